@@ -1,0 +1,11 @@
+//! What is stored: one file a table, the id newtypes in [`id`], the two timestamp formats in [`time`].
+//! Rows know nothing of clients: no serde, no GraphQL, no HTTP.
+
+pub mod account;
+pub mod id;
+pub mod jwks;
+pub mod session;
+pub mod task;
+pub mod time;
+pub mod user;
+pub mod verification;

@@ -1,0 +1,37 @@
+//! The `session` table, as Better Auth writes it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{id::UserId, time::Millis};
+
+/// A sign-in that lasts.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "session")]
+pub struct Model {
+    /// 32 characters of `[A-Za-z0-9]`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// From then on the session is dead.
+    #[sea_orm(column_name = "expiresAt")]
+    pub expires_at: Millis,
+    /// The secret that a client shows: 32 characters of `[A-Za-z0-9]`.
+    pub token: String,
+    /// When the user signed in.
+    #[sea_orm(column_name = "createdAt")]
+    pub created_at: Millis,
+    /// When the session was last extended.
+    #[sea_orm(column_name = "updatedAt")]
+    pub updated_at: Millis,
+    /// Where the user signed in from.
+    #[sea_orm(column_name = "ipAddress")]
+    pub ip_address: Option<String>,
+    /// What the user signed in with.
+    #[sea_orm(column_name = "userAgent")]
+    pub user_agent: Option<String>,
+    /// Whose session it is.
+    #[sea_orm(column_name = "userId")]
+    pub user_id: UserId,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,59 @@
+//! The `tasks` table.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    id::{TaskId, UserId},
+    time::Micros,
+};
+
+/// Something that a user means to do.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tasks")]
+pub struct Model {
+    /// The id on the REST routes, given by the database and never used again.
+    #[sea_orm(primary_key)]
+    pub number: i64,
+    /// The id in GraphQL, unique together with the owner.
+    pub id: TaskId,
+    /// The owner. No foreign key: accounts may live elsewhere.
+    pub user_id: UserId,
+    /// 1 to 200 characters.
+    pub title: String,
+    /// At most 1,000 characters.
+    pub description: Option<String>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// Since when it is done; absent while it is open.
+    pub completed_at: Option<Micros>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub due: Option<Micros>,
+    /// When it was made.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// How urgent a task is, stored as a number so that the database can order by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+pub enum Priority {
+    /// Whenever.
+    #[sea_orm(num_value = 0)]
+    Low,
+    /// As usual.
+    #[default]
+    #[sea_orm(num_value = 1)]
+    Medium,
+    /// Soon.
+    #[sea_orm(num_value = 2)]
+    High,
+    /// Now.
+    #[sea_orm(num_value = 3)]
+    Urgent,
+}

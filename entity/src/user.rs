@@ -1,0 +1,32 @@
+//! The `user` table, as Better Auth writes it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{id::UserId, time::Millis};
+
+/// An account.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user")]
+pub struct Model {
+    /// Opaque text.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    /// Shown to people; may be empty.
+    pub name: String,
+    /// Lower case, unique.
+    pub email: String,
+    /// Whether a mailed link was followed.
+    #[sea_orm(column_name = "emailVerified")]
+    pub email_verified: bool,
+    /// URL of a picture.
+    pub image: Option<String>,
+    /// When the account was made.
+    #[sea_orm(column_name = "createdAt")]
+    pub created_at: Millis,
+    /// When the account last changed.
+    #[sea_orm(column_name = "updatedAt")]
+    pub updated_at: Millis,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

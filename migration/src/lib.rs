@@ -1,0 +1,26 @@
+//! How the database schema came to be, oldest first. Migrations outlive entities, so they know none.
+
+use sea_orm_migration::{prelude::*, sea_orm};
+
+mod m2026_11_24_000001_auth_tables;
+mod m2026_11_24_000002_tasks;
+
+/// All migrations, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m2026_11_24_000001_auth_tables::Migration), Box::new(m2026_11_24_000002_tasks::Migration)]
+    }
+}
+
+/// Runs the statements that fit the database at hand.
+async fn execute(manager: &SchemaManager<'_>, sqlite: &str, postgres: &str) -> Result<(), DbErr> {
+    let statements = match manager.get_database_backend() {
+        sea_orm::DbBackend::Sqlite => sqlite,
+        _ => postgres,
+    };
+    manager.get_connection().execute_unprepared(statements).await.map(drop)
+}

@@ -1,0 +1,285 @@
+//! The only reader of the environment. Every setting is a field; every mistake is reported, all together.
+
+mod secret;
+
+use std::{env, fmt, net::IpAddr, str::FromStr};
+
+use url::Url;
+
+pub use self::secret::Secret;
+
+/// All settings, each with the variable that sets it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DOCKET_ENV`: `development` (default), `staging` or `production`.
+    pub environment: Environment,
+    /// `HOST`: the address to listen on; 127.0.0.1 by default.
+    pub host: IpAddr,
+    /// `PORT`: the port to listen on, 0 for a free one; 8000 by default.
+    pub port: u16,
+    /// `DATABASE_URL`: `sqlite:`, `postgres:`, `postgresql:` or `postgresql+asyncpg:`; the file docket.db by default.
+    pub database_url: Secret,
+    /// `DATABASE_MAX_CONNECTIONS`: the size of the pool; 10 by default.
+    pub database_connections: u32,
+    /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
+    pub secret: Secret,
+    /// `BETTER_AUTH_URL`: the URL that clients see, without a path; http://localhost and the port by default.
+    pub base_url: Option<Url>,
+    /// `CORS_ORIGINS`: origins of front-ends, with commas between; http://localhost:3000 by default.
+    pub cors_origins: Vec<String>,
+    /// `RATE_LIMIT`: `on` or `off`; on in production only, by default.
+    pub rate_limit: bool,
+    /// `JWT_ALG`: what signs access tokens: `EdDSA` (default) or `HS256`.
+    pub jwt_alg: JwtAlg,
+    /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
+    pub playground: bool,
+    /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
+    pub log_filter: String,
+}
+
+/// Where this instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// One developer's machine.
+    Development,
+    /// A rehearsal of production.
+    Staging,
+    /// The real thing.
+    Production,
+}
+
+/// The JWS algorithm of the access tokens that Docket issues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtAlg {
+    /// Ed25519 with a key of the `jwks` table.
+    EdDsa,
+    /// HMAC-SHA-256 with `BETTER_AUTH_SECRET`.
+    Hs256,
+}
+
+/// Every mistake in the environment, a line each, by variable name and without the value.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
+pub struct Mistakes(pub Vec<String>);
+
+const DEFAULT_DATABASE: &str = "sqlite://docket.db?mode=rwc";
+const DEFAULT_ORIGIN: &str = "http://localhost:3000";
+
+impl Config {
+    /// Reads `.env`, then the environment, which wins.
+    pub fn from_env() -> Result<Self, Mistakes> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            Err(_) => return Err(Mistakes(vec![".env: cannot be read".into()])),
+        }
+        Self::from_vars(|name| env::var(name).ok())
+    }
+
+    /// Reads the settings from any source of variables.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        let mut read = Reader { var, mistakes: Vec::new() };
+        let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
+        let production = environment == Environment::Production;
+        let config = Self {
+            environment,
+            host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
+            port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
+            database_url: read.database_url(),
+            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 10, "a number from 1").max(1),
+            secret: read.secret(environment),
+            base_url: read.base_url(),
+            cors_origins: read.origins(),
+            rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
+            jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
+            playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
+            log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
+        };
+        if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }
+    }
+}
+
+struct Reader<V> {
+    var: V,
+    mistakes: Vec<String>,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn mistake(&mut self, name: &str, wanted: &str) {
+        self.mistakes.push(format!("{name}: must be {wanted}"));
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
+        match self.text(name).map(|text| text.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.mistake(name, wanted);
+                default
+            }
+        }
+    }
+
+    fn database_url(&mut self) -> Secret {
+        let given = self.text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
+        // The original's users have the name of their Python driver in the URL.
+        let url = given.replacen("postgresql+asyncpg://", "postgresql://", 1);
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            self.mistake("DATABASE_URL", "a URL that starts with sqlite:, postgres: or postgresql:");
+        }
+        Secret::new(url)
+    }
+
+    fn secret(&mut self, environment: Environment) -> Secret {
+        let given = self.text("BETTER_AUTH_SECRET");
+        match given.map(Secret::new) {
+            Some(secret) if secret.is_weak() => {
+                self.mistake("BETTER_AUTH_SECRET", "at least 32 bytes that nobody can guess");
+                secret
+            }
+            Some(secret) => secret,
+            None if environment == Environment::Development => secret::kept().unwrap_or_else(|error| {
+                self.mistakes.push(format!("BETTER_AUTH_SECRET: the file {} cannot be used: {error}", secret::FILE));
+                Secret::new(String::new())
+            }),
+            None => {
+                self.mistake("BETTER_AUTH_SECRET", "set, to at least 32 bytes that nobody can guess");
+                Secret::new(String::new())
+            }
+        }
+    }
+
+    fn base_url(&mut self) -> Option<Url> {
+        let text = self.text("BETTER_AUTH_URL")?;
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if url.is_none() {
+            self.mistake("BETTER_AUTH_URL", "an http or https URL");
+        }
+        url
+    }
+
+    fn origins(&mut self) -> Vec<String> {
+        let listed = self.text("CORS_ORIGINS").unwrap_or_else(|| DEFAULT_ORIGIN.into());
+        let mut origins = Vec::new();
+        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            match Url::parse(text).map(|url| url.origin()) {
+                Ok(origin) if origin.is_tuple() => origins.push(origin.ascii_serialization()),
+                _ => self.mistake("CORS_ORIGINS", "origins such as https://app.example, with commas between"),
+            }
+        }
+        origins
+    }
+}
+
+/// `on` or `off`.
+struct Switch(bool);
+
+impl FromStr for Switch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "on" => Ok(Self(true)),
+            "off" => Ok(Self(false)),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for Environment {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "development" => Ok(Self::Development),
+            "staging" => Ok(Self::Staging),
+            "production" => Ok(Self::Production),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for JwtAlg {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "EdDSA" => Ok(Self::EdDsa),
+            "HS256" => Ok(Self::Hs256),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD_SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        Config::from_vars(|name| pairs.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn all_mistakes_come_together_and_name_no_value() {
+        let mistakes = read(&[
+            ("DOCKET_ENV", "prod"),
+            ("PORT", "eighty"),
+            ("DATABASE_URL", "mysql://user:hunter2@host/db"),
+            ("BETTER_AUTH_SECRET", "short"),
+            ("CORS_ORIGINS", "*"),
+            ("JWT_ALG", "none"),
+        ])
+        .unwrap_err()
+        .to_string();
+
+        for name in ["DOCKET_ENV", "PORT", "DATABASE_URL", "BETTER_AUTH_SECRET", "CORS_ORIGINS", "JWT_ALG"] {
+            assert!(mistakes.contains(name), "{mistakes}");
+        }
+        assert!(!mistakes.contains("hunter2") && !mistakes.contains("short"), "{mistakes}");
+    }
+
+    #[test]
+    fn production_wants_a_secret_of_its_own() {
+        let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
+        assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");
+    }
+
+    #[test]
+    fn the_drivers_name_in_the_url_is_dropped() {
+        let config =
+            read(&[("DATABASE_URL", "postgresql+asyncpg://a@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!(config.database_url.reveal(), "postgresql://a@b/c");
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let config =
+            read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("hunter2") && !printed.contains(GOOD_SECRET), "{printed}");
+    }
+
+    #[test]
+    fn the_limiter_is_on_and_the_playground_off_in_production_only() {
+        for (environment, expected) in [("production", true), ("staging", false), ("development", false)] {
+            let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+            assert_eq!((config.rate_limit, config.playground), (expected, !expected), "{environment}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Opening a database with the settings that Docket's promises rest on.
+
+use std::{str::FromStr, time::Duration};
+
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Connection, Db};
+use crate::config::Config;
+
+/// How long a request waits for a connection before it is refused.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long SQLite waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// How many connections read one SQLite file; more would only share the cores.
+const SQLITE_READERS: u32 = 8;
+/// How long PostgreSQL works on one statement.
+const STATEMENT_TIMEOUT: &str = "5s";
+/// How long PostgreSQL waits for a row or table lock.
+const LOCK_TIMEOUT: &str = "2s";
+/// How long PostgreSQL keeps a transaction that does nothing.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
+
+/// Opens the database of the configuration, making the file when it is SQLite's and not there.
+pub async fn connect(config: &Config) -> Result<Db, DbErr> {
+    let url = config.database_url.reveal();
+    if url.starts_with("sqlite:") {
+        sqlite(url, config.database_connections).await
+    } else {
+        postgres(url, config.database_connections).await
+    }
+}
+
+async fn sqlite(url: &str, connections: u32) -> Result<Db, DbErr> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(DbErr::Conn(RuntimeErr::Internal("a SQLite database needs a file, not :memory:".into())));
+    }
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(failed)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
+    // The writer goes first: it makes the file, which the readers open without the right to write.
+    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
+    let readers = pool()
+        .max_connections(connections.min(SQLITE_READERS))
+        .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
+        .await
+        .map_err(failed)?;
+    Ok(Db {
+        reader: wrapped(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)),
+        writer: wrapped(SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)),
+    })
+}
+
+async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(failed)?
+        .options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+        ])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options)
+        .await
+        .map_err(failed)?;
+    let connection = wrapped(SqlxPostgresConnector::from_sqlx_postgres_pool(pool));
+    Ok(Db { reader: connection.clone(), writer: connection })
+}
+
+fn wrapped(inner: DatabaseConnection) -> Connection<DatabaseConnection> {
+    Connection { inner }
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}

@@ -1,0 +1,141 @@
+//! What can go wrong, said once. `graphql::failure` and `rest::failure` translate it for clients; nobody else does.
+
+use std::{error, fmt};
+
+use sea_orm::DbErr;
+
+/// Everything that a service call can answer instead of a result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in.
+    #[error("sign in first")]
+    Unauthenticated,
+    /// A token, session or cookie was shown that does not hold.
+    #[error("the credentials are not valid: {0}")]
+    BadCredentials(&'static str),
+    /// Signed in, but not allowed to.
+    #[error("access denied")]
+    Forbidden,
+    /// Not there, or not yours: the same answer.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The input breaks rules; all of them are listed.
+    #[error("the input is not valid")]
+    Invalid(Vec<Problem>),
+    /// The same id was used before with other content.
+    #[error("{0} exists already")]
+    Conflict(&'static str),
+    /// Unknown address or wrong password: the same answer.
+    #[error("invalid email or password")]
+    WrongPassword,
+    /// An account with this address exists.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// The address has not the form of one.
+    #[error("the address is not valid")]
+    InvalidEmail,
+    /// Fewer than 8 UTF-16 code units.
+    #[error("the password is too short")]
+    PasswordTooShort,
+    /// More than 128 UTF-16 code units.
+    #[error("the password is too long")]
+    PasswordTooLong,
+    /// Too much work is waiting; try again in a second.
+    #[error("too busy, try again")]
+    Busy,
+    /// The database does not answer; try again in a second.
+    #[error("the database is not available")]
+    Unavailable(#[source] DbErr),
+    /// Our own fault: the cause is logged, never sent.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Wraps a cause that no client can act on.
+    pub fn internal(cause: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// One problem with one field.
+    pub fn invalid(field: &'static str, fault: Fault) -> Self {
+        Self::Invalid(vec![Problem { field, fault }])
+    }
+
+    /// Our word for the error, stable over releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated | Self::BadCredentials(_) => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::Invalid(_) => "BAD_USER_INPUT",
+            Self::Conflict(_) => "CONFLICT",
+            Self::WrongPassword => "INVALID_EMAIL_OR_PASSWORD",
+            Self::EmailTaken => "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+            Self::InvalidEmail => "INVALID_EMAIL",
+            Self::PasswordTooShort => "PASSWORD_TOO_SHORT",
+            Self::PasswordTooLong => "PASSWORD_TOO_LONG",
+            Self::Busy | Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// The database's own words stay inside; whether it was reachable does not.
+impl From<DbErr> for Error {
+    fn from(cause: DbErr) -> Self {
+        match cause {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(cause),
+            cause if crate::db::is_away(&cause) => Self::Unavailable(cause),
+            cause => Self::internal(cause),
+        }
+    }
+}
+
+/// A rule that an input field breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The field's name in the service layer, snake_case.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing but white space.
+    Blank,
+    /// More characters than this.
+    TooLong(usize),
+    /// No characters at all.
+    Empty,
+    /// U+0000 cannot be stored.
+    Nul,
+    /// `null` where a value is needed.
+    Null,
+    /// Not between the years 1 and 9999, or not a date.
+    Instant(&'static str),
+    /// Not a number from the first to the second.
+    NotBetween(i64, i64),
+    /// Not a cursor of this list.
+    Cursor,
+    /// Two inputs that exclude each other.
+    Contradiction(&'static str),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blank => write!(formatter, "must not be blank"),
+            Self::TooLong(most) => write!(formatter, "must have at most {most} characters"),
+            Self::Empty => write!(formatter, "must not be empty"),
+            Self::Nul => write!(formatter, "must not contain U+0000"),
+            Self::Null => write!(formatter, "must not be null"),
+            Self::Instant(reason) => write!(formatter, "must be a date and time: {reason}"),
+            Self::NotBetween(least, most) => write!(formatter, "must be from {least} to {most}"),
+            Self::Cursor => write!(formatter, "must be a cursor that this list gave"),
+            Self::Contradiction(other) => write!(formatter, "must not be given together with {other}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Logs, and the fixed names of security events.
+
+use std::io::IsTerminal;
+
+use tracing::warn;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{Config, Environment};
+
+/// Starts logging to standard error: text for people in development, a JSON object a line elsewhere.
+pub fn start(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // A second start in one process keeps the first one's settings.
+    let _ = match config.environment {
+        Environment::Development => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
+        Environment::Staging | Environment::Production => registry.with(lines.json()).try_init(),
+    };
+}
+
+/// What the security log tells, by fixed names (contracts: reliability, H2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecurityEvent {
+    /// An account was made.
+    SignUp,
+    /// Somebody signed in.
+    SignIn,
+    /// Unknown address or wrong password.
+    SignInFailed,
+    /// A session was ended by its user.
+    SessionRevoked,
+    /// A token was shown that does not hold.
+    TokenRefused,
+    /// Somebody asked for another user's data, or came from an origin that is not trusted.
+    AccessDenied,
+    /// A signing key was made.
+    KeyCreated,
+    /// Too many requests from one address.
+    LimitHit,
+}
+
+impl SecurityEvent {
+    /// The name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign_up",
+            Self::SignIn => "sign_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SessionRevoked => "session_revoked",
+            Self::TokenRefused => "token_refused",
+            Self::AccessDenied => "access_denied",
+            Self::KeyCreated => "key_created",
+            Self::LimitHit => "limit_hit",
+        }
+    }
+
+    /// Logs the event; `subject` is a user id, a key id or a reason, never an address, token or password.
+    pub fn log(self, subject: &str) {
+        let event = self.name();
+        warn!(target: "security", event, subject, "{event}");
+    }
+}
