@@ -22,9 +22,6 @@ pub enum Error {
     /// The input breaks rules; all of them are listed.
     #[error("the input is not valid")]
     Invalid(Vec<Problem>),
-    /// The same id was used before with other content.
-    #[error("{0} exists already")]
-    Conflict(&'static str),
     /// Unknown address or wrong password: the same answer.
     #[error("invalid email or password")]
     WrongPassword,
@@ -69,7 +66,6 @@ impl Error {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Invalid(_) => "BAD_USER_INPUT",
-            Self::Conflict(_) => "CONFLICT",
             Self::WrongPassword => "INVALID_EMAIL_OR_PASSWORD",
             Self::EmailTaken => "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
             Self::InvalidEmail => "INVALID_EMAIL",

@@ -32,6 +32,9 @@ pub struct Model {
     /// Whose session it is.
     #[sea_orm(column_name = "userId")]
     pub user_id: UserId,
+    /// The user.
+    #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
+    pub user: HasOne<super::user::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

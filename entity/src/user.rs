@@ -27,6 +27,9 @@ pub struct Model {
     /// When the account last changed.
     #[sea_orm(column_name = "updatedAt")]
     pub updated_at: Millis,
+    /// The user's sessions.
+    #[sea_orm(has_many)]
+    pub sessions: HasMany<super::session::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,5 +1,6 @@
 //! How the database schema came to be, oldest first. Migrations outlive entities, so they know none.
 
+pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm};
 
 mod m2026_11_24_000001_auth_tables;

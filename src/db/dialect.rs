@@ -1,11 +1,13 @@
 //! Expressions and values that the two databases want in different forms.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{task, time::Micros};
 use sea_orm::{
-    ColumnTrait, DbBackend, Order, Statement, Value,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    DbBackend, Statement, Value,
+    sea_query::{Expr, SimpleExpr},
 };
+
+use super::Db;
 
 /// Timestamps become text on SQLite, in the fixed forms that `entity::time` describes.
 pub(super) fn adapted(mut statement: Statement) -> Statement {
@@ -15,9 +17,7 @@ pub(super) fn adapted(mut statement: Statement) -> Statement {
         for value in &mut values.0 {
             let text = match value {
                 Value::ChronoDateTimeUtc(Some(it)) => it.to_rfc3339_opts(SecondsFormat::Micros, true),
-                Value::ChronoDateTimeWithTimeZone(Some(it)) => {
-                    it.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)
-                }
+                Value::ChronoDateTimeWithTimeZone(Some(it)) => it.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true),
                 _ => continue,
             };
             *value = Value::String(Some(text));
@@ -26,15 +26,35 @@ pub(super) fn adapted(mut statement: Statement) -> Statement {
     statement
 }
 
-/// Whether the column contains the text, whatever the case of its letters; `%`, `_`, `*` and `\` are plain text.
-pub fn contains(backend: DbBackend, column: task::Column, text: &str) -> SimpleExpr {
-    match backend {
-        // `like` of SQLite ignores the case of ASCII only, so each letter becomes a class of its cases.
-        DbBackend::Sqlite => Expr::cust_with_exprs("? GLOB ?", [column.into_expr().into(), glob(text).into()]),
-        _ => Expr::cust_with_exprs(
-            "lower($1) LIKE lower($2) ESCAPE '\\'",
-            [column.into_expr().into(), like(text).into()],
-        ),
+impl Db {
+    /// Whether the column contains the text, whatever the case of its letters; `%`, `_`, `*` and `\` are plain text.
+    pub fn contains(&self, column: task::Column, text: &str) -> SimpleExpr {
+        match self.backend() {
+            // `like` of SQLite ignores the case of ASCII only, so each letter becomes a class of its cases.
+            DbBackend::Sqlite => Expr::cust_with_exprs("? GLOB ?", [Expr::col(column), Expr::value(glob(text))]),
+            _ => {
+                let pair = [Expr::col(column), Expr::value(like(text))];
+                Expr::cust_with_exprs("lower($1) LIKE lower($2) ESCAPE '\\'", pair)
+            }
+        }
+    }
+
+    /// What titles are ordered by: without regard to case, and the same on every server (no locale).
+    pub fn title_key(&self, title: SimpleExpr) -> SimpleExpr {
+        match self.backend() {
+            DbBackend::Sqlite => Expr::cust_with_exprs("lower(?)", [title]),
+            _ => Expr::cust_with_exprs("(lower($1) collate \"C\")", [title]),
+        }
+    }
+
+    /// What due dates are ordered by: tasks without one come last, in both directions.
+    pub fn due_key(&self, descending: bool) -> SimpleExpr {
+        let last = stand_in(descending);
+        let template = match self.backend() {
+            DbBackend::Sqlite => format!("coalesce(?, '{last}')"),
+            _ => format!("coalesce($1, '{last}'::timestamptz)"),
+        };
+        Expr::cust_with_exprs(template, [Expr::col(task::Column::Due)])
     }
 }
 
@@ -68,34 +88,14 @@ fn like(text: &str) -> String {
     pattern
 }
 
-/// What titles are ordered by: without regard to case, and the same on every server (no locale).
-pub fn title_key(backend: DbBackend, title: SimpleExpr) -> SimpleExpr {
-    match backend {
-        DbBackend::Sqlite => Expr::cust_with_exprs("lower(?)", [title]),
-        _ => Expr::cust_with_exprs("(lower($1) collate \"C\")", [title]),
-    }
+/// The value that [`Db::due_key`] gives a task.
+pub fn due_value(due: Option<Micros>, descending: bool) -> Option<Micros> {
+    due.or_else(|| stand_in(descending).parse::<DateTime<Utc>>().ok().map(Micros::from))
 }
 
-/// What due dates are ordered by: tasks without one come last, in both directions.
-pub fn due_key(backend: DbBackend, order: &Order) -> SimpleExpr {
-    let last = match order {
-        Order::Desc => "0001-01-01T00:00:00.000000Z",
-        _ => "9999-12-31T23:59:59.999999Z",
-    };
-    let template = match backend {
-        DbBackend::Sqlite => format!("coalesce(?, '{last}')"),
-        _ => format!("coalesce($1, '{last}'::timestamptz)"),
-    };
-    Expr::cust_with_exprs(template, [task::Column::Due.into_expr().into()])
-}
-
-/// The value that [`due_key`] gives a task.
-pub fn due_value(due: Option<Micros>, order: &Order) -> Option<Micros> {
-    let last = match order {
-        Order::Desc => "0001-01-01T00:00:00Z",
-        _ => "9999-12-31T23:59:59.999999Z",
-    };
-    due.or_else(|| last.parse::<chrono::DateTime<chrono::Utc>>().ok().map(Micros::from))
+/// The instant that stands for none, as the indexes have it.
+fn stand_in(descending: bool) -> &'static str {
+    if descending { "0001-01-01T00:00:00.000000Z" } else { "9999-12-31T23:59:59.999999Z" }
 }
 
 #[cfg(test)]

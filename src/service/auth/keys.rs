@@ -1,0 +1,200 @@
+//! The Ed25519 keys of the `jwks` table, in Better Auth's encrypted format (contracts: Better Auth, 7).
+
+mod sealed;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use entity::{jwks, time::Millis};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use self::sealed::Seal;
+use super::random_id;
+use crate::{db::Db, error::Error, telemetry::SecurityEvent};
+
+/// How often an unknown key id makes us look into the database.
+const REFRESH: Duration = Duration::from_secs(60);
+
+/// All keys that are known, and the one that signs.
+#[derive(Debug)]
+pub(super) struct Keys {
+    seal: Seal,
+    ring: RwLock<Ring>,
+}
+
+#[derive(Default)]
+struct Ring {
+    verifying: HashMap<String, DecodingKey>,
+    signing: Option<Arc<SigningKey>>,
+    read: Option<Instant>,
+}
+
+/// The key that signs access tokens.
+pub(super) struct SigningKey {
+    pub(super) id: String,
+    pub(super) key: EncodingKey,
+    expires_at: Option<Millis>,
+}
+
+/// A public key as a JWK (RFC 8037).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicKey {
+    /// `EdDSA`.
+    pub alg: &'static str,
+    /// `Ed25519`.
+    pub crv: &'static str,
+    /// The key, in base64url.
+    pub x: String,
+    /// `OKP`.
+    pub kty: &'static str,
+    /// The key's id.
+    pub kid: String,
+}
+
+/// A private JWK as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct PrivateJwk {
+    crv: String,
+    d: String,
+    x: String,
+    kty: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PublicJwk {
+    crv: String,
+    x: String,
+    kty: String,
+}
+
+impl Keys {
+    pub(super) fn new(secret: &str) -> Self {
+        Self { seal: Seal::new(secret), ring: RwLock::default() }
+    }
+
+    /// The key to sign with; the first caller of all makes it.
+    pub(super) async fn signing(&self, db: &Db) -> Result<Arc<SigningKey>, Error> {
+        let now = Millis::now();
+        if let Some(key) = self.read(|ring| ring.signing.clone()).filter(|key| key.signs_at(now)) {
+            return Ok(key);
+        }
+        let transaction = db.begin().await?;
+        transaction.lock_keys().await?;
+        self.load(&transaction).await?;
+        let known = self.read(|ring| ring.signing.clone()).filter(|key| key.signs_at(now));
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let row = self.make()?.into_active_model().insert(&transaction).await?;
+        transaction.commit().await?;
+        SecurityEvent::KeyCreated.log(&row.id);
+        self.load(db.reader()).await?;
+        self.read(|ring| ring.signing.clone()).ok_or_else(|| Error::internal("the new key cannot be read back"))
+    }
+
+    /// The key of this id, if there is one; the database is asked at most once a minute.
+    pub(super) async fn verifying(&self, db: &Db, id: &str) -> Result<Option<DecodingKey>, Error> {
+        if let Some(key) = self.read(|ring| ring.verifying.get(id).cloned()) {
+            return Ok(Some(key));
+        }
+        if self.read(|ring| ring.read.is_some_and(|read| read.elapsed() < REFRESH)) {
+            return Ok(None);
+        }
+        self.load(db.reader()).await?;
+        Ok(self.read(|ring| ring.verifying.get(id).cloned()))
+    }
+
+    /// The public keys, newest first.
+    pub(super) async fn public(&self, db: &Db) -> Result<Vec<PublicKey>, Error> {
+        self.signing(db).await?;
+        let rows = newest_first(db.reader()).await?;
+        Ok(rows.iter().filter_map(public_key).collect())
+    }
+
+    async fn load(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+        let rows = newest_first(connection).await?;
+        let now = Millis::now();
+        let verifying = rows
+            .iter()
+            .filter_map(public_key)
+            .filter_map(|it| Some((it.kid, DecodingKey::from_ed_components(&it.x).ok()?)))
+            .collect();
+        let signing = rows.iter().filter(|row| row.expires_at.is_none_or(|end| end > now)).find_map(|row| {
+            let key = self.open(row);
+            if key.is_none() {
+                warn!(key.id = row.id, "key {} was sealed with another secret and will not sign", row.id);
+            }
+            key
+        });
+        let ring = Ring { verifying, signing: signing.map(Arc::new), read: Some(Instant::now()) };
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+        look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn open(&self, row: &jwks::Model) -> Option<SigningKey> {
+        let jwk: PrivateJwk = serde_json::from_slice(&self.seal.open(&row.private_key)?).ok()?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&URL_SAFE_NO_PAD.decode(jwk.d).ok()?).ok()?;
+        let document = pair.to_pkcs8v1().ok()?;
+        let key = EncodingKey::from_ed_der(document.as_ref());
+        Some(SigningKey { id: row.id.clone(), key, expires_at: row.expires_at })
+    }
+
+    fn make(&self) -> Result<jwks::Model, Error> {
+        let seed: [u8; 32] = rand::random();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::internal("no key pair"))?;
+        let (crv, kty) = ("Ed25519".to_owned(), "OKP".to_owned());
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key());
+        let d = URL_SAFE_NO_PAD.encode(seed);
+        let public = PublicJwk { crv: crv.clone(), x: x.clone(), kty: kty.clone() };
+        let private = serde_json::to_vec(&PrivateJwk { crv, d, x, kty }).map_err(Error::internal)?;
+        Ok(jwks::Model {
+            id: random_id(),
+            public_key: serde_json::to_string(&public).map_err(Error::internal)?,
+            private_key: self.seal.close(&private)?,
+            created_at: Millis::now(),
+            expires_at: None,
+            alg: None,
+            crv: None,
+        })
+    }
+}
+
+impl SigningKey {
+    fn signs_at(&self, now: Millis) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+async fn newest_first(connection: &impl ConnectionTrait) -> Result<Vec<jwks::Model>, Error> {
+    Ok(jwks::Entity::find().order_by_desc(jwks::Column::CreatedAt).all(connection).await?)
+}
+
+/// Only Ed25519 keys are ours; rows of other algorithms are left alone.
+fn public_key(row: &jwks::Model) -> Option<PublicKey> {
+    let PublicJwk { crv, x, kty } = serde_json::from_str(&row.public_key).ok()?;
+    (crv == "Ed25519" && kty == "OKP").then(|| PublicKey {
+        alg: "EdDSA",
+        crv: "Ed25519",
+        x,
+        kty: "OKP",
+        kid: row.id.clone(),
+    })
+}
+
+impl std::fmt::Debug for Ring {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.verifying.keys()).finish()
+    }
+}

@@ -1,0 +1,218 @@
+//! Hashing passwords: argon2id for new ones, Better Auth's scrypt understood (contracts: Better Auth, 10).
+
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
+};
+use subtle::ConstantTimeEq;
+use tokio::{sync::Semaphore, task, time};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::error::Error;
+
+/// OWASP's first choice: 19 MiB, two passes, one lane.
+const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
+    Ok(params) => params,
+    Err(_) => Params::DEFAULT,
+};
+/// How many hashes wait at most for each that is worked on; one more is refused.
+const QUEUE: usize = 64;
+/// How long a hash waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Password lengths are counted in UTF-16 code units, as JavaScript does.
+const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
+/// N = 2^14, r = 16, p = 1: 32 MiB.
+const SCRYPT: (u8, u32, u32) = (14, 16, 1);
+/// How many bytes of key Better Auth's scrypt gives.
+const SCRYPT_KEY: usize = 64;
+
+/// Hashes on as many threads as there are cores, with memory that is used again.
+#[derive(Debug)]
+pub(super) struct Hasher {
+    waiting: Semaphore,
+    working: Arc<Semaphore>,
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
+}
+
+/// A password of an allowed length, normalised to NFKC.
+#[derive(Clone)]
+pub(super) struct Password(String);
+
+impl Password {
+    /// A password to be set.
+    pub(super) fn new(text: &str) -> Result<Self, Error> {
+        if text.encode_utf16().count() < *LENGTHS.start() {
+            return Err(Error::PasswordTooShort);
+        }
+        Self::shown(text)
+    }
+
+    /// A password that is shown; one that is too short is only a wrong one.
+    pub(super) fn shown(text: &str) -> Result<Self, Error> {
+        if text.encode_utf16().count() > *LENGTHS.end() {
+            return Err(Error::PasswordTooLong);
+        }
+        Ok(Self(text.nfkc().collect()))
+    }
+}
+
+impl Hasher {
+    pub(super) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            waiting: Semaphore::new(cores * (QUEUE + 1)),
+            working: Arc::new(Semaphore::new(cores)),
+            memory: Arc::default(),
+        }
+    }
+
+    /// The hash to store, in PHC string format.
+    pub(super) async fn hash(&self, password: Password) -> Result<String, Error> {
+        self.run(move |memory| {
+            let salt = Salt::new(&rand::random::<[u8; 16]>()).map_err(Error::internal)?;
+            let output = argon2id(&PARAMS, &password, salt.as_ref(), memory)?;
+            let stored = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(&PARAMS).map_err(Error::internal)?,
+                salt: Some(salt),
+                hash: Some(output),
+            };
+            Ok(stored.to_string())
+        })
+        .await
+    }
+
+    /// Whether the password is the one of the stored hash; compared in constant time.
+    pub(super) async fn verify(&self, password: Password, stored: String) -> Result<bool, Error> {
+        self.run(move |memory| match stored.split_once(':') {
+            Some((salt, key)) => Ok(is_scrypt(&password, salt, key)),
+            None => is_argon2id(&password, &stored, memory),
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        let turn = time::timeout(PATIENCE, Arc::clone(&self.working).acquire_owned())
+            .await
+            .map_err(|_| Error::Busy)?
+            .map_err(Error::internal)?;
+        let pool = Arc::clone(&self.memory);
+        task::spawn_blocking(move || {
+            let mut memory = pool.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = work(&mut memory);
+            pool.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            // The turn ends with the work, even when nobody waits for its result any more.
+            drop(turn);
+            result
+        })
+        .await
+        .map_err(Error::internal)?
+    }
+}
+
+fn argon2id(params: &Params, password: &Password, salt: &[u8], memory: &mut Vec<Block>) -> Result<Output, Error> {
+    let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2
+        .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, &mut memory[..blocks])
+        .map_err(Error::internal)?;
+    Output::new(&output).map_err(Error::internal)
+}
+
+fn is_argon2id(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
+    let Ok(stored) = PasswordHash::new(stored) else { return Ok(false) };
+    let (Ok(params), Some(salt), Some(expected)) = (Params::try_from(&stored), &stored.salt, &stored.hash) else {
+        return Ok(false);
+    };
+    if stored.algorithm != Algorithm::Argon2id.ident() || params.m_cost() > PARAMS.m_cost() * 4 {
+        return Ok(false);
+    }
+    let found = argon2id(&params, password, salt.as_ref(), memory)?;
+    Ok(bool::from(found.as_bytes().ct_eq(expected.as_bytes())))
+}
+
+/// The salt is the 32 hex characters themselves, not the bytes that they spell.
+fn is_scrypt(password: &Password, salt: &str, key: &str) -> bool {
+    let (log_n, r, p) = SCRYPT;
+    let Ok(params) = scrypt::Params::new(log_n, r, p, SCRYPT_KEY) else { return false };
+    let mut found = [0; SCRYPT_KEY];
+    let hashed = scrypt::scrypt(password.0.as_bytes(), salt.as_bytes(), &params, &mut found).is_ok();
+    hashed && bool::from(hex(&found).as_bytes().ct_eq(key.as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::shown(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn better_auths_own_hashes_verify() {
+        for (text, stored) in [
+            (
+                "password1234",
+                "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94",
+            ),
+            (
+                "ﬁancée①Å-Ⅳ ｐａｓｓ",
+                "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
+            ),
+            (
+                "fiancée1Å-IV pass",
+                "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
+            ),
+        ] {
+            let hasher = Hasher::new();
+            assert!(hasher.verify(password(text), stored.into()).await.unwrap(), "{text}");
+            assert!(!hasher.verify(password("password1235"), stored.into()).await.unwrap(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_hash_is_argon2id_with_owasps_parameters_and_salted() {
+        let hasher = Hasher::new();
+        let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_ne!(stored, hasher.hash(password("correct-horse-1")).await.unwrap());
+        assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
+        assert!(!hasher.verify(password("correct-horse-2"), stored).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hash_verifies_nothing() {
+        let hasher = Hasher::new();
+        for stored in ["", "x", "$argon2id$", "a:b", "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA"] {
+            assert!(!hasher.verify(password("correct-horse-1"), stored.into()).await.unwrap(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_counted_in_utf16_code_units() {
+        assert!(Password::new("😀😀😀😀").is_ok());
+        assert!(matches!(Password::new("😀😀😀é"), Err(Error::PasswordTooShort)));
+        assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::PasswordTooLong)));
+    }
+}

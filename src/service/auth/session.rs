@@ -1,0 +1,145 @@
+//! Sessions: made at sign-in, extended by use, ended by sign-out (contracts: Better Auth, 6).
+
+use chrono::{DateTime, Duration, Utc};
+use entity::{id::UserId, session, time::Millis, user};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+};
+
+use super::{Auth, SessionAndUser, random_id};
+use crate::{error::Error, telemetry::SecurityEvent};
+
+/// How long a remembered session lives after its last extension.
+pub const REMEMBERED: Duration = Duration::days(7);
+/// How long a session lives that is not to be remembered.
+const NOT_REMEMBERED: Duration = Duration::days(1);
+/// How old an extension must be before use makes the next one.
+const UPDATE_AGE: Duration = Duration::days(1);
+
+/// Where and with what somebody signs in.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The address, when known.
+    pub ip_address: String,
+    /// The `User-Agent`.
+    pub user_agent: String,
+}
+
+/// A session that has not ended, and its user.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// The session.
+    pub session: session::Model,
+    /// Whose it is.
+    pub user: user::Model,
+    /// Whether this use extended it.
+    pub is_extended: bool,
+}
+
+/// Whether the use of a session may extend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It may.
+    Extended,
+    /// It stays as it is.
+    Fixed,
+}
+
+impl Auth<'_> {
+    /// The raw session token of a bearer: itself when it has no dot, otherwise only if its signature holds.
+    pub fn session_token(self, bearer: &str) -> Option<String> {
+        if bearer.contains('.') { self.material.signer.open(bearer) } else { Some(bearer.to_owned()) }
+    }
+
+    /// The value inside a signed cookie.
+    pub fn cookie_value(self, signed: &str) -> Option<String> {
+        self.material.signer.open(signed)
+    }
+
+    /// Signs a value for a cookie or for `set-auth-token`; not yet percent-encoded.
+    pub fn signed(self, value: &str) -> String {
+        self.material.signer.seal(value)
+    }
+
+    /// The session of a raw token, unless it has ended.
+    pub async fn session(self, token: &str, lifetime: Lifetime) -> Result<Option<LiveSession>, Error> {
+        let now = Utc::now();
+        let found = session::Entity::find()
+            .filter(session::Column::Token.eq(token))
+            .find_also_related(user::Entity)
+            .one(self.db.reader())
+            .await?;
+        let Some((session, Some(user))) = found else { return Ok(None) };
+        if session.expires_at.utc() <= now {
+            session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
+            return Ok(None);
+        }
+        if lifetime == Lifetime::Fixed || !is_due_for_extension(session.expires_at.utc(), now) {
+            return Ok(Some(LiveSession { session, user, is_extended: false }));
+        }
+        let session = self.extend(session, now).await?;
+        Ok(session.map(|session| LiveSession { session, user, is_extended: true }))
+    }
+
+    /// Ends the session of a raw token, if there is one.
+    pub async fn sign_out(self, token: &str) -> Result<(), Error> {
+        let ended = session::Entity::delete_many()
+            .filter(session::Column::Token.eq(token))
+            .exec_with_returning(self.db.writer())
+            .await?;
+        for session in ended {
+            SecurityEvent::SessionRevoked.log(&session.user_id.0);
+        }
+        Ok(())
+    }
+
+    async fn extend(self, session: session::Model, now: DateTime<Utc>) -> Result<Option<session::Model>, Error> {
+        let extended = session::Entity::update_many()
+            .filter(session::Column::Id.eq(session.id))
+            .col_expr(session::Column::ExpiresAt, Expr::value(Millis::from(now + REMEMBERED)))
+            .col_expr(session::Column::UpdatedAt, Expr::value(Millis::from(now)))
+            .exec_with_returning(self.db.writer())
+            .await?;
+        Ok(extended.into_iter().next())
+    }
+}
+
+/// A new session, always: one that the client had before is never taken over.
+pub(super) async fn begin(
+    connection: &impl ConnectionTrait,
+    user: user::Model,
+    client: &Client,
+    is_remembered: bool,
+) -> Result<SessionAndUser, Error> {
+    let now = Utc::now();
+    let session = session::Model {
+        id: random_id(),
+        expires_at: (now + if is_remembered { REMEMBERED } else { NOT_REMEMBERED }).into(),
+        token: random_id(),
+        created_at: now.into(),
+        updated_at: now.into(),
+        ip_address: Some(client.ip_address.clone()),
+        user_agent: Some(client.user_agent.clone()),
+        user_id: UserId(user.id.0.clone()),
+    };
+    let session = session.into_active_model().insert(connection).await?;
+    Ok((session, user))
+}
+
+fn is_due_for_extension(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    expires_at - REMEMBERED + UPDATE_AGE <= now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_extended_once_a_day() {
+        let now = Utc::now();
+        assert!(!is_due_for_extension(now + REMEMBERED, now));
+        assert!(!is_due_for_extension(now + Duration::days(6) + Duration::seconds(1), now));
+        assert!(is_due_for_extension(now + Duration::days(6), now));
+        assert!(is_due_for_extension(now + Duration::hours(1), now));
+    }
+}

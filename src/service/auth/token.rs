@@ -1,0 +1,217 @@
+//! Access tokens: JWTs that Docket signs, and the rules by which it believes one (RFC 8725; contracts: Better Auth,
+//! 7 and 9, legacy REST, 3).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use entity::{id::UserId, user};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Auth, CurrentUser, PublicKey};
+use crate::{config::JwtAlg, error::Error};
+
+/// How long an access token lives.
+const LIFETIME_SECONDS: i64 = 900;
+/// How far clocks may differ.
+const LEEWAY_SECONDS: u64 = 5;
+/// No token of a client of ours is longer.
+const MAX_LENGTH: usize = 8192;
+/// How long a user id is at most.
+const MAX_USER_ID: usize = 255;
+
+/// What tokens are signed with, and what they say about us.
+pub(super) struct Issuer {
+    alg: JwtAlg,
+    shared: EncodingKey,
+    shared_verifying: DecodingKey,
+    origin: String,
+}
+
+/// The claims, in Better Auth's order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Claims<'a> {
+    iat: i64,
+    name: &'a str,
+    email: &'a str,
+    email_verified: bool,
+    image: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+    id: &'a str,
+    sub: &'a str,
+    exp: i64,
+    iss: &'a str,
+    aud: &'a str,
+    /// For back-ends that share the secret and look for these names.
+    #[serde(rename = "user_id", skip_serializing_if = "Option::is_none")]
+    user_id_snake: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+}
+
+impl Issuer {
+    pub(super) fn new(alg: JwtAlg, secret: &str, base_url: &Url) -> Self {
+        Self {
+            alg,
+            shared: EncodingKey::from_secret(secret.as_bytes()),
+            shared_verifying: DecodingKey::from_secret(secret.as_bytes()),
+            origin: base_url.origin().ascii_serialization(),
+        }
+    }
+}
+
+impl Auth<'_> {
+    /// An access token for the user, good for 15 minutes from `now` on.
+    pub async fn access_token(self, user: &user::Model, now: DateTime<Utc>) -> Result<String, Error> {
+        let issuer = &self.material.issuer;
+        let shared = (issuer.alg == JwtAlg::Hs256).then_some(user.id.0.as_str());
+        let claims = Claims {
+            iat: now.timestamp(),
+            name: &user.name,
+            email: &user.email,
+            email_verified: user.email_verified,
+            image: user.image.as_deref(),
+            created_at: user.created_at.utc().to_rfc3339_opts(SecondsFormat::Millis, true),
+            updated_at: user.updated_at.utc().to_rfc3339_opts(SecondsFormat::Millis, true),
+            id: &user.id.0,
+            sub: &user.id.0,
+            exp: now.timestamp() + LIFETIME_SECONDS,
+            iss: &issuer.origin,
+            aud: &issuer.origin,
+            user_id_snake: shared,
+            user_id: shared,
+        };
+        let signed = match issuer.alg {
+            JwtAlg::Hs256 => encode(&Header::new(Algorithm::HS256), &claims, &issuer.shared),
+            JwtAlg::EdDsa => {
+                let signing = self.material.keys.signing(self.db).await?;
+                let header = Header { typ: None, kid: Some(signing.id.clone()), ..Header::new(Algorithm::EdDSA) };
+                encode(&header, &claims, &signing.key)
+            }
+        };
+        signed.map_err(Error::internal)
+    }
+
+    /// The public keys that verify our tokens.
+    pub async fn public_keys(self) -> Result<Vec<PublicKey>, Error> {
+        self.material.keys.public(self.db).await
+    }
+
+    /// The user of an access token. The algorithm is the key's, never the token's choice.
+    pub(super) async fn user_of_access_token(self, token: &str) -> Result<CurrentUser, Error> {
+        if token.len() > MAX_LENGTH {
+            return Err(Error::BadCredentials("token length"));
+        }
+        let header = decode_header(token).map_err(|_| Error::BadCredentials("token header"))?;
+        if header.extras.inner().contains_key("crit") {
+            return Err(Error::BadCredentials("token header"));
+        }
+        let claims = match (header.alg, &header.kid) {
+            (Algorithm::EdDSA, Some(id)) => {
+                let key = self.material.keys.verifying(self.db, id).await?;
+                checked(token, &key.ok_or(Error::BadCredentials("token key"))?, Algorithm::EdDSA)?
+            }
+            (Algorithm::HS256, _) => checked(token, &self.material.issuer.shared_verifying, Algorithm::HS256)?,
+            _ => return Err(Error::BadCredentials("token algorithm")),
+        };
+        subject(&claims)
+            .map(|id| CurrentUser { id: UserId(id.to_owned()) })
+            .ok_or(Error::BadCredentials("token subject"))
+    }
+}
+
+fn checked(token: &str, key: &DecodingKey, alg: Algorithm) -> Result<Map<String, Value>, Error> {
+    let mut rules = Validation::new(alg);
+    rules.leeway = LEEWAY_SECONDS;
+    rules.validate_nbf = true;
+    // Tokens of a Better Auth that shares our database or secret name its own URL.
+    rules.validate_aud = false;
+    decode(token, key, &rules).map(|it| it.claims).map_err(|_| Error::BadCredentials("token signature or time"))
+}
+
+/// The user whom the claims name; nobody when they disagree, or when the token was made for another purpose.
+fn subject(claims: &Map<String, Value>) -> Option<&str> {
+    if claims.get("sub").is_some_and(|sub| !sub.is_string()) || is_of_another_purpose(claims) {
+        return None;
+    }
+    let mut named = ["sub", "user_id", "userId", "id"]
+        .iter()
+        .map(|name| claims.get(*name))
+        .chain([claims.get("user").and_then(|user| user.get("id"))])
+        .filter_map(|claim| claim?.as_str())
+        .filter(|id| !id.is_empty());
+    let first = named.next()?;
+    let is_id = first.chars().count() <= MAX_USER_ID && !first.contains('\0');
+    (is_id && named.all(|other| other == first)).then_some(first)
+}
+
+/// Better Auth signs mailed links and its cookie cache with the same secret; neither is an access token.
+fn is_of_another_purpose(claims: &Map<String, Value>) -> bool {
+    let has = |name: &str| claims.contains_key(name);
+    let is_link = has("requestType") || has("updateTo") || (has("email") && has("userId") && !has("sub"));
+    is_link || has("session")
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Issuer").field("alg", &self.alg).field("origin", &self.origin).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(claims: &Value) -> Option<String> {
+        subject(claims.as_object().unwrap()).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_user_is_the_first_of_five_claims() {
+        for claims in [
+            json!({"sub": "ann"}),
+            json!({"user_id": "ann"}),
+            json!({"userId": "ann"}),
+            json!({"id": "ann"}),
+            json!({"user": {"id": "ann"}}),
+            json!({"sub": "", "user_id": "ann"}),
+            json!({"sub": "ann", "id": "ann"}),
+        ] {
+            assert_eq!(of(&claims).as_deref(), Some("ann"), "{claims}");
+        }
+    }
+
+    #[test]
+    fn claims_that_disagree_or_say_nothing_name_nobody() {
+        for claims in [
+            json!({}),
+            json!({"sub": ""}),
+            json!({"sub": 7}),
+            json!({"sub": null}),
+            json!({"sub": ["ann"]}),
+            json!({"sub": "ann", "user_id": "bob"}),
+            json!({"sub": "ann", "user": {"id": "bob"}}),
+            json!({"sub": "a\0b"}),
+            json!({"sub": "x".repeat(10_000)}),
+            json!({"sub": 7, "id": "ann"}),
+        ] {
+            assert_eq!(of(&claims), None, "{claims}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_another_purpose_name_nobody() {
+        for claims in [
+            json!({"email": "ann@x.test", "userId": "ann"}),
+            json!({"email": "ann@x.test", "updateTo": "bob@x.test", "sub": "ann"}),
+            json!({"sub": "ann", "requestType": "change-email-verification"}),
+            json!({"session": {"userId": "ann"}, "user": {"id": "ann"}, "version": "1"}),
+        ] {
+            assert_eq!(of(&claims), None, "{claims}");
+        }
+    }
+}
