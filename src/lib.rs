@@ -1,1 +1,19 @@
+//! Docket: a task back-end with two doors and one room.
+//!
+//! GraphQL ([`graphql`]) and REST ([`rest`]) are doors; the services ([`service`]) are the room where every rule
+//! lives; rows lie in the cellar (the crates `entity` and `migration`, reached through [`db`]). A module uses only
+//! what stands to its left:
+//!
+//! ```text
+//! entity, migration ← { config error telemetry db } ← service ← view ← { graphql, rest } ← server ← main
+//! ```
 
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod graphql;
+pub mod rest;
+pub mod server;
+pub mod service;
+pub mod telemetry;
+pub mod view;

@@ -1,1 +1,104 @@
-fn main() {}
+//! The command line: serve (default), migrate, schema.
+
+use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use docket::{config::Config, db, graphql, server::Server, telemetry};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+/// A task back-end: GraphQL first, with a REST door for legacy clients.
+///
+/// Settings come from the environment and from the file .env; the README lists them.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer requests (the default)
+    Serve,
+    /// Bring the database schema up to date, and end
+    Migrate,
+    /// Print the GraphQL schema
+    Schema,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => started(|config, runtime| runtime.block_on(serve(config))),
+        Command::Migrate => started(|config, runtime| runtime.block_on(migrate(config))),
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// The environment is read before any thread starts.
+fn started(work: impl FnOnce(&Config, &Runtime) -> Done) -> Done {
+    let config = Config::from_env()?;
+    telemetry::start(&config);
+    work(&config, &Runtime::new()?)
+}
+
+async fn serve(config: &Config) -> Done {
+    let stop = stop_signal()?;
+    let server = Server::bind(config).await?;
+    let (host, port) = (server.address().ip(), server.address().port());
+    let host = if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host };
+    let base = format!("http://{}", std::net::SocketAddr::new(host, port));
+    println!("Docket is listening ({})", config.environment);
+    if config.playground {
+        println!("  playground  {base}/graphiql");
+    }
+    println!("  GraphQL     {base}/graphql");
+    println!("  REST        {base}/api");
+    println!("  health      {base}/health");
+    server.run(stop).await?;
+    Ok(())
+}
+
+async fn migrate(config: &Config) -> Done {
+    let db = db::connect(config).await?;
+    db.migrate().await?;
+    db.close().await?;
+    println!("The schema is up to date.");
+    Ok(())
+}
+
+/// The first of SIGTERM and SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Says what went wrong, with every cause.
+#[expect(clippy::print_stderr, reason = "the command line speaks here, before and after there are logs")]
+fn complain(error: &dyn Error) {
+    eprintln!("docket: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+}

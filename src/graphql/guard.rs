@@ -1,0 +1,50 @@
+//! Who asks: the first line of every resolver.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+
+use super::{failure::Failure, loaders::TaskLoader};
+use crate::{
+    error::Error,
+    service::{
+        Services,
+        auth::{CurrentUser, Identity},
+        tasks::Tasks,
+    },
+};
+
+/// What a resolver may use, once it is known who asks.
+pub(super) trait Guard {
+    /// The user who asks.
+    fn current_user(&self) -> Result<&CurrentUser, Failure>;
+    /// That user's tasks.
+    fn tasks(&self) -> Result<Tasks<'_>, Failure>;
+    /// That user's tasks by id, in batches.
+    fn task_loader(&self) -> Result<&TaskLoader, Failure>;
+    /// All services, for a known user.
+    fn services(&self, user: &CurrentUser) -> &Arc<Services>;
+}
+
+impl Guard for Context<'_> {
+    fn current_user(&self) -> Result<&CurrentUser, Failure> {
+        match self.data_opt::<Identity>() {
+            Some(Identity::User(user)) => Ok(user),
+            _ => Err(Error::Unauthenticated.into()),
+        }
+    }
+
+    fn tasks(&self) -> Result<Tasks<'_>, Failure> {
+        let user = self.current_user()?;
+        Ok(self.services(user).tasks(user))
+    }
+
+    fn task_loader(&self) -> Result<&TaskLoader, Failure> {
+        self.current_user()?;
+        Ok(self.data_unchecked())
+    }
+
+    fn services(&self, _: &CurrentUser) -> &Arc<Services> {
+        self.data_unchecked()
+    }
+}

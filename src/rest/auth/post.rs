@@ -1,0 +1,113 @@
+//! The body of a write, checked in Better Auth's order: media type 415, JSON 400, origin and callback URLs 403.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use serde_json::{Map, Value};
+
+use super::{failure::Failure, origin};
+use crate::service::{Services, auth::Origins};
+
+/// How many bytes a body has at most.
+const MAX_BODY: usize = 64 << 10;
+/// What names a URL that the client is sent to.
+const CALLBACKS: [&str; 4] = ["callbackURL", "redirectTo", "errorCallbackURL", "newUserCallbackURL"];
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A route that takes JSON.
+pub(super) struct Json;
+/// A route that takes JSON and HTML forms.
+pub(super) struct Forms;
+
+/// Which media types a route takes.
+pub(super) trait Takes {
+    const TYPES: &'static [&'static str];
+}
+
+impl Takes for Json {
+    const TYPES: &'static [&'static str] = &[JSON];
+}
+
+impl Takes for Forms {
+    const TYPES: &'static [&'static str] = &[FORM, JSON];
+}
+
+/// A body that may be looked into; absent when there was none.
+pub(super) struct Post<T> {
+    headers: HeaderMap,
+    body: Option<Value>,
+    takes: PhantomData<T>,
+}
+
+impl<T> Post<T> {
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(super) fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+}
+
+impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let media = media_type(&parts.headers);
+        if let Some(media) = media.as_deref().filter(|media| !T::TYPES.contains(media)) {
+            let allowed = T::TYPES.join(", ");
+            let shown: String = media.chars().take(100).collect();
+            let message = format!("Content-Type \"{shown}\" is not allowed. Allowed types: {allowed}");
+            return Err(Failure::MediaType(message));
+        }
+        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| Failure::TooLarge)?;
+        let body = match media.as_deref() {
+            _ if bytes.is_empty() => None,
+            Some(FORM) => Some(form(&bytes)),
+            Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| Failure::BadJson)?),
+            None => None,
+        };
+        let services = services.auth();
+        origin::check_cookie(services.origins(), &parts.headers)?;
+        check_callbacks(services.origins(), body.as_ref(), parts.uri.query().unwrap_or_default())?;
+        Ok(Self { headers: parts.headers, body, takes: PhantomData })
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// A form has only text; `true` and `false` are what a check box means.
+fn form(bytes: &[u8]) -> Value {
+    let field = |text: String| match text.as_str() {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => Value::String(text),
+    };
+    let pairs = form_urlencoded::parse(bytes).into_owned();
+    Value::Object(pairs.map(|(name, text)| (name, field(text))).collect::<Map<_, _>>())
+}
+
+fn check_callbacks(origins: &Origins, body: Option<&Value>, query: &str) -> Result<(), Failure> {
+    for name in CALLBACKS {
+        match body.and_then(|body| body.get(name)) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(url)) if url.is_empty() || origins.may_lead_to(url) => {}
+            Some(Value::String(_)) => return Err(Failure::Callback(name)),
+            Some(_) => return Err(Failure::Validation(vec![format!("[body.{name}] Invalid input: expected string")])),
+        }
+    }
+    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == CALLBACKS[0]);
+    match asked {
+        Some((_, url)) if !origins.may_lead_to(&url) => Err(Failure::Callback(CALLBACKS[0])),
+        _ => Ok(()),
+    }
+}

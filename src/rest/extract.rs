@@ -1,0 +1,176 @@
+//! What a task route takes from a request, in the contract's order: token 401, path user 403, body size 413, form 422.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Bytes, to_bytes},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use entity::id::TaskId;
+use serde_json::{Map, Value};
+
+use super::{failure::Failure, fault::Fault, fields::Fields};
+use crate::{
+    error::Error,
+    service::{
+        Services,
+        auth::{CurrentUser, Identity},
+        tasks::{Key, Tasks},
+    },
+    telemetry::SecurityEvent,
+};
+
+/// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
+const MAX_BODY: usize = 64 << 10;
+
+/// The user of the token, who is also the user of the path.
+pub(super) struct Caller {
+    services: Arc<Services>,
+    user: CurrentUser,
+}
+
+/// The path's task id, read only after the caller is known.
+pub(super) struct TaskPath(String);
+
+/// A body within its limit, not yet looked into.
+pub(super) struct Body {
+    bytes: Bytes,
+    is_json: bool,
+}
+
+impl Caller {
+    /// The caller's tasks.
+    pub(super) fn tasks(&self) -> Tasks<'_> {
+        self.services.tasks(&self.user)
+    }
+}
+
+impl FromRequestParts<Arc<Services>> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Failure> {
+        let user = match parts.extensions.get::<Identity>() {
+            Some(Identity::User(user)) => user.clone(),
+            Some(Identity::Refused(reason)) => return Err(Error::BadCredentials(reason).into()),
+            Some(Identity::UntrustedOrigin) => return Err(Error::Forbidden.into()),
+            Some(Identity::Unknown) => return Err(Error::Busy.into()),
+            Some(Identity::Nobody) | None => return Err(Error::Unauthenticated.into()),
+        };
+        if path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
+            SecurityEvent::AccessDenied.log(&user.id().0);
+            return Err(Error::Forbidden.into());
+        }
+        Ok(Self { services: Arc::clone(services), user })
+    }
+}
+
+impl FromRequestParts<Arc<Services>> for TaskPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, Failure> {
+        path_parameter(parts, "task_id").await.map(Self).ok_or(Error::NotFound("task").into())
+    }
+}
+
+impl TaskPath {
+    /// The task's key: its number, or its UUID. A number that is too large is one that no task has.
+    pub(super) fn key(&self, faults: &mut Vec<Fault>) -> Option<Key> {
+        let text = self.0.as_str();
+        if let Ok(number) = text.parse() {
+            return Some(Key::Number(number));
+        }
+        if let Ok(id) = text.parse() {
+            return Some(Key::Id(TaskId(id)));
+        }
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) {
+            return Some(Key::Number(0));
+        }
+        faults.push(Fault::not_an_integer(&["path", "task_id"]).of(&Value::from(text)));
+        None
+    }
+
+    /// The key alone, where nothing else can be at fault.
+    pub(super) fn only_key(&self) -> Result<Key, Failure> {
+        let mut faults = Vec::new();
+        self.key(&mut faults).ok_or(Failure::Faults(faults))
+    }
+}
+
+async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    params.iter().find(|(it, _)| *it == name).map(|(_, value)| value.to_owned())
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|bytes| bytes > MAX_BODY) {
+            return Err(Failure::TooLarge);
+        }
+        let is_json = is_json(request.headers());
+        let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| Failure::TooLarge)?;
+        Ok(Self { bytes, is_json })
+    }
+}
+
+impl Body {
+    /// Reads the fields of a body that must be there.
+    pub(super) fn read<T>(self, faults: &mut Vec<Fault>, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
+        match self.value() {
+            Ok(Some(Value::Object(object))) => Some(read(Fields::new(&object, faults))),
+            other => {
+                faults.push(not_an_object(other));
+                None
+            }
+        }
+    }
+
+    /// Reads the fields of a body that may be absent or `null`.
+    pub(super) fn read_if_there<T>(self, faults: &mut Vec<Fault>, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
+        match self.value() {
+            Ok(None | Some(Value::Null)) => Some(read(Fields::new(&Map::new(), faults))),
+            Ok(Some(Value::Object(object))) => Some(read(Fields::new(&object, faults))),
+            other => {
+                faults.push(not_an_object(other));
+                None
+            }
+        }
+    }
+
+    /// The JSON value, or nothing for no body; a body of another media type is text.
+    fn value(&self) -> Result<Option<Value>, Fault> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        if !self.is_json {
+            return Ok(Some(Value::String(String::from_utf8_lossy(&self.bytes).into_owned())));
+        }
+        serde_json::from_slice(&self.bytes).map(Some).map_err(|cause| {
+            let before: usize =
+                self.bytes.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
+            let text = cause.to_string();
+            let reason = text.split(" at line ").next().unwrap_or_default();
+            Fault::json(before + cause.column().saturating_sub(1), reason)
+        })
+    }
+}
+
+fn not_an_object(value: Result<Option<Value>, Fault>) -> Fault {
+    match value {
+        Err(fault) => fault,
+        Ok(None) => Fault::missing(&["body"]),
+        Ok(Some(value)) => Fault::not_an_object().of(&value),
+    }
+}
+
+/// A body that names no media type is taken for JSON, as FastAPI does.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(header::CONTENT_TYPE) else { return true };
+    let media = text.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}

@@ -1,0 +1,121 @@
+//! Faults of a request in Pydantic's names and texts, which legacy clients read (contracts: legacy REST, 3).
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error;
+
+/// One entry of the `detail` of a 422.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Fault {
+    r#type: &'static str,
+    loc: Vec<Value>,
+    msg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctx: Option<Value>,
+}
+
+/// How many bytes of a refused input are sent back at most.
+const MAX_ECHO: usize = 256;
+
+impl Fault {
+    fn new(r#type: &'static str, loc: &[&str], msg: impl Into<String>) -> Self {
+        let loc = loc.iter().map(|it| json!(it)).collect();
+        Self { r#type, loc, msg: msg.into(), input: None, ctx: None }
+    }
+
+    /// Adds the refused input, unless it is long.
+    pub(super) fn of(mut self, input: &Value) -> Self {
+        self.input = Some(input.clone()).filter(|it| it.to_string().len() <= MAX_ECHO);
+        self
+    }
+
+    fn with(mut self, ctx: Value) -> Self {
+        self.ctx = Some(ctx);
+        self
+    }
+
+    pub(super) fn missing(loc: &[&str]) -> Self {
+        Self::new("missing", loc, "Field required").of(&Value::Null)
+    }
+
+    pub(super) fn json(offset: usize, reason: &str) -> Self {
+        let mut fault = Self::new("json_invalid", &["body"], "JSON decode error").with(json!({ "error": reason }));
+        fault.loc.push(json!(offset));
+        fault.of(&json!({}))
+    }
+
+    pub(super) fn not_an_object() -> Self {
+        let msg = "Input should be a valid dictionary or object to extract fields from";
+        Self::new("model_attributes_type", &["body"], msg)
+    }
+
+    pub(super) fn not_a_string(loc: &[&str]) -> Self {
+        Self::new("string_type", loc, "Input should be a valid string")
+    }
+
+    pub(super) fn not_a_bool(loc: &[&str], input: &Value) -> Self {
+        let fault = match input {
+            Value::String(_) | Value::Number(_) => {
+                let msg = "Input should be a valid boolean, unable to interpret input";
+                Self::new("bool_parsing", loc, msg)
+            }
+            _ => Self::new("bool_type", loc, "Input should be a valid boolean"),
+        };
+        fault.of(input)
+    }
+
+    pub(super) fn not_a_datetime(loc: &[&str]) -> Self {
+        Self::new("datetime_type", loc, "Input should be a valid datetime")
+    }
+
+    /// `choices` in the words of Python: `'low', 'medium' or 'high'`.
+    pub(super) fn not_one_of(loc: &[&str], choices: &'static str) -> Self {
+        let msg = format!("Input should be {choices}");
+        Self::new("literal_error", loc, msg).with(json!({ "expected": choices }))
+    }
+
+    pub(super) fn not_an_integer(loc: &[&str]) -> Self {
+        let msg = "Input should be a valid integer, unable to parse string as an integer";
+        Self::new("int_parsing", loc, msg)
+    }
+
+    pub(super) fn too_many_digits(loc: &[&str]) -> Self {
+        let msg = "Unable to parse input string as an integer, exceeded maximum size";
+        Self::new("int_parsing_size", loc, msg)
+    }
+
+    pub(super) fn below(loc: &[&str], least: i64) -> Self {
+        let msg = format!("Input should be greater than or equal to {least}");
+        Self::new("greater_than_equal", loc, msg).with(json!({ "ge": least }))
+    }
+
+    pub(super) fn above(loc: &[&str], most: i64) -> Self {
+        let msg = format!("Input should be less than or equal to {most}");
+        Self::new("less_than_equal", loc, msg).with(json!({ "le": most }))
+    }
+
+    /// A value that breaks a rule of the services.
+    pub(super) fn breaks(loc: &[&str], rule: error::Fault) -> Self {
+        match rule {
+            error::Fault::Empty => Self::new("string_too_short", loc, "String should have at least 1 character")
+                .with(json!({ "min_length": 1 })),
+            error::Fault::TooLong(most) => {
+                let msg = format!("String should have at most {most} characters");
+                Self::new("string_too_long", loc, msg).with(json!({ "max_length": most }))
+            }
+            error::Fault::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
+            error::Fault::Instant(reason) => {
+                let msg = format!("Input should be a valid datetime or date, {reason}");
+                Self::new("datetime_from_date_parsing", loc, msg).with(json!({ "error": reason }))
+            }
+            other => Self::value(loc, &format!("Value {other}")),
+        }
+    }
+
+    fn value(loc: &[&str], reason: &str) -> Self {
+        Self::new("value_error", loc, format!("Value error, {reason}")).with(json!({ "error": {} }))
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading the fields of a JSON body, all of them, so that one answer names every fault.
+
+use entity::task::Priority;
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+use crate::{
+    error,
+    service::tasks::{Description, Draft, Due, Edit, Title},
+};
+
+/// The fields of a body, and the faults found so far in the whole request.
+pub(super) struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    faults: &'a mut Vec<Fault>,
+}
+
+const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<Fault>) -> Self {
+        Self { object, faults }
+    }
+
+    /// A task to be made, if no field is at fault.
+    pub(super) fn draft(mut self) -> Option<Draft> {
+        let edit = self.fields();
+        if !self.object.contains_key("title") {
+            let whole = Value::Object(self.object.clone());
+            self.faults.push(Fault::missing(&["body", "title"]).of(&whole));
+        }
+        let Edit { title, description, completed, priority, due } = edit;
+        Some(Draft {
+            title: title?,
+            description: description.flatten(),
+            completed: completed.unwrap_or_default(),
+            priority: priority.unwrap_or_default(),
+            due: due.flatten(),
+        })
+    }
+
+    /// Changes to a task, as far as no field is at fault.
+    pub(super) fn edit(mut self) -> Edit {
+        self.fields()
+    }
+
+    /// Which state to set, if any.
+    pub(super) fn completed(mut self) -> Option<bool> {
+        match self.object.get("completed") {
+            None | Some(Value::Null) => None,
+            Some(value) => self.bool("completed", value),
+        }
+    }
+
+    fn fields(&mut self) -> Edit {
+        let object = self.object;
+        Edit {
+            title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
+            description: object.get("description").and_then(|it| match it {
+                Value::Null => Some(None),
+                it => self.text("description", it, Description::parse).map(Some),
+            }),
+            completed: object.get("completed").and_then(|it| self.bool("completed", it)),
+            priority: object.get("priority").and_then(|it| self.priority(it)),
+            due: object.get("due_date").and_then(|it| match it {
+                Value::Null => Some(None),
+                it => self.due(it).map(Some),
+            }),
+        }
+    }
+
+    fn text<T>(&mut self, name: &str, value: &Value, parse: fn(&str) -> Result<T, error::Fault>) -> Option<T> {
+        let loc = ["body", name];
+        let Value::String(text) = value else { return self.fault(Fault::not_a_string(&loc).of(value)) };
+        parse(text).or_else(|rule| self.fault(Fault::breaks(&loc, rule).of(value)).ok_or(())).ok()
+    }
+
+    /// Pydantic's lax booleans.
+    fn bool(&mut self, name: &str, value: &Value) -> Option<bool> {
+        let word = match value {
+            Value::Bool(bool) => return Some(*bool),
+            Value::String(text) => text.to_lowercase(),
+            Value::Number(number) => number.as_f64().unwrap_or(f64::NAN).to_string(),
+            _ => String::new(),
+        };
+        match word.as_str() {
+            "true" | "1" | "t" | "y" | "yes" | "on" => Some(true),
+            "false" | "0" | "f" | "n" | "no" | "off" => Some(false),
+            _ => self.fault(Fault::not_a_bool(&["body", name], value)),
+        }
+    }
+
+    fn priority(&mut self, value: &Value) -> Option<Priority> {
+        let known = value.as_str().and_then(priority);
+        known.or_else(|| self.fault(Fault::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
+    }
+
+    fn due(&mut self, value: &Value) -> Option<Due> {
+        let loc = ["body", "due_date"];
+        match value {
+            Value::String(text) => {
+                Due::parse(text).or_else(|rule| self.fault(Fault::breaks(&loc, rule).of(value)).ok_or(())).ok()
+            }
+            _ => self.fault(Fault::not_a_datetime(&loc).of(value)),
+        }
+    }
+
+    fn fault<T>(&mut self, fault: Fault) -> Option<T> {
+        self.faults.push(fault);
+        None
+    }
+}
+
+/// A priority by its name.
+pub(super) fn priority(name: &str) -> Option<Priority> {
+    match name {
+        "low" => Some(Priority::Low),
+        "medium" => Some(Priority::Medium),
+        "high" => Some(Priority::High),
+        "urgent" => Some(Priority::Urgent),
+        _ => None,
+    }
+}
+
+/// What a query parameter must be, for a fault's text.
+pub(super) const fn priorities() -> &'static str {
+    PRIORITIES
+}

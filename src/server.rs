@@ -1,0 +1,205 @@
+//! The house: both doors, what stands in front of them, and how the whole starts and stops.
+
+mod health;
+mod identify;
+mod limits;
+mod observe;
+
+use std::{
+    future::{Future, IntoFuture},
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::{any, get},
+    serve::ListenerExt,
+};
+use tokio::{net::TcpListener, sync::oneshot, time};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use tracing::{info, warn};
+use url::Url;
+
+use self::limits::Limiter;
+use crate::{config::Config, db, error::Error, graphql, rest, service::Services};
+
+/// How long a request may take, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long requests in flight may go on when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long a browser remembers what it may send.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
+/// What front-ends may send.
+const REQUEST_HEADERS: [HeaderName; 8] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    HeaderName::from_static("apollo-require-preflight"),
+    HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("x-requested-with"),
+];
+/// What front-ends may read.
+const RESPONSE_HEADERS: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    HeaderName::from_static("set-auth-jwt"),
+    HeaderName::from_static("set-auth-token"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-total-count"),
+];
+/// What every answer says, unless it says something else itself.
+const SAFETY: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// A server that has its database and its port, and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    services: Arc<Services>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port cannot be had.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Database(#[from] Error),
+}
+
+impl Server {
+    /// Connects to the database, brings its schema up to date, and takes the port.
+    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        let db = db::connect(config).await.map_err(Error::from)?;
+        db.migrate().await.map_err(Error::from)?;
+        let wanted = SocketAddr::new(config.host, config.port);
+        let refused = |cause| StartError::Listen(wanted, cause);
+        let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let services = Arc::new(Services::new(db, config, &base_url(config, address)?)?);
+        let is_stopping = Arc::default();
+        let router = router(config, &services, &is_stopping);
+        Ok(Self { listener, address, router, services, is_stopping })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests until told to stop; requests in flight are finished, for ten seconds at most.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let (stopping, stopped) = oneshot::channel();
+        let is_stopping = self.is_stopping;
+        let stop = async move {
+            stop.await;
+            info!("stopping");
+            is_stopping.store(true, Ordering::Relaxed);
+            // The receiver waits as long as the server runs.
+            let _ = stopping.send(());
+        };
+        // Small answers are not held back to be sent together.
+        let listener = self.listener.tap_io(|stream| {
+            if let Err(cause) = stream.set_nodelay(true) {
+                warn!(%cause, "a connection keeps its delay");
+            }
+        });
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(stop).into_future();
+        let overdue = async {
+            // A sender that is dropped unsent means that the server ended by itself.
+            let _ = stopped.await;
+            time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            served = serving => served?,
+            () = overdue => warn!("requests were still in flight after {DRAIN:?}"),
+        }
+        self.services.close().await.map_err(io::Error::other)
+    }
+}
+
+/// The URL that clients see.
+fn base_url(config: &Config, address: SocketAddr) -> Result<Url, Error> {
+    match &config.base_url {
+        Some(url) => Ok(url.clone()),
+        None => Url::parse(&format!("http://localhost:{}", address.port())).map_err(Error::internal),
+    }
+}
+
+fn router(config: &Config, services: &Arc<Services>, is_stopping: &Arc<AtomicBool>) -> Router {
+    let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
+    let limiter = config.rate_limit.then(Limiter::default).map(Arc::new);
+    let door = graphql::Door {
+        schema: graphql::schema(config.playground),
+        services: Arc::clone(services),
+        has_playground: config.playground,
+    };
+    let auth = rest::auth::router().layer(middleware::from_fn_with_state(limiter, limits::limit));
+    let mut router = Router::new()
+        .merge(rest::router().layer(identified()))
+        .merge(auth)
+        .merge(health::router(is_stopping))
+        .with_state(Arc::clone(services))
+        .merge(Router::new().route("/graphql", any(graphql::serve)).layer(identified()).with_state(door));
+    if config.playground {
+        router = router.route("/graphiql", get(graphql::page)).route("/graphiql/boot.js", get(graphql::boot));
+    }
+    router
+        .fallback(rest::not_found)
+        .method_not_allowed_fallback(rest::method_not_allowed)
+        .layer(middleware::from_fn(in_time))
+        .layer(CatchPanicLayer::custom(|_| rest::panicked()))
+        .layer(cors(services.auth().origins().all()))
+        .layer(middleware::map_response(safely))
+        .layer(middleware::from_fn(observe::observe))
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(origins.iter().filter_map(|it| it.parse().ok()).collect::<Vec<HeaderValue>>())
+        .allow_credentials(true)
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ])
+        .allow_headers(REQUEST_HEADERS)
+        .expose_headers(RESPONSE_HEADERS)
+        .max_age(PREFLIGHT_AGE)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    time::timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| rest::overdue())
+}
+
+async fn safely(mut response: Response) -> Response {
+    for (name, value) in SAFETY {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}

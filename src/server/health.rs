@@ -1,0 +1,51 @@
+//! Whether the process lives, and whether it can work.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Extension, Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::json;
+
+use crate::service::Services;
+
+/// The health routes, with and without a trailing slash.
+pub(super) fn router(is_stopping: &Arc<AtomicBool>) -> Router<Arc<Services>> {
+    let live = ["/health", "/health/", "/api/health", "/api/health/"];
+    let ready = ["/health/ready", "/health/ready/"];
+    let router = live.into_iter().fold(Router::new(), |router, path| router.route(path, get(live_answer)));
+    ready
+        .into_iter()
+        .fold(router, |router, path| router.route(path, get(ready_answer)))
+        .layer(Extension(Arc::clone(is_stopping)))
+}
+
+/// The process lives; nothing is asked of the database.
+async fn live_answer() -> Response {
+    Json(json!({ "status": "healthy" })).into_response()
+}
+
+/// The database answers, and the server is not about to stop.
+async fn ready_answer(
+    State(services): State<Arc<Services>>,
+    Extension(is_stopping): Extension<Arc<AtomicBool>>,
+) -> Response {
+    if is_stopping.load(Ordering::Relaxed) {
+        let body = json!({ "status": "unhealthy", "database": "connected" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    }
+    match services.ready().await {
+        Ok(()) => Json(json!({ "status": "healthy", "database": "connected" })).into_response(),
+        Err(_) => {
+            let body = json!({ "status": "unhealthy", "database": "disconnected" });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}

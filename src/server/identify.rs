@@ -1,0 +1,89 @@
+//! Who a request comes from: found out once, in front of both doors.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use tracing::error;
+
+use crate::{
+    error::Error,
+    rest::cookie::session_cookie,
+    service::{
+        Services,
+        auth::{Credential, Identity, Origins},
+    },
+    telemetry::SecurityEvent,
+};
+
+/// Headers that no page can send to a foreign origin without a preflight.
+const PREFLIGHTED: [&str; 3] = ["x-requested-with", "apollo-require-preflight", "graphql-require-preflight"];
+
+/// Puts an [`Identity`] into the request.
+pub(super) async fn identify(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
+    let identity = identity(&services, request.method(), request.headers()).await;
+    request.extensions_mut().insert(identity);
+    next.run(request).await
+}
+
+async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> Identity {
+    let auth = services.auth();
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    match (shown.next(), shown.next()) {
+        (Some(_), Some(_)) => refused("two Authorization headers"),
+        (Some(value), None) => match value.to_str().ok().and_then(bearer) {
+            Some(token) => known(auth.identify(Credential::Bearer(token)).await),
+            None => refused("not a bearer token"),
+        },
+        (None, _) => match session_cookie(headers, auth.origins().is_https()) {
+            None => Identity::Nobody,
+            // A browser sends old cookies by itself: they are nobody's, not an attempt.
+            Some(value) => match auth.identify(Credential::Cookie(value)).await {
+                Err(Error::BadCredentials(_)) => Identity::Nobody,
+                Ok(_) if !is_own_page(auth.origins(), method, headers) => {
+                    SecurityEvent::AccessDenied.log("origin");
+                    Identity::UntrustedOrigin
+                }
+                found => known(found),
+            },
+        },
+    }
+}
+
+fn known(found: Result<crate::service::auth::CurrentUser, Error>) -> Identity {
+    match found {
+        Ok(user) => Identity::User(user),
+        Err(Error::BadCredentials(reason)) => refused(reason),
+        Err(cause) => {
+            error!(?cause, "nobody can be identified now");
+            Identity::Unknown
+        }
+    }
+}
+
+fn refused(reason: &'static str) -> Identity {
+    SecurityEvent::TokenRefused.log(reason);
+    Identity::Refused(reason)
+}
+
+/// The token of `Bearer token`: one word, the scheme in any case (RFC 6750, section 2.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    let is_one_word = !token.is_empty() && !token.contains([' ', ',']);
+    (scheme.eq_ignore_ascii_case("bearer") && is_one_word).then_some(token)
+}
+
+/// Whether a request with a cookie can only have been made by a page that is trusted, or by no page at all.
+fn is_own_page(origins: &Origins, method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+    match text("origin").or_else(|| text("referer")) {
+        _ if method.is_safe() => true,
+        Some(origin) => origins.trusts(origin),
+        None => PREFLIGHTED.into_iter().any(|name| headers.contains_key(name)),
+    }
+}

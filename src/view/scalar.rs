@@ -1,0 +1,80 @@
+//! Values that GraphQL has no type for.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{SecondsFormat, Utc};
+use entity::time::{Micros, Millis};
+use serde::{Serialize, Serializer};
+
+/// An instant in RFC 3339, sent in UTC with a `Z`. Input may have any offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateTime {
+    /// The instant.
+    pub instant: chrono::DateTime<Utc>,
+    /// How many fraction digits it is shown with.
+    digits: SecondsFormat,
+}
+
+/// A whole number of up to 64 bits, as a JSON number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BigInt(pub i64);
+
+#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(refused("a string")) };
+        let instant = chrono::DateTime::parse_from_rfc3339(text)
+            .map_err(|_| refused("an RFC 3339 date and time such as 2030-01-31T12:00:00Z"))?;
+        Ok(Self { instant: instant.to_utc(), digits: SecondsFormat::AutoSi })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.text())
+    }
+}
+
+#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/big-int")]
+impl ScalarType for BigInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => number.as_i64().map(Self).ok_or(refused("a whole number of 64 bits")),
+            _ => Err(refused("a whole number")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}
+
+impl DateTime {
+    fn text(self) -> String {
+        self.instant.to_rfc3339_opts(self.digits, true)
+    }
+}
+
+impl From<Micros> for DateTime {
+    fn from(instant: Micros) -> Self {
+        Self { instant: instant.0, digits: SecondsFormat::AutoSi }
+    }
+}
+
+impl From<Millis> for DateTime {
+    /// Clients of Better Auth look for exactly three digits.
+    fn from(instant: Millis) -> Self {
+        Self { instant: instant.utc(), digits: SecondsFormat::Millis }
+    }
+}
+
+impl Serialize for DateTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+fn refused<T: async_graphql::InputType>(wanted: &str) -> InputValueError<T> {
+    InputValueError::custom(format!("must be {wanted}")).with_extension("code", "BAD_USER_INPUT")
+}
