@@ -32,10 +32,11 @@ impl Db {
         match self.backend() {
             // `like` of SQLite ignores the case of ASCII only, so each letter becomes a class of its cases.
             DbBackend::Sqlite => Expr::cust_with_exprs("? GLOB ?", [Expr::col(column), Expr::value(glob(text))]),
-            _ => {
-                let pair = [Expr::col(column), Expr::value(like(text))];
-                Expr::cust_with_exprs("lower($1) LIKE lower($2) ESCAPE '\\'", pair)
-            }
+            // The collation names the rules of Unicode, whatever locale the database was made with.
+            _ => Expr::cust_with_exprs(
+                "lower($1 collate \"und-x-icu\") LIKE lower($2 collate \"und-x-icu\") ESCAPE '\\'",
+                [Expr::col(column), Expr::value(like(text))],
+            ),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     view::Task,
 };
 
-/// A list of tasks, a page at a time (Relay cursor connections).
+/// A page of tasks, and the list that it is cut from.
 pub(super) struct TaskConnection {
     page: Page<task::Model>,
     order: Order,
@@ -51,6 +51,7 @@ impl TaskConnection {
     }
 }
 
+/// A list of tasks, a page at a time (Relay cursor connections).
 #[Object]
 impl TaskConnection {
     /// The tasks of the page with their places in the list.

@@ -9,10 +9,9 @@ use async_graphql::{
     Request, Response as GraphqlResponse, ServerError, Value, Variables, parser::types::OperationType,
 };
 use axum::{
-    Extension,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
@@ -67,13 +66,8 @@ impl Refusal {
 }
 
 /// Answers `GET`, `HEAD` and `POST` on the GraphQL path.
-pub async fn serve(
-    State(door): State<Door>,
-    identity: Option<Extension<Identity>>,
-    method: Method,
-    (uri, headers): (Uri, HeaderMap),
-    body: axum::body::Body,
-) -> Response {
+pub async fn serve(State(door): State<Door>, request: axum::extract::Request) -> Response {
+    let (Parts { method, uri, headers, mut extensions, .. }, body) = request.into_parts();
     if door.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
         return playground::page().await;
     }
@@ -81,7 +75,7 @@ pub async fn serve(
         let message = "Accept must allow application/graphql-response+json or application/json";
         return refuse(Media::Json, Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message));
     };
-    let identity = identity.map_or(Identity::Nobody, |Extension(identity)| identity);
+    let identity = extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
     match answer(&door, identity, &method, (&uri, &headers, body)).await {
         Ok(response) => respond(media, response),
         Err(refusal) => refuse(media, refusal),

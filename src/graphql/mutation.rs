@@ -10,7 +10,7 @@ use crate::{
     view::{CreateTaskInput, DeleteTaskInput, SetTaskCompletedInput, Task, UpdateTaskInput},
 };
 
-/// All deeds; every one is done to the signed-in user's own data.
+/// The root type `Mutation`.
 pub struct Mutation;
 
 /// The task that was made.
@@ -41,6 +41,7 @@ pub(super) struct DeleteTaskPayload {
     deleted_task_id: ID,
 }
 
+/// All deeds; every one is done to the signed-in user's own data.
 #[Object]
 impl Mutation {
     /// Makes a task.

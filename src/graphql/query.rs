@@ -10,7 +10,7 @@ use crate::{
     view::{Task, TaskFilter, TaskOrder, User},
 };
 
-/// All questions; every one is about the signed-in user's own data.
+/// The root type `Query`.
 pub struct Query;
 
 /// Anything with an id (Relay global object identification).
@@ -21,6 +21,7 @@ pub(super) enum Node {
     User(User),
 }
 
+/// All questions; every one is about the signed-in user's own data.
 #[Object]
 impl Query {
     /// Who is signed in.
@@ -41,6 +42,7 @@ impl Query {
     }
 
     /// The tasks, newest first unless ordered otherwise.
+    #[expect(clippy::too_many_arguments, reason = "these are the arguments of a Relay connection")]
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn tasks(
         &self,

@@ -95,7 +95,7 @@ async fn sign_up(State(services): Door, Extension(client): Extension<Client>, po
     origin::check_form(auth.origins(), post.headers())?;
     let is_remembered = registration.is_remembered;
     let SignedIn { user, session } = auth.sign_up(registration, &client).await?;
-    let mut cookies = Cookies::new(auth);
+    let mut cookies = Cookies::new(auth, post.headers());
     cookies.set_session(&session.token, is_remembered);
     Ok(cookies.with(Json(TokenAndUser { token: Some(session.token), user: user.into() })))
 }
@@ -104,10 +104,10 @@ async fn sign_in(State(services): Door, Extension(client): Extension<Client>, po
     let auth = services.auth();
     let form = sign_in_form(&post)?;
     origin::check_form(auth.origins(), post.headers())?;
-    let email = form.email?;
-    let SignedIn { user, session } = auth.sign_in(&email, &form.password, form.is_remembered, &client).await?;
-    let mut cookies = Cookies::new(auth);
-    cookies.set_session(&session.token, form.is_remembered);
+    let login = form.login?;
+    let SignedIn { user, session } = auth.sign_in(&login, &client).await?;
+    let mut cookies = Cookies::new(auth, post.headers());
+    cookies.set_session(&session.token, login.is_remembered);
     if let Some(Ok(location)) = form.callback_url.as_deref().map(HeaderValue::from_str) {
         cookies.set(header::LOCATION, location);
     }
@@ -125,7 +125,7 @@ async fn sign_out(State(services): Door, post: Post<JsonPost>) -> Answer {
     if let Some(token) = Shown::read(auth, post.headers()).token {
         auth.sign_out(&token).await?;
     }
-    let mut cookies = Cookies::new(auth);
+    let mut cookies = Cookies::new(auth, post.headers());
     cookies.clear();
     Ok(cookies.with(Json(json!({ "success": true }))))
 }
@@ -140,7 +140,7 @@ struct SessionAndUser {
 async fn get_session(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
     let auth = services.auth();
     let shown = Shown::read(auth, &headers);
-    let mut cookies = Cookies::new(auth);
+    let mut cookies = Cookies::new(auth, &headers);
     cookies.set(header::PRAGMA, HeaderValue::from_static("no-cache"));
     let is_fixed = is_set(uri.query().unwrap_or_default(), "disableRefresh");
     let lifetime = if is_fixed { Lifetime::Fixed } else { Lifetime::Extended };
@@ -162,7 +162,7 @@ async fn deferred() -> Answer {
 
 async fn token(State(services): Door, headers: HeaderMap) -> Answer {
     let auth = services.auth();
-    let mut cookies = Cookies::new(auth);
+    let mut cookies = Cookies::new(auth, &headers);
     let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
     let token = auth.access_token(&live.user, Utc::now()).await?;

@@ -143,7 +143,7 @@ impl Body {
     }
 
     /// The JSON value, or nothing for no body; a body of another media type is text.
-    fn value(&self) -> Result<Option<Value>, Fault> {
+    fn value(&self) -> Result<Option<Value>, Box<Fault>> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
@@ -155,14 +155,14 @@ impl Body {
                 self.bytes.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
             let text = cause.to_string();
             let reason = text.split(" at line ").next().unwrap_or_default();
-            Fault::json(before + cause.column().saturating_sub(1), reason)
+            Box::new(Fault::json(before + cause.column().saturating_sub(1), reason))
         })
     }
 }
 
-fn not_an_object(value: Result<Option<Value>, Fault>) -> Fault {
+fn not_an_object(value: Result<Option<Value>, Box<Fault>>) -> Fault {
     match value {
-        Err(fault) => fault,
+        Err(fault) => *fault,
         Ok(None) => Fault::missing(&["body"]),
         Ok(Some(value)) => Fault::not_an_object().of(&value),
     }

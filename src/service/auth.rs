@@ -15,7 +15,7 @@ use sea_orm::EntityTrait;
 use url::Url;
 
 pub use self::{
-    account::{Registration, SignedIn},
+    account::{Login, Registration, SignedIn},
     email::Email,
     keys::PublicKey,
     origins::Origins,

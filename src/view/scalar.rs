@@ -18,6 +18,7 @@ pub struct DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BigInt(pub i64);
 
+/// An instant in RFC 3339, sent in UTC with a `Z`, in microseconds at most. Input may have any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -36,6 +37,7 @@ impl ScalarType for DateTime {
     }
 }
 
+/// A whole number of up to 64 bits, as a JSON number.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/big-int")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{failure::Failure, post::Post};
 use crate::{
     error::Error,
-    service::auth::{Email, Registration},
+    service::auth::{Email, Login, Registration},
 };
 
 /// How many characters a name has at most.
@@ -15,11 +15,9 @@ const MAX_IMAGE: usize = 2048;
 
 /// What somebody signs in with.
 pub(super) struct SignInForm {
-    /// Checked last, by the handler: its fault has a code of its own.
-    pub(super) email: Result<Email, Error>,
-    pub(super) password: String,
+    /// An address of a wrong form has a code of its own, which the handler answers after all other checks.
+    pub(super) login: Result<Login, Error>,
     pub(super) callback_url: Option<String>,
-    pub(super) is_remembered: bool,
 }
 
 /// The fields of a sign-up.
@@ -49,7 +47,7 @@ pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, Failure> {
     match (email, password, fields.issues.is_empty()) {
         (Some(email), Some(password), true) => {
             let email = Email::parse(&email).ok_or(Error::InvalidEmail);
-            Ok(SignInForm { email, password, callback_url, is_remembered })
+            Ok(SignInForm { login: email.map(|email| Login { email, password, is_remembered }), callback_url })
         }
         _ => Err(Failure::Validation(fields.issues)),
     }

@@ -81,11 +81,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub(super) struct Cookies<'a> {
     auth: Auth<'a>,
     headers: HeaderMap,
+    had_forget_cookie: bool,
 }
 
 impl<'a> Cookies<'a> {
-    pub(super) fn new(auth: Auth<'a>) -> Self {
-        Self { auth, headers: HeaderMap::new() }
+    /// For the answer to a request with these headers.
+    pub(super) fn new(auth: Auth<'a>, request: &HeaderMap) -> Self {
+        let had_forget_cookie = cookie(request, auth.origins().is_https(), FORGET_COOKIE).is_some();
+        Self { auth, headers: HeaderMap::new(), had_forget_cookie }
     }
 
     /// Hands the session to the client; one that is not to be remembered ends with the browser.
@@ -93,6 +96,9 @@ impl<'a> Cookies<'a> {
         let signed = self.auth.signed(token);
         if is_remembered {
             self.cookie(TOKEN_COOKIE, &signed, Some(REMEMBERED.num_seconds()));
+            if self.had_forget_cookie {
+                self.clear_one(FORGET_COOKIE);
+            }
         } else {
             self.cookie(TOKEN_COOKIE, &signed, None);
             self.cookie(FORGET_COOKIE, &self.auth.signed("true"), None);

@@ -21,6 +21,17 @@ pub struct Registration {
     pub is_remembered: bool,
 }
 
+/// What somebody shows to sign in.
+#[derive(Clone)]
+pub struct Login {
+    /// The account's address.
+    pub email: Email,
+    /// At most 128 UTF-16 code units.
+    pub password: String,
+    /// Whether the session is to last a week instead of a day.
+    pub is_remembered: bool,
+}
+
 /// A user with a new session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -66,15 +77,9 @@ impl Auth<'_> {
     }
 
     /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
-    pub async fn sign_in(
-        self,
-        email: &Email,
-        password: &str,
-        is_remembered: bool,
-        client: &Client,
-    ) -> Result<SignedIn, Error> {
-        let password = Password::shown(password)?;
-        let user = self.user_with(email).await?;
+    pub async fn sign_in(self, login: &Login, client: &Client) -> Result<SignedIn, Error> {
+        let password = Password::shown(&login.password)?;
+        let user = self.user_with(&login.email).await?;
         let stored = match &user {
             Some(user) => self.password_of(&user.id).await?,
             None => None,
@@ -88,7 +93,7 @@ impl Auth<'_> {
             SecurityEvent::SignInFailed.log(&user.id.0);
             return Err(Error::WrongPassword);
         }
-        let (session, user) = begin(self.db.writer(), user, client, is_remembered).await?;
+        let (session, user) = begin(self.db.writer(), user, client, login.is_remembered).await?;
         SecurityEvent::SignIn.log(&user.id.0);
         Ok(SignedIn { user, session })
     }
