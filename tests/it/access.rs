@@ -1,0 +1,226 @@
+//! Who may do what: every GraphQL root field and every REST route, called as nobody, with a broken token and as a
+//! neighbour. A field or route without a row here fails the build.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Person, text};
+
+/// How each root field is called. `$task` is the id of somebody's task.
+const FIELDS: [(&str, &str); 8] = [
+    ("Query.me", "{ me { id } }"),
+    ("Query.node", "query($task: ID!) { node(id: $task) { id } }"),
+    ("Query.task", "query($task: ID!) { task(id: $task) { id title } }"),
+    ("Query.tasks", "{ tasks { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage } } }"),
+    ("Mutation.createTask", "mutation { createTask(input: { title: \"mine\" }) { task { title } } }"),
+    (
+        "Mutation.updateTask",
+        "mutation($task: ID!) { updateTask(input: { id: $task, title: \"mine now\" }) { task { id } } }",
+    ),
+    (
+        "Mutation.setTaskCompleted",
+        "mutation($task: ID!) { setTaskCompleted(input: { id: $task, completed: true }) { task { id } } }",
+    ),
+    ("Mutation.deleteTask", "mutation($task: ID!) { deleteTask(input: { id: $task }) { deletedTaskId } }"),
+];
+
+/// An id that no task has.
+const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
+
+fn document(name: &str) -> &'static str {
+    FIELDS.iter().find(|(it, _)| *it == name).map(|(_, document)| *document).unwrap()
+}
+
+fn variables(document: &str, task: &str) -> Value {
+    if document.contains("$task") { json!({ "task": task }) } else { json!({}) }
+}
+
+async fn call(app: &App, authorization: Option<&str>, (document, task): (&str, &str)) -> Answer {
+    let body = json!({ "query": document, "variables": variables(document, task) });
+    let request = app.request("POST", "/graphql").json(&body);
+    Answer::of(match authorization {
+        Some(value) => request.header("authorization", value),
+        None => request,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_root_field_has_a_row() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let query = "{ __schema { queryType { name fields { name } } mutationType { name fields { name } } } }";
+    let schema = app.graphql(&ann, query, json!({})).await.data();
+    let mut fields = BTreeSet::new();
+    for root in ["queryType", "mutationType"] {
+        let root = &schema["__schema"][root];
+        for field in root["fields"].as_array().unwrap() {
+            fields.insert(format!("{}.{}", text(&root["name"]), text(&field["name"])));
+        }
+    }
+    assert_eq!(fields, FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+#[tokio::test]
+async fn nobody_gets_unauthenticated_from_every_field() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.task(&ann, "water the plants").await;
+    for (name, document) in FIELDS {
+        for id in [task.as_str(), "not an id"] {
+            let answer = call(&app, None, (document, id)).await;
+            assert_eq!(answer.code(), "UNAUTHENTICATED", "{name}: {answer:?}");
+            let data = &answer.json()["data"];
+            assert!(data.is_null() || data.as_object().unwrap().values().all(Value::is_null), "{name}: {answer:?}");
+        }
+    }
+    assert_untouched(&app, &ann, &task).await;
+}
+
+#[tokio::test]
+async fn a_broken_token_gets_401_from_every_field() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.task(&ann, "water the plants").await;
+    for (name, document) in FIELDS {
+        let broken = format!("Bearer {}x", &ann.token[..ann.token.len() - 4]);
+        let answer = call(&app, Some(&broken), (document, &task)).await;
+        assert_eq!(answer.status, 401, "{name}: {answer:?}");
+        assert_eq!(answer.code(), "UNAUTHENTICATED", "{name}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{name}");
+    }
+    assert_untouched(&app, &ann, &task).await;
+}
+
+#[tokio::test]
+async fn a_neighbours_id_is_an_id_that_does_not_exist() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let task = app.task(&ann, "water the plants").await;
+    for (name, document) in FIELDS.into_iter().filter(|(_, document)| document.contains("$task")) {
+        let foreign = app.graphql(&bob, document, json!({ "task": task })).await.text;
+        let absent = app.graphql(&bob, document, json!({ "task": ABSENT })).await.text;
+        assert_eq!(foreign.replace(&task, "ID"), absent.replace(ABSENT, "ID"), "{name}");
+        assert!(!foreign.contains("water"), "{name}: {foreign}");
+    }
+    assert_untouched(&app, &ann, &task).await;
+}
+
+#[tokio::test]
+async fn lists_and_counts_stay_inside_the_owner() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.task(&ann, "water the plants").await;
+    let found = app.graphql(&bob, document("Query.tasks"), json!({})).await.data();
+    assert_eq!((&found["tasks"]["totalCount"], &found["tasks"]["nodes"]), (&json!(0), &json!([])));
+    let searched = app.rest(&bob, "GET", "?search=water", None).await;
+    assert_eq!((searched.expect(200), searched.header("x-total-count")), (json!([]), "0"));
+    let me = app.graphql(&bob, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": ann.id })).await;
+    assert_eq!(me.data(), json!({ "node": null }));
+}
+
+async fn assert_untouched(app: &App, owner: &Person, task: &str) {
+    let query = "query($task: ID!) { task(id: $task) { title completed } tasks { totalCount } }";
+    let found = app.graphql(owner, query, json!({ "task": task })).await.data();
+    let expected = json!({ "task": { "title": "water the plants", "completed": false }, "tasks": { "totalCount": 1 } });
+    assert_eq!(found, expected);
+}
+
+/// A body that each method takes.
+fn body(method: &str, path: &str) -> Option<Value> {
+    match method {
+        "POST" | "PUT" => Some(json!({ "title": "mine now" })),
+        "PATCH" if !path.ends_with("complete") => Some(json!({ "title": "mine now" })),
+        _ => None,
+    }
+}
+
+fn task_routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    docket::rest::PATHS.into_iter().flat_map(|(path, methods)| methods.iter().map(move |method| (*method, path)))
+}
+
+async fn visit(app: &App, authorization: Option<&str>, (method, path): (&str, &str)) -> Answer {
+    let mut request = app.request(method, path);
+    if let Some(body) = body(method, path) {
+        request = request.json(&body);
+    }
+    if let Some(value) = authorization {
+        request = request.header("authorization", value);
+    }
+    Answer::of(request).await
+}
+
+#[tokio::test]
+async fn every_task_route_wants_a_token_that_holds() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
+    for (method, template) in task_routes() {
+        let path = template.replace("{user_id}", &ann.id).replace("{task_id}", &task["id"].to_string());
+        for path in [path.clone(), format!("{path}/")] {
+            let nobody = visit(&app, None, (method, &path)).await;
+            assert_eq!(nobody.expect(401), json!({ "detail": "Not authenticated" }), "{method} {path}");
+            assert_eq!(nobody.header("www-authenticate"), "Bearer", "{method} {path}");
+            let broken = visit(&app, Some("Bearer a.b.c"), (method, &path)).await;
+            assert_eq!(broken.expect(401), json!({ "detail": "Invalid or expired token" }), "{method} {path}");
+            assert_eq!(broken.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{method} {path}");
+        }
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([task]));
+}
+
+#[tokio::test]
+async fn a_neighbour_gets_403_on_every_task_route_as_for_a_user_who_does_not_exist() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
+    let bearer = format!("Bearer {}", bob.token);
+    for (method, template) in task_routes() {
+        for user in [ann.id.as_str(), "nobody-at-all"] {
+            let path = template.replace("{user_id}", user).replace("{task_id}", &task["id"].to_string());
+            let answer = visit(&app, Some(&bearer), (method, &path)).await;
+            assert_eq!(answer.expect(403), json!({ "detail": "Access denied" }), "{method} {path}");
+        }
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([task]));
+}
+
+#[tokio::test]
+async fn a_neighbours_task_is_not_found_under_the_own_path() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
+    let id = app.graphql(&ann, "{ tasks { nodes { id } } }", json!({})).await.data();
+    let id = text(&id["tasks"]["nodes"][0]["id"]);
+    let bearer = format!("Bearer {}", bob.token);
+    for (method, template) in task_routes().filter(|(_, path)| path.contains("{task_id}")) {
+        for key in [task["id"].to_string(), id.clone(), "999999".into(), ABSENT.into()] {
+            let path = template.replace("{user_id}", &bob.id).replace("{task_id}", &key);
+            let answer = visit(&app, Some(&bearer), (method, &path)).await;
+            assert_eq!(answer.expect(404), json!({ "detail": "Task not found" }), "{method} {path}");
+        }
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([task]));
+}
+
+#[tokio::test]
+async fn every_auth_route_says_what_nobody_gets() {
+    let app = App::spawn().await;
+    let expected = [
+        ("GET", "/api/auth/ok", 200, "{\"ok\":true}"),
+        ("POST", "/api/auth/sign-up/email", 400, "VALIDATION_ERROR"),
+        ("POST", "/api/auth/sign-in/email", 400, "VALIDATION_ERROR"),
+        ("POST", "/api/auth/sign-out", 200, "{\"success\":true}"),
+        ("GET", "/api/auth/get-session", 200, "null"),
+        ("GET", "/api/auth/token", 401, "UNAUTHORIZED"),
+        ("GET", "/api/auth/jwks", 200, "\"kty\":\"OKP\""),
+    ];
+    let routes: Vec<_> = expected.iter().map(|(method, path, ..)| (*method, *path)).collect();
+    assert_eq!(routes, docket::rest::auth::PATHS);
+    for (method, path, status, part) in expected {
+        let answer = Answer::of(app.request(method, path)).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        assert!(answer.text.contains(part), "{method} {path}: {answer:?}");
+    }
+}

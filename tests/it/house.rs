@@ -1,0 +1,116 @@
+//! The house around both doors: health, request ids, CORS, safety headers, stopping.
+
+use serde_json::json;
+
+use crate::support::{Answer, App};
+
+#[tokio::test]
+async fn health_is_told_without_a_token() {
+    let app = App::spawn().await;
+    for path in ["/health", "/health/", "/api/health", "/api/health/"] {
+        assert_eq!(Answer::of(app.request("GET", path)).await.expect(200), json!({ "status": "healthy" }));
+    }
+    let ready = Answer::of(app.request("GET", "/health/ready")).await.expect(200);
+    assert_eq!(ready, json!({ "status": "healthy", "database": "connected" }));
+}
+
+#[tokio::test]
+async fn a_request_id_is_given_and_a_harmless_one_is_kept() {
+    let app = App::spawn().await;
+    let id = |sent: &'static str| {
+        let request = app.request("GET", "/health").header("x-request-id", sent);
+        async { Answer::of(request).await.header("x-request-id").to_owned() }
+    };
+    assert_eq!(id("Trace_1-a").await, "Trace_1-a");
+    for sent in ["", "a b", "a;b", "ünsafe", "x\ty"] {
+        let given = id(sent).await;
+        assert!(given.len() == 32 && given != sent, "{given}");
+    }
+    let long = app.request("GET", "/health").header("x-request-id", "x".repeat(65));
+    assert_eq!(Answer::of(long).await.header("x-request-id").len(), 32);
+}
+
+#[tokio::test]
+async fn every_answer_is_safe_to_receive() {
+    let app = App::spawn().await;
+    for path in ["/health", "/nothing", "/graphiql", "/api/auth/ok", "/api/u/tasks", "/graphql"] {
+        let answer = Answer::of(app.request("GET", path)).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("server"), "", "{path}");
+        assert!(!answer.header("cache-control").is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn only_trusted_origins_may_read() {
+    let app = App::spawn_with(&[("CORS_ORIGINS", "https://app.example, http://localhost:3000")]).await;
+    for path in ["/health", "/api/u/tasks", "/nothing", "/api/auth/token"] {
+        for (origin, trusted) in [
+            ("https://app.example", true),
+            ("http://localhost:3000", true),
+            ("https://app.example.evil.example", false),
+            ("https://APP.example.", false),
+            ("null", false),
+            ("http://app.example", false),
+        ] {
+            let answer = Answer::of(app.request("GET", path).header("origin", origin)).await;
+            let allowed = if trusted { origin } else { "" };
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{path} {origin}");
+            assert!(answer.header("vary").to_lowercase().contains("origin"), "{path}");
+        }
+    }
+    let preflight = app
+        .request("OPTIONS", "/api/u/tasks/1")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "PATCH")
+        .header("access-control-request-headers", "authorization,content-type");
+    let answer = Answer::of(preflight).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-credentials"), "true");
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        assert!(answer.header("access-control-allow-methods").contains(method), "{answer:?}");
+    }
+    for name in ["authorization", "content-type"] {
+        assert!(answer.header("access-control-allow-headers").contains(name), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn data_survives_a_restart() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
+    app.restart(&[]).await;
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([task]));
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished_when_the_server_stops() {
+    let mut app = App::spawn().await;
+    app.person("ann").await;
+    let login = json!({ "email": "ann@example.com", "password": crate::support::PASSWORD });
+    let request = app.request("POST", "/api/auth/sign-in/email").json(&login);
+    let (answer, ()) = tokio::join!(Answer::of(request), async {
+        // The hash takes longer than this, and the sign-in must still be answered.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        app.stop().await;
+    });
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_database_that_is_newer_than_the_program_is_left_alone() {
+    let mut app = App::spawn().await;
+    app.sql("insert into seaql_migrations (version, applied_at) values ('m2999_01_01_000001_future', 0)").await;
+    app.stop().await;
+    let config = docket::config::Config::from_vars(|name| match name {
+        "BETTER_AUTH_SECRET" => Some(crate::support::SECRET.into()),
+        "DATABASE_URL" => Some(app.database_url.clone()),
+        "PORT" => Some("0".into()),
+        _ => None,
+    });
+    let refused = docket::server::Server::bind(&config.unwrap()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the database cannot be used");
+}

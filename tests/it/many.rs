@@ -1,0 +1,44 @@
+//! Many at once: no lock error, no lost update (contracts: reliability, A14).
+
+use serde_json::json;
+
+use crate::support::{App, at_once};
+
+#[tokio::test]
+async fn sixty_four_writers_all_get_their_task() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let answers = at_once(64, |number| app.rest(&ann, "POST", "", Some(json!({ "title": format!("{number}") })))).await;
+    let mut numbers: Vec<_> = answers.iter().map(|it| it.expect(201)["id"].as_i64().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 64);
+}
+
+#[tokio::test]
+async fn sixty_four_toggles_end_where_sixty_four_toggles_end() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let path = format!("/{}/complete", app.rest_task(&ann, json!({ "title": "a" })).await["id"]);
+    let answers = at_once(64, |_| app.rest(&ann, "PATCH", &path, None)).await;
+    let completed = answers.iter().filter(|it| it.expect(200)["completed"] == true).count();
+    assert_eq!(completed, 32);
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200)[0]["completed"], false);
+}
+
+#[tokio::test]
+async fn several_instances_start_on_one_empty_database() {
+    let first = App::spawn().await;
+    let others = at_once(4, |_| first.beside(&[])).await;
+    let ann = others[3].person("ann").await;
+    assert_eq!(first.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn sign_ins_queue_and_everybody_gets_in() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let login = json!({ "email": ann.email, "password": crate::support::PASSWORD });
+    let answers = at_once(24, |_| app.auth("/sign-in/email", login.clone())).await;
+    assert!(answers.iter().all(|it| it.status == 200), "{answers:?}");
+}

@@ -1,0 +1,195 @@
+//! The REST door for legacy clients (contracts: legacy REST, 3).
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, text};
+
+#[tokio::test]
+async fn a_task_has_the_legacy_shape() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let body =
+        json!({ "title": "water the plants", "due_date": "2030-01-31", "id": 7, "user_id": "eve", "created_at": "x" });
+    let task = app.rest_task(&ann, body).await;
+    let keys: Vec<_> = task.as_object().unwrap().keys().cloned().collect();
+    let mut expected = [
+        "id",
+        "user_id",
+        "title",
+        "description",
+        "completed",
+        "priority",
+        "tags",
+        "due_date",
+        "created_at",
+        "updated_at",
+    ];
+    let raw = app.rest(&ann, "GET", "", None).await.text;
+    let places: Vec<_> = expected.iter().map(|key| raw.find(&format!("\"{key}\":")).unwrap()).collect();
+    assert!(places.is_sorted(), "{raw}");
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    assert!(task["id"].as_i64().unwrap() > 0);
+    assert_eq!(task["user_id"], json!(ann.id));
+    assert_eq!((&task["description"], &task["completed"]), (&Value::Null, &json!(false)));
+    assert_eq!((&task["priority"], &task["tags"]), (&json!("medium"), &json!([])));
+    assert_eq!(task["due_date"], "2030-01-31T00:00:00Z");
+    for name in ["created_at", "updated_at"] {
+        assert!(text(&task[name]).ends_with('Z') && text(&task[name]).parse::<chrono::DateTime<chrono::Utc>>().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_task_is_listed_read_changed_toggled_and_deleted() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "water", "description": "x" })).await;
+    let path = format!("/{}", task["id"]);
+    assert_eq!(app.rest(&ann, "GET", &path, None).await.expect(200), task);
+
+    let unchanged = app.rest(&ann, "PUT", &path, Some(json!({}))).await.expect(200);
+    assert_eq!(unchanged, task);
+    let changed =
+        app.rest(&ann, "PUT", &path, Some(json!({ "description": null, "priority": "urgent" }))).await.expect(200);
+    assert_eq!((&changed["title"], &changed["description"]), (&json!("water"), &Value::Null));
+    assert_eq!(changed["priority"], "urgent");
+    let patched = app.rest(&ann, "PATCH", &path, Some(json!({ "title": "water more" }))).await.expect(200);
+    assert_eq!(patched["title"], "water more");
+
+    let toggle = format!("{path}/complete");
+    for (body, expected) in [
+        (None, true),
+        (None, false),
+        (Some(Value::Null), true),
+        (Some(json!({})), false),
+        (Some(json!({ "completed": true })), true),
+        (Some(json!({ "completed": true })), true),
+    ] {
+        let answer = app.rest(&ann, "PATCH", &toggle, body.clone()).await.expect(200);
+        assert_eq!(answer["completed"], expected, "{body:?}");
+    }
+    let bodiless = app
+        .request("PATCH", &format!("/api/{}/tasks{toggle}", ann.id))
+        .bearer_auth(&ann.token)
+        .header("content-type", "application/json");
+    assert_eq!(Answer::of(bodiless).await.expect(200)["completed"], false);
+
+    let gone = app.rest(&ann, "DELETE", &path, None).await;
+    assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""));
+    for (method, body) in [("DELETE", None), ("GET", None), ("PUT", Some(json!({ "title": "x" })))] {
+        assert_eq!(app.rest(&ann, method, &path, body).await.expect(404), json!({ "detail": "Task not found" }));
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn the_number_of_a_deleted_task_is_never_used_again() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let first = app.rest_task(&ann, json!({ "title": "a" })).await["id"].as_i64().unwrap();
+    app.rest(&ann, "DELETE", &format!("/{first}"), None).await;
+    assert!(app.rest_task(&ann, json!({ "title": "b" })).await["id"].as_i64().unwrap() > first);
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_sorted_and_cut() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (title, priority, due) in
+        [("b", "low", json!("2030-01-02")), ("A", "urgent", Value::Null), ("c", "high", json!("2030-01-01"))]
+    {
+        app.rest_task(
+            &ann,
+            json!({ "title": title, "priority": priority, "due_date": due, "completed": title == "c" }),
+        )
+        .await;
+    }
+    for (query, expected, total) in [
+        ("", "cAb", "3"),
+        ("?order=asc", "bAc", "3"),
+        ("?sort=title", "Abc", "3"),
+        ("?sort=title&order=desc", "cbA", "3"),
+        ("?sort=due_date", "cbA", "3"),
+        ("?sort=due_date&order=desc", "bcA", "3"),
+        ("?sort=priority", "Acb", "3"),
+        ("?sort=updated_at&order=asc", "bAc", "3"),
+        ("?status=pending", "Ab", "2"),
+        ("?status=completed", "c", "1"),
+        ("?status=all&unknown=1", "cAb", "3"),
+        ("?priority=high", "c", "1"),
+        ("?search=B", "b", "1"),
+        ("?search=", "cAb", "3"),
+        ("?limit=2", "cA", "3"),
+        ("?limit=2&offset=2", "b", "3"),
+        ("?offset=1", "Ab", "3"),
+        ("?offset=9", "", "3"),
+    ] {
+        let answer = app.rest(&ann, "GET", query, None).await;
+        let tasks = answer.expect(200);
+        let titles: String = tasks.as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
+        assert_eq!((titles.as_str(), answer.header("x-total-count")), (expected, total), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_is_whole() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for number in 0..130 {
+        app.rest_task(&ann, json!({ "title": format!("{number}") })).await;
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 130);
+}
+
+#[tokio::test]
+async fn methods_and_paths_that_do_not_exist_are_said_before_the_token_is_looked_at() {
+    let app = App::spawn().await;
+    for (method, path, status, allow) in [
+        ("PUT", "/api/u/tasks", 405, "GET,HEAD,POST"),
+        ("DELETE", "/api/u/tasks/", 405, "GET,HEAD,POST"),
+        ("POST", "/api/u/tasks/1", 405, "GET,HEAD,PUT,PATCH,DELETE"),
+        ("GET", "/api/u/tasks/1/complete", 405, "PATCH"),
+        ("POST", "/health", 405, "GET,HEAD"),
+        ("GET", "/api/u/tasks/1/nothing", 404, ""),
+        ("GET", "/api/u", 404, ""),
+        ("GET", "/", 404, ""),
+        ("GET", "/.env", 404, ""),
+        ("GET", "/api/u/tasks/../../../etc/passwd", 404, ""),
+    ] {
+        let answer = Answer::of(app.request(method, path)).await;
+        let detail = if status == 404 { "Not Found" } else { "Method Not Allowed" };
+        assert_eq!(answer.expect(status), json!({ "detail": detail }), "{method} {path}");
+        let mut found: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+        let mut expected: Vec<_> = allow.split(',').collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_its_body() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
+    for path in ["", &format!("/{id}")] {
+        let answer = app.rest(&ann, "HEAD", path, None).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+    }
+    assert_eq!(Answer::of(app.request("HEAD", "/health")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_legacy_client_and_a_graphql_client_see_the_same_task() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.task(&ann, "water the plants").await;
+    let listed = app.rest(&ann, "GET", "", None).await.expect(200);
+    assert_eq!(listed[0]["title"], "water the plants");
+    let by_uuid = app.rest(&ann, "GET", &format!("/{id}"), None).await.expect(200);
+    assert_eq!(by_uuid, listed[0]);
+    app.rest(&ann, "PATCH", &format!("/{}/complete", listed[0]["id"]), None).await.expect(200);
+    let query = "query($id: ID!) { task(id: $id) { completed number } }";
+    let seen = app.graphql(&ann, query, json!({ "id": id })).await.data();
+    assert_eq!(seen["task"], json!({ "completed": true, "number": listed[0]["id"] }));
+}

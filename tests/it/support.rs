@@ -1,0 +1,258 @@
+//! A running Docket, the people who use it, and what it answers.
+
+use std::{
+    env,
+    future::Future,
+    net::IpAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use docket::{config::Config, server::Server};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// The secret that every test server has, unless it is told otherwise.
+pub const SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
+/// Everybody's password.
+pub const PASSWORD: &str = "correct-horse-1";
+/// The variable that names a PostgreSQL server on which tests may make databases; SQLite without it.
+const POSTGRES: &str = "DOCKET_TEST_POSTGRES";
+
+/// A Docket of this test's own.
+pub struct App {
+    pub base: String,
+    pub http: reqwest::Client,
+    pub database_url: String,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Somebody with an account.
+#[derive(Clone)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    /// The session token.
+    pub session: String,
+    /// An access token (JWT).
+    pub token: String,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl App {
+    /// A server with the usual settings.
+    pub async fn spawn() -> Self {
+        Self::spawn_with(&[]).await
+    }
+
+    /// A server with these settings besides the usual ones.
+    pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
+        let (database_url, folder) = new_database().await;
+        let mut app = Self {
+            base: String::new(),
+            http: reqwest::Client::new(),
+            database_url,
+            stop: None,
+            running: None,
+            _folder: folder,
+        };
+        app.start(settings).await;
+        app
+    }
+
+    /// One more server on the same database.
+    pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        let mut other = Self {
+            base: String::new(),
+            http: reqwest::Client::new(),
+            database_url: self.database_url.clone(),
+            stop: None,
+            running: None,
+            _folder: None,
+        };
+        other.start(settings).await;
+        other
+    }
+
+    /// Stops the server, waits for its end, and starts it again on the same database.
+    pub async fn restart(&mut self, settings: &[(&str, &str)]) {
+        self.stop().await;
+        self.start(settings).await;
+    }
+
+    /// Stops the server and waits for its end.
+    pub async fn stop(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    async fn start(&mut self, settings: &[(&str, &str)]) {
+        let usual = [("BETTER_AUTH_SECRET", SECRET), ("PORT", "0"), ("DATABASE_URL", self.database_url.as_str())];
+        let config = Config::from_vars(|name| {
+            settings.iter().chain(&usual).find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
+        });
+        let server = Server::bind(&config.unwrap()).await.unwrap();
+        self.base = format!("http://localhost:{}", server.address().port());
+        assert_eq!(server.address().ip(), IpAddr::from([127, 0, 0, 1]));
+        let (stop, stopped) = oneshot::channel();
+        self.stop = Some(stop);
+        self.running = Some(tokio::spawn(async move {
+            // A test that ends drops the sender, which stops the server too.
+            server.run(async { drop(stopped.await) }).await.unwrap();
+        }));
+    }
+
+    /// A request, not yet sent.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.base))
+    }
+
+    /// Sends a JSON body to an auth route.
+    pub async fn auth(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request("POST", &format!("/api/auth{path}")).json(&body)).await
+    }
+
+    /// Signs somebody up.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let body = json!({ "name": name, "email": email, "password": PASSWORD });
+        let up = self.auth("/sign-up/email", body).await.expect(200);
+        let session = text(&up["token"]);
+        let token = Answer::of(self.request("GET", "/api/auth/token").bearer_auth(&session)).await.expect(200);
+        Person { id: text(&up["user"]["id"]), email, session, token: text(&token["token"]) }
+    }
+
+    /// Asks the GraphQL door as somebody.
+    pub async fn graphql(&self, person: &Person, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        Answer::of(self.request("POST", "/graphql").bearer_auth(&person.token).json(&body)).await
+    }
+
+    /// Makes a task and gives its GraphQL id.
+    pub async fn task(&self, person: &Person, title: &str) -> String {
+        let query = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
+        let made = self.graphql(person, query, json!({ "input": { "title": title } })).await.data();
+        text(&made["createTask"]["task"]["id"])
+    }
+
+    /// Calls a task route as somebody; `path` follows `/api/{user_id}/tasks`.
+    pub async fn rest(&self, person: &Person, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let path = format!("/api/{}/tasks{path}", person.id);
+        let request = self.request(method, &path).bearer_auth(&person.token);
+        Answer::of(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Makes a task over REST and gives it whole.
+    pub async fn rest_task(&self, person: &Person, body: Value) -> Value {
+        self.rest(person, "POST", "", Some(body)).await.expect(201)
+    }
+
+    /// Runs SQL on the database, past the server.
+    pub async fn sql(&self, sql: &str) {
+        if self.database_url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
+            connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
+        }
+    }
+
+    /// The text of one value of the database.
+    pub async fn sql_text(&self, sql: &str) -> String {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.database_url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+        } else {
+            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+        }
+    }
+}
+
+impl Answer {
+    /// Sends the request and reads the answer.
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// The body as JSON, if the status is the expected one.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self.json()
+    }
+
+    /// The data of a GraphQL answer that has no errors.
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        let body = self.expect(200);
+        assert!(body.get("errors").is_none(), "{body}");
+        body["data"].clone()
+    }
+
+    /// The code of the first error: GraphQL's or the auth routes'.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let body = self.json();
+        let code = body["errors"][0]["extensions"]["code"].as_str().or_else(|| body["code"].as_str());
+        code.unwrap_or_else(|| panic!("no code: {self:?}")).to_owned()
+    }
+
+    /// A header as text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |it| it.to_str().unwrap())
+    }
+
+    /// All `Set-Cookie` headers.
+    pub fn cookies(&self) -> Vec<&str> {
+        self.headers.get_all("set-cookie").iter().map(|it| it.to_str().unwrap()).collect()
+    }
+}
+
+/// A JSON string as text.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+/// Runs the same work many times at once.
+pub async fn at_once<F: Future>(times: usize, work: impl Fn(usize) -> F) -> Vec<F::Output> {
+    futures_util::future::join_all((0..times).map(work)).await
+}
+
+async fn new_database() -> (String, Option<tempfile::TempDir>) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let Ok(server) = env::var(POSTGRES) else {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/docket.db?mode=rwc", folder.path().display());
+        return (url, Some(folder));
+    };
+    let name = format!("docket_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    let (place, _) = server.rsplit_once('/').unwrap();
+    (format!("{place}/{name}"), None)
+}
