@@ -2,6 +2,7 @@
 
 use std::{error, fmt};
 
+use entity::{label, list, task};
 use sea_orm::DbErr;
 
 /// Everything that a service call can answer instead of a result.
@@ -22,9 +23,27 @@ pub enum Error {
     /// The input breaks rules; all of them are listed.
     #[error("the input is not valid")]
     Invalid(Vec<Problem>),
+    /// It was changed since the caller read it; this is what it is now.
+    #[error("it was changed in the meantime")]
+    Conflict(Box<Current>),
+    /// A label of this name is there already.
+    #[error("a label of this name exists")]
+    NameTaken,
+    /// The feed of changes does not reach back so far, or this is not its number: start from nothing.
+    #[error("the changes since then are not all known any more; synchronise from the start")]
+    ResyncRequired,
+    /// The `Idempotency-Key` came before with another request.
+    #[error("the Idempotency-Key was used for another request")]
+    KeyReused,
     /// Unknown address or wrong password: the same answer.
     #[error("invalid email or password")]
     WrongPassword,
+    /// The password that was to confirm a deed is wrong.
+    #[error("invalid password")]
+    InvalidPassword,
+    /// The session began too long ago for this deed.
+    #[error("sign in again first")]
+    SessionExpired,
     /// An account with this address exists.
     #[error("the address is taken")]
     EmailTaken,
@@ -66,7 +85,13 @@ impl Error {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
             Self::Invalid(_) => "BAD_USER_INPUT",
+            Self::Conflict(_) => "CONFLICT",
+            Self::NameTaken => "NAME_TAKEN",
+            Self::ResyncRequired => "RESYNC_REQUIRED",
+            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::WrongPassword => "INVALID_EMAIL_OR_PASSWORD",
+            Self::InvalidPassword => "INVALID_PASSWORD",
+            Self::SessionExpired => "SESSION_EXPIRED",
             Self::EmailTaken => "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
             Self::InvalidEmail => "INVALID_EMAIL",
             Self::PasswordTooShort => "PASSWORD_TOO_SHORT",
@@ -85,6 +110,23 @@ impl From<DbErr> for Error {
             cause if crate::db::is_away(&cause) => Self::Unavailable(cause),
             cause => Self::internal(cause),
         }
+    }
+}
+
+/// What a row is now that somebody else changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// A task.
+    Task(task::Model),
+    /// A list.
+    List(list::Model),
+    /// A label.
+    Label(label::Model),
+}
+
+impl From<Current> for Error {
+    fn from(current: Current) -> Self {
+        Self::Conflict(Box::new(current))
     }
 }
 
@@ -118,6 +160,16 @@ pub enum Fault {
     Cursor,
     /// Two inputs that exclude each other.
     Contradiction(&'static str),
+    /// Not a colour.
+    Colour,
+    /// Not a UUID.
+    Uuid,
+    /// Not a name of the IANA time zone database.
+    TimeZone,
+    /// More entries than this.
+    TooMany(usize),
+    /// In the way of another rule, which the text names.
+    Rule(&'static str),
 }
 
 impl fmt::Display for Fault {
@@ -132,6 +184,11 @@ impl fmt::Display for Fault {
             Self::NotBetween(least, most) => write!(formatter, "must be from {least} to {most}"),
             Self::Cursor => write!(formatter, "must be a cursor that this list gave"),
             Self::Contradiction(other) => write!(formatter, "must not be given together with {other}"),
+            Self::Colour => write!(formatter, "must be a colour such as #a0b1c2"),
+            Self::Uuid => write!(formatter, "must be a UUID"),
+            Self::TimeZone => write!(formatter, "must be a name of the IANA time zone database"),
+            Self::TooMany(most) => write!(formatter, "must have at most {most} entries"),
+            Self::Rule(rule) => write!(formatter, "{rule}"),
         }
     }
 }

@@ -8,18 +8,22 @@ mod loaders;
 mod mutation;
 mod playground;
 mod query;
+mod relations;
+mod subscription;
 
-use async_graphql::{EmptySubscription, Schema as AsyncSchema};
+use async_graphql::Schema as AsyncSchema;
 
 pub use self::{
-    http::{Door, serve},
+    http::{Door, refused, serve},
     playground::{boot, page},
 };
-use self::{mutation::Mutation, query::Query};
+use self::{mutation::Mutation, query::Query, subscription::Subscription};
 
 /// The schema that Docket serves.
-pub type Schema = AsyncSchema<Query, Mutation, EmptySubscription>;
+pub type Schema = AsyncSchema<Query, Mutation, Subscription>;
 
+/// Where the door is.
+pub const PATH: &str = "/graphql";
 /// How deep a document may nest its selections.
 const MAX_DEPTH: usize = 15;
 /// How many fields a document may cost, each list counted as many times as it may have rows.
@@ -33,7 +37,7 @@ const MAX_ALIASES: usize = 100;
 
 /// Builds the schema; introspection and suggestions only where people explore.
 pub fn schema(is_explorable: bool) -> Schema {
-    let builder = Schema::build(Query, Mutation, EmptySubscription)
+    let builder = Schema::build(Query, Mutation::default(), Subscription)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .limit_recursive_depth(MAX_RECURSION)

@@ -1,9 +1,9 @@
-//! The command line: serve (default), migrate, schema.
+//! The command line: serve (default), migrate, demo, schema.
 
 use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use docket::{config::Config, db, graphql, server::Server, telemetry};
+use docket::{config::Config, db, demo, graphql, server::Server, telemetry};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -25,6 +25,8 @@ enum Command {
     Serve,
     /// Bring the database schema up to date, and end
     Migrate,
+    /// Make an account with believable data, and print how to sign in to it
+    Demo,
     /// Print the GraphQL schema
     Schema,
 }
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => started(|config, runtime| runtime.block_on(serve(config))),
         Command::Migrate => started(|config, runtime| runtime.block_on(migrate(config))),
+        Command::Demo => started(|config, runtime| runtime.block_on(demo(config))),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
@@ -79,6 +82,17 @@ async fn migrate(config: &Config) -> Done {
     db.close().await?;
     println!("The schema is up to date.");
     Ok(())
+}
+
+async fn demo(config: &Config) -> Done {
+    match demo::fill(config).await {
+        Ok(password) => {
+            println!("Sign in as {} with the password {password}", demo::EMAIL);
+            Ok(())
+        }
+        Err(docket::error::Error::EmailTaken) => Err("the demo account is there already".into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The first of SIGTERM and SIGINT.

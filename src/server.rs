@@ -4,15 +4,13 @@ mod health;
 mod identify;
 mod limits;
 mod observe;
+mod once;
 
 use std::{
     future::{Future, IntoFuture},
     io,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +23,7 @@ use axum::{
     routing::{any, get},
     serve::ListenerExt,
 };
-use tokio::{net::TcpListener, sync::oneshot, time};
+use tokio::{net::TcpListener, sync::watch, time};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::{info, warn};
 use url::Url;
@@ -40,7 +38,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 /// What front-ends may send.
-const REQUEST_HEADERS: [HeaderName; 8] = [
+const REQUEST_HEADERS: [HeaderName; 9] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -48,10 +46,12 @@ const REQUEST_HEADERS: [HeaderName; 8] = [
     header::IF_NONE_MATCH,
     HeaderName::from_static("apollo-require-preflight"),
     HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("x-requested-with"),
 ];
 /// What front-ends may read.
-const RESPONSE_HEADERS: [HeaderName; 5] = [
+const RESPONSE_HEADERS: [HeaderName; 6] = [
+    header::ETAG,
     header::RETRY_AFTER,
     HeaderName::from_static("set-auth-jwt"),
     HeaderName::from_static("set-auth-token"),
@@ -73,7 +73,7 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     services: Arc<Services>,
-    is_stopping: Arc<AtomicBool>,
+    closing: watch::Sender<bool>,
 }
 
 /// Why a server cannot start.
@@ -96,10 +96,10 @@ impl Server {
         let refused = |cause| StartError::Listen(wanted, cause);
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let services = Arc::new(Services::new(db, config, &base_url(config, address)?)?);
-        let is_stopping = Arc::default();
-        let router = router(config, &services, &is_stopping);
-        Ok(Self { listener, address, router, services, is_stopping })
+        let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
+        let (closing, is_closing) = watch::channel(false);
+        let router = router(config, &services, &is_closing);
+        Ok(Self { listener, address, router, services, closing })
     }
 
     /// Where it listens.
@@ -109,14 +109,12 @@ impl Server {
 
     /// Answers requests until told to stop; requests in flight are finished, for ten seconds at most.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let (stopping, stopped) = oneshot::channel();
-        let is_stopping = self.is_stopping;
+        let mut is_closing = self.closing.subscribe();
+        let closing = self.closing;
         let stop = async move {
             stop.await;
             info!("stopping");
-            is_stopping.store(true, Ordering::Relaxed);
-            // The receiver waits as long as the server runs.
-            let _ = stopping.send(());
+            closing.send_replace(true);
         };
         // Small answers are not held back to be sent together.
         let listener = self.listener.tap_io(|stream| {
@@ -127,41 +125,46 @@ impl Server {
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stop).into_future();
         let overdue = async {
-            // A sender that is dropped unsent means that the server ended by itself.
-            let _ = stopped.await;
+            // A sender that is gone means that the server ended by itself.
+            let _ = is_closing.wait_for(|it| *it).await;
             time::sleep(DRAIN).await;
         };
         tokio::select! {
             served = serving => served?,
             () = overdue => warn!("requests were still in flight after {DRAIN:?}"),
+            () = self.services.work() => {}
         }
         self.services.close().await.map_err(io::Error::other)
     }
 }
 
 /// The URL that clients see.
-fn base_url(config: &Config, address: SocketAddr) -> Result<Url, Error> {
+pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     match &config.base_url {
         Some(url) => Ok(url.clone()),
-        None => Url::parse(&format!("http://localhost:{}", address.port())).map_err(Error::internal),
+        None => Url::parse(&format!("http://localhost:{port}")).map_err(Error::internal),
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, is_stopping: &Arc<AtomicBool>) -> Router {
+fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<bool>) -> Router {
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
+    let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
     let limiter = config.rate_limit.then(Limiter::default).map(Arc::new);
     let door = graphql::Door {
         schema: graphql::schema(config.playground),
         services: Arc::clone(services),
         has_playground: config.playground,
+        closing: closing.clone(),
     };
     let auth = rest::auth::router().layer(middleware::from_fn_with_state(limiter, limits::limit));
     let mut router = Router::new()
-        .merge(rest::router().layer(identified()))
+        .merge(rest::router().layer(once()).layer(identified()))
         .merge(auth)
-        .merge(health::router(is_stopping))
+        .merge(health::router(closing))
         .with_state(Arc::clone(services))
-        .merge(Router::new().route("/graphql", any(graphql::serve)).layer(identified()).with_state(door));
+        .merge(
+            Router::new().route(graphql::PATH, any(graphql::serve)).layer(once()).layer(identified()).with_state(door),
+        );
     if config.playground {
         router = router.route("/graphiql", get(graphql::page)).route("/graphiql/boot.js", get(graphql::boot));
     }

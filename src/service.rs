@@ -1,24 +1,46 @@
 //! The room where every rule lives: who may do what, and what is true afterwards. Both doors lead here.
 
+pub mod answers;
 pub mod auth;
+pub mod changes;
+pub mod data;
+pub mod events;
+pub mod labels;
+pub mod lists;
 pub mod page;
+mod purge;
+mod scope;
 pub mod tasks;
+pub mod values;
 
-use crate::{config::Config, db::Db, error::Error};
+use std::sync::Arc;
 
-use self::auth::{Auth, CurrentUser};
+use entity::id::UserId;
+
+use self::{
+    auth::{Auth, CurrentUser},
+    events::Events,
+    scope::Scope,
+};
+use crate::{
+    config::Config,
+    db::{Db, Transaction},
+    error::Error,
+};
 
 /// The way in: one per process, shared by all requests.
 #[derive(Debug)]
 pub struct Services {
     db: Db,
-    auth: auth::Material,
+    auth: Arc<auth::Material>,
+    events: Arc<Events>,
 }
 
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
-        Ok(Self { db, auth: auth::Material::new(config, base_url)? })
+        let auth = Arc::new(auth::Material::new(config, base_url)?);
+        Ok(Self { db, auth, events: Arc::default() })
     }
 
     /// Accounts, sessions and tokens.
@@ -28,7 +50,27 @@ impl Services {
 
     /// One user's tasks; there is no other way to any task.
     pub fn tasks<'a>(&'a self, owner: &'a CurrentUser) -> tasks::Tasks<'a> {
-        tasks::Tasks::new(&self.db, owner)
+        tasks::Tasks::new(self.scope(owner.id()))
+    }
+
+    /// One user's lists.
+    pub fn lists<'a>(&'a self, owner: &'a CurrentUser) -> lists::Lists<'a> {
+        lists::Lists::new(self.scope(owner.id()))
+    }
+
+    /// One user's labels.
+    pub fn labels<'a>(&'a self, owner: &'a CurrentUser) -> labels::Labels<'a> {
+        labels::Labels::new(self.scope(owner.id()))
+    }
+
+    /// The feed of one user's changes.
+    pub fn changes<'a>(&'a self, owner: &'a CurrentUser) -> changes::Changes<'a> {
+        changes::Changes::new(self.scope(owner.id()), &self.events)
+    }
+
+    /// All of one user's data.
+    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> data::Data<'a> {
+        data::Data::new(self.scope(owner.id()))
     }
 
     /// Answers when the database does.
@@ -39,5 +81,14 @@ impl Services {
     /// Lets go of the database.
     pub async fn close(&self) -> Result<(), Error> {
         Ok(self.db.close().await?)
+    }
+
+    /// The same services, whose work is a part of the transaction.
+    fn within(&self, transaction: &Transaction) -> Self {
+        Self { db: transaction.database(), auth: Arc::clone(&self.auth), events: Arc::clone(&self.events) }
+    }
+
+    fn scope<'a>(&'a self, owner: &'a UserId) -> Scope<'a> {
+        Scope { db: &self.db, events: &self.events, owner }
     }
 }

@@ -28,6 +28,8 @@ pub enum SecurityEvent {
     SignIn,
     /// Unknown address or wrong password.
     SignInFailed,
+    /// An account and all that belongs to it was deleted.
+    AccountDeleted,
     /// A session was ended by its user.
     SessionRevoked,
     /// A token was shown that does not hold.
@@ -47,6 +49,7 @@ impl SecurityEvent {
             Self::SignUp => "sign_up",
             Self::SignIn => "sign_in",
             Self::SignInFailed => "sign_in_failed",
+            Self::AccountDeleted => "account_deleted",
             Self::SessionRevoked => "session_revoked",
             Self::TokenRefused => "token_refused",
             Self::AccessDenied => "access_denied",

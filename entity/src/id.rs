@@ -13,18 +13,13 @@ pub struct UserId(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct TaskId(pub Uuid);
 
-impl TaskId {
-    /// A new id, later than all that this process made before.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
+/// A list's id: a UUID. Unique within one user's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+pub struct ListId(pub Uuid);
 
-impl Default for TaskId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// A label's id: a UUID. Unique within one user's labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+pub struct LabelId(pub Uuid);
 
 impl fmt::Display for UserId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,8 +33,38 @@ impl fmt::Display for TaskId {
     }
 }
 
+impl fmt::Display for ListId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for LabelId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
 impl TryFromU64 for UserId {
     fn try_from_u64(_: u64) -> Result<Self, DbErr> {
         Err(DbErr::ConvertFromU64("UserId"))
+    }
+}
+
+impl TryFromU64 for TaskId {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64("TaskId"))
+    }
+}
+
+impl TryFromU64 for ListId {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64("ListId"))
+    }
+}
+
+impl TryFromU64 for LabelId {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64("LabelId"))
     }
 }

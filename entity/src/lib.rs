@@ -2,10 +2,15 @@
 //! Rows know nothing of clients: no serde, no GraphQL, no HTTP.
 
 pub mod account;
+pub mod answer;
 pub mod id;
 pub mod jwks;
+pub mod label;
+pub mod list;
+pub mod owner;
 pub mod session;
 pub mod task;
+pub mod task_label;
 pub mod time;
 pub mod user;
 pub mod verification;

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{TaskId, UserId},
+    id::{ListId, TaskId, UserId},
     time::Micros,
 };
 
@@ -19,6 +19,10 @@ pub struct Model {
     pub id: TaskId,
     /// The owner. No foreign key: accounts may live elsewhere.
     pub user_id: UserId,
+    /// The task that this one is a part of; such a task has no parts itself.
+    pub parent_id: Option<TaskId>,
+    /// The list that the task is in; a part is always in its parent's.
+    pub list_id: Option<ListId>,
     /// 1 to 200 characters.
     pub title: String,
     /// At most 1,000 characters.
@@ -29,12 +33,22 @@ pub struct Model {
     pub completed_at: Option<Micros>,
     /// How urgent it is.
     pub priority: Priority,
-    /// When it is due.
-    pub due: Option<Micros>,
+    /// The calendar date on which it is due, wherever its owner is that day.
+    pub due_date: Option<Date>,
+    /// The instant at which it is due; never together with a date.
+    pub due_at: Option<Micros>,
+    /// The IANA name of the time zone that the instant was chosen in.
+    pub due_zone: Option<String>,
+    /// The place in the manual order: text that sorts byte by byte.
+    pub position: String,
+    /// The number of the owner's write that last changed the task.
+    pub revision: i64,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
     pub updated_at: Micros,
+    /// When it was deleted; a purge removes it for good after a time.
+    pub deleted_at: Option<Micros>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

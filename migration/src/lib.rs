@@ -5,6 +5,7 @@ use sea_orm_migration::{prelude::*, sea_orm};
 
 mod m2026_11_24_000001_auth_tables;
 mod m2026_11_24_000002_tasks;
+mod m2026_11_25_000003_lists_and_labels;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -13,7 +14,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m2026_11_24_000001_auth_tables::Migration), Box::new(m2026_11_24_000002_tasks::Migration)]
+        vec![
+            Box::new(m2026_11_24_000001_auth_tables::Migration),
+            Box::new(m2026_11_24_000002_tasks::Migration),
+            Box::new(m2026_11_25_000003_lists_and_labels::Migration),
+        ]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -56,8 +56,8 @@ async fn sqlite(url: &str, connections: u32) -> Result<Db, DbErr> {
         .await
         .map_err(failed)?;
     Ok(Db {
-        reader: wrapped(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)),
-        writer: wrapped(SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)),
+        reader: Connection::pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)),
+        writer: Connection::pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)),
     })
 }
 
@@ -76,14 +76,10 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
         .connect_with(options)
         .await
         .map_err(failed)?;
-    let connection = wrapped(SqlxPostgresConnector::from_sqlx_postgres_pool(pool));
+    let connection = Connection::pool(SqlxPostgresConnector::from_sqlx_postgres_pool(pool));
     Ok(Db { reader: connection.clone(), writer: connection })
 }
 
-fn wrapped(inner: DatabaseConnection) -> Connection<DatabaseConnection> {
-    Connection { inner }
-}
-
-fn failed(error: sqlx::Error) -> DbErr {
+pub(super) fn failed(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }

@@ -1,10 +1,10 @@
 //! Expressions and values that the two databases want in different forms.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use entity::{task, time::Micros};
+use entity::{id::UserId, task, time::Micros};
 use sea_orm::{
-    DbBackend, Statement, Value,
-    sea_query::{Expr, SimpleExpr},
+    DbBackend, QueryFilter, QueryOrder, QueryTrait, Select, Statement, Value,
+    sea_query::{Alias, Expr, ExprTrait, SimpleExpr},
 };
 
 use super::Db;
@@ -55,8 +55,54 @@ impl Db {
             DbBackend::Sqlite => format!("coalesce(?, '{last}')"),
             _ => format!("coalesce($1, '{last}'::timestamptz)"),
         };
-        Expr::cust_with_exprs(template, [Expr::col(task::Column::Due)])
+        Expr::cust_with_exprs(template, [Expr::col((task::Entity, Alias::new("due_order")))])
     }
+
+    /// Whether a task has words that begin with each of these; they are letters and digits only.
+    pub fn has_words(&self, owner: &UserId, words: &[String]) -> SimpleExpr {
+        match self.backend() {
+            DbBackend::Sqlite => Expr::cust_with_exprs(
+                "? in (select rowid from tasks_search where tasks_search match ?)",
+                [Expr::col((task::Entity, task::Column::Number)), Expr::value(match_pattern(owner, words))],
+            ),
+            _ => Expr::cust_with_values("tasks.search @@ to_tsquery('simple', $1)", [ts_query(words)]),
+        }
+    }
+
+    /// Those of the tasks that have words that begin with each of these, best first: the title counts more.
+    pub fn best(&self, mut tasks: Select<task::Entity>, owner: &UserId, words: &[String]) -> Select<task::Entity> {
+        let rank = match self.backend() {
+            DbBackend::Sqlite => {
+                let index = Alias::new("tasks_search");
+                let is_its =
+                    Expr::col((index.clone(), Alias::new("rowid"))).equals((task::Entity, task::Column::Number));
+                QueryTrait::query(&mut tasks).inner_join(index, is_its);
+                let pattern = match_pattern(owner, words);
+                tasks = tasks.filter(Expr::cust_with_values("tasks_search match ?", [pattern]));
+                Expr::cust("-bm25(tasks_search, 0, 2, 1)")
+            }
+            _ => {
+                tasks = tasks.filter(self.has_words(owner, words));
+                Expr::cust_with_values("ts_rank(tasks.search, to_tsquery('simple', $1))", [ts_query(words)])
+            }
+        };
+        tasks.order_by_desc(rank).order_by_desc(task::Column::Number)
+    }
+}
+
+/// An FTS5 expression. The owner only narrows: its words are not exact.
+fn match_pattern(owner: &UserId, words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+    let words = format!("{{title description}} : ({})", words.join(" AND "));
+    if owner.0.contains(char::is_alphanumeric) {
+        format!("user_id : \"{}\" AND {words}", owner.0.replace('"', "\"\""))
+    } else {
+        words
+    }
+}
+
+fn ts_query(words: &[String]) -> String {
+    words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ")
 }
 
 fn glob(text: &str) -> String {

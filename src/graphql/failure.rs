@@ -5,7 +5,12 @@ use std::sync::Arc;
 use async_graphql::{ErrorExtensionValues, Value};
 use tracing::error;
 
-use crate::error::{Error, Problem};
+use serde_json::json;
+
+use crate::{
+    error::{Current, Error, Problem},
+    view::{DateTime, Priority},
+};
 
 /// A failed resolver. It has no `Display`, so that async-graphql cannot turn a stray `?` into a message to the client.
 #[derive(Clone)]
@@ -35,9 +40,36 @@ impl From<Failure> for async_graphql::Error {
                 describe(problems, &mut extensions);
                 problems.iter().map(text).collect::<Vec<_>>().join("; ")
             }
+            Error::Conflict(current) => {
+                extensions.set("current", Value::from_json(now(current)).unwrap_or_default());
+                error.to_string()
+            }
             other => other.to_string(),
         };
         Self { message, source: None, extensions: Some(extensions) }
+    }
+}
+
+/// What the object is now, by the names of the schema.
+fn now(current: &Current) -> serde_json::Value {
+    match current {
+        Current::Task(row) => json!({
+            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
+            "title": row.title, "description": row.description, "completed": row.completed,
+            "priority": async_graphql::resolver_utils::enum_value(Priority::from(row.priority)), "dueDate": row.due_date.map(|it| it.to_string()),
+            "dueAt": row.due_at.map(DateTime::from), "dueTimeZone": row.due_zone,
+            "listId": row.list_id.map(|it| it.to_string()), "parentId": row.parent_id.map(|it| it.to_string()),
+            "position": row.position, "updatedAt": DateTime::from(row.updated_at),
+        }),
+        Current::List(row) => json!({
+            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
+            "name": row.name, "colour": row.colour, "position": row.position, "archived": row.archived,
+            "updatedAt": DateTime::from(row.updated_at),
+        }),
+        Current::Label(row) => json!({
+            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
+            "name": row.name, "colour": row.colour, "updatedAt": DateTime::from(row.updated_at),
+        }),
     }
 }
 
@@ -59,7 +91,9 @@ fn text(problem: &Problem) -> String {
 /// The field's name in the schema.
 fn field(problem: &Problem) -> &'static str {
     match problem.field {
-        "due" => "dueAt",
+        "list" => "listId",
+        "parent" => "parentId",
+        "labels" => "labelIds",
         name => name,
     }
 }

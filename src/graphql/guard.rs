@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::{failure::Failure, loaders::TaskLoader};
+use super::{failure::Failure, loaders::Loaders};
 use crate::{
     error::Error,
     service::{
         Services,
         auth::{CurrentUser, Identity},
+        changes::Changes,
+        labels::Labels,
+        lists::Lists,
         tasks::Tasks,
     },
 };
@@ -20,8 +23,14 @@ pub(super) trait Guard {
     fn current_user(&self) -> Result<&CurrentUser, Failure>;
     /// That user's tasks.
     fn tasks(&self) -> Result<Tasks<'_>, Failure>;
-    /// That user's tasks by id, in batches.
-    fn task_loader(&self) -> Result<&TaskLoader, Failure>;
+    /// That user's lists.
+    fn lists(&self) -> Result<Lists<'_>, Failure>;
+    /// That user's labels.
+    fn labels(&self) -> Result<Labels<'_>, Failure>;
+    /// The feed of that user's changes.
+    fn changes(&self) -> Result<Changes<'_>, Failure>;
+    /// That user's data by key, in batches.
+    fn loaders(&self) -> Result<&Loaders, Failure>;
     /// All services, for a known user.
     fn services(&self, user: &CurrentUser) -> &Arc<Services>;
 }
@@ -39,7 +48,22 @@ impl Guard for Context<'_> {
         Ok(self.services(user).tasks(user))
     }
 
-    fn task_loader(&self) -> Result<&TaskLoader, Failure> {
+    fn lists(&self) -> Result<Lists<'_>, Failure> {
+        let user = self.current_user()?;
+        Ok(self.services(user).lists(user))
+    }
+
+    fn labels(&self) -> Result<Labels<'_>, Failure> {
+        let user = self.current_user()?;
+        Ok(self.services(user).labels(user))
+    }
+
+    fn changes(&self) -> Result<Changes<'_>, Failure> {
+        let user = self.current_user()?;
+        Ok(self.services(user).changes(user))
+    }
+
+    fn loaders(&self) -> Result<&Loaders, Failure> {
         self.current_user()?;
         Ok(self.data_unchecked())
     }

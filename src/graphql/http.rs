@@ -2,6 +2,7 @@
 
 mod accept;
 mod params;
+mod stream;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -15,12 +16,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use tokio::time;
+use tokio::{sync::watch, time};
 use tracing::error;
 
 use self::{accept::Media, params::Params};
-use super::{Schema, loaders, playground};
-use crate::service::{Services, auth::Identity};
+use super::{Schema, loaders::Loaders, playground};
+use crate::{
+    error::Error,
+    service::{Services, answers::Undone, auth::Identity},
+};
 
 /// What the door needs.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct Door {
     pub services: Arc<Services>,
     /// Whether `GET` from a browser shows the playground.
     pub has_playground: bool,
+    /// Becomes true when the server stops.
+    pub closing: watch::Receiver<bool>,
 }
 
 impl std::fmt::Debug for Door {
@@ -71,47 +77,62 @@ pub async fn serve(State(door): State<Door>, request: axum::extract::Request) ->
     if door.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
         return playground::page().await;
     }
-    let Some(media) = Media::negotiate(&headers) else {
+    let media = Media::negotiate(&headers);
+    let Some(media) = media.or_else(|| stream::is_wanted(&headers).then_some(Media::GraphqlResponse)) else {
         let message = "Accept must allow application/graphql-response+json or application/json";
         return refuse(Media::Json, Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message));
     };
     let identity = extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
-    match answer(&door, identity, &method, (&uri, &headers, body)).await {
-        Ok(response) => respond(media, response),
-        Err(refusal) => refuse(media, refusal),
+    // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
+    let once = extensions.remove::<Arc<Services>>();
+    let is_once = once.is_some();
+    let services = once.unwrap_or_else(|| Arc::clone(&door.services));
+    let answered = async {
+        check_identity(&identity)?;
+        let params = params(&method, (&uri, &headers, body)).await?;
+        let (request, operation) = prepared(params, method != Method::POST)?;
+        let request = with_data(request, identity, services);
+        if operation == Some(OperationType::Subscription) {
+            if is_once {
+                let message = "a subscription takes no Idempotency-Key";
+                return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
+            }
+            return subscribe(&door, &headers, request);
+        }
+        Ok(respond(media, execute(&door, request).await))
+    };
+    answered.await.unwrap_or_else(|refusal| refuse(media, refusal))
+}
+
+fn check_identity(identity: &Identity) -> Result<(), Refusal> {
+    match identity {
+        Identity::User(_) | Identity::Nobody => Ok(()),
+        Identity::Refused(_) => {
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the credentials are not valid")
+                .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
+        }
+        Identity::UntrustedOrigin => {
+            let message = "a session cookie works only from a trusted origin";
+            Err(Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
+        }
+        Identity::Unknown => {
+            let message = "nobody can be identified now, try again";
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+                .with(header::RETRY_AFTER, "1"))
+        }
     }
 }
 
-async fn answer(
-    door: &Door,
-    identity: Identity,
+async fn params(
     method: &Method,
     (uri, headers, body): (&Uri, &HeaderMap, axum::body::Body),
-) -> Result<GraphqlResponse, Refusal> {
-    if let Identity::Refused(_) = identity {
-        let message = "the credentials are not valid";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
-            .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+) -> Result<Params, Refusal> {
+    match *method {
+        Method::GET | Method::HEAD => Params::from_query(uri.query().unwrap_or_default()),
+        Method::POST => Params::from_body(headers, &read(headers, body).await?),
+        _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use GET or POST")
+            .with(header::ALLOW, "GET, HEAD, POST")),
     }
-    if identity == Identity::UntrustedOrigin {
-        let message = "a session cookie works only from a trusted origin";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", message));
-    }
-    if identity == Identity::Unknown {
-        let message = "nobody can be identified now, try again";
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
-            .with(header::RETRY_AFTER, "1"));
-    }
-    let params = match *method {
-        Method::GET | Method::HEAD => Params::from_query(uri.query().unwrap_or_default())?,
-        Method::POST => Params::from_body(headers, &read(headers, body).await?)?,
-        _ => {
-            let message = "use GET or POST";
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
-                .with(header::ALLOW, "GET, HEAD, POST"));
-        }
-    };
-    execute(door, identity, params, *method != Method::POST).await
 }
 
 async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refusal> {
@@ -126,21 +147,32 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refu
     axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| too_large())
 }
 
-async fn execute(door: &Door, identity: Identity, params: Params, is_get: bool) -> Result<GraphqlResponse, Refusal> {
+/// The request and the type of its operation; none for a document that does not parse or name one, which is left to
+/// the executor's error.
+fn prepared(params: Params, is_get: bool) -> Result<(Request, Option<OperationType>), Refusal> {
     let mut request = Request::new(params.query).variables(Variables::from_json(params.variables));
     request.operation_name = params.operation_name;
-    if is_get && !is_query(&mut request) {
+    let operation = operation(&mut request);
+    if is_get && operation == Some(OperationType::Mutation) {
         let message = "a mutation needs POST";
         return Err(
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).with(header::ALLOW, "POST")
         );
     }
-    if let Identity::User(user) = &identity {
-        request = request.data(loaders::tasks(Arc::clone(&door.services), user.clone()));
-    }
-    let request = request.data(identity).data(Arc::clone(&door.services));
+    Ok((request, operation))
+}
+
+fn with_data(request: Request, identity: Identity, services: Arc<Services>) -> Request {
+    let request = match &identity {
+        Identity::User(user) => request.data(Loaders::new(&services, user)),
+        _ => request,
+    };
+    request.data(identity).data(services)
+}
+
+async fn execute(door: &Door, request: Request) -> GraphqlResponse {
     let executed = AssertUnwindSafe(door.schema.execute(request)).catch_unwind();
-    Ok(match time::timeout(TIMEOUT, executed).await {
+    match time::timeout(TIMEOUT, executed).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             error!("a resolver panicked");
@@ -151,20 +183,28 @@ async fn execute(door: &Door, identity: Identity, params: Params, is_get: bool) 
             error.extensions.get_or_insert_default().set("code", "TIMEOUT");
             GraphqlResponse::from_errors(vec![error])
         }
-    })
+    }
 }
 
-/// Whether the chosen operation is a query; a document that does not parse is left to the executor's error.
-fn is_query(request: &mut Request) -> bool {
-    let chosen = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return true };
-    let mut operations = document.operations.iter();
-    match chosen {
-        Some(chosen) => operations
-            .filter(|(name, _)| name.is_some_and(|name| name.as_str() == chosen))
-            .all(|(_, operation)| operation.node.ty == OperationType::Query),
-        None => operations.all(|(_, operation)| operation.node.ty == OperationType::Query),
+fn subscribe(door: &Door, headers: &HeaderMap, request: Request) -> Result<Response, Refusal> {
+    if stream::is_wanted(headers) {
+        return Ok(stream::respond(&door.schema, request, door.closing.clone()));
     }
+    let message = "a subscription needs Accept: text/event-stream";
+    Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message))
+}
+
+/// The type of the chosen operation; a mutation among several, when none is chosen.
+fn operation(request: &mut Request) -> Option<OperationType> {
+    let chosen = request.operation_name.clone();
+    let document = request.parsed_query().ok()?;
+    let mut types = document
+        .operations
+        .iter()
+        .filter(|(name, _)| chosen.is_none() || name.map(|it| it.as_str()) == chosen.as_deref())
+        .map(|(_, operation)| operation.node.ty);
+    let first = types.next()?;
+    Some(types.find(|it| *it == OperationType::Mutation).unwrap_or(first))
 }
 
 /// An error of a resolver has our code; one of the language layer has none yet; one that brought a foreign source
@@ -189,22 +229,49 @@ fn masked(mut error: ServerError) -> ServerError {
     error
 }
 
-fn respond(media: Media, mut response: GraphqlResponse) -> Response {
-    let has_data = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-    let is_executed = has_data || response.errors.is_empty();
+/// The answer as clients see it: every error with a code, and not too many of them.
+fn finished(mut response: GraphqlResponse) -> GraphqlResponse {
     let fallback = match response.errors.first() {
-        _ if is_executed => "BAD_USER_INPUT",
+        _ if is_executed(&response) => "BAD_USER_INPUT",
         // The parser is the only one to fail without having seen any type.
         Some(error) if error.message.trim_start().starts_with("-->") => "GRAPHQL_PARSE_FAILED",
         _ => "GRAPHQL_VALIDATION_FAILED",
     };
     response.errors.truncate(MAX_ERRORS);
     response.errors = response.errors.into_iter().map(|error| coded(error, fallback)).collect();
-    if !is_executed {
+    response
+}
+
+fn is_executed(response: &GraphqlResponse) -> bool {
+    let has_data = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    has_data || response.errors.is_empty()
+}
+
+fn respond(media: Media, response: GraphqlResponse) -> Response {
+    let response = finished(response);
+    let mut answer = if is_executed(&response) {
+        write(media, StatusCode::OK, &response)
+    } else {
         let status = if media == Media::Json { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-        return write(media, status, &serde_json::json!({ "errors": response.errors }));
+        write(media, status, &serde_json::json!({ "errors": response.errors }))
+    };
+    if !response.errors.is_empty() {
+        answer.extensions_mut().insert(Undone);
     }
-    write(media, StatusCode::OK, &response)
+    answer
+}
+
+/// What the service refuses before the document is looked at.
+pub fn refused(error: &Error) -> Response {
+    let status = match error {
+        Error::Invalid(_) => StatusCode::BAD_REQUEST,
+        Error::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let refusal = Refusal::new(status, error.code(), error.to_string());
+    let is_later = status == StatusCode::SERVICE_UNAVAILABLE;
+    refuse(Media::Json, if is_later { refusal.with(header::RETRY_AFTER, "1") } else { refusal })
 }
 
 fn refuse(media: Media, refusal: Refusal) -> Response {

@@ -1,44 +1,169 @@
-//! DataLoaders: made for one request and one user, so that what one user loads no other can see.
+//! DataLoaders: made for one request and one user, so that what one user loads no other can see. All that one level
+//! of a document asks for is one statement.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use dataloader::{BatchFn, non_cached::Loader};
-use entity::{id::TaskId, task};
+use dataloader::{BatchFn, non_cached};
+use entity::{
+    id::{LabelId, ListId, TaskId},
+    label, list, task,
+};
+use futures_util::future::BoxFuture;
 
 use crate::{
     error::Error,
-    service::{Services, auth::CurrentUser},
+    service::{
+        Services,
+        auth::CurrentUser,
+        tasks::{Counts, TimeZone},
+    },
 };
 
-/// Loads tasks by id, all that a document asks for in one statement.
-pub(super) type TaskLoader = Loader<TaskId, Loaded, TaskBatch>;
+/// How many keys one statement looks up at most.
+const BATCH: usize = 1000;
 
-/// A task, or none; the error of a batch belongs to each of its keys.
-type Loaded = Result<Option<task::Model>, Arc<Error>>;
+/// Loads by key.
+pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send>(
+    non_cached::Loader<K, Loaded<V>, Batch<K, V>>,
+);
 
-/// The statement behind [`TaskLoader`].
-pub(super) struct TaskBatch {
+/// What was loaded, or nothing; the error of a batch belongs to each of its keys.
+type Loaded<V> = Result<Option<V>, Arc<Error>>;
+
+/// One statement for many keys.
+struct Batch<K, V> {
+    asker: Asker,
+    load: fn(Asker, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>,
+}
+
+/// Who asks, and whom.
+#[derive(Clone)]
+struct Asker {
     services: Arc<Services>,
     user: CurrentUser,
 }
 
-/// A loader of this user's tasks.
-pub(super) fn tasks(services: Arc<Services>, user: CurrentUser) -> TaskLoader {
-    Loader::new(TaskBatch { services, user })
+/// The first tasks of a list or with a label: which, and how many.
+pub(super) type First<K> = (K, u64);
+
+/// One loader for each relation.
+pub(super) struct Loaders {
+    pub(super) task: Loader<TaskId, task::Model>,
+    pub(super) list: Loader<ListId, list::Model>,
+    pub(super) label: Loader<LabelId, label::Model>,
+    pub(super) labels_of_task: Loader<TaskId, Vec<label::Model>>,
+    pub(super) parts_of_task: Loader<TaskId, Vec<task::Model>>,
+    pub(super) first_of_list: Loader<First<ListId>, Vec<task::Model>>,
+    pub(super) first_of_label: Loader<First<LabelId>, Vec<task::Model>>,
+    pub(super) counts_of_list: Loader<(ListId, TimeZone), Counts>,
 }
 
-impl BatchFn<TaskId, Loaded> for TaskBatch {
-    async fn load(&mut self, ids: &[TaskId]) -> HashMap<TaskId, Loaded> {
-        match self.services.tasks(&self.user).find_many(ids).await {
-            Ok(rows) => {
-                let mut found: HashMap<_, _> = ids.iter().map(|id| (*id, Ok(None))).collect();
-                found.extend(rows.into_iter().map(|row| (row.id, Ok(Some(row)))));
-                found
-            }
+impl Loaders {
+    /// Loaders of one user's data.
+    pub(super) fn new(services: &Arc<Services>, user: &CurrentUser) -> Self {
+        let asker = Asker { services: Arc::clone(services), user: user.clone() };
+        Self {
+            task: asker.loader(|it, ids| Box::pin(it.tasks(ids))),
+            list: asker.loader(|it, ids| Box::pin(it.lists(ids))),
+            label: asker.loader(|it, ids| Box::pin(it.labels(ids))),
+            labels_of_task: asker.loader(|it, ids| Box::pin(it.labels_of_tasks(ids))),
+            parts_of_task: asker.loader(|it, ids| Box::pin(it.parts_of_tasks(ids))),
+            first_of_list: asker.loader(|it, keys| Box::pin(it.first_of_lists(keys))),
+            first_of_label: asker.loader(|it, keys| Box::pin(it.first_of_labels(keys))),
+            counts_of_list: asker.loader(|it, keys| Box::pin(it.counts_of_lists(keys))),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone + std::fmt::Debug + Send + Sync + 'static, V: Clone + Send + 'static> Loader<K, V> {
+    /// What belongs to the key, if anything does.
+    pub(super) async fn load(&self, key: K) -> Loaded<V> {
+        self.0.try_load(key).await.map_err(|cause| Arc::new(Error::internal(cause)))?
+    }
+}
+
+impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> BatchFn<K, Loaded<V>> for Batch<K, V> {
+    async fn load(&mut self, keys: &[K]) -> HashMap<K, Loaded<V>> {
+        match (self.load)(self.asker.clone(), keys.to_vec()).await {
+            Ok(mut found) => keys.iter().map(|key| (key.clone(), Ok(found.remove(key)))).collect(),
             Err(error) => {
                 let error = Arc::new(error);
-                ids.iter().map(|id| (*id, Err(Arc::clone(&error)))).collect()
+                keys.iter().map(|key| (key.clone(), Err(Arc::clone(&error)))).collect()
             }
         }
     }
+}
+
+impl Asker {
+    fn loader<K: Eq + Hash + Clone + std::fmt::Debug + Send + Sync, V: Clone + Send>(
+        &self,
+        load: fn(Self, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>,
+    ) -> Loader<K, V> {
+        Loader(non_cached::Loader::new(Batch { asker: self.clone(), load }).with_max_batch_size(BATCH))
+    }
+
+    async fn tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, task::Model>, Error> {
+        let rows = self.services.tasks(&self.user).find_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    async fn lists(self, ids: Vec<ListId>) -> Result<HashMap<ListId, list::Model>, Error> {
+        let rows = self.services.lists(&self.user).find_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    async fn labels(self, ids: Vec<LabelId>) -> Result<HashMap<LabelId, label::Model>, Error> {
+        let rows = self.services.labels(&self.user).find_many(&ids).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    async fn labels_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
+        self.services.labels(&self.user).of_tasks(&ids).await
+    }
+
+    async fn parts_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<task::Model>>, Error> {
+        let rows = self.services.tasks(&self.user).parts_of(&ids).await?;
+        Ok(grouped(rows.into_iter().filter_map(|row| Some((row.parent_id?, row)))))
+    }
+
+    async fn first_of_lists(self, keys: Vec<First<ListId>>) -> Result<HashMap<First<ListId>, Vec<task::Model>>, Error> {
+        let mut found = HashMap::new();
+        for (most, lists) in grouped(keys.into_iter().map(|(list, most)| (most, list))) {
+            let rows = self.services.tasks(&self.user).first_of_lists(&lists, most).await?;
+            found.extend(grouped(rows.into_iter().map(|(list, row)| ((list, most), row))));
+        }
+        Ok(found)
+    }
+
+    async fn first_of_labels(
+        self,
+        keys: Vec<First<LabelId>>,
+    ) -> Result<HashMap<First<LabelId>, Vec<task::Model>>, Error> {
+        let mut found = HashMap::new();
+        for (most, labels) in grouped(keys.into_iter().map(|(label, most)| (most, label))) {
+            let rows = self.services.tasks(&self.user).first_of_labels(&labels, most).await?;
+            found.extend(grouped(rows.into_iter().map(|(label, row)| ((label, most), row))));
+        }
+        Ok(found)
+    }
+
+    async fn counts_of_lists(
+        self,
+        keys: Vec<(ListId, TimeZone)>,
+    ) -> Result<HashMap<(ListId, TimeZone), Counts>, Error> {
+        let mut found = HashMap::new();
+        for (zone, lists) in grouped(keys.into_iter().map(|(list, zone)| (zone, list))) {
+            let counts = self.services.tasks(&self.user).counts_of_lists(&lists, zone).await?;
+            found.extend(counts.into_iter().map(|(list, counts)| ((list, zone), counts)));
+        }
+        Ok(found)
+    }
+}
+
+fn grouped<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in pairs {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
 }

@@ -1,13 +1,17 @@
 //! What can be asked.
 
-use async_graphql::{Context, ID, Interface, Object};
-use entity::id::TaskId;
+use async_graphql::{Context, ID, Interface, Object, SimpleObject};
+use futures_util::future::try_join_all;
 
-use super::{connection::TaskConnection, failure::Failure, guard::Guard};
+use super::{connection::TaskConnection, failure::Failure, guard::Guard, relations::size};
 use crate::{
-    error::Error,
-    service::page::{DEFAULT_SIZE, PageArguments, PageRequest},
-    view::{Task, TaskFilter, TaskOrder, User},
+    error::{Error, Fault},
+    service::{
+        changes::{Feed, MAX_CHANGES},
+        page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
+        tasks::Words,
+    },
+    view::{BigInt, Change, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
 
 /// The root type `Query`.
@@ -18,6 +22,8 @@ pub struct Query;
 #[graphql(field(name = "id", ty = "&ID", desc = "The object's id."))]
 pub(super) enum Node {
     Task(Task),
+    TaskList(TaskList),
+    Label(Label),
     User(User),
 }
 
@@ -33,12 +39,68 @@ impl Query {
 
     /// Any object of the signed-in user by its id; null when there is none.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node, Failure>> {
-        find_node(ctx, id).await.transpose()
+        find_node(ctx, &id).await.transpose()
+    }
+
+    /// Objects of the signed-in user by their ids, at most 100, in the order of the ids; null where there is none.
+    #[graphql(complexity = "ids.len().max(1) * child_complexity")]
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, Failure> {
+        ctx.current_user()?;
+        let most = usize::try_from(MAX_SIZE).unwrap_or_default();
+        if ids.len() > most {
+            return Err(Error::invalid("ids", Fault::TooMany(most)).into());
+        }
+        try_join_all(ids.iter().map(|id| find_node(ctx, id))).await
     }
 
     /// A task by its id; null when there is none.
     async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Task, Failure>> {
         find_task(ctx, &id).await.transpose()
+    }
+
+    /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, Failure> {
+        let lists = ctx.lists()?;
+        Ok(lists.all(archived).await?.into_iter().map(TaskList::from).collect())
+    }
+
+    /// The labels by name. There are at most 1,000.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, Failure> {
+        let labels = ctx.labels()?;
+        Ok(labels.all().await?.into_iter().map(Label::from).collect())
+    }
+
+    /// Tasks that have words that begin with each of these, best hits first: the title counts more than the
+    /// description.
+    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
+    async fn search_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Words: at most 200 characters; anything but letters and digits separates them.")]
+        text: String,
+        #[graphql(desc = "How many: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+    ) -> Result<Vec<Task>, Failure> {
+        let tasks = ctx.tasks()?;
+        let words = Words::parse(&text).map_err(|fault| Error::invalid("text", fault))?;
+        Ok(tasks.search(&words, size(first)?).await?.into_iter().map(Task::from).collect())
+    }
+
+    /// What changed behind a revision, deletions included, in order; from 0 on that is everything. The error
+    /// `RESYNC_REQUIRED` says that the feed does not reach back so far: start again from 0.
+    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The revision of the last answer; 0 at first.")] since: BigInt,
+        #[graphql(desc = "How many changes: 1 to 500.", default = 100)] first: i32,
+    ) -> Result<ChangeFeed, Failure> {
+        let changes = ctx.changes()?;
+        let most = u64::try_from(first).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
+        let fault = Fault::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
+        let feed = changes.since(since.0, most.ok_or(Error::invalid("first", fault))?).await?;
+        Ok(feed.into())
     }
 
     /// The tasks, newest first unless ordered otherwise.
@@ -61,24 +123,49 @@ impl Query {
     }
 }
 
+/// A part of the feed of changes.
+#[derive(SimpleObject)]
+pub(super) struct ChangeFeed {
+    /// The changes, each object once, by revision.
+    changes: Vec<Change>,
+    /// What to ask from next time.
+    revision: BigInt,
+    /// Whether more changes are there already.
+    has_more: bool,
+}
+
+impl From<Feed> for ChangeFeed {
+    fn from(feed: Feed) -> Self {
+        let Feed { changes, revision, has_more } = feed;
+        Self { changes: changes.into_iter().map(Change::from).collect(), revision: BigInt(revision), has_more }
+    }
+}
+
 /// What a page costs: its fields, as often as it may have rows.
 fn page_cost(first: Option<i32>, last: Option<i32>, row: usize) -> usize {
     let rows = first.or(last).unwrap_or(DEFAULT_SIZE);
     usize::try_from(rows).unwrap_or(0).max(1).saturating_mul(row)
 }
 
-async fn find_node(ctx: &Context<'_>, id: ID) -> Result<Option<Node>, Failure> {
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> {
     let user = ctx.current_user()?;
-    if *id == user.id().0 {
+    if id.as_str() == user.id().0 {
         let row = ctx.services(user).auth().account(user).await?;
         return Ok(Some(Node::User(row.map_or_else(|| User::elsewhere(user), User::from))));
     }
-    Ok(find_task(ctx, &id).await?.map(Node::Task))
+    if let Some(task) = find_task(ctx, id).await? {
+        return Ok(Some(Node::Task(task)));
+    }
+    let loaders = ctx.loaders()?;
+    let (Ok(list), Ok(label)) = (list_id(id), label_id(id)) else { return Ok(None) };
+    if let Some(list) = loaders.list.load(list).await? {
+        return Ok(Some(Node::TaskList(list.into())));
+    }
+    Ok(loaders.label.load(label).await?.map(|label| Node::Label(label.into())))
 }
 
 async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<Task>, Failure> {
-    let loader = ctx.task_loader()?;
-    let Ok(id) = id.parse().map(TaskId) else { return Ok(None) };
-    let found = loader.try_load(id).await.map_err(Error::internal)??;
-    Ok(found.map(Task::from))
+    let loaders = ctx.loaders()?;
+    let Ok(id) = task_id(id) else { return Ok(None) };
+    Ok(loaders.task.load(id).await?.map(Task::from))
 }

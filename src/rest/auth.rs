@@ -37,7 +37,7 @@ type Answer = Result<Response, Failure>;
 type Door = State<Arc<Services>>;
 
 /// Every route of this door, for the router and for the tests that visit each of them.
-pub const PATHS: [(&str, &str); 7] = [
+pub const PATHS: [(&str, &str); 8] = [
     ("GET", "/api/auth/ok"),
     ("POST", "/api/auth/sign-up/email"),
     ("POST", "/api/auth/sign-in/email"),
@@ -45,11 +45,12 @@ pub const PATHS: [(&str, &str); 7] = [
     ("GET", "/api/auth/get-session"),
     ("GET", "/api/auth/token"),
     ("GET", "/api/auth/jwks"),
+    ("POST", "/api/auth/delete-user"),
 ];
 
 /// The routes as a router; what else is asked for is nothing, without a body.
 pub fn router() -> Router<Arc<Services>> {
-    let routes: [(&str, MethodRouter<Arc<Services>>); 7] = [
+    let routes: [(&str, MethodRouter<Arc<Services>>); 8] = [
         ("/api/auth/ok", get(ok)),
         ("/api/auth/sign-up/email", post(sign_up)),
         ("/api/auth/sign-in/email", post(sign_in)),
@@ -57,6 +58,7 @@ pub fn router() -> Router<Arc<Services>> {
         ("/api/auth/get-session", get(get_session).post(deferred)),
         ("/api/auth/token", get(token)),
         ("/api/auth/jwks", get(jwks)),
+        ("/api/auth/delete-user", post(delete_user)),
     ];
     let nothing = || axum::routing::any(async || StatusCode::NOT_FOUND);
     let router = Router::new()
@@ -167,6 +169,17 @@ async fn token(State(services): Door, headers: HeaderMap) -> Answer {
     let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
     let token = auth.access_token(&live.user, Utc::now()).await?;
     Ok(cookies.with(Json(json!({ "token": token }))))
+}
+
+async fn delete_user(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let password = fields::delete_user_form(&post)?;
+    let mut cookies = Cookies::new(auth, post.headers());
+    let live = Shown::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
+    auth.delete_account(&live, password.as_deref()).await?;
+    cookies.clear();
+    Ok(cookies.with(Json(json!({ "success": true, "message": "User deleted" }))))
 }
 
 async fn jwks(State(services): Door) -> Answer {

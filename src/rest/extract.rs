@@ -16,6 +16,9 @@ use crate::{
     service::{
         Services,
         auth::{CurrentUser, Identity},
+        changes::Changes,
+        data::Data,
+        labels::Labels,
         tasks::{Key, Tasks},
     },
     telemetry::SecurityEvent,
@@ -23,12 +26,17 @@ use crate::{
 
 /// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
 const MAX_BODY: usize = 64 << 10;
+/// How many bytes a file has at most that is imported.
+const MAX_FILE: usize = 32 << 20;
 
 /// The user of the token, who is also the user of the path.
 pub(super) struct Caller {
     services: Arc<Services>,
     user: CurrentUser,
 }
+
+/// A file within its limit.
+pub(super) struct LargeBody(pub(super) Bytes);
 
 /// The path's task id, read only after the caller is known.
 pub(super) struct TaskPath(String);
@@ -43,6 +51,21 @@ impl Caller {
     /// The caller's tasks.
     pub(super) fn tasks(&self) -> Tasks<'_> {
         self.services.tasks(&self.user)
+    }
+
+    /// The caller's labels.
+    pub(super) fn labels(&self) -> Labels<'_> {
+        self.services.labels(&self.user)
+    }
+
+    /// The feed of the caller's changes.
+    pub(super) fn changes(&self) -> Changes<'_> {
+        self.services.changes(&self.user)
+    }
+
+    /// All of the caller's data.
+    pub(super) fn data(&self) -> Data<'_> {
+        self.services.data(&self.user)
     }
 }
 
@@ -61,6 +84,8 @@ impl FromRequestParts<Arc<Services>> for Caller {
             SecurityEvent::AccessDenied.log(&user.id().0);
             return Err(Error::Forbidden.into());
         }
+        // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
+        let services = parts.extensions.get::<Arc<Services>>().unwrap_or(services);
         Ok(Self { services: Arc::clone(services), user })
     }
 }
@@ -107,15 +132,27 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        let announced =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|bytes| bytes > MAX_BODY) {
-            return Err(Failure::TooLarge);
-        }
         let is_json = is_json(request.headers());
-        let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| Failure::TooLarge)?;
-        Ok(Self { bytes, is_json })
+        Ok(Self { bytes: read(request, MAX_BODY).await?, is_json })
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for LargeBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        read(request, MAX_FILE).await.map(Self)
+    }
+}
+
+/// The body, unless it has, or says it has, too many bytes.
+async fn read(request: Request, most: usize) -> Result<Bytes, Failure> {
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > most) {
+        return Err(Failure::TooLarge);
+    }
+    to_bytes(request.into_body(), most).await.map_err(|_| Failure::TooLarge)
 }
 
 impl Body {

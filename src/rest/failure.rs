@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::error;
 
 use super::fault::Fault;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -46,6 +46,13 @@ fn service(error: &Error) -> Response {
         Error::BadCredentials(_) => challenge("Bearer error=\"invalid_token\"", "Invalid or expired token"),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "Access denied"),
         Error::NotFound(_) => detail(StatusCode::NOT_FOUND, "Task not found"),
+        Error::Conflict(_) => detail(StatusCode::PRECONDITION_FAILED, "Task was changed in the meantime"),
+        Error::ResyncRequired => resync(),
+        Error::Invalid(problems) => invalid(problems),
+        Error::KeyReused => {
+            let fault = Fault::header("Idempotency-Key", "was used for another request");
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
+        }
         Error::Busy => unavailable(),
         Error::Unavailable(cause) => {
             error!(?cause, "the database is away");
@@ -57,6 +64,18 @@ fn service(error: &Error) -> Response {
             detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
         }
     }
+}
+
+/// The feed does not reach back so far.
+fn resync() -> Response {
+    let text = "Changes since then are not all known any more, start again from 0";
+    (StatusCode::GONE, Json(json!({ "detail": text, "code": "RESYNC_REQUIRED" }))).into_response()
+}
+
+/// What only the service could find.
+fn invalid(problems: &[Problem]) -> Response {
+    let faults: Vec<_> = problems.iter().map(|it| Fault::breaks(&["body", it.field], it.fault)).collect();
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": faults }))).into_response()
 }
 
 fn unavailable() -> Response {
@@ -72,6 +91,22 @@ fn challenge(scheme: &'static str, text: &str) -> Response {
 
 fn detail(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({ "detail": text }))).into_response()
+}
+
+/// What the service refuses before a door is reached.
+pub fn refused(error: &Error) -> Response {
+    match error {
+        Error::Invalid(problems) => {
+            let faults: Vec<_> = problems.iter().map(|it| Fault::header(it.field, &it.fault.to_string())).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": faults }))).into_response()
+        }
+        _ => service(error),
+    }
+}
+
+/// The body has too many bytes.
+pub fn too_large() -> Response {
+    Failure::TooLarge.into_response()
 }
 
 /// No such route.

@@ -47,6 +47,10 @@ impl Fault {
         fault.of(&json!({}))
     }
 
+    pub(super) fn header(name: &str, reason: &str) -> Self {
+        Self::value(&["header", name], &format!("Value {reason}"))
+    }
+
     pub(super) fn not_an_object() -> Self {
         let msg = "Input should be a valid dictionary or object to extract fields from";
         Self::new("model_attributes_type", &["body"], msg)
@@ -69,6 +73,22 @@ impl Fault {
 
     pub(super) fn not_a_datetime(loc: &[&str]) -> Self {
         Self::new("datetime_type", loc, "Input should be a valid datetime")
+    }
+
+    pub(super) fn not_a_list(loc: &[&str]) -> Self {
+        Self::new("list_type", loc, "Input should be a valid list")
+    }
+
+    pub(super) fn too_many(loc: &[&str], (most, found): (usize, usize)) -> Self {
+        let msg = format!("List should have at most {most} items after validation, not {found}");
+        let ctx = json!({ "field_type": "List", "max_length": most, "actual_length": found });
+        Self::new("too_long", loc, msg).with(ctx)
+    }
+
+    /// The place in a list.
+    pub(super) fn at(mut self, place: usize) -> Self {
+        self.loc.push(json!(place));
+        self
     }
 
     /// `choices` in the words of Python: `'low', 'medium' or 'high'`.
@@ -106,7 +126,10 @@ impl Fault {
                 let msg = format!("String should have at most {most} characters");
                 Self::new("string_too_long", loc, msg).with(json!({ "max_length": most }))
             }
-            error::Fault::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
+            error::Fault::Blank => {
+                let what = if loc.contains(&"tags") { "Tag" } else { "Title" };
+                Self::value(loc, &format!("{what} cannot be empty or whitespace only"))
+            }
             error::Fault::Instant(reason) => {
                 let msg = format!("Input should be a valid datetime or date, {reason}");
                 Self::new("datetime_from_date_parsing", loc, msg).with(json!({ "error": reason }))

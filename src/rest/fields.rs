@@ -6,7 +6,11 @@ use serde_json::{Map, Value};
 use super::fault::Fault;
 use crate::{
     error,
-    service::tasks::{Description, Draft, Due, Edit, Title},
+    service::{
+        labels::{MAX_LABELS, Marks},
+        tasks::{Description, Draft, Due, Edit, Title},
+        values::LabelName,
+    },
 };
 
 /// The fields of a body, and the faults found so far in the whole request.
@@ -29,13 +33,17 @@ impl<'a> Fields<'a> {
             let whole = Value::Object(self.object.clone());
             self.faults.push(Fault::missing(&["body", "title"]).of(&whole));
         }
-        let Edit { title, description, completed, priority, due } = edit;
+        let Edit { title, description, completed, priority, due, list: _, parent: _, labels } = edit;
         Some(Draft {
+            id: None,
             title: title?,
             description: description.flatten(),
             completed: completed.unwrap_or_default(),
             priority: priority.unwrap_or_default(),
             due: due.flatten(),
+            list: None,
+            parent: None,
+            labels: labels.unwrap_or_default(),
         })
     }
 
@@ -66,7 +74,34 @@ impl<'a> Fields<'a> {
                 Value::Null => Some(None),
                 it => self.due(it).map(Some),
             }),
+            labels: object.get("tags").and_then(|it| self.tags(it)),
+            // Legacy clients know neither lists nor parts.
+            list: None,
+            parent: None,
         }
+    }
+
+    fn tags(&mut self, value: &Value) -> Option<Marks> {
+        let Value::Array(tags) = value else { return self.fault(Fault::not_a_list(&["body", "tags"]).of(value)) };
+        if tags.len() > MAX_LABELS {
+            return self.fault(Fault::too_many(&["body", "tags"], (MAX_LABELS, tags.len())));
+        }
+        let mut names = Vec::new();
+        let mut faults = 0;
+        for (at, tag) in tags.iter().enumerate() {
+            let loc = ["body", "tags"];
+            let fault = match tag.as_str().map(LabelName::parse) {
+                Some(Ok(name)) => {
+                    names.push(name);
+                    continue;
+                }
+                Some(Err(rule)) => Fault::breaks(&loc, rule),
+                None => Fault::not_a_string(&loc),
+            };
+            faults += 1;
+            self.faults.push(fault.at(at).of(tag));
+        }
+        (faults == 0).then_some(Marks::Names(names))
     }
 
     fn text<T>(&mut self, name: &str, value: &Value, parse: fn(&str) -> Result<T, error::Fault>) -> Option<T> {

@@ -9,7 +9,10 @@ use super::{
     fields::{priorities, priority},
 };
 use crate::{
-    service::tasks::{Filter, Order, OrderBy, SearchText},
+    service::{
+        changes::MAX_CHANGES,
+        tasks::{Filter, Order, OrderBy, SearchText},
+    },
     view::by_default,
 };
 
@@ -27,6 +30,7 @@ const STATUSES: &str = "'all', 'pending' or 'completed'";
 const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 'due_date' or 'priority'";
 const ORDERS: &str = "'asc' or 'desc'";
 const MAX_LIMIT: i64 = 100;
+const DEFAULT_CHANGES: u64 = 100;
 
 impl ListQuery {
     /// Reads a query string; unknown parameters are ignored, and the last value of a name wins.
@@ -35,8 +39,9 @@ impl ListQuery {
         let mut read = Reader { given, faults: Vec::new() };
         let filter = Filter {
             completed: read.choice("status", STATUSES, status).flatten(),
-            priority: read.choice("priority", priorities(), priority),
+            priorities: read.choice("priority", priorities(), priority).into_iter().collect(),
             text: read.search(),
+            ..Filter::default()
         };
         let by = read.choice("sort", SORTS, sort).unwrap_or(OrderBy::Created);
         let direction = read.choice("order", ORDERS, direction);
@@ -44,6 +49,25 @@ impl ListQuery {
         let limit = read.integer("limit", (1, MAX_LIMIT));
         let offset = read.integer("offset", (0, i64::MAX)).unwrap_or_default();
         if read.faults.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.faults) }
+    }
+}
+
+/// What the feed of changes was asked for.
+#[derive(Debug)]
+pub(super) struct SinceQuery {
+    pub(super) since: i64,
+    pub(super) limit: u64,
+}
+
+impl SinceQuery {
+    /// Reads a query string.
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        let given = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let mut read = Reader { given, faults: Vec::new() };
+        let since = read.integer("since", (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
+        let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
+        let limit = read.integer("limit", (1, most)).unwrap_or(DEFAULT_CHANGES);
+        if read.faults.is_empty() { Ok(Self { since, limit }) } else { Err(read.faults) }
     }
 }
 

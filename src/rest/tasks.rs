@@ -3,76 +3,125 @@
 use axum::{
     Json,
     extract::RawQuery,
-    http::{HeaderName, StatusCode},
+    http::{HeaderMap, HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
+use entity::task;
 
 use super::{
+    etag,
     extract::{Body, Caller, TaskPath},
     failure::Failure,
-    query::ListQuery,
+    query::{ListQuery, SinceQuery},
 };
 use crate::{
+    error::Error,
     service::tasks::{Edit, Filter},
-    view::Task,
+    view::{BigInt, Change, Task},
 };
 
 /// How many tasks there are in all, when a page of them is sent.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// `GET /api/{user_id}/tasks`
-pub(super) async fn list(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(super) async fn list(caller: Caller, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let ListQuery { filter, order, offset, limit } =
         ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
+    // The tag first: what is written in between makes it old, never the list.
+    let tag = caller.changes().revision().await?;
+    if etag::is_known(&headers, tag) {
+        return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
+    }
     let rows = caller.tasks().list(&filter, order, (offset, limit)).await?;
     let is_whole = limit.is_none() && offset == 0;
     let total = if is_whole { rows.len() as u64 } else { total(&caller, &filter).await? };
-    let tasks: Vec<Task> = rows.into_iter().map(Task::from).collect();
-    Ok(([(TOTAL_COUNT, total)], Json(tasks)).into_response())
+    let tasks = tagged(&caller, rows).await?;
+    Ok((etag::tag(tag), [(TOTAL_COUNT, total)], Json(tasks)).into_response())
 }
 
 /// `POST /api/{user_id}/tasks`
-pub(super) async fn create(caller: Caller, body: Body) -> Result<(StatusCode, Json<Task>), Failure> {
+pub(super) async fn create(caller: Caller, body: Body) -> Result<Response, Failure> {
     let mut faults = Vec::new();
     let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
     let draft = draft.filter(|_| faults.is_empty()).ok_or(Failure::Faults(faults))?;
     let row = caller.tasks().create(draft).await?;
-    Ok((StatusCode::CREATED, Json(row.into())))
+    Ok((StatusCode::CREATED, one(&caller, row).await?).into_response())
 }
 
 /// `GET /api/{user_id}/tasks/{task_id}`
-pub(super) async fn show(caller: Caller, path: TaskPath) -> Result<Json<Task>, Failure> {
+pub(super) async fn show(caller: Caller, headers: HeaderMap, path: TaskPath) -> Result<Response, Failure> {
     let found = caller.tasks().find(path.only_key()?).await?;
-    let row = found.ok_or(crate::error::Error::NotFound("task"))?;
-    Ok(Json(row.into()))
+    let row = found.ok_or(Error::NotFound("task"))?;
+    if etag::is_known(&headers, row.revision) {
+        return Ok((StatusCode::NOT_MODIFIED, etag::tag(row.revision)).into_response());
+    }
+    one(&caller, row).await
 }
 
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
-pub(super) async fn edit(caller: Caller, path: TaskPath, body: Body) -> Result<Json<Task>, Failure> {
+pub(super) async fn edit(caller: Caller, headers: HeaderMap, path: TaskPath, body: Body) -> Result<Response, Failure> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
     let edit = body.read(&mut faults, |fields| fields.edit());
     let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
-    Ok(Json(caller.tasks().edit(key, edit).await?.into()))
+    let row = caller.tasks().edit(key, edit, etag::expected(&headers)).await?;
+    one(&caller, row).await
 }
 
 /// `PATCH /api/{user_id}/tasks/{task_id}/complete`
-pub(super) async fn complete(caller: Caller, path: TaskPath, body: Body) -> Result<Json<Task>, Failure> {
+pub(super) async fn complete(
+    caller: Caller,
+    headers: HeaderMap,
+    path: TaskPath,
+    body: Body,
+) -> Result<Response, Failure> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
     let completed = body.read_if_there(&mut faults, |fields| fields.completed()).flatten();
     let (Some(key), true) = (key, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
+    let expected = etag::expected(&headers);
     let row = match completed {
-        Some(_) => caller.tasks().edit(key, Edit { completed, ..Edit::default() }).await?,
-        None => caller.tasks().toggle(key).await?,
+        Some(_) => caller.tasks().edit(key, Edit { completed, ..Edit::default() }, expected).await?,
+        None => caller.tasks().toggle(key, expected).await?,
     };
-    Ok(Json(row.into()))
+    one(&caller, row).await
 }
 
 /// `DELETE /api/{user_id}/tasks/{task_id}`
-pub(super) async fn delete(caller: Caller, path: TaskPath) -> Result<StatusCode, Failure> {
-    caller.tasks().delete(path.only_key()?).await?;
+pub(super) async fn delete(caller: Caller, headers: HeaderMap, path: TaskPath) -> Result<StatusCode, Failure> {
+    caller.tasks().delete(path.only_key()?, etag::expected(&headers)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/{user_id}/changes`
+pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let SinceQuery { since, limit } =
+        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
+    let feed = caller.changes().since(since, limit).await?;
+    let changes: Vec<Change> = feed.changes.into_iter().map(Change::from).collect();
+    let body = serde_json::json!({
+        "changes": changes, "revision": BigInt(feed.revision), "has_more": feed.has_more,
+    });
+    Ok(Json(body).into_response())
+}
+
+async fn one(caller: &Caller, row: task::Model) -> Result<Response, Failure> {
+    let tag = etag::tag(row.revision);
+    let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
+    Ok((tag, Json(Task::tagged(row, labels.unwrap_or_default()))).into_response())
+}
+
+async fn tagged(caller: &Caller, rows: Vec<task::Model>) -> Result<Vec<Task>, Failure> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let mut labels = caller.labels().of_tasks(&ids).await?;
+    let tagged = |row: task::Model| {
+        let labels = labels.remove(&row.id).unwrap_or_default();
+        Task::tagged(row, labels)
+    };
+    Ok(rows.into_iter().map(tagged).collect())
 }
 
 async fn total(caller: &Caller, filter: &Filter) -> Result<u64, Failure> {

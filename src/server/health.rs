@@ -1,9 +1,6 @@
 //! Whether the process lives, and whether it can work.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use axum::{
     Extension, Json, Router,
@@ -13,18 +10,19 @@ use axum::{
     routing::get,
 };
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::service::Services;
 
 /// The health routes, with and without a trailing slash.
-pub(super) fn router(is_stopping: &Arc<AtomicBool>) -> Router<Arc<Services>> {
+pub(super) fn router(closing: &watch::Receiver<bool>) -> Router<Arc<Services>> {
     let live = ["/health", "/health/", "/api/health", "/api/health/"];
     let ready = ["/health/ready", "/health/ready/"];
     let router = live.into_iter().fold(Router::new(), |router, path| router.route(path, get(live_answer)));
     ready
         .into_iter()
         .fold(router, |router, path| router.route(path, get(ready_answer)))
-        .layer(Extension(Arc::clone(is_stopping)))
+        .layer(Extension(closing.clone()))
 }
 
 /// The process lives; nothing is asked of the database.
@@ -35,9 +33,9 @@ async fn live_answer() -> Response {
 /// The database answers, and the server is not about to stop.
 async fn ready_answer(
     State(services): State<Arc<Services>>,
-    Extension(is_stopping): Extension<Arc<AtomicBool>>,
+    Extension(closing): Extension<watch::Receiver<bool>>,
 ) -> Response {
-    if is_stopping.load(Ordering::Relaxed) {
+    if *closing.borrow() {
         let body = json!({ "status": "unhealthy", "database": "connected" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }

@@ -1,31 +1,50 @@
 //! One user's tasks. Every statement starts at [`Tasks::mine`] or filters by owner itself: not yours is not there.
 
+mod bulk;
+mod change;
+mod edit;
 mod list;
+mod position;
+mod relations;
+mod search;
+mod tree;
 mod values;
 
 use entity::{
-    id::TaskId,
+    id::{ListId, TaskId},
     task::{self, Priority},
     time::Micros,
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, Select, UpdateMany,
-    sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr},
+    ColumnTrait, EntityTrait, QueryFilter, Select,
+    sea_query::{ExprTrait, SimpleExpr},
 };
 
+pub(super) use self::position::{behind_all, between};
 pub use self::{
+    bulk::{MAX_BULK, Selection},
+    edit::Edit,
     list::{Filter, Order, OrderBy, SearchText},
-    values::{Description, Due, Title},
+    relations::Counts,
+    search::Words,
+    tree::{Place, RESTORABLE},
+    values::{Date, Description, Due, Instant, TimeZone, Title},
 };
-use super::auth::CurrentUser;
-use crate::{db::Db, error::Error};
+use super::{
+    labels::{self, Marks},
+    scope::{Scope, Write},
+    values::new_id,
+};
+use crate::{
+    db::Connection,
+    error::{Current, Error},
+};
 
 /// The tasks of one user.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks<'a> {
-    db: &'a Db,
-    owner: &'a CurrentUser,
+    scope: Scope<'a>,
 }
 
 /// What a task can be called by: its id, or the number that REST uses.
@@ -40,6 +59,8 @@ pub enum Key {
 /// A task that is to be made.
 #[derive(Clone, Debug)]
 pub struct Draft {
+    /// The id, if the client chose it: a second task with it is not made, the first is answered.
+    pub id: Option<TaskId>,
     /// What to do.
     pub title: Title,
     /// More about it.
@@ -50,114 +71,99 @@ pub struct Draft {
     pub priority: Priority,
     /// When it is due.
     pub due: Option<Due>,
-}
-
-/// Changes to a task: an absent field stays, an inner `None` clears.
-#[derive(Clone, Debug, Default)]
-pub struct Edit {
-    /// What to do.
-    pub title: Option<Title>,
-    /// More about it.
-    pub description: Option<Option<Description>>,
-    /// Whether it is done.
-    pub completed: Option<bool>,
-    /// How urgent it is.
-    pub priority: Option<Priority>,
-    /// When it is due.
-    pub due: Option<Option<Due>>,
+    /// The list that it is in.
+    pub list: Option<ListId>,
+    /// The task that it is a part of; such a task is in its parent's list.
+    pub parent: Option<TaskId>,
+    /// Its labels.
+    pub labels: Marks,
 }
 
 impl<'a> Tasks<'a> {
-    pub(super) fn new(db: &'a Db, owner: &'a CurrentUser) -> Self {
-        Self { db, owner }
+    pub(super) fn new(scope: Scope<'a>) -> Self {
+        Self { scope }
     }
 
     /// One task, if it is there.
     pub async fn find(self, key: Key) -> Result<Option<task::Model>, Error> {
-        Ok(self.mine().filter(is(key)).one(self.db.reader()).await?)
+        Ok(self.mine().filter(is(key)).one(self.scope.db.reader()).await?)
     }
 
     /// Those of the tasks that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        Ok(self.mine().filter(task::Column::Id.is_in(ids.iter().copied())).all(self.db.reader()).await?)
+        self.found(self.scope.db.reader(), ids).await
     }
 
-    /// Makes a task.
+    /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
     pub async fn create(self, draft: Draft) -> Result<task::Model, Error> {
-        let Draft { title, description, completed, priority, due } = draft;
+        let mut write = self.scope.write().await?;
+        if let Some(id) = draft.id
+            && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
+        {
+            return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Task(known).into()) };
+        }
+        let list = self.list_of_new(&write, draft.parent, draft.list).await?;
+        let labels = labels::resolve(&mut write, &draft.labels).await?;
+        let number = write.number().await?;
+        let row = self.row(Draft { list, ..draft }, number);
+        let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
+        labels::mark(&write, &[row.id], &labels).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// The row of a draft whose rules were checked.
+    pub(super) fn row(self, draft: Draft, revision: i64) -> task::ActiveModel {
+        let Draft { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
         let now = Micros::now();
-        let row = task::ActiveModel {
+        let (due_date, due_at, due_zone) = match due {
+            None => (None, None, None),
+            Some(Due::Date(date)) => (Some(date.into()), None, None),
+            Some(Due::At(at, zone)) => (None, Some(at.into()), Some(zone.name().to_owned())),
+            Some(Due::Shown(at)) => (None, Some(at.into()), Some(TimeZone::UTC.name().to_owned())),
+        };
+        task::ActiveModel {
             number: NotSet,
-            id: Set(TaskId::new()),
-            user_id: Set(self.owner.id().clone()),
+            id: Set(id.unwrap_or_else(|| TaskId(new_id()))),
+            user_id: Set(self.scope.owner.clone()),
+            parent_id: Set(parent),
+            list_id: Set(list),
             title: Set(title.into()),
             description: Set(description.map(Into::into)),
             completed: Set(completed),
             completed_at: Set(completed.then_some(now)),
             priority: Set(priority),
-            due: Set(due.map(Into::into)),
+            due_date: Set(due_date),
+            due_at: Set(due_at),
+            due_zone: Set(due_zone),
+            position: Set(behind_all(revision)),
+            revision: Set(revision),
             created_at: Set(now),
             updated_at: Set(now),
-        };
-        Ok(task::Entity::insert(row).exec_with_returning(self.db.writer()).await?)
+            deleted_at: Set(None),
+        }
     }
 
-    /// Changes a task; no changes leave it as it is, its time of change too.
-    pub async fn edit(self, key: Key, edit: Edit) -> Result<task::Model, Error> {
-        let Edit { title, description, completed, priority, due } = edit;
-        let mut changes: Vec<(task::Column, SimpleExpr)> = Vec::new();
-        if let Some(title) = title {
-            changes.push((task::Column::Title, Expr::value(String::from(title))));
-        }
-        if let Some(description) = description {
-            changes.push((task::Column::Description, Expr::value(description.map(String::from))));
-        }
-        if let Some(priority) = priority {
-            changes.push((task::Column::Priority, Expr::value(priority)));
-        }
-        if let Some(due) = due {
-            changes.push((task::Column::Due, Expr::value(due.map(Micros::from))));
-        }
-        if let Some(completed) = completed {
-            changes.extend(completion(Expr::value(completed)));
-        }
-        if changes.is_empty() {
-            return self.find(key).await?.ok_or(Error::NotFound("task"));
-        }
-        self.update(key, changes).await
+    async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+        Ok(self.mine().filter(task::Column::Id.is_in(ids.iter().copied())).all(connection).await?)
     }
 
-    /// Completes an open task and opens a completed one, however many do so at once.
-    pub async fn toggle(self, key: Key) -> Result<task::Model, Error> {
-        self.update(key, completion(Expr::col(task::Column::Completed).not()).to_vec()).await
-    }
-
-    /// Removes a task.
-    pub async fn delete(self, key: Key) -> Result<task::Model, Error> {
-        let deleted = task::Entity::delete_many()
-            .filter(self.is_mine())
-            .filter(is(key))
-            .exec_with_returning(self.db.writer())
-            .await?;
-        deleted.into_iter().next().ok_or(Error::NotFound("task"))
-    }
-
-    async fn update(self, key: Key, changes: Vec<(task::Column, SimpleExpr)>) -> Result<task::Model, Error> {
-        let update: UpdateMany<task::Entity> = task::Entity::update_many().filter(self.is_mine()).filter(is(key));
-        let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
-        let updated = update
-            .col_expr(task::Column::UpdatedAt, Expr::value(Micros::now()))
-            .exec_with_returning(self.db.writer())
-            .await?;
-        updated.into_iter().next().ok_or(Error::NotFound("task"))
+    /// The task as it is inside a write.
+    async fn current(self, write: &Write<'_>, key: Key) -> Result<task::Model, Error> {
+        self.mine().filter(is(key)).one(write.connection()).await?.ok_or(Error::NotFound("task"))
     }
 
     fn mine(self) -> Select<task::Entity> {
         task::Entity::find().filter(self.is_mine())
     }
 
+    fn with_deleted(self) -> Select<task::Entity> {
+        task::Entity::find().filter(task::Column::UserId.eq(self.scope.owner.clone()))
+    }
+
+    /// Mine, and not deleted.
     fn is_mine(self) -> SimpleExpr {
-        task::Column::UserId.eq(self.owner.id().clone())
+        task::Column::UserId.eq(self.scope.owner.clone()).and(task::Column::DeletedAt.is_null())
     }
 }
 
@@ -168,10 +174,10 @@ fn is(key: Key) -> SimpleExpr {
     }
 }
 
-/// Sets the state, and the time of completion with it: kept when the task was completed already.
-fn completion(completed: SimpleExpr) -> [(task::Column, SimpleExpr); 2] {
-    let since = CaseStatement::new()
-        .case(completed.clone(), Expr::col(task::Column::CompletedAt).if_null(Expr::value(Micros::now())))
-        .finally(Expr::value(None::<Micros>));
-    [(task::Column::Completed, completed), (task::Column::CompletedAt, since.into())]
+/// Whether the row is still what the caller read.
+pub(super) fn is_expected(expected: Option<i64>, row: &task::Model) -> Result<(), Error> {
+    match expected {
+        Some(revision) if revision != row.revision => Err(Current::Task(row.clone()).into()),
+        _ => Ok(()),
+    }
 }

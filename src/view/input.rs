@@ -1,16 +1,25 @@
-//! What clients send through GraphQL, and how it becomes what the services take: every problem is named at once.
+//! What clients send about tasks through GraphQL, and how it becomes what the services take.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
+use entity::id::TaskId;
 
-use super::{DateTime, Priority};
+use super::{BigInt, Date, DateTime, Priority, check::Check, label_ids, list_id};
 use crate::{
-    error::{Error, Fault, Problem},
-    service::tasks::{Description, Draft, Due, Edit, Filter, Order, OrderBy, SearchText, Title},
+    error::{Error, Fault},
+    service::{
+        labels::Marks,
+        tasks::{
+            self, Description, Draft, Due, Edit, Filter, Instant, Order, OrderBy, SearchText, Selection, TimeZone,
+            Title, Words,
+        },
+    },
 };
 
 /// A task to be made.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateTaskInput {
+    /// A UUID that the client chose: sent twice, it makes one task, which both calls answer.
+    pub id: Option<ID>,
     /// What to do: 1 to 200 characters after trimming.
     pub title: String,
     /// More about it: at most 1,000 characters.
@@ -21,41 +30,68 @@ pub struct CreateTaskInput {
     /// How urgent it is.
     #[graphql(default_with = "Priority::Medium")]
     pub priority: Priority,
-    /// When it is due, from year 1 to 9999.
-    pub due_at: Option<DateTime>,
+    /// When it is due.
+    pub due: Option<DueInput>,
+    /// The list that it is in; not together with a parent.
+    pub list_id: Option<ID>,
+    /// The task that it is a part of; that one must not be a part itself.
+    pub parent_id: Option<ID>,
+    /// Its labels, at most 10.
+    #[graphql(default)]
+    pub label_ids: Vec<ID>,
 }
 
-/// Changes to a task. A field that is absent stays as it is; null clears the description and the due date.
+/// When a task is due: a day, or an instant.
+#[derive(Clone, Debug, OneofObject)]
+pub enum DueInput {
+    /// A calendar date from year 1 to 9999, wherever the user is that day.
+    Date(Date),
+    /// An instant from year 1 to 9999.
+    At(DueAtInput),
+}
+
+/// An instant and the time zone in which it was chosen.
+#[derive(Clone, Debug, InputObject)]
+pub struct DueAtInput {
+    /// The instant.
+    pub instant: DateTime,
+    /// The IANA name of the time zone, such as `Europe/Berlin`.
+    #[graphql(default = "UTC")]
+    pub time_zone: String,
+}
+
+/// Changes to a task. A field that is absent stays as it is; null clears the description, the due date and the list.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateTaskInput {
     /// Which task.
     pub id: ID,
+    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    pub expected_revision: Option<BigInt>,
     /// What to do: 1 to 200 characters after trimming.
     pub title: MaybeUndefined<String>,
     /// More about it: at most 1,000 characters, or null for none.
     pub description: MaybeUndefined<String>,
-    /// Whether it is done.
+    /// Whether it is done; completing it completes its parts too.
     pub completed: MaybeUndefined<bool>,
     /// How urgent it is.
     pub priority: MaybeUndefined<Priority>,
     /// When it is due, or null for no date.
-    pub due_at: MaybeUndefined<DateTime>,
+    pub due: MaybeUndefined<DueInput>,
+    /// The list that it is in, or null for none; its parts follow.
+    pub list_id: MaybeUndefined<ID>,
+    /// The task that it is a part of, or null for none.
+    pub parent_id: MaybeUndefined<ID>,
+    /// All its labels, at most 10.
+    pub label_ids: MaybeUndefined<Vec<ID>>,
 }
 
-/// Which state a task is to have.
-#[derive(Clone, Debug, InputObject)]
-pub struct SetTaskCompletedInput {
-    /// Which task.
-    pub id: ID,
-    /// Whether it is done.
-    pub completed: bool,
-}
-
-/// Which task is to go.
-#[derive(Clone, Debug, InputObject)]
-pub struct DeleteTaskInput {
-    /// Which task.
-    pub id: ID,
+/// Which tasks: these, or those that meet a filter; at most 500.
+#[derive(Clone, Debug, OneofObject)]
+pub enum TaskSelection {
+    /// These; each must be there.
+    Ids(Vec<ID>),
+    /// Those that meet the filter.
+    Filter(TaskFilter),
 }
 
 /// Which tasks to list: those that meet all conditions given.
@@ -63,9 +99,23 @@ pub struct DeleteTaskInput {
 pub struct TaskFilter {
     /// Only open tasks (false) or only completed ones (true).
     pub completed: Option<bool>,
-    /// Only tasks of this priority.
-    pub priority: Option<Priority>,
-    /// Only tasks whose title or description contains this text, whatever its case: at most 200 characters.
+    /// Only tasks of one of these priorities.
+    pub priority: Option<Vec<Priority>>,
+    /// Only tasks in this list; null for tasks in no list.
+    pub list_id: MaybeUndefined<ID>,
+    /// Only tasks with one of these labels.
+    pub label_ids: Option<Vec<ID>>,
+    /// Only parts of this task; null for tasks that are no part.
+    pub parent_id: MaybeUndefined<ID>,
+    /// Only tasks due from this instant on; a date counts as its midnight in UTC.
+    pub due_from: Option<DateTime>,
+    /// Only tasks due before this instant; a date counts as its midnight in UTC.
+    pub due_before: Option<DateTime>,
+    /// Only open tasks whose instant is over, or whose date is over in the time zone of this IANA name.
+    pub overdue_in: Option<String>,
+    /// Only tasks that have words that begin with each of these, in any order: at most 200 characters.
+    pub text: Option<String>,
+    /// Only tasks whose title or description contains exactly this text, whatever its case: at most 200 characters.
     pub search: Option<String>,
 }
 
@@ -92,6 +142,8 @@ pub enum TaskOrderBy {
     Due,
     /// Priority.
     Priority,
+    /// Manual order.
+    Position,
 }
 
 /// A direction.
@@ -108,11 +160,38 @@ impl TryFrom<CreateTaskInput> for Draft {
 
     fn try_from(input: CreateTaskInput) -> Result<Self, Error> {
         let mut check = Check::default();
+        let id = check.optional("id", input.id.as_ref().map(|it| it.parse().map(TaskId).map_err(|_| Fault::Uuid)));
         let title = check.field("title", Title::parse(&input.title));
         let description = check.optional("description", input.description.as_deref().map(Description::parse));
-        let due = check.optional("due", input.due_at.map(|it| Due::new(it.instant)));
+        let due = check.optional("due", input.due.map(Due::try_from));
+        let list = input.list_id.as_ref().map(list_id).transpose()?;
+        let parent = input.parent_id.as_ref().map(task_id).transpose()?;
+        let labels = Marks::Ids(label_ids(&input.label_ids)?);
         let (completed, priority) = (input.completed, input.priority.into());
-        check.passed(title.map(|title| Draft { title, description, completed, priority, due }))
+        check.passed(title.map(|title| Draft {
+            id,
+            title,
+            description,
+            completed,
+            priority,
+            due,
+            list,
+            parent,
+            labels,
+        }))
+    }
+}
+
+impl TryFrom<DueInput> for Due {
+    type Error = Fault;
+
+    fn try_from(input: DueInput) -> Result<Self, Fault> {
+        match input {
+            DueInput::Date(date) => tasks::Date::new(date.0).map(Self::Date),
+            DueInput::At(DueAtInput { instant, time_zone }) => {
+                Ok(Self::At(Instant::new(instant.instant)?, TimeZone::parse(&time_zone)?))
+            }
+        }
     }
 }
 
@@ -123,10 +202,24 @@ impl TryFrom<UpdateTaskInput> for Edit {
         let mut check = Check::default();
         let title = check.required("title", input.title.map_value(|it| Title::parse(&it)));
         let description = check.clearable("description", input.description.map_value(|it| Description::parse(&it)));
-        let due = check.clearable("due", input.due_at.map_value(|it| Due::new(it.instant)));
+        let due = check.clearable("due", input.due.map_value(Due::try_from));
         let completed = check.required("completed", input.completed.map_value(Ok));
         let priority = check.required("priority", input.priority.map_value(|it| Ok(it.into())));
-        check.passed(Some(Edit { title, description, completed, priority, due }))
+        let labels = check.required("labels", input.label_ids.map_value(Ok)).map(|it| label_ids(&it)).transpose()?;
+        let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
+        let labels = labels.map(Marks::Ids);
+        check.passed(Some(Edit { title, description, completed, priority, due, list, parent, labels }))
+    }
+}
+
+impl TryFrom<TaskSelection> for Selection {
+    type Error = Error;
+
+    fn try_from(input: TaskSelection) -> Result<Self, Error> {
+        match input {
+            TaskSelection::Ids(ids) => ids.iter().map(task_id).collect::<Result<_, _>>().map(Self::Ids),
+            TaskSelection::Filter(filter) => filter.try_into().map(Self::Filter),
+        }
     }
 }
 
@@ -136,8 +229,30 @@ impl TryFrom<TaskFilter> for Filter {
     fn try_from(input: TaskFilter) -> Result<Self, Error> {
         let mut check = Check::default();
         let text = check.optional("search", input.search.as_deref().map(SearchText::parse)).flatten();
-        let priority = input.priority.map(Into::into);
-        check.passed(Some(Filter { completed: input.completed, priority, text }))
+        let words = check.optional("text", input.text.as_deref().map(Words::parse));
+        let due_from = check.optional("dueFrom", input.due_from.map(|it| Instant::new(it.instant)));
+        let due_before = check.optional("dueBefore", input.due_before.map(|it| Instant::new(it.instant)));
+        let overdue = check.optional("overdueIn", input.overdue_in.as_deref().map(TimeZone::parse));
+        let priorities = input.priority.unwrap_or_default().into_iter().map(Into::into).collect();
+        let labels = label_ids(&input.label_ids.unwrap_or_default())?;
+        let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
+        let completed = input.completed;
+        let filter = Filter { completed, priorities, text, words, list, labels, parent, due_from, due_before, overdue };
+        check.passed(Some(filter))
+    }
+}
+
+/// What is no id at all is the id of no task.
+pub fn task_id(id: &ID) -> Result<TaskId, Error> {
+    id.parse().map(TaskId).map_err(|_| Error::NotFound("task"))
+}
+
+/// An id that may be absent, or null for none.
+fn optional<T>(id: &MaybeUndefined<ID>, read: fn(&ID) -> Result<T, Error>) -> Result<Option<Option<T>>, Error> {
+    match id {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(id) => read(id).map(|id| Some(Some(id))),
     }
 }
 
@@ -154,38 +269,4 @@ impl From<TaskOrder> for Order {
 /// The order in the direction that people expect.
 pub fn by_default(by: OrderBy) -> Order {
     Order { by, descending: matches!(by, OrderBy::Created | OrderBy::Updated | OrderBy::Priority) }
-}
-
-/// Collects the problems of an input.
-#[derive(Default)]
-struct Check(Vec<Problem>);
-
-impl Check {
-    fn field<T>(&mut self, field: &'static str, value: Result<T, Fault>) -> Option<T> {
-        value.map_err(|fault| self.0.push(Problem { field, fault })).ok()
-    }
-
-    fn optional<T>(&mut self, field: &'static str, value: Option<Result<T, Fault>>) -> Option<T> {
-        value.and_then(|value| self.field(field, value))
-    }
-
-    fn required<T>(&mut self, field: &'static str, value: MaybeUndefined<Result<T, Fault>>) -> Option<T> {
-        match value {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => self.field(field, Err(Fault::Null)),
-            MaybeUndefined::Value(value) => self.field(field, value),
-        }
-    }
-
-    fn clearable<T>(&mut self, field: &'static str, value: MaybeUndefined<Result<T, Fault>>) -> Option<Option<T>> {
-        match value {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(value) => self.field(field, value).map(Some),
-        }
-    }
-
-    fn passed<T>(self, value: Option<T>) -> Result<T, Error> {
-        value.filter(|_| self.0.is_empty()).ok_or(Error::Invalid(self.0))
-    }
 }

@@ -1,7 +1,7 @@
 //! Values that GraphQL has no type for.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{NaiveDate, SecondsFormat, Utc};
 use entity::time::{Micros, Millis};
 use serde::{Serialize, Serializer};
 
@@ -13,6 +13,10 @@ pub struct DateTime {
     /// How many fraction digits it is shown with.
     digits: SecondsFormat,
 }
+
+/// A calendar date as `YYYY-MM-DD`, in no time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date(pub NaiveDate);
 
 /// A whole number of up to 64 bits, as a JSON number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +38,24 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.text())
+    }
+}
+
+/// A calendar date as `YYYY-MM-DD`, in no time zone.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(refused("a string")) };
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+        date.map(Self).ok_or_else(|| refused("a date such as 2030-01-31"))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

@@ -7,23 +7,76 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Person, text};
 
-/// How each root field is called. `$task` is the id of somebody's task.
-const FIELDS: [(&str, &str); 8] = [
+/// How each root field is called. `$id` is the id of something of somebody's: a task, a list or a label.
+const FIELDS: [(&str, &str); 30] = [
     ("Query.me", "{ me { id } }"),
-    ("Query.node", "query($task: ID!) { node(id: $task) { id } }"),
-    ("Query.task", "query($task: ID!) { task(id: $task) { id title } }"),
+    ("Query.node", "query($id: ID!) { node(id: $id) { id } }"),
+    ("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }"),
+    ("Query.task", "query($id: ID!) { task(id: $id) { id title } }"),
     ("Query.tasks", "{ tasks { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage } } }"),
+    ("Query.taskLists", "{ taskLists { id name counts { open } tasks { title } } }"),
+    ("Query.labels", "{ labels { id name tasks { title } } }"),
+    ("Query.searchTasks", "{ searchTasks(text: \"water\") { id title } }"),
+    ("Query.changes", "{ changes(since: 0) { changes { id } } }"),
     ("Mutation.createTask", "mutation { createTask(input: { title: \"mine\" }) { task { title } } }"),
     (
         "Mutation.updateTask",
-        "mutation($task: ID!) { updateTask(input: { id: $task, title: \"mine now\" }) { task { id } } }",
+        "mutation($id: ID!) { updateTask(input: { id: $id, title: \"mine now\" }) { task { id } } }",
     ),
     (
         "Mutation.setTaskCompleted",
-        "mutation($task: ID!) { setTaskCompleted(input: { id: $task, completed: true }) { task { id } } }",
+        "mutation($id: ID!) { setTaskCompleted(input: { id: $id, completed: true }) { task { id } } }",
     ),
-    ("Mutation.deleteTask", "mutation($task: ID!) { deleteTask(input: { id: $task }) { deletedTaskId } }"),
+    (
+        "Mutation.moveTask",
+        "mutation($id: ID!) { moveTask(input: { id: $id, place: { before: $id } }) { task { id } } }",
+    ),
+    ("Mutation.deleteTask", "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }"),
+    ("Mutation.restoreTask", "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id title } } }"),
+    ("Mutation.createTasks", "mutation { createTasks(input: { tasks: [{ title: \"mine\" }] }) { tasks { title } } }"),
+    (
+        "Mutation.setTasksCompleted",
+        "mutation($id: ID!) { setTasksCompleted(input: { selection: { ids: [$id] }, completed: true }) { tasks { id } } }",
+    ),
+    ("Mutation.moveTasks", "mutation($id: ID!) { moveTasks(input: { selection: { ids: [$id] } }) { tasks { id } } }"),
+    ("Mutation.labelTasks", "mutation($id: ID!) { labelTasks(input: { selection: { ids: [$id] } }) { tasks { id } } }"),
+    (
+        "Mutation.deleteTasks",
+        "mutation($id: ID!) { deleteTasks(input: { selection: { ids: [$id] } }) { deletedTaskIds } }",
+    ),
+    ("Mutation.createTaskList", "mutation { createTaskList(input: { name: \"mine\" }) { taskList { name } } }"),
+    (
+        "Mutation.updateTaskList",
+        "mutation($id: ID!) { updateTaskList(input: { id: $id, name: \"mine now\" }) { taskList { id } } }",
+    ),
+    (
+        "Mutation.moveTaskList",
+        "mutation($id: ID!) { moveTaskList(input: { id: $id, place: { after: $id } }) { taskList { id } } }",
+    ),
+    ("Mutation.deleteTaskList", "mutation($id: ID!) { deleteTaskList(input: { id: $id }) { deletedTaskListId } }"),
+    ("Mutation.createLabel", "mutation { createLabel(input: { name: \"mine\" }) { label { name } } }"),
+    (
+        "Mutation.updateLabel",
+        "mutation($id: ID!) { updateLabel(input: { id: $id, name: \"mine now\" }) { label { id } } }",
+    ),
+    ("Mutation.deleteLabel", "mutation($id: ID!) { deleteLabel(input: { id: $id }) { deletedLabelId } }"),
+    // Fields that take ids besides the one that they are about.
+    (
+        "Mutation.createTask in a list",
+        "mutation($id: ID!) { createTask(input: { title: \"a\", listId: $id }) { task { id } } }",
+    ),
+    (
+        "Mutation.createTask as a part",
+        "mutation($id: ID!) { createTask(input: { title: \"a\", parentId: $id }) { task { id } } }",
+    ),
+    (
+        "Mutation.createTask with a label",
+        "mutation($id: ID!) { createTask(input: { title: \"a\", labelIds: [$id] }) { task { id } } }",
+    ),
 ];
+
+/// The one subscription, which is called like every other field.
+const SUBSCRIPTION: (&str, &str) = ("Subscription.changes", "subscription { changes(since: 0) { id } }");
 
 /// An id that no task has.
 const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
@@ -33,7 +86,7 @@ fn document(name: &str) -> &'static str {
 }
 
 fn variables(document: &str, task: &str) -> Value {
-    if document.contains("$task") { json!({ "task": task }) } else { json!({}) }
+    if document.contains("$id") { json!({ "id": task }) } else { json!({}) }
 }
 
 async fn call(app: &App, authorization: Option<&str>, (document, task): (&str, &str)) -> Answer {
@@ -50,16 +103,18 @@ async fn call(app: &App, authorization: Option<&str>, (document, task): (&str, &
 async fn every_root_field_has_a_row() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let query = "{ __schema { queryType { name fields { name } } mutationType { name fields { name } } } }";
+    let query = "{ __schema { queryType { name fields { name } } mutationType { name fields { name } }
+        subscriptionType { name fields { name } } } }";
     let schema = app.graphql(&ann, query, json!({})).await.data();
     let mut fields = BTreeSet::new();
-    for root in ["queryType", "mutationType"] {
+    for root in ["queryType", "mutationType", "subscriptionType"] {
         let root = &schema["__schema"][root];
         for field in root["fields"].as_array().unwrap() {
             fields.insert(format!("{}.{}", text(&root["name"]), text(&field["name"])));
         }
     }
-    assert_eq!(fields, FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect());
+    let rows = FIELDS.iter().chain([&SUBSCRIPTION]).map(|(name, _)| (*name).to_owned());
+    assert_eq!(fields, rows.filter(|name| !name.contains(' ')).collect());
 }
 
 #[tokio::test]
@@ -94,16 +149,39 @@ async fn a_broken_token_gets_401_from_every_field() {
 }
 
 #[tokio::test]
+async fn nobody_gets_a_stream() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let body = json!({ "query": SUBSCRIPTION.1 });
+    let ask = |request: reqwest::RequestBuilder| Answer::of(request.header("accept", "text/event-stream").json(&body));
+    let nobody = ask(app.request("POST", "/graphql")).await;
+    assert!(
+        nobody.text.contains("UNAUTHENTICATED") && nobody.text.ends_with("event: complete\ndata: \n\n"),
+        "{nobody:?}"
+    );
+    let broken = ask(app.request("POST", "/graphql").bearer_auth(format!("{}x", ann.token))).await;
+    assert_eq!(broken.status, 401, "{broken:?}");
+}
+
+#[tokio::test]
 async fn a_neighbours_id_is_an_id_that_does_not_exist() {
     let app = App::spawn().await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     let task = app.task(&ann, "water the plants").await;
-    for (name, document) in FIELDS.into_iter().filter(|(_, document)| document.contains("$task")) {
-        let foreign = app.graphql(&bob, document, json!({ "task": task })).await.text;
-        let absent = app.graphql(&bob, document, json!({ "task": ABSENT })).await.text;
-        assert_eq!(foreign.replace(&task, "ID"), absent.replace(ABSENT, "ID"), "{name}");
-        assert!(!foreign.contains("water"), "{name}: {foreign}");
+    let made = "mutation { createTaskList(input: { name: \"water\" }) { taskList { id } }
+        createLabel(input: { name: \"water\" }) { label { id } } }";
+    let made = app.graphql(&ann, made, json!({})).await.data();
+    let (list, label) = (&made["createTaskList"]["taskList"]["id"], &made["createLabel"]["label"]["id"]);
+    for (name, document) in FIELDS.into_iter().filter(|(_, document)| document.contains("$id")) {
+        for id in [task.clone(), text(list), text(label)] {
+            let foreign = app.graphql(&bob, document, json!({ "id": id })).await.text;
+            let absent = app.graphql(&bob, document, json!({ "id": ABSENT })).await.text;
+            assert_eq!(foreign.replace(&id, "ID"), absent.replace(ABSENT, "ID"), "{name}");
+            assert!(!foreign.contains("water"), "{name}: {foreign}");
+        }
     }
+    let bobs = app.graphql(&bob, "{ tasks { totalCount } taskLists { id } labels { id } }", json!({})).await.data();
+    assert_eq!(bobs, json!({ "tasks": { "totalCount": 0 }, "taskLists": [], "labels": [] }));
     assert_untouched(&app, &ann, &task).await;
 }
 
@@ -114,6 +192,12 @@ async fn lists_and_counts_stay_inside_the_owner() {
     app.task(&ann, "water the plants").await;
     let found = app.graphql(&bob, document("Query.tasks"), json!({})).await.data();
     assert_eq!((&found["tasks"]["totalCount"], &found["tasks"]["nodes"]), (&json!(0), &json!([])));
+    for field in ["Query.taskLists", "Query.labels", "Query.searchTasks"] {
+        let found = app.graphql(&bob, document(field), json!({})).await.data();
+        assert!(found.as_object().unwrap().values().all(|it| *it == json!([])), "{field}: {found}");
+    }
+    let changes = app.graphql(&bob, document("Query.changes"), json!({})).await.data();
+    assert_eq!(changes["changes"]["changes"], json!([]));
     let searched = app.rest(&bob, "GET", "?search=water", None).await;
     assert_eq!((searched.expect(200), searched.header("x-total-count")), (json!([]), "0"));
     let me = app.graphql(&bob, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": ann.id })).await;
@@ -215,6 +299,7 @@ async fn every_auth_route_says_what_nobody_gets() {
         ("GET", "/api/auth/get-session", 200, "null"),
         ("GET", "/api/auth/token", 401, "UNAUTHORIZED"),
         ("GET", "/api/auth/jwks", 200, "\"kty\":\"OKP\""),
+        ("POST", "/api/auth/delete-user", 400, "VALIDATION_ERROR"),
     ];
     let routes: Vec<_> = expected.iter().map(|(method, path, ..)| (*method, *path)).collect();
     assert_eq!(routes, docket::rest::auth::PATHS);

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Person, text};
 
-const FIELDS: &str = "id number title description completed completedAt priority dueAt createdAt updatedAt";
+const FIELDS: &str = "id number title description completed completedAt priority dueDate dueAt dueTimeZone position
+    revision createdAt updatedAt";
 
 async fn create(app: &App, person: &Person, input: Value) -> Value {
     let query = format!("mutation($input: CreateTaskInput!) {{ createTask(input: $input) {{ task {{ {FIELDS} }} }} }}");
@@ -34,7 +35,7 @@ async fn a_task_is_made_read_changed_completed_and_deleted() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let input = json!({ "title": "  water the plants ", "description": "all", "priority": "HIGH",
-        "dueAt": "2030-01-31T14:00:00.123456789+02:00" });
+        "due": { "at": { "instant": "2030-01-31T14:00:00.123456789+02:00", "timeZone": "Europe/Berlin" } } });
     let task = create(&app, &ann, input).await;
     let id = text(&task["id"]);
     assert_eq!(task["title"], "water the plants");
@@ -70,12 +71,12 @@ async fn a_task_is_made_read_changed_completed_and_deleted() {
 async fn absent_null_and_value_differ() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let task = create(&app, &ann, json!({ "title": "a", "description": "b", "dueAt": "2030-01-31T12:00:00Z" })).await;
+    let task = create(&app, &ann, json!({ "title": "a", "description": "b", "due": { "date": "2030-01-31" } })).await;
     let id = task["id"].clone();
 
     let unchanged = update(&app, &ann, json!({ "id": id })).await.data();
     assert_eq!(unchanged["updateTask"]["task"], task);
-    let cleared = update(&app, &ann, json!({ "id": id, "description": null, "dueAt": null })).await.data();
+    let cleared = update(&app, &ann, json!({ "id": id, "description": null, "due": null })).await.data();
     let cleared = &cleared["updateTask"]["task"];
     assert_eq!(
         (&cleared["title"], &cleared["description"], &cleared["dueAt"]),
@@ -94,7 +95,7 @@ async fn every_problem_of_an_input_is_named_at_once() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let query = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
-    let input = json!({ "title": " ", "description": "x".repeat(1001), "dueAt": "0000-01-01T00:00:00Z" });
+    let input = json!({ "title": " ", "description": "x".repeat(1001), "due": { "at": { "instant": "0000-01-01T00:00:00Z" } } });
     let answer = app.graphql(&ann, query, json!({ "input": input })).await;
     assert_eq!(answer.code(), "BAD_USER_INPUT");
     let error = answer.json()["errors"][0].clone();
@@ -104,7 +105,7 @@ async fn every_problem_of_an_input_is_named_at_once() {
         json!([
             { "field": "title", "message": "must not be blank" },
             { "field": "description", "message": "must have at most 1000 characters" },
-            { "field": "dueAt", "message": "must be a date and time: the year must be from 1 to 9999" },
+            { "field": "due", "message": "must be a date and time: the year must be from 1 to 9999" },
         ])
     );
 }
@@ -141,11 +142,16 @@ async fn every_order_pages_without_gap_or_repeat() {
         let (title, priority) = (["b", "A", "a"][number % 3], ["LOW", "URGENT"][number % 2]);
         let mut input = json!({ "title": title, "priority": priority });
         if number % 4 != 0 {
-            input["dueAt"] = json!(format!("2030-01-0{}T00:00:00Z", number % 2 + 1));
+            let day = format!("2030-01-0{}", number % 2 + 1);
+            input["due"] = if number % 3 == 0 {
+                json!({ "date": day })
+            } else {
+                json!({ "at": { "instant": format!("{day}T00:00:00Z") } })
+            };
         }
         create(&app, &ann, input).await;
     }
-    for by in ["CREATED", "UPDATED", "TITLE", "DUE", "PRIORITY"] {
+    for by in ["CREATED", "UPDATED", "TITLE", "DUE", "PRIORITY", "POSITION"] {
         for direction in ["ASC", "DESC"] {
             let (mut seen, mut after) = (Vec::new(), Value::Null);
             loop {
@@ -175,8 +181,12 @@ fn assert_in_order(tasks: &[Value], by: &str, descending: bool) {
         "CREATED" => text(&task["createdAt"]),
         "UPDATED" => text(&task["updatedAt"]),
         "PRIORITY" => (if task["priority"] == "LOW" { "0" } else { "3" }).to_owned(),
-        // Tasks without a date come last in both directions.
-        _ => task["dueAt"].as_str().unwrap_or(if descending { "0" } else { "9" }).to_owned(),
+        "POSITION" => text(&task["position"]),
+        // Tasks that are not due come last in both directions.
+        _ => {
+            let day = task["dueDate"].as_str().or_else(|| task["dueAt"].as_str().map(|it| &it[..10]));
+            day.unwrap_or(if descending { "0" } else { "9" }).to_owned()
+        }
     };
     for pair in tasks.windows(2) {
         let (one, next) = (key(&pair[0]), key(&pair[1]));
@@ -348,7 +358,7 @@ async fn the_playground_is_a_page_only_where_it_is_on() {
 async fn no_word_of_the_database_reaches_a_client() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    app.sql("drop table tasks").await;
+    app.sql("alter table tasks rename to gone").await;
     for query in [
         "{ tasks { nodes { id } } }",
         "{ tasks(first: 0) { totalCount } }",
@@ -369,7 +379,7 @@ async fn no_word_of_the_database_reaches_a_client() {
         assert_eq!(answer.expect(500), json!({ "detail": "Internal server error" }));
         assert_silent(&answer);
     }
-    app.sql("drop table \"session\"").await;
+    app.sql("alter table \"session\" rename to gone_too").await;
     let answer = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&ann.session)).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (500, "INTERNAL_SERVER_ERROR".into()));
     assert_silent(&answer);

@@ -78,6 +78,8 @@ fn service(error: &Error) -> Response {
         Error::InvalidEmail => (StatusCode::BAD_REQUEST, "Invalid email"),
         Error::PasswordTooShort => (StatusCode::BAD_REQUEST, "Password too short"),
         Error::PasswordTooLong => (StatusCode::BAD_REQUEST, "Password too long"),
+        Error::InvalidPassword => (StatusCode::BAD_REQUEST, "Invalid password"),
+        Error::SessionExpired => (StatusCode::BAD_REQUEST, "Session expired. Re-authenticate to perform this action."),
         Error::Busy => return unavailable(error),
         Error::Unavailable(cause) => {
             error!(?cause, "the database is away");

@@ -53,6 +53,13 @@ pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, Failure> {
     }
 }
 
+/// The password that confirms a deletion, if one was given.
+pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<Option<String>, Failure> {
+    let mut fields = Fields::of(post, false)?;
+    let password = fields.optional_text("password", usize::MAX);
+    if fields.issues.is_empty() { Ok(password) } else { Err(Failure::Validation(fields.issues)) }
+}
+
 struct Fields<'a> {
     object: &'a Map<String, Value>,
     issues: Vec<String>,

@@ -1,10 +1,11 @@
 //! Making an account, and signing in to it with e-mail and password.
 
+use chrono::{Duration, Utc};
 use entity::{account, id::UserId, session, time::Millis, user};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
 
-use super::{Auth, Client, Email, password::Password, random_id, session::begin};
-use crate::{error::Error, telemetry::SecurityEvent};
+use super::{Auth, Client, Email, LiveSession, password::Password, random_id, session::begin};
+use crate::{error::Error, service::data, telemetry::SecurityEvent};
 
 /// What somebody says to make an account.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub struct SignedIn {
     pub session: session::Model,
 }
 
+/// How long a session counts as just begun.
+const FRESH: Duration = Duration::days(1);
 /// The provider of accounts with e-mail and password.
 const CREDENTIAL: &str = "credential";
 
@@ -65,12 +68,13 @@ impl Auth<'_> {
         let account = credential(&user.id, hash, now);
         let transaction = self.db.begin().await?;
         // Of several at once with one address, the unique index lets one through.
-        let user = user.into_active_model().insert(&transaction).await.map_err(|cause| match cause.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Error::EmailTaken,
-            _ => cause.into(),
-        })?;
-        account.into_active_model().insert(&transaction).await?;
-        let (session, user) = begin(&transaction, user, client, registration.is_remembered).await?;
+        let user =
+            user.into_active_model().insert(transaction.connection()).await.map_err(|cause| match cause.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => Error::EmailTaken,
+                _ => cause.into(),
+            })?;
+        account.into_active_model().insert(transaction.connection()).await?;
+        let (session, user) = begin(transaction.connection(), user, client, registration.is_remembered).await?;
         transaction.commit().await?;
         SecurityEvent::SignUp.log(&user.id.0);
         Ok(SignedIn { user, session })
@@ -96,6 +100,32 @@ impl Auth<'_> {
         let (session, user) = begin(self.db.writer(), user, client, login.is_remembered).await?;
         SecurityEvent::SignIn.log(&user.id.0);
         Ok(SignedIn { user, session })
+    }
+
+    /// Deletes the account and everything that belongs to it. A session that is older than a day needs the password.
+    pub async fn delete_account(self, live: &LiveSession, password: Option<&str>) -> Result<(), Error> {
+        let user = &live.user.id;
+        match password {
+            Some(password) => self.check_password(user, password).await?,
+            None if live.session.created_at.utc() + FRESH < Utc::now() => return Err(Error::SessionExpired),
+            None => {}
+        }
+        let transaction = self.db.begin().await?;
+        data::erase(transaction.connection(), user).await?;
+        let mine = account::Column::UserId.eq(user.clone());
+        account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
+        let mine = session::Column::UserId.eq(user.clone());
+        session::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
+        user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
+        transaction.commit().await?;
+        SecurityEvent::AccountDeleted.log(&user.0);
+        Ok(())
+    }
+
+    async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
+        let password = Password::shown(password)?;
+        let stored = self.password_of(user).await?.ok_or(Error::InvalidPassword)?;
+        if self.material.hasher.verify(password, stored).await? { Ok(()) } else { Err(Error::InvalidPassword) }
     }
 
     async fn user_with(self, email: &Email) -> Result<Option<user::Model>, Error> {

@@ -88,12 +88,12 @@ impl Keys {
         }
         let transaction = db.begin().await?;
         transaction.lock_keys().await?;
-        self.load(&transaction).await?;
+        self.load(transaction.connection()).await?;
         let known = self.read(|ring| ring.signing.clone()).filter(|key| key.signs_at(now));
         if let Some(key) = known {
             return Ok(key);
         }
-        let row = self.make()?.into_active_model().insert(&transaction).await?;
+        let row = self.make()?.into_active_model().insert(transaction.connection()).await?;
         transaction.commit().await?;
         SecurityEvent::KeyCreated.log(&row.id);
         self.load(db.reader()).await?;

@@ -1,12 +1,18 @@
 //! Lists of tasks: filtered, ordered, whole or in pages.
 
-use entity::task::{self, Priority};
+use chrono::{DateTime, Utc};
+use entity::{
+    id::{LabelId, ListId, TaskId},
+    task::{self, Priority},
+    task_label,
+    time::Micros,
+};
 use sea_orm::{
-    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{self, Expr, ExprTrait, SimpleExpr},
 };
 
-use super::Tasks;
+use super::{Instant, Tasks, TimeZone, Words};
 use crate::{
     db::{Db, due_value},
     error::{Error, Fault},
@@ -14,17 +20,31 @@ use crate::{
 };
 
 /// How many characters a text to search for has at most.
-const MAX_SEARCH: usize = 200;
+pub(super) const MAX_SEARCH: usize = 200;
 
-/// Which tasks.
+/// Which tasks: those that meet every condition that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only those in this state.
     pub completed: Option<bool>,
-    /// Only those of this priority.
-    pub priority: Option<Priority>,
+    /// Only those of one of these priorities; of any when empty.
+    pub priorities: Vec<Priority>,
     /// Only those whose title or description contains this.
     pub text: Option<SearchText>,
+    /// Only those that have words that begin with each of these.
+    pub words: Option<Words>,
+    /// Only those in this list, or in none.
+    pub list: Option<Option<ListId>>,
+    /// Only those with one of these labels; with any or none when empty.
+    pub labels: Vec<LabelId>,
+    /// Only the parts of this task, or only tasks that are no part.
+    pub parent: Option<Option<TaskId>>,
+    /// Only those due from this instant on; a date is due from its midnight in UTC on.
+    pub due_from: Option<Instant>,
+    /// Only those due before this instant.
+    pub due_before: Option<Instant>,
+    /// Only open tasks whose instant, or whose day in this time zone, is over.
+    pub overdue: Option<TimeZone>,
 }
 
 /// 1 to 200 characters to look for, whatever their case.
@@ -53,6 +73,8 @@ pub enum OrderBy {
     Due,
     /// Priority.
     Priority,
+    /// Manual order.
+    Position,
 }
 
 impl Default for Order {
@@ -77,11 +99,11 @@ impl SearchText {
 impl Tasks<'_> {
     /// A page of the tasks.
     pub async fn page(self, filter: &Filter, order: Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
-        let key = order.key(self.db);
+        let key = order.key(self.scope.db);
         let mut select = self.filtered(filter);
         for (field, cursor, behind) in [("after", &page.after, true), ("before", &page.before, false)] {
             if let Some(cursor) = cursor {
-                let place = order.place(self.db, cursor).ok_or(Error::invalid(field, Fault::Cursor))?;
+                let place = order.place(self.scope.db, cursor).ok_or(Error::invalid(field, Fault::Cursor))?;
                 let here = Expr::tuple([key.clone(), Expr::col(task::Column::Number)]);
                 select = select.filter(if behind == order.descending { here.lt(place) } else { here.gt(place) });
             }
@@ -91,7 +113,7 @@ impl Tasks<'_> {
             .order_by(key, direction.clone())
             .order_by(task::Column::Number, direction)
             .limit(page.size as u64 + 1)
-            .all(self.db.reader())
+            .all(self.scope.db.reader())
             .await?;
         Ok(page.cut(rows))
     }
@@ -106,35 +128,73 @@ impl Tasks<'_> {
         let direction = sea_order(order.descending);
         let mut select = self
             .filtered(filter)
-            .order_by(order.key(self.db), direction.clone())
+            .order_by(order.key(self.scope.db), direction.clone())
             .order_by(task::Column::Number, direction);
         if limit.is_some() || offset > 0 {
             // SQLite knows no offset without a limit.
             select = select.limit(limit.unwrap_or(i64::MAX as u64)).offset(offset);
         }
-        Ok(select.all(self.db.reader()).await?)
+        Ok(select.all(self.scope.db.reader()).await?)
     }
 
     /// How many tasks there are, without loading them.
     pub async fn count(self, filter: &Filter) -> Result<u64, Error> {
-        Ok(self.filtered(filter).count(self.db.reader()).await?)
+        Ok(self.filtered(filter).count(self.scope.db.reader()).await?)
     }
 
-    fn filtered(self, filter: &Filter) -> Select<task::Entity> {
-        let Filter { completed, priority, text } = filter;
-        let mut select = self.mine();
-        if let Some(completed) = completed {
-            select = select.filter(task::Column::Completed.eq(*completed));
-        }
-        if let Some(priority) = priority {
-            select = select.filter(task::Column::Priority.eq(*priority));
-        }
-        if let Some(SearchText(text)) = text {
-            let within = |column| self.db.contains(column, text);
-            select = select.filter(within(task::Column::Title).or(within(task::Column::Description)));
-        }
+    pub(super) fn filtered(self, filter: &Filter) -> Select<task::Entity> {
+        let db = self.scope.db;
+        let select = self.in_place(filter);
+        let within = |column, SearchText(text): &SearchText| db.contains(column, text);
         select
+            .apply_if(filter.completed, |select, completed| select.filter(task::Column::Completed.eq(completed)))
+            .apply_if(some(&filter.priorities), |select, them| select.filter(task::Column::Priority.is_in(them)))
+            .apply_if(filter.text.as_ref(), |select, text| {
+                let title = within(task::Column::Title, text);
+                select.filter(title.or(within(task::Column::Description, text)))
+            })
+            .apply_if(filter.words.as_ref().filter(|it| !it.as_slice().is_empty()), |select, words| {
+                select.filter(db.has_words(self.scope.owner, words.as_slice()))
+            })
+            .apply_if(filter.due_from, |select, from| select.filter(db.due_key(false).gte(Micros::from(from))))
+            .apply_if(filter.due_before, |select, end| select.filter(db.due_key(false).lt(Micros::from(end))))
+            .apply_if(filter.overdue, |select, zone| select.filter(is_overdue(db, zone, Utc::now())))
     }
+
+    /// The conditions about lists, labels and parents.
+    fn in_place(self, filter: &Filter) -> Select<task::Entity> {
+        let labelled = |them: Vec<LabelId>| {
+            let marked = task_label::Entity::find()
+                .select_only()
+                .column(task_label::Column::TaskId)
+                .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
+                .filter(task_label::Column::LabelId.is_in(them));
+            task::Column::Id.in_subquery(marked.into_query())
+        };
+        let parent = |it: Option<TaskId>| match it {
+            Some(parent) => task::Column::ParentId.eq(parent),
+            None => task::Column::ParentId.is_null(),
+        };
+        let list = |it: Option<ListId>| match it {
+            Some(list) => task::Column::ListId.eq(list),
+            None => task::Column::ListId.is_null(),
+        };
+        self.mine()
+            .apply_if(filter.list, |select, it| select.filter(list(it)))
+            .apply_if(filter.parent, |select, it| select.filter(parent(it)))
+            .apply_if(some(&filter.labels), |select, them| select.filter(labelled(them)))
+    }
+}
+
+fn some<T: Clone>(them: &[T]) -> Option<Vec<T>> {
+    Some(them.to_vec()).filter(|it| !it.is_empty())
+}
+
+/// Open, and its instant is over, or its day is in that time zone.
+pub(super) fn is_overdue(db: &Db, zone: TimeZone, now: DateTime<Utc>) -> SimpleExpr {
+    let is_over = task::Column::DueAt.lt(Micros::from(now)).or(task::Column::DueDate.lt(zone.day(now)));
+    // The last condition follows from the others, and is what the index knows.
+    task::Column::Completed.eq(false).and(is_over).and(db.due_key(false).lt(Micros::from(now)))
 }
 
 impl Order {
@@ -143,7 +203,8 @@ impl Order {
         let value = match self.by {
             OrderBy::Created => CursorValue::Time(Some(row.created_at)),
             OrderBy::Updated => CursorValue::Time(Some(row.updated_at)),
-            OrderBy::Due => CursorValue::Time(row.due),
+            OrderBy::Due => CursorValue::Time(due_order(row)),
+            OrderBy::Position => CursorValue::Text(row.position.clone()),
             OrderBy::Title => CursorValue::Text(row.title.clone()),
             OrderBy::Priority => CursorValue::Rank(row.priority as i16),
         };
@@ -155,6 +216,7 @@ impl Order {
             OrderBy::Created => Expr::col(task::Column::CreatedAt),
             OrderBy::Updated => Expr::col(task::Column::UpdatedAt),
             OrderBy::Priority => Expr::col(task::Column::Priority),
+            OrderBy::Position => Expr::col(task::Column::Position),
             OrderBy::Title => db.title_key(Expr::col(task::Column::Title)),
             OrderBy::Due => db.due_key(self.descending),
         }
@@ -165,12 +227,19 @@ impl Order {
         let value = match (self.by, &cursor.value) {
             (OrderBy::Created | OrderBy::Updated, CursorValue::Time(Some(instant))) => Expr::value(*instant),
             (OrderBy::Due, CursorValue::Time(due)) => Expr::value(due_value(*due, self.descending)),
+            (OrderBy::Position, CursorValue::Text(position)) => Expr::value(position.clone()),
             (OrderBy::Title, CursorValue::Text(title)) => db.title_key(Expr::value(title.clone())),
             (OrderBy::Priority, CursorValue::Rank(rank)) => Expr::value(*rank),
             _ => return None,
         };
         Some(Expr::tuple([value, Expr::value(cursor.number)]))
     }
+}
+
+/// What the column `due_order` holds.
+fn due_order(row: &task::Model) -> Option<Micros> {
+    let midnight = row.due_date.map(|date| Micros::from(date.and_time(chrono::NaiveTime::MIN).and_utc()));
+    row.due_at.or(midnight)
 }
 
 fn sea_order(descending: bool) -> sea_query::Order {

@@ -1,9 +1,10 @@
 //! The values that a task is made of. Holding one is the proof that it keeps the rules (contracts: legacy REST, 3).
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
+use chrono_tz::Tz;
 use entity::time::Micros;
 
-use crate::error::Fault;
+use crate::{error::Fault, service::values::trimmed};
 
 /// How many characters a title has at most.
 pub const MAX_TITLE: usize = 200;
@@ -18,23 +19,33 @@ pub struct Title(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
+/// When a task is due: a day, or an instant. Neither is ever turned into the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A calendar date, wherever its owner is that day.
+    Date(Date),
+    /// An instant, and the time zone in which it was chosen.
+    At(Instant, TimeZone),
+    /// An instant from a client that knows no dates: what it was shown for a date leaves the date as it is.
+    Shown(Instant),
+}
+
+/// A calendar date between the years 1 and 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date(NaiveDate);
+
 /// An instant between the years 1 and 9999, UTC, in whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due(Micros);
+pub struct Instant(Micros);
+
+/// A time zone of the IANA database, such as `Europe/Berlin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimeZone(Tz);
 
 impl Title {
     /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        if text.is_empty() {
-            return Err(Fault::Empty);
-        }
-        let text = text.trim();
-        match text.chars().count() {
-            0 => Err(Fault::Blank),
-            _ if text.contains('\0') => Err(Fault::Nul),
-            1..=MAX_TITLE => Ok(Self(text.to_owned())),
-            _ => Err(Fault::TooLong(MAX_TITLE)),
-        }
+        trimmed(text, MAX_TITLE).map(Self)
     }
 }
 
@@ -52,7 +63,32 @@ impl Description {
 }
 
 impl Due {
-    /// Checks the instant.
+    /// Reads what legacy clients send: RFC 3339; without an offset it is UTC; without a time it is a date.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let text = text.trim();
+        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            return Date::new(date).map(Self::Date);
+        }
+        let instant = DateTime::parse_from_rfc3339(text)
+            .map(|it| it.to_utc())
+            .or_else(|_| offsetless(text).map(|it| it.and_utc()))
+            .map_err(|_| Fault::Instant("use the form 2030-01-31T12:00:00Z"))?;
+        Instant::new(instant).map(Self::Shown)
+    }
+}
+
+impl Date {
+    /// Checks the year.
+    pub fn new(date: NaiveDate) -> Result<Self, Fault> {
+        match date.year() {
+            1..=9999 => Ok(Self(date)),
+            _ => Err(Fault::Instant("the year must be from 1 to 9999")),
+        }
+    }
+}
+
+impl Instant {
+    /// Checks the year, and that it is no leap second.
     pub fn new(instant: DateTime<Utc>) -> Result<Self, Fault> {
         match instant.year() {
             1..=9999 if instant.nanosecond() < 1_000_000_000 => Ok(Self(instant.into())),
@@ -60,24 +96,32 @@ impl Due {
             _ => Err(Fault::Instant("the year must be from 1 to 9999")),
         }
     }
+}
 
-    /// Reads RFC 3339; without an offset it is UTC, without a time it is midnight.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
-        let text = text.trim();
-        let instant = DateTime::parse_from_rfc3339(text)
-            .map(|it| it.to_utc())
-            .or_else(|_| offsetless(text).map(|it| it.and_utc()))
-            .map_err(|_| Fault::Instant("use the form 2030-01-31T12:00:00Z"))?;
-        Self::new(instant)
+impl TimeZone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(Tz::UTC);
+
+    /// Looks the name up.
+    pub fn parse(name: &str) -> Result<Self, Fault> {
+        name.parse().map(Self).map_err(|_| Fault::TimeZone)
+    }
+
+    /// The IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Which day it is there at an instant.
+    pub fn day(self, instant: DateTime<Utc>) -> NaiveDate {
+        instant.with_timezone(&self.0).date_naive()
     }
 }
 
 fn offsetless(text: &str) -> chrono::ParseResult<NaiveDateTime> {
-    let midnight = |date: NaiveDate| date.and_time(chrono::NaiveTime::MIN);
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .map_or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").map(midnight), Ok)
+    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f"];
+    let found = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    found.map_or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"), Ok)
 }
 
 impl From<Title> for String {
@@ -92,9 +136,15 @@ impl From<Description> for String {
     }
 }
 
-impl From<Due> for Micros {
-    fn from(due: Due) -> Self {
-        due.0
+impl From<Date> for NaiveDate {
+    fn from(date: Date) -> Self {
+        date.0
+    }
+}
+
+impl From<Instant> for Micros {
+    fn from(instant: Instant) -> Self {
+        instant.0
     }
 }
 
@@ -117,16 +167,26 @@ mod tests {
     }
 
     #[test]
-    fn due_dates_come_in_four_forms() {
+    fn legacy_clients_send_instants_in_three_forms_and_dates_in_one() {
         for (text, expected) in [
             ("2030-01-31T14:00:00+02:00", "2030-01-31T12:00:00Z"),
             ("2030-01-31T12:00:00.1234567", "2030-01-31T12:00:00.123456Z"),
             ("2030-01-31T12:00", "2030-01-31T12:00:00Z"),
-            ("2030-01-31", "2030-01-31T00:00:00Z"),
         ] {
-            let expected: DateTime<Utc> = expected.parse().unwrap();
-            assert_eq!(Due::parse(text).map(|it| it.0.0), Ok(expected), "{text}");
+            let expected = Instant::new(expected.parse().unwrap()).unwrap();
+            assert_eq!(Due::parse(text), Ok(Due::Shown(expected)), "{text}");
         }
+        let day = NaiveDate::from_ymd_opt(2030, 1, 31).unwrap();
+        assert_eq!(Due::parse("2030-01-31"), Ok(Due::Date(Date(day))));
+    }
+
+    #[test]
+    fn a_day_is_the_day_of_its_zone() {
+        let noon: DateTime<Utc> = "2030-01-31T12:00:00Z".parse().unwrap();
+        let day = |zone: &str| TimeZone::parse(zone).unwrap().day(noon).day();
+        assert_eq!((day("Etc/GMT+12"), day("UTC"), day("Pacific/Kiritimati")), (31, 31, 1));
+        assert_eq!(TimeZone::parse("Mars/Olympus"), Err(Fault::TimeZone));
+        assert_eq!(TimeZone::parse("+02:00"), Err(Fault::TimeZone));
     }
 
     #[test]

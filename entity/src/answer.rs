@@ -1,0 +1,30 @@
+//! The `answers` table: what writes with an `Idempotency-Key` were answered, for a day.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{id::UserId, time::Micros};
+
+/// An answer that is given again when the same request comes again.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "answers")]
+pub struct Model {
+    /// Who sent the request.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+    /// The client's key: at most 255 characters.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    /// SHA-256 of the request.
+    pub fingerprint: Vec<u8>,
+    /// HTTP status.
+    pub status: i32,
+    /// Headers that belong to the answer, as JSON.
+    pub headers: String,
+    /// The body.
+    pub body: String,
+    /// When the request came first.
+    pub created_at: Micros,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

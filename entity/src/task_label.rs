@@ -1,0 +1,25 @@
+//! The `task_labels` table: which tasks are marked with which labels.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::{LabelId, TaskId, UserId};
+
+/// One mark on one task; it changes together with the task's revision.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "task_labels")]
+pub struct Model {
+    /// The owner of both.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+    /// The task.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub task_id: TaskId,
+    /// The label.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub label_id: LabelId,
+    /// The place among the task's labels.
+    pub place: i16,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

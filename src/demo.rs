@@ -1,0 +1,138 @@
+//! `docket demo`: an account with believable data, so that a newcomer sees lists, labels, overdue and ordered tasks at
+//! once.
+
+use chrono::{Days, Duration, Utc};
+use entity::{id::ListId, task::Priority};
+
+use crate::{
+    config::Config,
+    db,
+    error::{Error, Fault},
+    server::base_url,
+    service::{
+        Services,
+        auth::{Client, CurrentUser, Email, Registration},
+        labels::Marks,
+        lists::ListDraft,
+        tasks::{Date, Draft, Due, Instant, TimeZone, Title},
+        values::{Colour, LabelName, ListName},
+    },
+};
+
+/// The account's address.
+pub const EMAIL: &str = "demo@docket.example";
+
+/// A task: title, days from now until it is due (if it is), labels, whether it is done.
+type Entry = (&'static str, Option<i64>, &'static [&'static str], bool);
+
+const HOME: &[Entry] = &[
+    ("Water the plants", Some(0), &["weekly"], false),
+    ("Fix the dripping tap", Some(-3), &["handiwork"], false),
+    ("Book the chimney sweep", Some(9), &["phone"], false),
+    ("Return the library books", Some(-1), &["errand"], false),
+    ("Sort the photographs of the summer", None, &[], false),
+    ("Descale the kettle", None, &[], true),
+];
+const WORK: &[Entry] = &[
+    ("Write the release notes", Some(1), &["writing"], false),
+    ("Review the migration plan", Some(0), &["review", "urgent"], false),
+    ("Answer the auditors", Some(-2), &["writing", "urgent"], false),
+    ("Prepare the retrospective", Some(6), &[], false),
+    ("Rotate the signing keys", Some(20), &["security"], false),
+    ("Order a second monitor", None, &["errand"], true),
+];
+const TRIP: &[Entry] = &[
+    ("Renew the passport", Some(14), &["errand", "phone"], false),
+    ("Reserve the night train", Some(5), &[], false),
+    ("Learn twenty words of Portuguese", None, &["weekly"], false),
+];
+const PACKING: &[&str] = &["Rain jacket", "Charger", "Reading glasses", "First-aid kit"];
+
+/// Makes the account and fills it; the answer is its password.
+pub async fn fill(config: &Config) -> Result<String, Error> {
+    let db = db::connect(config).await?;
+    db.migrate().await?;
+    let services = Services::new(db, config, &base_url(config, config.port)?)?;
+    let password: String = format!("demo-{}", uuid::Uuid::new_v4().simple()).chars().take(17).collect();
+    let user = sign_up(&services, &password).await?;
+    for (name, colour, entries) in [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)] {
+        let list = list(&services, &user, (name, colour)).await?;
+        for entry in entries {
+            services.tasks(&user).create(draft(*entry, list)?).await?;
+        }
+    }
+    pack(&services, &user).await?;
+    services.close().await?;
+    Ok(password)
+}
+
+async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {
+    let registration = Registration {
+        name: "Demo".into(),
+        email: Email::parse(EMAIL).ok_or(Error::InvalidEmail)?,
+        password: password.to_owned(),
+        image: None,
+        is_remembered: false,
+    };
+    let signed_in = services.auth().sign_up(registration, &Client::default()).await?;
+    services.auth().identify(crate::service::auth::Credential::Bearer(&signed_in.session.token)).await
+}
+
+async fn list(services: &Services, user: &CurrentUser, (name, colour): (&str, &str)) -> Result<ListId, Error> {
+    let wrong = |fault: Fault| Error::invalid("name", fault);
+    let draft = ListDraft {
+        id: None,
+        name: ListName::parse(name).map_err(wrong)?,
+        colour: Some(Colour::parse(colour).map_err(wrong)?),
+    };
+    Ok(services.lists(user).create(draft).await?.id)
+}
+
+/// A task with parts.
+async fn pack(services: &Services, user: &CurrentUser) -> Result<(), Error> {
+    let bag = services.tasks(user).create(named("Pack the bag")?).await?;
+    for (name, is_packed) in PACKING.iter().zip([true, false, false, true]) {
+        let part = Draft { parent: Some(bag.id), completed: is_packed, ..named(name)? };
+        services.tasks(user).create(part).await?;
+    }
+    Ok(())
+}
+
+fn draft((title, days, labels, completed): Entry, list: ListId) -> Result<Draft, Error> {
+    let wrong = |fault: Fault| Error::invalid("demo", fault);
+    let names = labels.iter().map(|it| LabelName::parse(it)).collect::<Result<_, _>>().map_err(wrong)?;
+    let priority = match days {
+        Some(..0) => Priority::Urgent,
+        Some(0..3) => Priority::High,
+        Some(_) => Priority::Medium,
+        None => Priority::Low,
+    };
+    let due = days.map(due).transpose().map_err(wrong)?;
+    let labels = Marks::Names(names);
+    Ok(Draft { completed, priority, due, list: Some(list), labels, ..named(title)? })
+}
+
+/// Every third task is due at an hour, the others on a day.
+fn due(days: i64) -> Result<Due, Fault> {
+    let now = Utc::now();
+    if days % 3 == 0 {
+        return Ok(Due::At(Instant::new(now + Duration::days(days) + Duration::hours(2))?, TimeZone::UTC));
+    }
+    let (today, distance) = (now.date_naive(), Days::new(days.unsigned_abs()));
+    let day = if days < 0 { today.checked_sub_days(distance) } else { today.checked_add_days(distance) };
+    Date::new(day.unwrap_or(today)).map(Due::Date)
+}
+
+fn named(title: &str) -> Result<Draft, Error> {
+    Ok(Draft {
+        id: None,
+        title: Title::parse(title).map_err(|fault| Error::invalid("title", fault))?,
+        description: None,
+        completed: false,
+        priority: Priority::Medium,
+        due: None,
+        list: None,
+        parent: None,
+        labels: Marks::default(),
+    })
+}

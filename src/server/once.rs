@@ -1,0 +1,110 @@
+//! Writes with an `Idempotency-Key`, at both doors: done once, and answered the same for a day. With a key a request
+//! is done wholly or not at all, several mutations of one document too; an answer with an error is not remembered.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+use tracing::error;
+
+use crate::{
+    error::Error,
+    graphql, rest,
+    service::{
+        Services,
+        answers::{IdempotencyKey, Once, Stored, Undone},
+        auth::{CurrentUser, Identity},
+    },
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// How many bytes a body has at most; the doors themselves take less.
+const MAX_BODY: usize = 1 << 20;
+/// How many bytes an answer has at most that is remembered.
+const MAX_ANSWER: usize = 4 << 20;
+/// The headers that belong to an answer.
+const KEPT: [HeaderName; 4] = [header::CONTENT_TYPE, header::ETAG, header::VARY, header::LOCATION];
+
+/// Lets requests without a key pass, and does those with one once.
+pub(super) async fn once(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+    let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let key = request.headers().get(IDEMPOTENCY_KEY).filter(|_| is_write).cloned();
+    let user = match request.extensions().get::<Identity>() {
+        Some(Identity::User(user)) => user.clone(),
+        _ => return next.run(request).await,
+    };
+    let Some(key) = key else { return next.run(request).await };
+    let is_graphql = request.uri().path() == graphql::PATH;
+    done(&services, (user, key), request, next).await.unwrap_or_else(|error| {
+        if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
+            error!(cause = ?error, "a request with a key failed");
+        }
+        if is_graphql { graphql::refused(&error) } else { rest::refused(&error) }
+    })
+}
+
+async fn done(
+    services: &Services,
+    (user, key): (CurrentUser, HeaderValue),
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let key = IdempotencyKey::parse(key.to_str().unwrap_or("\0"))
+        .map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return Ok(rest::too_large()) };
+    let fingerprint = Sha256::new()
+        .chain_update(parts.method.as_str())
+        .chain_update([0])
+        .chain_update(parts.uri.path_and_query().map_or("", |it| it.as_str()))
+        .chain_update([0])
+        .chain_update(&body)
+        .finalize();
+    let pending = match services.once(&user, key, fingerprint.into()).await? {
+        Once::Again(stored) => return Ok(again(stored)),
+        Once::First(pending) => pending,
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(pending.services());
+    let response = next.run(request).await;
+    if !response.status().is_success() || response.extensions().get::<Undone>().is_some() {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(Error::internal)?;
+    let stored = Stored {
+        status: parts.status.as_u16(),
+        headers: kept(&parts.headers)?,
+        body: String::from_utf8(body.to_vec()).map_err(Error::internal)?,
+    };
+    pending.keep(&stored).await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn kept(headers: &HeaderMap) -> Result<String, Error> {
+    let text = |name: &HeaderName| Some((name.to_string(), headers.get(name)?.to_str().ok()?.to_owned()));
+    let kept: HashMap<String, String> = KEPT.iter().filter_map(text).collect();
+    serde_json::to_string(&kept).map_err(Error::internal)
+}
+
+fn again(stored: Stored) -> Response {
+    let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, stored.body).into_response();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    let kept: HashMap<String, String> = serde_json::from_str(&stored.headers).unwrap_or_default();
+    for (name, value) in kept {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}

@@ -1,0 +1,126 @@
+//! Safe retries: what a write with an `Idempotency-Key` was answered is given again for a day. The answer is stored in
+//! the same transaction as the write, so that a crash between the two cannot happen.
+
+use std::sync::Arc;
+
+use entity::{answer, id::UserId, time::Micros};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
+};
+
+use super::{Services, auth::CurrentUser};
+use crate::{
+    db::Transaction,
+    error::{Error, Fault},
+};
+
+/// How long a key is at most (as at Stripe).
+const MAX_KEY: usize = 255;
+
+/// A key that a client chose for one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers that belong to the answer, as JSON.
+    pub headers: String,
+    /// The body.
+    pub body: String,
+}
+
+/// What is to be done with a request that has a key.
+#[derive(Debug)]
+pub enum Once {
+    /// It came first: do it, and keep the answer.
+    First(Pending),
+    /// It was done: give the answer again.
+    Again(Stored),
+}
+
+/// Says of an answer that nothing was done, so that it is not worth remembering.
+#[derive(Clone, Copy, Debug)]
+pub struct Undone;
+
+/// A request that is being done: all that its services do is one transaction.
+#[derive(Debug)]
+pub struct Pending {
+    services: Arc<Services>,
+    transaction: Transaction,
+    user: UserId,
+    key: String,
+}
+
+impl IdempotencyKey {
+    /// 1 to 255 visible ASCII characters.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        match text.len() {
+            0 => Err(Fault::Empty),
+            1..=MAX_KEY if text.bytes().all(|it| it.is_ascii_graphic() || it == b' ') => Ok(Self(text.to_owned())),
+            1..=MAX_KEY => Err(Fault::Rule("must be visible ASCII characters")),
+            _ => Err(Fault::TooLong(MAX_KEY)),
+        }
+    }
+}
+
+impl Services {
+    /// Does a request once, however often and at how many places at once it comes.
+    pub async fn once(&self, user: &CurrentUser, key: IdempotencyKey, fingerprint: [u8; 32]) -> Result<Once, Error> {
+        let transaction = self.db.begin().await?;
+        let row = answer::ActiveModel {
+            user_id: Set(user.id().clone()),
+            key: Set(key.0.clone()),
+            fingerprint: Set(fingerprint.to_vec()),
+            status: Set(0),
+            headers: Set(String::new()),
+            body: Set(String::new()),
+            created_at: Set(Micros::now()),
+        };
+        let kept = OnConflict::columns([answer::Column::UserId, answer::Column::Key]).do_nothing().to_owned();
+        // A second request waits here until the first is done.
+        let made =
+            answer::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
+        if made == 1 {
+            let services = Arc::new(self.within(&transaction));
+            return Ok(Once::First(Pending { services, transaction, user: user.id().clone(), key: key.0 }));
+        }
+        let known = answer::Entity::find_by_id((user.id().clone(), key.0)).one(transaction.connection()).await?;
+        let known = known.ok_or(Error::Busy)?;
+        if known.fingerprint != fingerprint {
+            return Err(Error::KeyReused);
+        }
+        let status = u16::try_from(known.status).map_err(Error::internal)?;
+        Ok(Once::Again(Stored { status, headers: known.headers, body: known.body }))
+    }
+}
+
+impl Pending {
+    /// The services that do the request; they must be gone when the answer is kept.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.services)
+    }
+
+    /// Makes the work and its answer last. Without this, nothing was done.
+    pub async fn keep(self, answer: &Stored) -> Result<(), Error> {
+        let Self { services, transaction, user, key } = self;
+        answer::Entity::update_many()
+            .filter(answer::Column::UserId.eq(user.clone()))
+            .filter(answer::Column::Key.eq(key))
+            .col_expr(answer::Column::Status, Expr::value(i32::from(answer.status)))
+            .col_expr(answer::Column::Headers, Expr::value(answer.headers.clone()))
+            .col_expr(answer::Column::Body, Expr::value(answer.body.clone()))
+            .exec(transaction.connection())
+            .await?;
+        let events = Arc::clone(&services.events);
+        drop(services);
+        transaction.commit().await?;
+        // The hints of the parts came before the whole was there to be read.
+        events.publish(&user);
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! The feed of one user's changes: everything behind a number, deletions included, in order.
+
+use std::sync::Arc;
+
+use entity::{label, list, task};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{
+    events::{Events, Listener},
+    scope::Scope,
+};
+use crate::error::Error;
+
+/// How many changes a page has at most.
+pub const MAX_CHANGES: u64 = 500;
+
+/// The changes of one user's data.
+#[derive(Clone, Copy, Debug)]
+pub struct Changes<'a> {
+    scope: Scope<'a>,
+    events: &'a Arc<Events>,
+}
+
+/// A row as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// A task.
+    Task(task::Model),
+    /// A list.
+    List(list::Model),
+    /// A label.
+    Label(label::Model),
+}
+
+/// A part of the feed.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// The changes, each row once, by revision.
+    pub changes: Vec<Changed>,
+    /// What to ask from next time.
+    pub revision: i64,
+    /// Whether more changes are there already.
+    pub has_more: bool,
+}
+
+impl Changed {
+    /// The number of the write that changed the row last.
+    pub fn revision(&self) -> i64 {
+        match self {
+            Self::Task(row) => row.revision,
+            Self::List(row) => row.revision,
+            Self::Label(row) => row.revision,
+        }
+    }
+
+    /// Whether the row is deleted.
+    pub fn is_deleted(&self) -> bool {
+        match self {
+            Self::Task(row) => row.deleted_at.is_some(),
+            Self::List(row) => row.deleted_at.is_some(),
+            Self::Label(row) => row.deleted_at.is_some(),
+        }
+    }
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn new(scope: Scope<'a>, events: &'a Arc<Events>) -> Self {
+        Self { scope, events }
+    }
+
+    /// The number of the last change.
+    pub async fn revision(self) -> Result<i64, Error> {
+        Ok(self.scope.counter().await?.map_or(0, |row| row.revision))
+    }
+
+    /// What changed after that number. From 0 on that is everything there is.
+    pub async fn since(self, since: i64, most: u64) -> Result<Feed, Error> {
+        // The counter first: whatever has a number up to this one was committed before it could be read here, because
+        // the counter is the lock of every write. What has a higher one comes next time.
+        let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged));
+        if since > revision || since < 0 || (since != 0 && since < purged) {
+            return Err(Error::ResyncRequired);
+        }
+        if since == revision {
+            return Ok(Feed { changes: Vec::new(), revision, has_more: false });
+        }
+        let mut changes: Vec<Changed> = self.tasks((since, revision), most + 1).await?;
+        changes.extend(self.lists((since, revision), most + 1).await?);
+        changes.extend(self.labels((since, revision), most + 1).await?);
+        changes.sort_by_key(Changed::revision);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let has_more = changes.len() > most;
+        changes.truncate(most);
+        let last = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
+        Ok(Feed { changes, revision: last, has_more })
+    }
+
+    /// Hears of changes from now on.
+    pub fn listen(self) -> Listener {
+        self.events.listen(self.scope.owner)
+    }
+
+    async fn tasks(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
+        let rows = task::Entity::find()
+            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task::Column::Revision.gt(since))
+            .filter(task::Column::Revision.lte(until))
+            .order_by_asc(task::Column::Revision)
+            .limit(most)
+            .all(self.scope.db.reader())
+            .await?;
+        Ok(rows.into_iter().map(Changed::Task).collect())
+    }
+
+    async fn lists(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
+        let rows = list::Entity::find()
+            .filter(list::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(list::Column::Revision.gt(since))
+            .filter(list::Column::Revision.lte(until))
+            .order_by_asc(list::Column::Revision)
+            .limit(most)
+            .all(self.scope.db.reader())
+            .await?;
+        Ok(rows.into_iter().map(Changed::List).collect())
+    }
+
+    async fn labels(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
+        let rows = label::Entity::find()
+            .filter(label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(label::Column::Revision.gt(since))
+            .filter(label::Column::Revision.lte(until))
+            .order_by_asc(label::Column::Revision)
+            .limit(most)
+            .all(self.scope.db.reader())
+            .await?;
+        Ok(rows.into_iter().map(Changed::Label).collect())
+    }
+}

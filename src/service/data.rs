@@ -1,0 +1,244 @@
+//! All of one user's data: taken away, brought back, erased.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    answer,
+    id::{LabelId, TaskId, UserId},
+    label, list, owner, task, task_label,
+    time::Micros,
+};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{
+    labels::{self, LabelDraft, Labels},
+    lists::{ListDraft, Lists},
+    scope::{Scope, Write},
+    tasks::{Draft, Tasks, behind_all},
+};
+use crate::{
+    db::Connection,
+    error::{Error, Fault},
+};
+
+/// How many rows one statement reads or writes.
+const AT_ONCE: usize = 500;
+/// How many tasks one import brings at most.
+pub const MAX_IMPORT: usize = 50_000;
+
+/// All of one user's data.
+#[derive(Clone, Copy, Debug)]
+pub struct Data<'a> {
+    scope: Scope<'a>,
+}
+
+/// A task with the labels that it has.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    /// The task.
+    pub task: task::Model,
+    /// Its labels, in their order.
+    pub labels: Vec<LabelId>,
+}
+
+/// What is brought: every id is known, so that what came before does not come twice.
+#[derive(Clone, Debug, Default)]
+pub struct Import {
+    /// Lists, and whether they are archived.
+    pub lists: Vec<(ListDraft, bool)>,
+    /// Labels.
+    pub labels: Vec<LabelDraft>,
+    /// Tasks.
+    pub tasks: Vec<TaskImport>,
+}
+
+/// A task that is brought.
+#[derive(Clone, Debug)]
+pub struct TaskImport {
+    /// What it is.
+    pub draft: Draft,
+    /// When it was made.
+    pub created_at: Micros,
+    /// When it was completed.
+    pub completed_at: Option<Micros>,
+}
+
+/// What an import did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Lists that were made.
+    pub lists: usize,
+    /// Labels that were made.
+    pub labels: usize,
+    /// Tasks that were made.
+    pub tasks: usize,
+    /// What was there already and stays as it is.
+    pub skipped: usize,
+}
+
+impl<'a> Data<'a> {
+    pub(super) fn new(scope: Scope<'a>) -> Self {
+        Self { scope }
+    }
+
+    /// All lists.
+    pub async fn lists(self) -> Result<Vec<list::Model>, Error> {
+        Lists::new(self.scope).all(None).await
+    }
+
+    /// All labels.
+    pub async fn labels(self) -> Result<Vec<label::Model>, Error> {
+        Labels::new(self.scope).all().await
+    }
+
+    /// Some hundreds of tasks behind that number, in the order in which they were made.
+    pub async fn tasks_behind(self, number: i64) -> Result<Vec<Labelled>, Error> {
+        let rows = task::Entity::find()
+            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task::Column::DeletedAt.is_null())
+            .filter(task::Column::Number.gt(number))
+            .order_by_asc(task::Column::Number)
+            .limit(AT_ONCE as u64)
+            .all(self.scope.db.reader())
+            .await?;
+        let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
+        let mut labels = Labels::new(self.scope).of_tasks(&ids).await?;
+        let labelled = |task: task::Model| {
+            let labels = labels.remove(&task.id).unwrap_or_default();
+            Labelled { task, labels: labels.into_iter().map(|label| label.id).collect() }
+        };
+        Ok(rows.into_iter().map(labelled).collect())
+    }
+
+    /// Brings data, all or nothing. A dry run tells what would happen.
+    pub async fn import(self, import: Import, is_dry: bool) -> Result<Imported, Error> {
+        if import.tasks.len() > MAX_IMPORT {
+            return Err(Error::invalid("tasks", Fault::TooMany(MAX_IMPORT)));
+        }
+        let mut write = self.scope.write().await?;
+        let mut done = Imported::default();
+        self.bring_lists(&mut write, import.lists, &mut done).await?;
+        let labels = self.bring_labels(&mut write, import.labels, &mut done).await?;
+        self.bring_tasks(&mut write, (import.tasks, labels), &mut done).await?;
+        if !is_dry {
+            write.commit().await?;
+        }
+        Ok(done)
+    }
+
+    async fn bring_lists(
+        self,
+        write: &mut Write<'_>,
+        drafts: Vec<(ListDraft, bool)>,
+        done: &mut Imported,
+    ) -> Result<(), Error> {
+        for (draft, is_archived) in drafts {
+            match Lists::new(self.scope).insert(write, draft, is_archived).await? {
+                true => done.lists += 1,
+                false => done.skipped += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Which labels here the labels of the import are: one with the same name takes the place of a new one.
+    async fn bring_labels(
+        self,
+        write: &mut Write<'_>,
+        drafts: Vec<LabelDraft>,
+        done: &mut Imported,
+    ) -> Result<HashMap<LabelId, LabelId>, Error> {
+        let mut places = HashMap::new();
+        for draft in drafts {
+            let id = draft.id;
+            let (label, is_new) = labels::find_or_insert(write, draft).await?;
+            if is_new {
+                done.labels += 1;
+            } else {
+                done.skipped += 1;
+            }
+            places.extend(id.map(|id| (id, label)));
+        }
+        Ok(places)
+    }
+
+    async fn bring_tasks(
+        self,
+        write: &mut Write<'_>,
+        (tasks, labels): (Vec<TaskImport>, HashMap<LabelId, LabelId>),
+        done: &mut Imported,
+    ) -> Result<(), Error> {
+        // Parents first: a part takes its list from them.
+        let (parts, wholes): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|it| it.draft.parent.is_some());
+        for some in wholes.chunks(AT_ONCE).chain(parts.chunks(AT_ONCE)) {
+            let known = self.known(write, some).await?;
+            let mut seen = HashSet::new();
+            let is_new = |it: &&TaskImport| it.draft.id.is_some_and(|id| !known.contains(&id) && seen.insert(id));
+            let new: Vec<&TaskImport> = some.iter().filter(is_new).collect();
+            done.skipped += some.len() - new.len();
+            done.tasks += new.len();
+            self.insert(write, &new, &labels).await?;
+        }
+        Ok(())
+    }
+
+    async fn known(self, write: &Write<'_>, some: &[TaskImport]) -> Result<HashSet<TaskId>, Error> {
+        let ids: Vec<TaskId> = task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task::Column::Id.is_in(some.iter().filter_map(|it| it.draft.id)))
+            .into_tuple()
+            .all(write.connection())
+            .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    async fn insert(
+        self,
+        write: &mut Write<'_>,
+        new: &[&TaskImport],
+        labels: &HashMap<LabelId, LabelId>,
+    ) -> Result<(), Error> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let tasks = Tasks::new(self.scope);
+        let base = write.numbers(i64::try_from(new.len()).map_err(Error::internal)?).await?;
+        let (mut rows, mut marks) = (Vec::new(), Vec::new());
+        for (number, it) in (base + 1..).zip(new) {
+            let TaskImport { draft, created_at, completed_at } = (*it).clone();
+            let list = tasks.list_of_new(write, draft.parent, draft.list).await?;
+            let ids = match &draft.labels {
+                labels::Marks::Ids(ids) => ids.iter().map(|id| *labels.get(id).unwrap_or(id)).collect(),
+                labels::Marks::Names(_) => Vec::new(),
+            };
+            marks.extend(draft.id.map(|id| (id, ids)));
+            let mut row = tasks.row(Draft { list, ..draft }, number);
+            row.number = NotSet;
+            row.created_at = Set(created_at);
+            row.completed_at = Set(completed_at);
+            row.position = Set(behind_all(number));
+            rows.push(row);
+        }
+        task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
+        let all: Vec<LabelId> = marks.iter().flat_map(|(_, ids): &(TaskId, Vec<LabelId>)| ids.clone()).collect();
+        labels::check(write, &all).await?;
+        labels::mark_each(write, &marks).await
+    }
+}
+
+/// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told.
+pub(super) async fn erase(connection: &Connection, user: &UserId) -> Result<(), Error> {
+    let marks = task_label::Column::UserId.eq(user.clone());
+    task_label::Entity::delete_many().filter(marks).exec(connection).await?;
+    task::Entity::delete_many().filter(task::Column::UserId.eq(user.clone())).exec(connection).await?;
+    list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
+    label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
+    answer::Entity::delete_many().filter(answer::Column::UserId.eq(user.clone())).exec(connection).await?;
+    owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Hints that a user's data changed. They carry no data: whoever hears one reads through the services again, so that
+//! a lost hint only delays, and access is checked anew.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use entity::{id::UserId, owner};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use tokio::{
+    sync::{Notify, watch},
+    time,
+};
+use tracing::warn;
+
+use crate::db::{Db, Hints};
+
+/// How long hints are gathered before they go to the other instances.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often the counters themselves are looked at, so that a lost hint is only a delay.
+const POLL: Duration = Duration::from_millis(500);
+/// How many counters one statement looks at.
+const POLLED_AT_ONCE: usize = 500;
+
+/// Who listens in this process, and what is to be told to others.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// For each user who is listened to: the number that the database was last seen at.
+    listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
+    outbox: Mutex<HashSet<UserId>>,
+    filled: Notify,
+}
+
+/// Hears of changes to one user's data.
+#[derive(Debug)]
+pub struct Listener {
+    events: Arc<Events>,
+    user: UserId,
+    hints: watch::Receiver<i64>,
+}
+
+impl Events {
+    /// Listens to one user's changes.
+    pub(super) fn listen(self: &Arc<Self>, user: &UserId) -> Listener {
+        let hints = locked(&self.listeners).entry(user.clone()).or_insert_with(|| watch::channel(0).0).subscribe();
+        Listener { events: Arc::clone(self), user: user.clone(), hints }
+    }
+
+    /// Tells this process now and the others soon.
+    pub(super) fn publish(&self, user: &UserId) {
+        self.hear(user);
+        locked(&self.outbox).insert(user.clone());
+        self.filled.notify_one();
+    }
+
+    fn hear(&self, user: &UserId) {
+        if let Some(sender) = locked(&self.listeners).get(user) {
+            sender.send_modify(|_| {});
+        }
+    }
+
+    /// Carries hints between the instances on one database, until it is dropped.
+    pub(super) async fn carry(&self, db: &Db) {
+        let hints = db.hints();
+        tokio::join!(self.send(&hints), self.receive(&hints), self.poll(db));
+    }
+
+    async fn send(&self, hints: &Hints) {
+        loop {
+            self.filled.notified().await;
+            time::sleep(GATHER).await;
+            let users = std::mem::take(&mut *locked(&self.outbox));
+            let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
+            if let Err(cause) = hints.send(&users).await {
+                warn!(%cause, "other instances will notice changes later");
+            }
+        }
+    }
+
+    async fn receive(&self, hints: &Hints) {
+        loop {
+            match hints.receive().await {
+                Ok(users) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
+                Err(cause) => {
+                    warn!(%cause, "changes of other instances will be noticed later");
+                    time::sleep(POLL).await;
+                }
+            }
+        }
+    }
+
+    /// Looks at the counters of all users who are listened to, in as few statements as possible.
+    async fn poll(&self, db: &Db) {
+        loop {
+            time::sleep(POLL).await;
+            let users: Vec<UserId> = locked(&self.listeners).keys().cloned().collect();
+            for users in users.chunks(POLLED_AT_ONCE) {
+                let which = owner::Column::UserId.is_in(users.iter().cloned());
+                match owner::Entity::find().filter(which).all(db.reader()).await {
+                    Ok(rows) => rows.iter().for_each(|row| self.see(row)),
+                    Err(cause) => warn!(%cause, "changes will be noticed later"),
+                }
+            }
+        }
+    }
+
+    fn see(&self, row: &owner::Model) {
+        if let Some(sender) = locked(&self.listeners).get(&row.user_id) {
+            sender.send_if_modified(|seen| std::mem::replace(seen, row.revision) != row.revision);
+        }
+    }
+}
+
+impl Listener {
+    /// Returns when something may have changed.
+    pub async fn changed(&mut self) {
+        // The sender lives in `events` as long as this listener does.
+        let _ = self.hints.changed().await;
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut listeners = locked(&self.events.listeners);
+        // This listener itself is still counted.
+        if listeners.get(&self.user).is_some_and(|sender| sender.receiver_count() <= 1) {
+            listeners.remove(&self.user);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,374 @@
+//! One user's labels, and the marks that tie them to tasks.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    id::{LabelId, TaskId},
+    label, task, task_label,
+    time::Micros,
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
+
+use super::{
+    scope::{Scope, Write},
+    tasks::Tasks,
+    values::{Colour, LabelName, new_id},
+};
+use crate::error::{Current, Error, Fault};
+
+/// How many labels a task has at most.
+pub const MAX_LABELS: usize = 10;
+/// How many labels a user has at most.
+const MAX_PER_USER: u64 = 1000;
+
+/// The labels of one user.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a> {
+    scope: Scope<'a>,
+}
+
+/// The labels that a task is to have, each once, in this order.
+#[derive(Clone, Debug)]
+pub enum Marks {
+    /// Labels that are there.
+    Ids(Vec<LabelId>),
+    /// Names: a label is made where none has the name.
+    Names(Vec<LabelName>),
+}
+
+/// A label that is to be made.
+#[derive(Clone, Debug)]
+pub struct LabelDraft {
+    /// The id, if the client chose it: a second label with it is not made, the first is answered.
+    pub id: Option<LabelId>,
+    /// Unique among the user's labels, whatever its case.
+    pub name: LabelName,
+    /// Its colour.
+    pub colour: Option<Colour>,
+}
+
+/// Changes to a label: an absent field stays, an inner `None` clears.
+#[derive(Clone, Debug, Default)]
+pub struct LabelEdit {
+    /// Unique among the user's labels, whatever its case.
+    pub name: Option<LabelName>,
+    /// Its colour.
+    pub colour: Option<Option<Colour>>,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self::Ids(Vec::new())
+    }
+}
+
+impl<'a> Labels<'a> {
+    pub(super) fn new(scope: Scope<'a>) -> Self {
+        Self { scope }
+    }
+
+    /// All labels, by name.
+    pub async fn all(self) -> Result<Vec<label::Model>, Error> {
+        Ok(self.mine().order_by_asc(label::Column::Folded).all(self.scope.db.reader()).await?)
+    }
+
+    /// Those of the labels that are there, in no order, in one statement.
+    pub async fn find_many(self, ids: &[LabelId]) -> Result<Vec<label::Model>, Error> {
+        Ok(self.mine().filter(are(ids)).all(self.scope.db.reader()).await?)
+    }
+
+    /// The labels of each of these tasks, in their order, in one statement.
+    pub async fn of_tasks(self, tasks: &[TaskId]) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
+        let rows: Vec<(task_label::Model, Option<label::Model>)> = task_label::Entity::find()
+            .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
+            .apply_if(few(tasks), |select, them| select.filter(task_label::Column::TaskId.is_in(them)))
+            .find_also_linked(ToLabel)
+            .order_by_asc(task_label::Column::Place)
+            .all(self.scope.db.reader())
+            .await?;
+        let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
+        for (mark, label) in rows {
+            found.entry(mark.task_id).or_default().extend(label);
+        }
+        Ok(found)
+    }
+
+    /// Makes a label. An id that is there already makes nothing: its label is answered.
+    pub async fn create(self, draft: LabelDraft) -> Result<label::Model, Error> {
+        let mut write = self.scope.write().await?;
+        if let Some(id) = draft.id
+            && let Some(known) = mine_with_deleted(&write).filter(are(&[id])).one(write.connection()).await?
+        {
+            return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Label(known).into()) };
+        }
+        let row = insert(&mut write, draft).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Changes a label; with `expected`, only if that is still its revision.
+    pub async fn edit(self, id: LabelId, edit: LabelEdit, expected: Option<i64>) -> Result<label::Model, Error> {
+        let mut write = self.scope.write().await?;
+        let row = self.current(&write, id).await?;
+        is_expected(expected, &row)?;
+        let LabelEdit { name, colour } = edit;
+        if name.is_none() && colour.is_none() {
+            return Ok(row);
+        }
+        let mut changes = Vec::new();
+        if let Some(name) = name {
+            changes.push((label::Column::Folded, Expr::value(name.folded())));
+            changes.push((label::Column::Name, Expr::value(String::from(name))));
+        }
+        if let Some(colour) = colour {
+            changes.push((label::Column::Colour, Expr::value(colour.map(String::from))));
+        }
+        let row = change(&mut write, id, changes).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Deletes a label; the tasks that had it stay, and count as changed.
+    pub async fn delete(self, id: LabelId, expected: Option<i64>) -> Result<label::Model, Error> {
+        let mut write = self.scope.write().await?;
+        is_expected(expected, &self.current(&write, id).await?)?;
+        let gone = vec![(label::Column::DeletedAt, Expr::value(Some(Micros::now())))];
+        let row = change(&mut write, id, gone).await?;
+        let marked =
+            marks(&write).select_only().column(task_label::Column::TaskId).filter(task_label::Column::LabelId.eq(id));
+        let had_it = task::Column::Id.in_subquery(marked.into_query());
+        Tasks::new(self.scope).touch(&mut write, had_it).await?;
+        task_label::Entity::delete_many()
+            .filter(task_label::Column::UserId.eq(write.owner().clone()))
+            .filter(task_label::Column::LabelId.eq(id))
+            .exec(write.connection())
+            .await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    async fn current(self, write: &Write<'_>, id: LabelId) -> Result<label::Model, Error> {
+        self.mine().filter(are(&[id])).one(write.connection()).await?.ok_or(Error::NotFound("label"))
+    }
+
+    fn mine(self) -> Select<label::Entity> {
+        label::Entity::find()
+            .filter(label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(label::Column::DeletedAt.is_null())
+    }
+}
+
+fn mine_with_deleted(write: &Write<'_>) -> Select<label::Entity> {
+    label::Entity::find().filter(label::Column::UserId.eq(write.owner().clone()))
+}
+
+fn marks(write: &Write<'_>) -> Select<task_label::Entity> {
+    task_label::Entity::find().filter(task_label::Column::UserId.eq(write.owner().clone()))
+}
+
+fn are(ids: &[LabelId]) -> SimpleExpr {
+    label::Column::Id.is_in(ids.iter().copied())
+}
+
+/// Beyond some hundreds it is cheaper to read all marks of the user than to name the tasks.
+fn few(tasks: &[TaskId]) -> Option<Vec<TaskId>> {
+    Some(tasks.to_vec()).filter(|it| it.len() <= 500)
+}
+
+fn is_expected(expected: Option<i64>, row: &label::Model) -> Result<(), Error> {
+    match expected {
+        Some(revision) if revision != row.revision => Err(Current::Label(row.clone()).into()),
+        _ => Ok(()),
+    }
+}
+
+async fn insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<label::Model, Error> {
+    let LabelDraft { id, name, colour } = draft;
+    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null());
+    if there.count(write.connection()).await? >= MAX_PER_USER {
+        return Err(Error::invalid("labels", Fault::Rule("are 1,000 already")));
+    }
+    let now = Micros::now();
+    let row = label::ActiveModel {
+        id: Set(id.unwrap_or_else(|| LabelId(new_id()))),
+        user_id: Set(write.owner().clone()),
+        folded: Set(name.folded()),
+        name: Set(name.into()),
+        colour: Set(colour.map(Into::into)),
+        revision: Set(write.number().await?),
+        created_at: Set(now),
+        updated_at: Set(now),
+        deleted_at: Set(None),
+    };
+    label::Entity::insert(row).exec_with_returning(write.connection()).await.map_err(taken)
+}
+
+async fn change(
+    write: &mut Write<'_>,
+    id: LabelId,
+    changes: Vec<(label::Column, SimpleExpr)>,
+) -> Result<label::Model, Error> {
+    let number = write.number().await?;
+    let update = label::Entity::update_many()
+        .filter(label::Column::UserId.eq(write.owner().clone()))
+        .filter(label::Column::DeletedAt.is_null())
+        .filter(are(&[id]));
+    let updated = changes
+        .into_iter()
+        .fold(update, |update, (column, value)| update.col_expr(column, value))
+        .col_expr(label::Column::Revision, Expr::value(number))
+        .col_expr(label::Column::UpdatedAt, Expr::value(Micros::now()))
+        .exec_with_returning(write.connection())
+        .await
+        .map_err(taken)?;
+    updated.into_iter().next().ok_or(Error::NotFound("label"))
+}
+
+fn taken(cause: sea_orm::DbErr) -> Error {
+    match cause.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::NameTaken,
+        _ => cause.into(),
+    }
+}
+
+/// The ids of the labels that are meant, each once; names that no label has yet get one.
+pub(super) async fn resolve(write: &mut Write<'_>, marks: &Marks) -> Result<Vec<LabelId>, Error> {
+    let mut seen = HashSet::new();
+    let ids: Vec<LabelId> = match marks {
+        Marks::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().copied().filter(|id| seen.insert(id.0.to_string())).collect();
+            check(write, &ids).await?;
+            ids
+        }
+        Marks::Names(names) => {
+            let names: Vec<_> = names.iter().filter(|name| seen.insert(name.folded())).collect();
+            named(write, &names).await?
+        }
+    };
+    if ids.len() > MAX_LABELS { Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS))) } else { Ok(ids) }
+}
+
+async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelId>, Error> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let there = mine_with_deleted(write)
+        .filter(label::Column::DeletedAt.is_null())
+        .filter(label::Column::Folded.is_in(names.iter().map(|it| it.folded())))
+        .all(write.connection())
+        .await?;
+    let there: HashMap<String, LabelId> = there.into_iter().map(|row| (row.folded, row.id)).collect();
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(match there.get(&name.folded()) {
+            Some(id) => *id,
+            None => insert(write, LabelDraft { id: None, name: (*name).clone(), colour: None }).await?.id,
+        });
+    }
+    Ok(ids)
+}
+
+/// The label with the draft's id or name, or a new one; and whether it is new.
+pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<(LabelId, bool), Error> {
+    let is_it = label::Column::Folded.eq(draft.name.folded());
+    let is_it = draft.id.iter().fold(is_it, |is_it, id| is_it.or(label::Column::Id.eq(*id)));
+    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(is_it);
+    if let Some(row) = there.one(write.connection()).await? {
+        return Ok((row.id, false));
+    }
+    Ok((insert(write, draft).await?.id, true))
+}
+
+/// Whether all these labels are there.
+pub(super) async fn check(write: &Write<'_>, ids: &[LabelId]) -> Result<(), Error> {
+    let ids: HashSet<LabelId> = ids.iter().copied().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<LabelId> = ids.into_iter().collect();
+    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(are(&ids));
+    let there = there.count(write.connection()).await?;
+    if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound("label")) }
+}
+
+/// Marks each of the tasks with each of the labels, behind those that it has.
+pub(super) async fn mark(write: &Write<'_>, tasks: &[TaskId], labels: &[LabelId]) -> Result<(), Error> {
+    let each: Vec<_> = tasks.iter().map(|task| (*task, labels.to_vec())).collect();
+    mark_each(write, &each).await?;
+    if labels.is_empty() || tasks.is_empty() {
+        return Ok(());
+    }
+    let crowded = marks(write)
+        .select_only()
+        .column(task_label::Column::TaskId)
+        .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
+        .group_by(task_label::Column::TaskId)
+        .having(task_label::Column::LabelId.count().gt(MAX_LABELS as i64))
+        .into_tuple::<TaskId>()
+        .one(write.connection())
+        .await?;
+    if crowded.is_some() { Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS))) } else { Ok(()) }
+}
+
+/// Marks each task with its own labels, in one statement.
+pub(super) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
+    let rows = marks.iter().flat_map(|(task, labels)| {
+        labels.iter().zip(0..).map(move |(label, place)| task_label::ActiveModel {
+            user_id: Set(write.owner().clone()),
+            task_id: Set(*task),
+            label_id: Set(*label),
+            place: Set(place),
+        })
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let marks = [task_label::Column::UserId, task_label::Column::TaskId, task_label::Column::LabelId];
+    let kept = sea_orm::sea_query::OnConflict::columns(marks).do_nothing().to_owned();
+    task_label::Entity::insert_many(rows).on_conflict(kept).exec_without_returning(write.connection()).await?;
+    Ok(())
+}
+
+/// Takes labels off tasks.
+pub(super) async fn unmark(write: &Write<'_>, tasks: &[TaskId], labels: &[LabelId]) -> Result<(), Error> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    task_label::Entity::delete_many()
+        .filter(task_label::Column::UserId.eq(write.owner().clone()))
+        .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
+        .filter(task_label::Column::LabelId.is_in(labels.iter().copied()))
+        .exec(write.connection())
+        .await?;
+    Ok(())
+}
+
+/// Gives a task these labels and no others.
+pub(super) async fn replace(write: &Write<'_>, task: TaskId, labels: &[LabelId]) -> Result<(), Error> {
+    task_label::Entity::delete_many()
+        .filter(task_label::Column::UserId.eq(write.owner().clone()))
+        .filter(task_label::Column::TaskId.eq(task))
+        .exec(write.connection())
+        .await?;
+    mark_each(write, &[(task, labels.to_vec())]).await
+}
+
+/// From a mark to its label.
+struct ToLabel;
+
+impl sea_orm::Linked for ToLabel {
+    type FromEntity = task_label::Entity;
+    type ToEntity = label::Entity;
+
+    fn link(&self) -> Vec<sea_orm::LinkDef> {
+        let to_label = task_label::Entity::belongs_to(label::Entity)
+            .from((task_label::Column::UserId, task_label::Column::LabelId))
+            .to((label::Column::UserId, label::Column::Id));
+        vec![to_label.into()]
+    }
+}

@@ -1,0 +1,175 @@
+//! Many tasks at once: all or nothing, one statement for each kind of change.
+
+use std::collections::HashSet;
+
+use entity::{
+    id::{LabelId, ListId, TaskId},
+    task,
+    time::Micros,
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
+
+use super::{Draft, Filter, Tasks, change::completion};
+use crate::{
+    error::{Error, Fault},
+    service::{labels, lists, scope::Write},
+};
+
+/// How many tasks one call changes at most.
+pub const MAX_BULK: usize = 500;
+
+/// Which tasks.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// These; each must be there.
+    Ids(Vec<TaskId>),
+    /// Those that meet the filter.
+    Filter(Filter),
+}
+
+impl Tasks<'_> {
+    /// Makes all of the tasks, in their order. An id that is there already makes nothing: its task is answered.
+    pub async fn create_all(self, drafts: Vec<Draft>) -> Result<Vec<task::Model>, Error> {
+        check_count("tasks", drafts.len())?;
+        let mut write = self.scope.write().await?;
+        let known = self.known(&write, &drafts).await?;
+        let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for draft in drafts {
+            let id = draft.id.unwrap_or_else(|| TaskId(super::new_id()));
+            ids.push(id);
+            if known.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            let list = self.list_of_new(&write, draft.parent, draft.list).await?;
+            marks.push((id, labels::resolve(&mut write, &draft.labels).await?));
+            rows.push(Draft { id: Some(id), list, ..draft });
+        }
+        if !rows.is_empty() {
+            let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
+            let rows = (base + 1..).zip(rows).map(|(number, draft)| self.row(draft, number));
+            task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
+            labels::mark_each(&write, &marks).await?;
+        }
+        let rows = self.in_order(&write, &ids).await?;
+        write.commit().await?;
+        Ok(rows)
+    }
+
+    /// Completes or opens the tasks; completing completes their parts too.
+    pub async fn set_all_completed(self, which: Selection, completed: bool) -> Result<Vec<task::Model>, Error> {
+        let mut write = self.scope.write().await?;
+        let ids = self.selected(&write, which).await?;
+        let them = if completed { with_parts(&ids) } else { are(&ids) };
+        let them = them.and(task::Column::Completed.ne(completed));
+        self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
+        self.finish(write, &ids).await
+    }
+
+    /// Moves the tasks into a list, or out of every list; their parts follow.
+    pub async fn move_all(self, which: Selection, list: Option<ListId>) -> Result<Vec<task::Model>, Error> {
+        let mut write = self.scope.write().await?;
+        if let Some(list) = list {
+            lists::check(&write, list).await?;
+        }
+        let ids = self.selected(&write, which).await?;
+        let parts = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
+        if parts.count(write.connection()).await? > 0 {
+            return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
+        }
+        let changes = vec![(task::Column::ListId, Expr::value(list))];
+        self.change_all(&mut write, with_parts(&ids), changes).await?;
+        self.finish(write, &ids).await
+    }
+
+    /// Adds labels to the tasks and takes others away.
+    pub async fn label_all(
+        self,
+        which: Selection,
+        (add, remove): (Vec<LabelId>, Vec<LabelId>),
+    ) -> Result<Vec<task::Model>, Error> {
+        let mut write = self.scope.write().await?;
+        labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
+        let ids = self.selected(&write, which).await?;
+        labels::unmark(&write, &ids, &remove).await?;
+        labels::mark(&write, &ids, &add).await?;
+        self.change_all(&mut write, are(&ids), Vec::new()).await?;
+        self.finish(write, &ids).await
+    }
+
+    /// Deletes the tasks and their parts, and tells which.
+    pub async fn delete_all(self, which: Selection) -> Result<Vec<TaskId>, Error> {
+        let mut write = self.scope.write().await?;
+        let ids = self.selected(&write, which).await?;
+        let gone = vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
+        self.change_all(&mut write, with_parts(&ids), gone).await?;
+        write.commit().await?;
+        Ok(ids)
+    }
+
+    async fn finish(self, write: Write<'_>, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+        let rows = self.in_order(&write, ids).await?;
+        write.commit().await?;
+        Ok(rows)
+    }
+
+    /// The ids of the selection, in its order, each once.
+    async fn selected(self, write: &Write<'_>, which: Selection) -> Result<Vec<TaskId>, Error> {
+        match which {
+            Selection::Ids(ids) => {
+                check_count("ids", ids.len())?;
+                let mut seen = HashSet::new();
+                let ids: Vec<TaskId> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+                let there = self.mine().filter(are(&ids)).count(write.connection()).await?;
+                if there == ids.len() as u64 { Ok(ids) } else { Err(Error::NotFound("task")) }
+            }
+            Selection::Filter(filter) => {
+                let ids: Vec<TaskId> = self
+                    .filtered(&filter)
+                    .select_only()
+                    .column(task::Column::Id)
+                    .order_by_asc(task::Column::Number)
+                    .limit(MAX_BULK as u64 + 1)
+                    .into_tuple()
+                    .all(write.connection())
+                    .await?;
+                check_count("filter", ids.len()).map(|()| ids)
+            }
+        }
+    }
+
+    /// Which ids of the drafts have tasks already.
+    async fn known(self, write: &Write<'_>, drafts: &[Draft]) -> Result<HashSet<TaskId>, Error> {
+        let ids: Vec<TaskId> = drafts.iter().filter_map(|it| it.id).collect();
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows = self.with_deleted().filter(are(&ids)).all(write.connection()).await?;
+        if let Some(deleted) = rows.iter().find(|it| it.deleted_at.is_some()) {
+            return Err(crate::error::Current::Task(deleted.clone()).into());
+        }
+        Ok(rows.into_iter().map(|it| it.id).collect())
+    }
+
+    async fn in_order(self, write: &Write<'_>, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+        let places: std::collections::HashMap<_, _> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        let mut rows = self.found(write.connection(), ids).await?;
+        rows.sort_by_key(|row| places.get(&row.id).copied());
+        Ok(rows)
+    }
+}
+
+fn are(ids: &[TaskId]) -> SimpleExpr {
+    task::Column::Id.is_in(ids.iter().copied())
+}
+
+fn with_parts(ids: &[TaskId]) -> SimpleExpr {
+    are(ids).or(task::Column::ParentId.is_in(ids.iter().copied()))
+}
+
+fn check_count(field: &'static str, count: usize) -> Result<(), Error> {
+    if count > MAX_BULK { Err(Error::invalid(field, Fault::TooMany(MAX_BULK))) } else { Ok(()) }
+}

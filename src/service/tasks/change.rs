@@ -1,0 +1,111 @@
+//! Statements that change tasks, each row under a number of its own.
+
+use entity::{task, time::Micros};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany,
+    sea_query::{Alias, CaseStatement, Expr, ExprTrait, Query, SimpleExpr, TableRef},
+};
+
+use super::{Due, Key, Tasks, TimeZone, is};
+use crate::{error::Error, service::scope::Write};
+
+/// New values of columns.
+pub(super) type Changes = Vec<(task::Column, SimpleExpr)>;
+
+impl Tasks<'_> {
+    /// Changes one task that is there.
+    pub(super) async fn change(self, write: &mut Write<'_>, key: Key, changes: Changes) -> Result<task::Model, Error> {
+        let number = write.number().await?;
+        let update: UpdateMany<task::Entity> = task::Entity::update_many().filter(self.is_mine()).filter(is(key));
+        let updated = changes
+            .into_iter()
+            .fold(update, |update, (column, value)| update.col_expr(column, value))
+            .col_expr(task::Column::Revision, Expr::value(number))
+            .col_expr(task::Column::UpdatedAt, Expr::value(Micros::now()))
+            .exec_with_returning(write.connection())
+            .await?;
+        updated.into_iter().next().ok_or(Error::NotFound("task"))
+    }
+
+    /// Counts all tasks that are there and meet the condition as changed.
+    pub(in crate::service) async fn touch(self, write: &mut Write<'_>, which: SimpleExpr) -> Result<(), Error> {
+        self.change_all(write, which, Changes::new()).await
+    }
+
+    /// Changes all tasks that are there and meet the condition, in one statement.
+    pub(in crate::service) async fn change_all(
+        self,
+        write: &mut Write<'_>,
+        which: SimpleExpr,
+        changes: Changes,
+    ) -> Result<(), Error> {
+        self.change_each(write, self.is_mine().and(which), changes).await
+    }
+
+    /// As [`Tasks::change_all`], for a condition that says itself whose tasks, and whether deleted ones too.
+    pub(super) async fn change_each(
+        self,
+        write: &mut Write<'_>,
+        which: SimpleExpr,
+        changes: Changes,
+    ) -> Result<(), Error> {
+        let count = task::Entity::find().filter(which.clone()).count(write.connection()).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        let base = write.numbers(i64::try_from(count).map_err(Error::internal)?).await?;
+        let (ranked, number, rank) = (Alias::new("ranked"), Alias::new("n"), Alias::new("rank"));
+        let ranks = Query::select()
+            .expr_as(Expr::col(task::Column::Number), number.clone())
+            .expr_as(Expr::cust("row_number() over (order by number)"), rank.clone())
+            .from(task::Entity)
+            .and_where(which)
+            .to_owned();
+        let mut update = Query::update()
+            .table(task::Entity)
+            .values(changes)
+            .value(task::Column::Revision, Expr::col((ranked.clone(), rank)).add(base))
+            .value(task::Column::UpdatedAt, Expr::value(Micros::now()))
+            .and_where(Expr::col((task::Entity, task::Column::Number)).equals((ranked.clone(), number)))
+            .to_owned();
+        update.from(TableRef::SubQuery(ranks.into(), ranked.into()));
+        write.connection().execute(&update).await?;
+        Ok(())
+    }
+}
+
+/// Sets the state, and the time of completion with it: kept when the task was completed already.
+pub(super) fn completion(completed: SimpleExpr) -> Changes {
+    let since = CaseStatement::new()
+        .case(completed.clone(), Expr::col(task::Column::CompletedAt).if_null(Expr::value(Micros::now())))
+        .finally(Expr::value(None::<Micros>));
+    vec![(task::Column::Completed, completed), (task::Column::CompletedAt, since.into())]
+}
+
+/// Sets when a task is due.
+pub(super) fn due(due: Option<Due>) -> Changes {
+    let date = |value: Option<chrono::NaiveDate>| Expr::value(value);
+    let at = |value: Option<Micros>| Expr::value(value);
+    let zone = |zone: Option<TimeZone>| Expr::value(zone.map(TimeZone::name));
+    let columns =
+        |date, at, zone| vec![(task::Column::DueDate, date), (task::Column::DueAt, at), (task::Column::DueZone, zone)];
+    match due {
+        None => columns(date(None), at(None), zone(None)),
+        Some(Due::Date(day)) => columns(date(Some(day.into())), at(None), zone(None)),
+        Some(Due::At(instant, tz)) => columns(date(None), at(Some(instant.into())), zone(Some(tz))),
+        Some(Due::Shown(instant)) => {
+            let instant = Micros::from(instant);
+            let day = instant.0.date_naive();
+            let is_what_was_shown = day.and_time(chrono::NaiveTime::MIN).and_utc() == instant.0;
+            let (now, utc) = (at(Some(instant)), zone(Some(TimeZone::UTC)));
+            if !is_what_was_shown {
+                return columns(date(None), now, utc);
+            }
+            let unless = |kept: SimpleExpr, otherwise: SimpleExpr| {
+                let is_that_day = task::Column::DueDate.eq(day);
+                CaseStatement::new().case(is_that_day, kept).finally(otherwise).into()
+            };
+            columns(unless(date(Some(day)), date(None)), unless(at(None), now), unless(zone(None), utc))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Changing one task, and what follows for its parts.
+
+use entity::{
+    id::{ListId, TaskId},
+    task::{self, Priority},
+};
+use sea_orm::{
+    ColumnTrait,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{
+    Description, Due, Key, Tasks, Title,
+    change::{Changes, completion, due},
+    is_expected,
+};
+use crate::{
+    error::Error,
+    service::{
+        labels::{self, Marks},
+        scope::Write,
+    },
+};
+
+/// Changes to a task: an absent field stays, an inner `None` clears.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// What to do.
+    pub title: Option<Title>,
+    /// More about it.
+    pub description: Option<Option<Description>>,
+    /// Whether it is done.
+    pub completed: Option<bool>,
+    /// How urgent it is.
+    pub priority: Option<Priority>,
+    /// When it is due.
+    pub due: Option<Option<Due>>,
+    /// The list that it is in.
+    pub list: Option<Option<ListId>>,
+    /// The task that it is a part of.
+    pub parent: Option<Option<TaskId>>,
+    /// All its labels.
+    pub labels: Option<Marks>,
+}
+
+impl Tasks<'_> {
+    /// Changes a task; no changes leave it as it is, its time of change too. With `expected`, only if that is still
+    /// its revision. Completing a task completes its parts, and its parts follow it into another list.
+    pub async fn edit(self, key: Key, edit: Edit, expected: Option<i64>) -> Result<task::Model, Error> {
+        let Edit { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
+        let mut changes = Changes::new();
+        if let Some(title) = title {
+            changes.push((task::Column::Title, Expr::value(String::from(title))));
+        }
+        if let Some(description) = description {
+            changes.push((task::Column::Description, Expr::value(description.map(String::from))));
+        }
+        if let Some(priority) = priority {
+            changes.push((task::Column::Priority, Expr::value(priority)));
+        }
+        if let Some(new_due) = new_due {
+            changes.extend(due(new_due));
+        }
+        if let Some(completed) = completed {
+            changes.extend(completion(Expr::value(completed)));
+        }
+        let is_moved = list.is_some() || parent.is_some();
+        if changes.is_empty() && !is_moved && labels.is_none() {
+            let row = self.find(key).await?.ok_or(Error::NotFound("task"))?;
+            return is_expected(expected, &row).map(|()| row);
+        }
+        let mut write = self.scope.write().await?;
+        if is_moved || expected.is_some() {
+            let row = self.current(&write, key).await?;
+            is_expected(expected, &row)?;
+            changes.extend(self.place(&write, &row, (parent, list)).await?);
+        }
+        let labels = match &labels {
+            Some(labels) => Some(labels::resolve(&mut write, labels).await?),
+            None => None,
+        };
+        let row = self.change(&mut write, key, changes).await?;
+        if let Some(labels) = labels {
+            labels::replace(&write, row.id, &labels).await?;
+        }
+        if completed == Some(true) {
+            self.complete_parts(&mut write, &row).await?;
+        }
+        if is_moved {
+            self.move_parts(&mut write, &row).await?;
+        }
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Completes an open task and opens a completed one, however many do so at once.
+    pub async fn toggle(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
+        let mut write = self.scope.write().await?;
+        if expected.is_some() {
+            is_expected(expected, &self.current(&write, key).await?)?;
+        }
+        let flipped = completion(Expr::col(task::Column::Completed).not());
+        let row = self.change(&mut write, key, flipped).await?;
+        if row.completed {
+            self.complete_parts(&mut write, &row).await?;
+        }
+        write.commit().await?;
+        Ok(row)
+    }
+
+    async fn complete_parts(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+        if parent.parent_id.is_some() {
+            return Ok(());
+        }
+        let open_parts = task::Column::ParentId.eq(parent.id).and(task::Column::Completed.eq(false));
+        self.change_all(write, open_parts, completion(Expr::value(true))).await
+    }
+
+    async fn move_parts(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+        if parent.parent_id.is_some() {
+            return Ok(());
+        }
+        let changes = vec![(task::Column::ListId, Expr::value(parent.list_id))];
+        self.change_all(write, task::Column::ParentId.eq(parent.id), changes).await
+    }
+}

@@ -1,0 +1,69 @@
+//! Full-text search: by words, indexed and ranked on both databases.
+
+use entity::task;
+use sea_orm::QuerySelect;
+
+use super::Tasks;
+use crate::{
+    error::{Error, Fault},
+    service::tasks::list::MAX_SEARCH,
+};
+
+/// How many words count; the rest of a longer text is left out.
+const MAX_WORDS: usize = 16;
+
+/// Words to look for, as a text has them: any input is harmless, because only letters and digits are left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    /// Takes the words out of a text.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if text.contains('\0') {
+            return Err(Fault::Nul);
+        }
+        if text.chars().count() > MAX_SEARCH {
+            return Err(Fault::TooLong(MAX_SEARCH));
+        }
+        let words = text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
+        Ok(Self(words.map(str::to_lowercase).take(MAX_WORDS).collect()))
+    }
+
+    /// The words, in lower case.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Tasks<'_> {
+    /// The best hits: tasks that have words that begin with each of these, the title counting more.
+    pub async fn search(self, words: &Words, most: u64) -> Result<Vec<task::Model>, Error> {
+        if words.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let db = self.scope.db;
+        Ok(db.best(self.mine(), self.scope.owner, &words.0).limit(most).all(db.reader()).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_letters_and_digits_are_left() {
+        let words = Words::parse("Water-the \"plants\" AND (NOT* weeds:) 'x").unwrap();
+        assert_eq!(words.0, ["water", "the", "plants", "and", "not", "weeds", "x"]);
+        assert_eq!(Words::parse("…").unwrap().0, Vec::<String>::new());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_leaves_anything_else(text in "[^\\x00]{0,200}") {
+            let words = Words::parse(&text).unwrap();
+            prop_assert!(words.0.iter().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Where tasks stand: parts of tasks (one level), lists, manual order; deleting and restoring, which take the parts
+//! along.
+
+use chrono::{Duration, Utc};
+use entity::{
+    id::{ListId, TaskId},
+    task,
+    time::Micros,
+};
+use sea_orm::{
+    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Order},
+};
+
+use super::{Key, Tasks, change::Changes, is, is_expected, position};
+use crate::{
+    error::{Error, Fault},
+    service::{lists, scope::Write},
+};
+
+/// How long a deleted task can be restored.
+pub const RESTORABLE: Duration = Duration::days(30);
+/// How many parts a task has at most.
+const MAX_PARTS: u64 = 100;
+
+/// Where a task is to stand in manual order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In front of another task.
+    Before(TaskId),
+    /// Behind another task.
+    After(TaskId),
+}
+
+impl Tasks<'_> {
+    /// Moves a task in manual order. Moves at the same time all come true, one after the other.
+    pub async fn move_to(self, key: Key, place: Place, expected: Option<i64>) -> Result<task::Model, Error> {
+        let mut write = self.scope.write().await?;
+        let row = self.current(&write, key).await?;
+        is_expected(expected, &row)?;
+        let (Place::Before(anchor) | Place::After(anchor)) = place;
+        let anchor = self.current(&write, Key::Id(anchor)).await?;
+        if anchor.id == row.id {
+            return Err(Error::invalid("place", Fault::Rule("must name another task")));
+        }
+        let column = || Expr::col(task::Column::Position);
+        let beyond = match place {
+            Place::Before(_) => column().lt(anchor.position.clone()),
+            Place::After(_) => column().gt(anchor.position.clone()),
+        };
+        let nearest = if matches!(place, Place::Before(_)) { Order::Desc } else { Order::Asc };
+        let neighbour: Option<String> = self
+            .with_deleted()
+            .filter(beyond)
+            .select_only()
+            .column(task::Column::Position)
+            .order_by(task::Column::Position, nearest)
+            .into_tuple()
+            .one(write.connection())
+            .await?;
+        let position = match (place, neighbour) {
+            (Place::Before(_), before) => position::between(before.as_deref(), Some(&anchor.position)),
+            (Place::After(_), Some(behind)) => position::between(Some(&anchor.position), Some(&behind)),
+            (Place::After(_), None) => position::behind_all(write.number().await?),
+        };
+        let changes = vec![(task::Column::Position, Expr::value(position))];
+        let row = self.change(&mut write, key, changes).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Deletes a task and its parts; they can be restored for 30 days.
+    pub async fn delete(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
+        let mut write = self.scope.write().await?;
+        if expected.is_some() {
+            is_expected(expected, &self.current(&write, key).await?)?;
+        }
+        let now = Expr::value(Some(Micros::now()));
+        let deletion = || vec![(task::Column::DeletedAt, now.clone())];
+        let row = self.change(&mut write, key, deletion()).await?;
+        if row.parent_id.is_none() {
+            self.change_all(&mut write, task::Column::ParentId.eq(row.id), deletion()).await?;
+        }
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Brings a deleted task back, with the parts that were deleted together with it.
+    pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
+        let mut write = self.scope.write().await?;
+        let known = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?;
+        let row = known.ok_or(Error::NotFound("task"))?;
+        let Some(deleted_at) = row.deleted_at else { return Ok(row) };
+        if deleted_at.0 < Utc::now() - RESTORABLE {
+            return Err(Error::NotFound("task"));
+        }
+        if let Some(parent) = row.parent_id {
+            let parent = self.current(&write, Key::Id(parent)).await.map_err(|error| match error {
+                Error::NotFound(_) => Error::invalid("id", Fault::Rule("is a part of a deleted task; restore that")),
+                other => other,
+            })?;
+            self.check_room(&write, parent.id).await?;
+        }
+        let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
+        let which = task::Column::UserId.eq(write.owner().clone()).and(with_it);
+        let which = which.and(task::Column::DeletedAt.eq(deleted_at));
+        let back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
+        self.change_each(&mut write, which, back).await?;
+        let row = self.current(&write, Key::Id(id)).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// The list of a task that is to be made: its parent's, or the one asked for.
+    pub(in crate::service) async fn list_of_new(
+        self,
+        write: &Write<'_>,
+        parent: Option<TaskId>,
+        list: Option<ListId>,
+    ) -> Result<Option<ListId>, Error> {
+        match (parent, list) {
+            (None, None) => Ok(None),
+            (None, Some(list)) => lists::check(write, list).await.map(|()| Some(list)),
+            (Some(_), Some(_)) => Err(Error::invalid("list", Fault::Contradiction("the parent"))),
+            (Some(parent), None) => Ok(self.parent(write, parent).await?.list_id),
+        }
+    }
+
+    /// The changes that put a task under another parent or into another list, if the rules allow it.
+    pub(super) async fn place(
+        self,
+        write: &Write<'_>,
+        row: &task::Model,
+        (parent, list): (Option<Option<TaskId>>, Option<Option<ListId>>),
+    ) -> Result<Changes, Error> {
+        let mut changes = Changes::new();
+        match (parent, list) {
+            (Some(Some(_)), Some(_)) => return Err(Error::invalid("list", Fault::Contradiction("the parent"))),
+            (Some(Some(parent)), None) => {
+                let parent = self.parent_for(write, row, parent).await?;
+                changes.push((task::Column::ParentId, Expr::value(Some(parent.id))));
+                changes.push((task::Column::ListId, Expr::value(parent.list_id)));
+            }
+            (Some(None), _) => changes.push((task::Column::ParentId, Expr::value(None::<TaskId>))),
+            (None, Some(_)) if row.parent_id.is_some() => {
+                return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
+            }
+            (None, _) => {}
+        }
+        if let Some(list) = list {
+            if let Some(list) = list {
+                lists::check(write, list).await?;
+            }
+            changes.push((task::Column::ListId, Expr::value(list)));
+        }
+        Ok(changes)
+    }
+
+    async fn parent_for(self, write: &Write<'_>, row: &task::Model, parent: TaskId) -> Result<task::Model, Error> {
+        if parent == row.id {
+            return Err(Error::invalid("parent", Fault::Rule("must be another task")));
+        }
+        if self.parts(write, row.id).await? > 0 {
+            return Err(Error::invalid("parent", Fault::Rule("cannot be given to a task that has parts itself")));
+        }
+        self.parent(write, parent).await
+    }
+
+    /// A task that may have one more part.
+    async fn parent(self, write: &Write<'_>, id: TaskId) -> Result<task::Model, Error> {
+        let parent = self.current(write, Key::Id(id)).await?;
+        if parent.parent_id.is_some() {
+            return Err(Error::invalid("parent", Fault::Rule("must not be a part of another task")));
+        }
+        self.check_room(write, id).await.map(|()| parent)
+    }
+
+    async fn check_room(self, write: &Write<'_>, parent: TaskId) -> Result<(), Error> {
+        match self.parts(write, parent).await? {
+            0..MAX_PARTS => Ok(()),
+            _ => Err(Error::invalid("parent", Fault::Rule("has 100 parts already"))),
+        }
+    }
+
+    async fn parts(self, write: &Write<'_>, parent: TaskId) -> Result<u64, Error> {
+        let parts = self.mine().filter(task::Column::ParentId.eq(parent));
+        Ok(parts.count(write.connection()).await?)
+    }
+}

@@ -1,0 +1,113 @@
+//! Values that lists, labels and tasks share. Holding one is the proof that it keeps the rules.
+
+use uuid::Uuid;
+
+use crate::error::Fault;
+
+/// How many characters the name of a list has at most.
+const MAX_LIST_NAME: usize = 100;
+/// How many characters the name of a label has at most.
+const MAX_LABEL_NAME: usize = 30;
+
+/// The name of a list: 1 to 100 characters, without white space around.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListName(String);
+
+/// The name of a label: 1 to 30 characters, without white space around. Case makes no difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelName(String);
+
+/// A colour as `#rrggbb`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Colour(String);
+
+/// Text of some length, trimmed.
+pub(super) fn trimmed(text: &str, most: usize) -> Result<String, Fault> {
+    if text.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err(Fault::Blank),
+        _ if text.contains('\0') => Err(Fault::Nul),
+        count if count > most => Err(Fault::TooLong(most)),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+impl ListName {
+    /// Trims and checks the text.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        trimmed(text, MAX_LIST_NAME).map(Self)
+    }
+}
+
+impl LabelName {
+    /// Trims and checks the text.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        trimmed(text, MAX_LABEL_NAME).map(Self)
+    }
+
+    /// What makes two names the same.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Colour {
+    /// Checks the text and writes it in lower case.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let digits = text.strip_prefix('#').unwrap_or_default();
+        let is_colour = digits.len() == 6 && digits.bytes().all(|it| it.is_ascii_hexdigit());
+        if is_colour { Ok(Self(text.to_ascii_lowercase())) } else { Err(Fault::Colour) }
+    }
+}
+
+impl From<ListName> for String {
+    fn from(name: ListName) -> Self {
+        name.0
+    }
+}
+
+impl From<LabelName> for String {
+    fn from(name: LabelName) -> Self {
+        name.0
+    }
+}
+
+impl From<Colour> for String {
+    fn from(colour: Colour) -> Self {
+        colour.0
+    }
+}
+
+/// A new id, later than all that this process made before.
+pub(super) fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_has_six_digits() {
+        assert_eq!(Colour::parse("#A0b1C2").map(String::from), Ok("#a0b1c2".into()));
+        for text in ["", "#", "red", "#abc", "#12345g", "a0b1c2", "#a0b1c2d3", "#é0b1c"] {
+            assert_eq!(Colour::parse(text), Err(Fault::Colour), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_labels_are_the_same_whatever_their_case() {
+        let folded = |text: &str| LabelName::parse(text).map(|it| it.folded());
+        assert_eq!(folded(" Éclair "), folded("éCLAIR"));
+        assert!(LabelName::parse(&"😀".repeat(30)).is_ok());
+        assert_eq!(LabelName::parse(&"x".repeat(31)), Err(Fault::TooLong(30)));
+    }
+}

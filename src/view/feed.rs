@@ -1,0 +1,80 @@
+//! Changes to a user's data, as the feed shows them.
+
+use async_graphql::{Enum, ID, SimpleObject};
+use serde::{Serialize, ser::SerializeMap};
+
+use super::{BigInt, Label, Task, TaskList};
+use crate::service::changes::Changed;
+
+/// A change: what a task, a list or a label is now, or that it is gone.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Change {
+    /// The number of the write; unique among the user's changes, and what to ask from next time.
+    pub revision: BigInt,
+    /// What kind of thing changed.
+    pub kind: ChangeKind,
+    /// The id of what changed.
+    pub id: ID,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// What it is now; absent when it is deleted.
+    #[graphql(skip)]
+    pub now: Option<ChangedNode>,
+}
+
+/// What kind of thing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A task.
+    Task,
+    /// A list of tasks.
+    TaskList,
+    /// A label.
+    Label,
+}
+
+/// A task, a list or a label.
+#[derive(Clone, Debug, Serialize, async_graphql::Union)]
+#[serde(untagged)]
+pub enum ChangedNode {
+    /// A task.
+    Task(Task),
+    /// A list.
+    TaskList(TaskList),
+    /// A label.
+    Label(Label),
+}
+
+impl From<Changed> for Change {
+    fn from(changed: Changed) -> Self {
+        let (revision, deleted) = (BigInt(changed.revision()), changed.is_deleted());
+        let (kind, id, now) = match changed {
+            Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), ChangedNode::Task(row.into())),
+            Changed::List(row) => (ChangeKind::TaskList, ID(row.id.to_string()), ChangedNode::TaskList(row.into())),
+            Changed::Label(row) => (ChangeKind::Label, ID(row.id.to_string()), ChangedNode::Label(row.into())),
+        };
+        Self { revision, kind, id, deleted, now: Some(now).filter(|_| !deleted) }
+    }
+}
+
+impl Serialize for Change {
+    /// REST has the thing itself under the name of its kind.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("revision", &self.revision)?;
+        map.serialize_entry("kind", &self.kind)?;
+        map.serialize_entry("id", self.id.as_str())?;
+        map.serialize_entry("deleted", &self.deleted)?;
+        if let Some(now) = &self.now {
+            let name = match self.kind {
+                ChangeKind::Task => "task",
+                ChangeKind::TaskList => "task_list",
+                ChangeKind::Label => "label",
+            };
+            map.serialize_entry(name, now)?;
+        }
+        map.end()
+    }
+}

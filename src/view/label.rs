@@ -1,0 +1,109 @@
+//! A label, and what clients send about labels.
+
+use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use entity::{id::LabelId, label};
+use serde::Serialize;
+
+use super::{BigInt, DateTime, check::Check};
+use crate::{
+    error::{Error, Fault},
+    service::{
+        labels::{LabelDraft, LabelEdit},
+        values::{Colour, LabelName},
+    },
+};
+
+/// A word that tasks can be marked with.
+#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[graphql(complex)]
+pub struct Label {
+    /// The label's id: a UUID.
+    pub id: ID,
+    /// 1 to 30 characters, unique among the user's labels, whatever its case.
+    pub name: String,
+    /// As `#rrggbb`.
+    pub colour: Option<String>,
+    /// The number of the write that last changed the label: for `expectedRevision`.
+    pub revision: BigInt,
+    /// When it was made.
+    pub created_at: DateTime,
+    /// When it last changed.
+    pub updated_at: DateTime,
+    /// What its relations are found by.
+    #[graphql(skip)]
+    #[serde(skip)]
+    pub key: LabelId,
+}
+
+/// A label to be made.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateLabelInput {
+    /// A UUID that the client chose: sent twice, it makes one label, which both calls answer.
+    pub id: Option<ID>,
+    /// 1 to 30 characters after trimming; the error `NAME_TAKEN` says that a label has this name.
+    pub name: String,
+    /// As `#rrggbb`.
+    pub colour: Option<String>,
+}
+
+/// Changes to a label. A field that is absent stays as it is; null clears the colour.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateLabelInput {
+    /// Which label.
+    pub id: ID,
+    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    pub expected_revision: Option<BigInt>,
+    /// 1 to 30 characters after trimming.
+    pub name: MaybeUndefined<String>,
+    /// As `#rrggbb`, or null for none.
+    pub colour: MaybeUndefined<String>,
+}
+
+impl From<label::Model> for Label {
+    fn from(row: label::Model) -> Self {
+        let label::Model { id, user_id: _, name, folded: _, colour, revision, created_at, updated_at, deleted_at: _ } =
+            row;
+        Self {
+            id: ID(id.to_string()),
+            name,
+            colour,
+            revision: BigInt(revision),
+            created_at: created_at.into(),
+            updated_at: updated_at.into(),
+            key: id,
+        }
+    }
+}
+
+impl TryFrom<CreateLabelInput> for LabelDraft {
+    type Error = Error;
+
+    fn try_from(input: CreateLabelInput) -> Result<Self, Error> {
+        let mut check = Check::default();
+        let id = check.optional("id", input.id.as_ref().map(|it| it.parse().map(LabelId).map_err(|_| Fault::Uuid)));
+        let name = check.field("name", LabelName::parse(&input.name));
+        let colour = check.optional("colour", input.colour.as_deref().map(Colour::parse));
+        check.passed(name.map(|name| LabelDraft { id, name, colour }))
+    }
+}
+
+impl TryFrom<UpdateLabelInput> for LabelEdit {
+    type Error = Error;
+
+    fn try_from(input: UpdateLabelInput) -> Result<Self, Error> {
+        let mut check = Check::default();
+        let name = check.required("name", input.name.map_value(|it| LabelName::parse(&it)));
+        let colour = check.clearable("colour", input.colour.map_value(|it| Colour::parse(&it)));
+        check.passed(Some(LabelEdit { name, colour }))
+    }
+}
+
+/// What is no id at all is the id of no label.
+pub fn label_id(id: &ID) -> Result<LabelId, Error> {
+    id.parse().map(LabelId).map_err(|_| Error::NotFound("label"))
+}
+
+/// As [`label_id`], for several.
+pub fn label_ids(ids: &[ID]) -> Result<Vec<LabelId>, Error> {
+    ids.iter().map(label_id).collect()
+}

@@ -1,0 +1,96 @@
+//! People and their sessions, as Better Auth shows them (contracts: Better Auth, 2).
+
+use async_graphql::{ID, SimpleObject};
+use entity::{session, user};
+use serde::Serialize;
+
+use super::DateTime;
+use crate::service::auth::CurrentUser;
+
+/// A user. The account's own data is null when the account is kept by another issuer of tokens.
+#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The name that others see.
+    pub name: Option<String>,
+    /// The address that signs in.
+    pub email: Option<String>,
+    /// Whether the address is known to be the user's.
+    pub email_verified: Option<bool>,
+    /// URL of a picture.
+    pub image: Option<String>,
+    /// When the account was made.
+    pub created_at: Option<DateTime>,
+    /// When the account last changed.
+    pub updated_at: Option<DateTime>,
+    /// The user's id.
+    pub id: ID,
+}
+
+/// A session, as Better Auth shows it to its user.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// When it ends.
+    pub expires_at: DateTime,
+    /// The secret that stands for it.
+    pub token: String,
+    /// When the user signed in.
+    pub created_at: DateTime,
+    /// When it was last extended.
+    pub updated_at: DateTime,
+    /// Where the user signed in from; empty when not known.
+    pub ip_address: String,
+    /// What the user signed in with; empty when not known.
+    pub user_agent: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The session's id.
+    pub id: String,
+}
+
+impl From<session::Model> for Session {
+    fn from(row: session::Model) -> Self {
+        let session::Model { id, expires_at, token, created_at, updated_at, ip_address, user_agent, user_id } = row;
+        Self {
+            expires_at: expires_at.into(),
+            token,
+            created_at: created_at.into(),
+            updated_at: updated_at.into(),
+            ip_address: ip_address.unwrap_or_default(),
+            user_agent: user_agent.unwrap_or_default(),
+            user_id: user_id.0,
+            id,
+        }
+    }
+}
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        let user::Model { id, name, email, email_verified, image, created_at, updated_at } = row;
+        Self {
+            name: Some(name),
+            email: Some(email),
+            email_verified: Some(email_verified),
+            image,
+            created_at: Some(created_at.into()),
+            updated_at: Some(updated_at.into()),
+            id: ID(id.0),
+        }
+    }
+}
+
+impl User {
+    /// A user of whom only the id is known.
+    pub fn elsewhere(user: &CurrentUser) -> Self {
+        Self {
+            name: None,
+            email: None,
+            email_verified: None,
+            image: None,
+            created_at: None,
+            updated_at: None,
+            id: ID(user.id().0.clone()),
+        }
+    }
+}
