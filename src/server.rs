@@ -107,6 +107,11 @@ impl Server {
         self.address
     }
 
+    /// What it serves.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.services)
+    }
+
     /// Answers requests until told to stop; requests in flight are finished, for ten seconds at most.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let mut is_closing = self.closing.subscribe();

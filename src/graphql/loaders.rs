@@ -33,8 +33,11 @@ type Loaded<V> = Result<Option<V>, Arc<Error>>;
 /// One statement for many keys.
 struct Batch<K, V> {
     asker: Asker,
-    load: fn(Asker, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>,
+    load: Load<K, V>,
 }
+
+/// What a batch does.
+type Load<K, V> = fn(Asker, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>;
 
 /// Who asks, and whom.
 #[derive(Clone)]
@@ -97,7 +100,7 @@ impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> BatchFn<K, Loaded<V>> 
 impl Asker {
     fn loader<K: Eq + Hash + Clone + std::fmt::Debug + Send + Sync, V: Clone + Send>(
         &self,
-        load: fn(Self, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>,
+        load: Load<K, V>,
     ) -> Loader<K, V> {
         Loader(non_cached::Loader::new(Batch { asker: self.clone(), load }).with_max_batch_size(BATCH))
     }

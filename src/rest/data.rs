@@ -60,6 +60,10 @@ pub(super) async fn import(
 ) -> Result<Response, Failure> {
     let is_dry = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
+    // A list would pass for an object whose fields are all absent.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Failure::Faults(vec![Fault::not_an_object()]));
+    }
     let file: Export = serde_json::from_slice(&bytes)
         .map_err(|cause| Failure::Faults(vec![Fault::json(cause.column(), &cause.to_string())]))?;
     let import = file.checked().map_err(|faults| Failure::Faults(faults.into_iter().map(misplaced).collect()))?;
@@ -76,12 +80,12 @@ fn misplaced((place, rule): (String, crate::error::Fault)) -> Fault {
 /// All tasks, some hundreds at a time.
 fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<Labelled>, Error>> + Send + 'static {
     let caller = Arc::new(caller);
-    stream::unfold(Some((caller, 0)), |state| async {
+    stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;
         match caller.data().tasks_behind(behind).await {
             Ok(some) => {
-                let last = some.last()?.task.number;
-                Some((Ok(some), Some((caller, last))))
+                let last = some.last().map(|it| (it.task.position.clone(), it.task.number))?;
+                Some((Ok(some), Some((caller, Some(last)))))
             }
             Err(cause) => Some((Err(cause), None)),
         }

@@ -98,7 +98,9 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     let SinceQuery { since, limit } =
         SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
     let feed = caller.changes().since(since, limit).await?;
-    let changes: Vec<Change> = feed.changes.into_iter().map(Change::from).collect();
+    let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
+    let tagged = |changed| Change::tagged(changed, |id| labels.remove(id).unwrap_or_default());
+    let changes: Vec<Change> = feed.changes.into_iter().map(tagged).collect();
     let body = serde_json::json!({
         "changes": changes, "revision": BigInt(feed.revision), "has_more": feed.has_more,
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::{label, list, task};
+use entity::{id::TaskId, label, list, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
@@ -41,6 +41,17 @@ pub struct Feed {
     pub revision: i64,
     /// Whether more changes are there already.
     pub has_more: bool,
+}
+
+impl Feed {
+    /// The ids of the tasks among the changes.
+    pub fn tasks(&self) -> Vec<TaskId> {
+        let task = |changed: &Changed| match changed {
+            Changed::Task(row) => Some(row.id),
+            Changed::List(_) | Changed::Label(_) => None,
+        };
+        self.changes.iter().filter_map(task).collect()
+    }
 }
 
 impl Changed {

@@ -10,7 +10,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{
@@ -79,6 +80,9 @@ pub struct Imported {
     pub skipped: usize,
 }
 
+/// A task and the number that it takes.
+type Numbered = (i64, TaskImport);
+
 impl<'a> Data<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
@@ -94,12 +98,16 @@ impl<'a> Data<'a> {
         Labels::new(self.scope).all().await
     }
 
-    /// Some hundreds of tasks behind that number, in the order in which they were made.
-    pub async fn tasks_behind(self, number: i64) -> Result<Vec<Labelled>, Error> {
+    /// Some hundreds of tasks behind that place and number, in manual order.
+    pub async fn tasks_behind(self, behind: Option<(String, i64)>) -> Result<Vec<Labelled>, Error> {
+        let here = || Expr::tuple([Expr::col(task::Column::Position), Expr::col(task::Column::Number)]);
         let rows = task::Entity::find()
             .filter(task::Column::UserId.eq(self.scope.owner.clone()))
             .filter(task::Column::DeletedAt.is_null())
-            .filter(task::Column::Number.gt(number))
+            .apply_if(behind, |tasks, (position, number)| {
+                tasks.filter(here().gt(Expr::tuple([Expr::value(position), Expr::value(number)])))
+            })
+            .order_by_asc(task::Column::Position)
             .order_by_asc(task::Column::Number)
             .limit(AT_ONCE as u64)
             .all(self.scope.db.reader())
@@ -171,13 +179,15 @@ impl<'a> Data<'a> {
         (tasks, labels): (Vec<TaskImport>, HashMap<LabelId, LabelId>),
         done: &mut Imported,
     ) -> Result<(), Error> {
-        // Parents first: a part takes its list from them.
-        let (parts, wholes): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|it| it.draft.parent.is_some());
+        // The order of the file is the manual order, but parents come first: a part takes its list from them.
+        let base = write.numbers(i64::try_from(tasks.len()).map_err(Error::internal)?).await?;
+        let tasks = (base + 1..).zip(tasks);
+        let (parts, wholes): (Vec<_>, Vec<_>) = tasks.partition(|(_, it)| it.draft.parent.is_some());
         for some in wholes.chunks(AT_ONCE).chain(parts.chunks(AT_ONCE)) {
             let known = self.known(write, some).await?;
             let mut seen = HashSet::new();
-            let is_new = |it: &&TaskImport| it.draft.id.is_some_and(|id| !known.contains(&id) && seen.insert(id));
-            let new: Vec<&TaskImport> = some.iter().filter(is_new).collect();
+            let is_new = |(_, it): &&Numbered| it.draft.id.is_some_and(|id| !known.contains(&id) && seen.insert(id));
+            let new: Vec<&Numbered> = some.iter().filter(is_new).collect();
             done.skipped += some.len() - new.len();
             done.tasks += new.len();
             self.insert(write, &new, &labels).await?;
@@ -185,12 +195,12 @@ impl<'a> Data<'a> {
         Ok(())
     }
 
-    async fn known(self, write: &Write<'_>, some: &[TaskImport]) -> Result<HashSet<TaskId>, Error> {
+    async fn known(self, write: &Write<'_>, some: &[Numbered]) -> Result<HashSet<TaskId>, Error> {
         let ids: Vec<TaskId> = task::Entity::find()
             .select_only()
             .column(task::Column::Id)
             .filter(task::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(task::Column::Id.is_in(some.iter().filter_map(|it| it.draft.id)))
+            .filter(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)))
             .into_tuple()
             .all(write.connection())
             .await?;
@@ -200,28 +210,27 @@ impl<'a> Data<'a> {
     async fn insert(
         self,
         write: &mut Write<'_>,
-        new: &[&TaskImport],
+        new: &[&Numbered],
         labels: &HashMap<LabelId, LabelId>,
     ) -> Result<(), Error> {
         if new.is_empty() {
             return Ok(());
         }
         let tasks = Tasks::new(self.scope);
-        let base = write.numbers(i64::try_from(new.len()).map_err(Error::internal)?).await?;
         let (mut rows, mut marks) = (Vec::new(), Vec::new());
-        for (number, it) in (base + 1..).zip(new) {
-            let TaskImport { draft, created_at, completed_at } = (*it).clone();
+        for (number, it) in new {
+            let TaskImport { draft, created_at, completed_at } = it.clone();
             let list = tasks.list_of_new(write, draft.parent, draft.list).await?;
             let ids = match &draft.labels {
                 labels::Marks::Ids(ids) => ids.iter().map(|id| *labels.get(id).unwrap_or(id)).collect(),
                 labels::Marks::Names(_) => Vec::new(),
             };
             marks.extend(draft.id.map(|id| (id, ids)));
-            let mut row = tasks.row(Draft { list, ..draft }, number);
+            let mut row = tasks.row(Draft { list, ..draft }, *number);
             row.number = NotSet;
             row.created_at = Set(created_at);
             row.completed_at = Set(completed_at);
-            row.position = Set(behind_all(number));
+            row.position = Set(behind_all(*number));
             rows.push(row);
         }
         task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;

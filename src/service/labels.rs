@@ -83,6 +83,9 @@ impl<'a> Labels<'a> {
 
     /// The labels of each of these tasks, in their order, in one statement.
     pub async fn of_tasks(self, tasks: &[TaskId]) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
+        if tasks.is_empty() {
+            return Ok(HashMap::new());
+        }
         let rows: Vec<(task_label::Model, Option<label::Model>)> = task_label::Entity::find()
             .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
             .apply_if(few(tasks), |select, them| select.filter(task_label::Column::TaskId.is_in(them)))

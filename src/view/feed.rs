@@ -1,6 +1,7 @@
 //! Changes to a user's data, as the feed shows them.
 
 use async_graphql::{Enum, ID, SimpleObject};
+use entity::{id::TaskId, label};
 use serde::{Serialize, ser::SerializeMap};
 
 use super::{BigInt, Label, Task, TaskList};
@@ -49,9 +50,19 @@ pub enum ChangedNode {
 
 impl From<Changed> for Change {
     fn from(changed: Changed) -> Self {
+        Self::tagged(changed, |_| Vec::new())
+    }
+}
+
+impl Change {
+    /// The change with the names of a task's labels, which REST shows.
+    pub fn tagged(changed: Changed, labels: impl FnOnce(&TaskId) -> Vec<label::Model>) -> Self {
         let (revision, deleted) = (BigInt(changed.revision()), changed.is_deleted());
         let (kind, id, now) = match changed {
-            Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), ChangedNode::Task(row.into())),
+            Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), {
+                let labels = labels(&row.id);
+                ChangedNode::Task(Task::tagged(row, labels))
+            }),
             Changed::List(row) => (ChangeKind::TaskList, ID(row.id.to_string()), ChangedNode::TaskList(row.into())),
             Changed::Label(row) => (ChangeKind::Label, ID(row.id.to_string()), ChangedNode::Label(row.into())),
         };

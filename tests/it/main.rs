@@ -4,12 +4,16 @@
 
 mod access;
 mod auth;
+mod bulk;
 mod contract;
+mod data;
 mod graphql;
 mod house;
 mod input;
 mod many;
+mod model;
 mod rest;
 mod support;
+mod sync;
 mod tidy;
 mod tokens;

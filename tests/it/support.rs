@@ -4,14 +4,24 @@ use std::{
     env,
     future::Future,
     net::IpAddr,
-    sync::atomic::{AtomicU32, Ordering},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
-use docket::{config::Config, server::Server};
+use docket::{config::Config, server::Server, service::Services};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tokio::{sync::oneshot, task::JoinHandle};
+use tracing::{
+    Dispatch, Event, Metadata, Subscriber,
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, Interest},
+};
 
 /// The secret that every test server has, unless it is told otherwise.
 pub const SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
@@ -27,6 +37,7 @@ pub struct App {
     pub database_url: String,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+    services: Option<Arc<Services>>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -64,6 +75,7 @@ impl App {
             database_url,
             stop: None,
             running: None,
+            services: None,
             _folder: folder,
         };
         app.start(settings).await;
@@ -78,6 +90,7 @@ impl App {
             database_url: self.database_url.clone(),
             stop: None,
             running: None,
+            services: None,
             _folder: None,
         };
         other.start(settings).await;
@@ -96,12 +109,23 @@ impl App {
         self.running.take().unwrap().await.unwrap();
     }
 
-    async fn start(&mut self, settings: &[(&str, &str)]) {
+    /// The configuration of a server on this database.
+    pub fn config(&self, settings: &[(&str, &str)]) -> Config {
         let usual = [("BETTER_AUTH_SECRET", SECRET), ("PORT", "0"), ("DATABASE_URL", self.database_url.as_str())];
         let config = Config::from_vars(|name| {
             settings.iter().chain(&usual).find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
         });
-        let server = Server::bind(&config.unwrap()).await.unwrap();
+        config.unwrap()
+    }
+
+    /// The services of the running server.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(self.services.as_ref().unwrap())
+    }
+
+    async fn start(&mut self, settings: &[(&str, &str)]) {
+        let server = Server::bind(&self.config(settings)).await.unwrap();
+        self.services = Some(server.services());
         self.base = format!("http://localhost:{}", server.address().port());
         assert_eq!(server.address().ip(), IpAddr::from([127, 0, 0, 1]));
         let (stop, stopped) = oneshot::channel();
@@ -230,6 +254,115 @@ impl Answer {
     pub fn cookies(&self) -> Vec<&str> {
         self.headers.get_all("set-cookie").iter().map(|it| it.to_str().unwrap()).collect()
     }
+}
+
+/// Docket as a process of its own, which can be killed.
+pub struct Process {
+    pub base: String,
+    child: Mutex<Child>,
+}
+
+impl Process {
+    /// Starts it on a database and waits until it answers.
+    pub async fn start(database_url: &str) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_docket"))
+            .env_clear()
+            .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", database_url), ("RUST_LOG", "error")])
+            .env("PORT", port.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let process = Self { base: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) };
+        for _ in 0..500 {
+            if reqwest::get(format!("{}/health/ready", process.base)).await.is_ok_and(|it| it.status() == 200) {
+                return process;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the process does not answer");
+    }
+
+    /// Ends it at once, as a power cut of the process would.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap();
+        // A child that was killed already is not an error.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// Hears the SQL statements of this thread's servers, which are all that a test has.
+pub struct Statements {
+    heard: Arc<Mutex<Vec<String>>>,
+    _guard: DefaultGuard,
+}
+
+impl Statements {
+    pub fn listen() -> Self {
+        // As long as there is only one subscriber, tracing asks the thread that first comes by an event, which may be
+        // another test's, and keeps its answer.
+        static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Hearing(Arc::default())));
+        LazyLock::force(&ANOTHER);
+        let heard = Arc::default();
+        let guard = tracing::subscriber::set_default(Hearing(Arc::clone(&heard)));
+        Self { heard, _guard: guard }
+    }
+
+    /// The statements since the last call, but for the hints between instances, which come when they come.
+    pub fn take(&self) -> Vec<String> {
+        let heard = std::mem::take(&mut *self.heard.lock().unwrap());
+        heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
+    }
+}
+
+/// A subscriber that is asked about every event, so that what other threads listen to makes no difference.
+struct Hearing(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Hearing {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target() == "sql"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut TextOf(&mut self.0.lock().unwrap()));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct TextOf<'a>(&'a mut Vec<String>);
+
+impl tracing::field::Visit for TextOf<'_> {
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == "text" {
+            self.0.push(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
 }
 
 /// A JSON string as text.

@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
-    sea_query::{Alias, CaseStatement, Expr, Query, SelectStatement, SimpleExpr, UnionType},
+    sea_query::{Alias, CaseStatement, Expr, Func, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use uuid::Uuid;
 
@@ -64,8 +64,8 @@ impl Tasks<'_> {
     /// How many tasks each list has; a list without tasks is not among the answers.
     pub async fn counts_of_lists(self, lists: &[ListId], zone: TimeZone) -> Result<Vec<(ListId, Counts)>, Error> {
         let sum = |condition: SimpleExpr| {
-            let one = CaseStatement::new().case(condition, 1).finally(0);
-            Expr::cust_with_exprs("cast(sum($1) as bigint)", [one.into()])
+            let one: SimpleExpr = CaseStatement::new().case(condition, 1).finally(0).into();
+            SimpleExpr::from(Func::cast_as(Func::sum(one), "bigint"))
         };
         let rows: Vec<(ListId, i64, i64, i64)> = self
             .mine()

@@ -1,0 +1,149 @@
+//! Many tasks at once, and how many SQL statements things take.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Person, Statements, text};
+
+async fn bulk(app: &App, person: &Person, field: &str, input: Value) -> Answer {
+    let name = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    let part = if field == "deleteTasks" {
+        "deletedTaskIds"
+    } else {
+        "tasks { title completed list { name } labels { name } }"
+    };
+    let query = format!("mutation($input: {name}!) {{ {field}(input: $input) {{ {part} }} }}");
+    app.graphql(person, &query, json!({ "input": input })).await
+}
+
+async fn ids(app: &App, person: &Person) -> Vec<String> {
+    let query = "{ tasks(first: 100, order: { by: POSITION }) { nodes { id } } }";
+    let tasks = app.graphql(person, query, json!({})).await.data();
+    tasks["tasks"]["nodes"].as_array().unwrap().iter().map(|it| text(&it["id"])).collect()
+}
+
+#[tokio::test]
+async fn five_hundred_tasks_are_made_in_one_call_and_one_more_is_refused() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let drafts =
+        |count: usize| -> Vec<Value> { (0..count).map(|number| json!({ "title": format!("{number}") })).collect() };
+    let refused = bulk(&app, &ann, "createTasks", json!({ "tasks": drafts(501) })).await;
+    assert_eq!(refused.code(), "BAD_USER_INPUT");
+    let query = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { tasks { title } } }";
+    let made = app.graphql(&ann, query, json!({ "input": { "tasks": drafts(500) } })).await.data();
+    let titles: Vec<_> = made["createTasks"]["tasks"].as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
+    assert_eq!(titles, (0..500).map(|number| number.to_string()).collect::<Vec<_>>());
+    let counted = app
+        .graphql(&ann, "{ tasks { totalCount } changes(since: 0, first: 500) { revision } }", json!({}))
+        .await
+        .data();
+    assert_eq!(counted, json!({ "tasks": { "totalCount": 500 }, "changes": { "revision": 501 } }));
+}
+
+#[tokio::test]
+async fn all_or_nothing() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let (own, foreign) = (app.task(&ann, "own").await, app.task(&bob, "foreign").await);
+    for (field, more) in [
+        ("setTasksCompleted", json!({ "completed": true })),
+        ("moveTasks", json!({})),
+        ("labelTasks", json!({})),
+        ("deleteTasks", json!({})),
+    ] {
+        for other in [foreign.as_str(), "01890000-0000-7000-8000-000000000000"] {
+            let mut input = more.clone();
+            input["selection"] = json!({ "ids": [own, other] });
+            let refused = bulk(&app, &ann, field, input).await;
+            assert_eq!(refused.code(), "NOT_FOUND", "{field}: {refused:?}");
+        }
+    }
+    let drafts = json!({ "tasks": [{ "title": "good" }, { "title": "part of nothing", "parentId": foreign }] });
+    assert_eq!(bulk(&app, &ann, "createTasks", drafts).await.code(), "NOT_FOUND");
+    let left = app.rest(&ann, "GET", "", None).await.expect(200);
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["completed"]), (1, &json!(false)));
+}
+
+#[tokio::test]
+async fn tasks_are_completed_moved_labelled_and_deleted_together() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let setup = "mutation { createTaskList(input: { name: \"Home\" }) { taskList { id } }
+        a: createLabel(input: { name: \"a\" }) { label { id } } b: createLabel(input: { name: \"b\" }) { label { id } } }";
+    let setup = app.graphql(&ann, setup, json!({})).await.data();
+    let (list, a, b) =
+        (&setup["createTaskList"]["taskList"]["id"], &setup["a"]["label"]["id"], &setup["b"]["label"]["id"]);
+    let drafts: Vec<_> = ["1", "2", "3"].iter().map(|title| json!({ "title": title, "labelIds": [a] })).collect();
+    bulk(&app, &ann, "createTasks", json!({ "tasks": drafts })).await.data();
+    let all = ids(&app, &ann).await;
+    let part = "mutation($id: ID!) { createTask(input: { title: \"part\", parentId: $id }) { task { id } } }";
+    app.graphql(&ann, part, json!({ "id": all[0] })).await.data();
+
+    let moved =
+        bulk(&app, &ann, "moveTasks", json!({ "selection": { "ids": [all[1], all[0]] }, "listId": list })).await.data();
+    let moved = &moved["moveTasks"]["tasks"];
+    assert_eq!((&moved[0]["title"], &moved[1]["list"]["name"]), (&json!("2"), &json!("Home")));
+    let selection = json!({ "filter": { "listId": list } });
+    let done = bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
+    assert_eq!(done["setTasksCompleted"]["tasks"].as_array().unwrap().len(), 3);
+    let labels = json!({ "selection": selection, "addLabelIds": [b], "removeLabelIds": [a] });
+    let labelled = bulk(&app, &ann, "labelTasks", labels).await.data();
+    assert!(
+        labelled["labelTasks"]["tasks"].as_array().unwrap().iter().all(|it| it["labels"] == json!([{ "name": "b" }])),
+        "{labelled}"
+    );
+    let gone =
+        bulk(&app, &ann, "deleteTasks", json!({ "selection": { "filter": { "completed": true } } })).await.data();
+    assert_eq!(gone["deleteTasks"]["deletedTaskIds"].as_array().unwrap().len(), 3);
+    assert_eq!(ids(&app, &ann).await, all[2..]);
+}
+
+#[tokio::test]
+async fn statements_depend_on_the_query_and_not_on_the_rows() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let nested = "{ tasks(first: 100) { nodes { id title list { name } labels { name } } } }";
+    let around = "{ taskLists { name counts { open } tasks(first: 3) { title } } labels { name tasks(first: 3) { title parts { title } } } }";
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        for number in 0..20 {
+            let made =
+                format!("mutation {{ createTaskList(input: {{ name: \"{number}\" }}) {{ taskList {{ id }} }} }}");
+            let list = text(&app.graphql(&ann, &made, json!({})).await.data()["createTaskList"]["taskList"]["id"]);
+            let task = app
+                .rest_task(&ann, json!({ "title": format!("{number}"), "tags": ["a", "b", format!("{number}")] }))
+                .await;
+            let id = app.graphql(&ann, "{ tasks(first: 1) { nodes { id } } }", json!({})).await.data();
+            let update =
+                "mutation($id: ID!, $list: ID!) { updateTask(input: { id: $id, listId: $list }) { task { id } } }";
+            let id = &id["tasks"]["nodes"][0]["id"];
+            app.graphql(&ann, update, json!({ "id": id, "list": list })).await.data();
+            assert!(task["id"].is_number());
+        }
+        let statements = Statements::listen();
+        app.graphql(&ann, nested, json!({})).await.data();
+        let first = statements.take().len();
+        app.graphql(&ann, around, json!({})).await.data();
+        let second = statements.take().len();
+        app.rest(&ann, "GET", "?limit=100", None).await.expect(200);
+        counts.push((first, second, statements.take().len()));
+    }
+    assert_eq!(counts, [(3, 6, 4), (3, 6, 4), (3, 6, 4)]);
+}
+
+#[tokio::test]
+async fn a_change_of_many_tasks_is_one_statement() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let drafts: Vec<_> = (0..300).map(|number| json!({ "title": format!("{number}") })).collect();
+    let statements = Statements::listen();
+    bulk(&app, &ann, "createTasks", json!({ "tasks": drafts })).await.data();
+    let inserts = statements.take().iter().filter(|it| it.starts_with("INSERT INTO \"tasks\"")).count();
+    let selection = json!({ "filter": {} });
+    bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
+    bulk(&app, &ann, "moveTasks", json!({ "selection": selection })).await.data();
+    bulk(&app, &ann, "labelTasks", json!({ "selection": selection })).await.data();
+    bulk(&app, &ann, "deleteTasks", json!({ "selection": selection })).await.data();
+    let updates = statements.take().iter().filter(|it| it.starts_with("UPDATE \"tasks\"")).count();
+    assert_eq!((inserts, updates), (1, 4));
+}

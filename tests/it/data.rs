@@ -1,0 +1,184 @@
+//! A user's data: exported, imported, erased.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, PASSWORD, Person};
+
+async fn export(app: &App, person: &Person, name: &str) -> Answer {
+    Answer::of(app.request("GET", &format!("/api/{}/{name}", person.id)).bearer_auth(&person.token)).await
+}
+
+async fn import(app: &App, person: &Person, query: &str, file: &Value) -> Answer {
+    let path = format!("/api/{}/import{query}", person.id);
+    Answer::of(app.request("POST", &path).bearer_auth(&person.token).json(file)).await
+}
+
+/// Somebody with a list, labels, a parent with a part, and tasks due in both ways.
+async fn settled(app: &App) -> Person {
+    let ann = app.person("ann").await;
+    let list = "mutation { createTaskList(input: { name: \"Home\", colour: \"#a0b1c2\" }) { taskList { id } } }";
+    let list = app.graphql(&ann, list, json!({})).await.data()["createTaskList"]["taskList"]["id"].clone();
+    let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
+    let at = json!({ "at": { "instant": "2030-01-31T12:00:00Z", "timeZone": "Europe/Berlin" } });
+    let first = json!({ "title": "pack; \"all\", \\ now", "description": "a\nb", "listId": list, "due": at, "priority": "URGENT" });
+    let parent = app.graphql(&ann, create, json!({ "input": first })).await.data()["createTask"]["task"]["id"].clone();
+    let part = json!({ "title": "jacket", "parentId": parent, "due": { "date": "2030-01-30" }, "completed": true });
+    app.graphql(&ann, create, json!({ "input": part })).await.data();
+    app.rest_task(&ann, json!({ "title": "labelled", "tags": ["b", "a"] })).await;
+    ann
+}
+
+#[tokio::test]
+async fn what_was_exported_comes_back_the_same() {
+    let app = App::spawn().await;
+    let ann = settled(&app).await;
+    let file = export(&app, &ann, "export").await;
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"docket.json\"");
+    let file = file.expect(200);
+    assert_eq!((file["lists"].as_array().unwrap().len(), file["labels"].as_array().unwrap().len()), (1, 2));
+    assert_eq!(file["tasks"].as_array().unwrap().len(), 3);
+
+    let bob = app.person("bob").await;
+    let counted = |is_dry: bool| json!({ "dry_run": is_dry, "lists": 1, "labels": 2, "tasks": 3, "skipped": 0 });
+    assert_eq!(import(&app, &bob, "?dry_run=true", &file).await.expect(200), counted(true));
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200), json!([]));
+    assert_eq!(import(&app, &bob, "", &file).await.expect(200), counted(false));
+    assert_eq!(export(&app, &bob, "export").await.expect(200), file);
+    let again = json!({ "dry_run": false, "lists": 0, "labels": 0, "tasks": 0, "skipped": 6 });
+    assert_eq!(import(&app, &bob, "", &file).await.expect(200), again);
+    assert_eq!(export(&app, &bob, "export").await.expect(200), file);
+}
+
+#[tokio::test]
+async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = |digit: char| format!("01890000-0000-7000-8000-00000000000{digit}");
+    let file = json!({
+        "lists": [{ "id": id('1'), "name": "" }],
+        "labels": [{ "id": id('2'), "name": "x".repeat(31) }],
+        "tasks": [
+            { "id": id('3'), "title": "good" },
+            { "id": id('4'), "title": " ", "due_date": "2030-01-31" },
+            { "id": id('5'), "title": "a", "due_date": "2030-01-31", "due_at": "2030-01-31T00:00:00Z" },
+        ],
+    });
+    let faults = import(&app, &ann, "", &file).await.expect(422);
+    let places: Vec<_> = faults["detail"].as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
+    let expected = [
+        json!(["body", "lists", "0", "name"]),
+        json!(["body", "labels", "0", "name"]),
+        json!(["body", "tasks", "1", "title"]),
+        json!(["body", "tasks", "2", "due_at"]),
+    ];
+    assert_eq!(places, expected);
+    let dangling =
+        json!({ "tasks": [{ "id": id('3'), "title": "a" }, { "id": id('4'), "title": "b", "list_id": id('9') }] });
+    assert_eq!(import(&app, &ann, "", &dangling).await.status, 404);
+    for broken in [json!([]), json!({ "tasks": [{ "title": "no id" }] }), json!({ "tasks": 7 })] {
+        assert_eq!(import(&app, &ann, "", &broken).await.status, 422, "{broken}");
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn a_large_export_is_whole() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let tasks: Vec<_> =
+        (0..1203).map(|number| json!({ "id": uuid::Uuid::now_v7(), "title": format!("{number}") })).collect();
+    import(&app, &ann, "", &json!({ "tasks": tasks })).await.expect(200);
+    let file = export(&app, &ann, "export").await.expect(200);
+    let titles: Vec<_> = file["tasks"].as_array().unwrap().iter().map(|it| it["title"].clone()).collect();
+    assert_eq!(titles, (0..1203).map(|number| json!(number.to_string())).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn tasks_are_to_dos_of_a_calendar() {
+    let app = App::spawn().await;
+    let ann = settled(&app).await;
+    let calendar = export(&app, &ann, "export.ics").await;
+    assert_eq!(calendar.header("content-type"), "text/calendar; charset=utf-8");
+    let text = calendar.text.replace("\r\n ", "");
+    assert!(
+        text.starts_with("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:") && text.ends_with("END:VCALENDAR\r\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("BEGIN:VTODO\r\n").count(), 3);
+    for line in [
+        "SUMMARY:pack\\; \"all\"\\, \\\\ now",
+        "DESCRIPTION:a\\nb",
+        "DUE:20300131T120000Z",
+        "DUE;VALUE=DATE:20300130",
+        "PRIORITY:1",
+        "STATUS:COMPLETED",
+        "STATUS:NEEDS-ACTION",
+        "SUMMARY:jacket",
+    ] {
+        assert!(text.contains(&format!("{line}\r\n")), "{line}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_nothing_behind() {
+    let app = App::spawn().await;
+    let ann = settled(&app).await;
+    let bob = app.person("bob").await;
+    app.rest_task(&bob, json!({ "title": "stays", "tags": ["x"] })).await;
+    let key =
+        app.request("POST", &format!("/api/{}/tasks", ann.id)).bearer_auth(&ann.token).header("idempotency-key", "k");
+    Answer::of(key.json(&json!({ "title": "keyed" }))).await.expect(201);
+    let delete = |password: &str| {
+        let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
+        Answer::of(request.json(&json!({ "password": password })))
+    };
+    let wrong = delete("wrong-horse-1").await;
+    assert_eq!((wrong.status.as_u16(), wrong.code()), (400, "INVALID_PASSWORD".into()));
+    let gone = delete(PASSWORD).await;
+    assert_eq!(gone.expect(200), json!({ "success": true, "message": "User deleted" }));
+    assert_eq!(gone.cookies().len(), 3);
+    for (table, column) in [
+        ("user", "id"),
+        ("session", "userId"),
+        ("account", "userId"),
+        ("tasks", "user_id"),
+        ("lists", "user_id"),
+        ("labels", "user_id"),
+        ("task_labels", "user_id"),
+        ("answers", "user_id"),
+        ("owners", "user_id"),
+    ] {
+        let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = '{}'", ann.id);
+        assert_eq!(app.sql_text(&count).await, "0", "{table}");
+    }
+    assert_eq!(delete(PASSWORD).await.code(), "UNAUTHORIZED");
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+    app.person("ann").await;
+}
+
+#[tokio::test]
+async fn an_old_session_needs_the_password_to_delete_the_account() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.sql("update \"session\" set \"createdAt\" = '2020-01-01T00:00:00.000Z'").await;
+    let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session).json(&json!({}));
+    assert_eq!(Answer::of(request).await.code(), "SESSION_EXPIRED");
+    assert_eq!(app.rest(&ann, "GET", "", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_demo_account_shows_what_there_is() {
+    let app = App::spawn().await;
+    let config = app.config(&[]);
+    let password = docket::demo::fill(&config).await.unwrap();
+    let signed_in =
+        app.auth("/sign-in/email", json!({ "email": docket::demo::EMAIL, "password": password })).await.expect(200);
+    let query =
+        json!({ "query": "{ taskLists { name counts { open overdue } } labels { name } tasks { totalCount } }" });
+    let request = app.request("POST", "/graphql").bearer_auth(signed_in["token"].as_str().unwrap()).json(&query);
+    let seen = Answer::of(request).await.data();
+    assert_eq!(seen["taskLists"].as_array().unwrap().len(), 3);
+    assert!(seen["taskLists"][0]["counts"]["overdue"].as_u64().unwrap() >= 1, "{seen}");
+    assert!(seen["tasks"]["totalCount"].as_u64().unwrap() > 15, "{seen}");
+    assert!(docket::demo::fill(&config).await.is_err());
+}

@@ -1,0 +1,455 @@
+//! The feed of changes, conflicts and safe retries, with restarts and kills in between.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Person, Process, at_once, text};
+
+const FEED: &str =
+    "query($since: BigInt!) { changes(since: $since, first: 50) { revision hasMore changes { revision kind id deleted
+    node { ... on Task { title completed labels { name } } ... on TaskList { name } ... on Label { name } } } } }";
+
+/// What a client that follows the feed knows.
+#[derive(Default)]
+struct Copy {
+    since: i64,
+    known: BTreeMap<String, Value>,
+    seen: HashSet<i64>,
+}
+
+impl Copy {
+    /// Reads the feed to its end.
+    async fn follow(&mut self, app: &App, person: &Person) {
+        loop {
+            let feed = app.graphql(person, FEED, json!({ "since": self.since })).await.data()["changes"].clone();
+            for change in feed["changes"].as_array().unwrap() {
+                self.take(change);
+            }
+            self.since = feed["revision"].as_i64().unwrap();
+            if feed["hasMore"] == false {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, change: &Value) {
+        let revision = change["revision"].as_i64().unwrap();
+        assert!(revision > self.since, "{change} comes again");
+        assert!(self.seen.insert(revision), "{change} has a number that was there");
+        if change["deleted"] == true {
+            self.known.remove(&text(&change["id"]));
+        } else {
+            self.known.insert(text(&change["id"]), change["node"].clone());
+        }
+    }
+
+    /// Compares with what the server has.
+    async fn assert_equal(&self, app: &App, person: &Person) {
+        let mut whole = Self::default();
+        whole.follow(app, person).await;
+        let tasks = app.rest(person, "GET", "", None).await.expect(200);
+        let titles = |known: &BTreeMap<String, Value>| -> Vec<String> {
+            let mut titles: Vec<_> = known.values().filter_map(|it| it["title"].as_str().map(str::to_owned)).collect();
+            titles.sort();
+            titles
+        };
+        let mut expected: Vec<_> = tasks.as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
+        expected.sort();
+        assert_eq!(titles(&self.known), expected);
+        assert_eq!(titles(&whole.known), expected);
+    }
+}
+
+/// One of many writers: makes, changes, completes, labels and deletes.
+async fn write(app: &App, person: &Person, writer: usize) {
+    for round in 0..6 {
+        let title = format!("{writer}-{round}");
+        let task = app.rest_task(person, json!({ "title": title, "tags": [format!("{}", writer % 3)] })).await;
+        let path = format!("/{}", task["id"]);
+        let again = json!({ "title": format!("{title}!"), "tags": [] });
+        app.rest(person, "PUT", &path, Some(again)).await.expect(200);
+        app.rest(person, "PATCH", &format!("{path}/complete"), None).await.expect(200);
+        if round % 2 == 0 {
+            assert_eq!(app.rest(person, "DELETE", &path, None).await.status, 204);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_follows_the_feed_misses_nothing_of_sixteen_writers() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let is_over = AtomicBool::new(false);
+    let mut copy = Copy::default();
+    let (_, copy) = tokio::join!(
+        async {
+            at_once(16, |writer| write(&app, &ann, writer)).await;
+            is_over.store(true, Ordering::Relaxed);
+        },
+        async {
+            while !is_over.load(Ordering::Relaxed) {
+                copy.follow(&app, &ann).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            copy.follow(&app, &ann).await;
+            copy
+        }
+    );
+    assert_eq!(copy.known.values().filter(|it| it["title"].is_string()).count(), 48);
+    copy.assert_equal(&app, &ann).await;
+}
+
+#[tokio::test]
+async fn a_copy_misses_nothing_when_the_server_is_killed_again_and_again() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mut copy = Copy::default();
+    let mut acknowledged = HashSet::new();
+    for round in 0..4 {
+        let process = Process::start(&app.database_url).await;
+        let (process, ann) = (&process, &ann);
+        let (writers, ()) = tokio::join!(
+            at_once(16, |writer| async move {
+                let mut done = Vec::new();
+                for number in 0..40 {
+                    let title = format!("{round}-{writer}-{number}");
+                    match process_create(&process.base, ann, &title).await {
+                        Some(201) => done.push(title),
+                        _ => break,
+                    }
+                }
+                done
+            }),
+            async {
+                tokio::time::sleep(Duration::from_millis(150 + 60 * round)).await;
+                process.kill();
+            }
+        );
+        acknowledged.extend(writers.into_iter().flatten());
+        copy.follow(&app, ann).await;
+    }
+    copy.assert_equal(&app, &ann).await;
+    let known: HashSet<_> = copy.known.values().filter_map(|it| it["title"].as_str().map(str::to_owned)).collect();
+    let lost: Vec<_> = acknowledged.difference(&known).collect();
+    assert!(lost.is_empty() && !acknowledged.is_empty(), "lost: {lost:?}");
+}
+
+async fn process_create(base: &str, person: &Person, title: &str) -> Option<u16> {
+    let url = format!("{base}/api/{}/tasks", person.id);
+    let request = reqwest::Client::new().post(url).bearer_auth(&person.token).json(&json!({ "title": title }));
+    request.send().await.ok().map(|it| it.status().as_u16())
+}
+
+#[tokio::test]
+async fn the_feed_tells_when_it_does_not_reach_back_so_far() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for title in ["a", "b", "c"] {
+        app.task(&ann, title).await;
+    }
+    let id = app.rest(&ann, "GET", "", None).await.expect(200)[0]["id"].clone();
+    app.rest(&ann, "DELETE", &format!("/{id}"), None).await;
+    app.sql("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where deleted_at is not null").await;
+    let services = app.services();
+    assert_eq!(services.purge(chrono::Utc::now()).await.unwrap(), 1);
+    assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "2");
+    for (since, code) in
+        [(1, "RESYNC_REQUIRED"), (3, "RESYNC_REQUIRED"), (-1, "RESYNC_REQUIRED"), (99, "RESYNC_REQUIRED")]
+    {
+        assert_eq!(app.graphql(&ann, FEED, json!({ "since": since })).await.code(), code, "{since}");
+    }
+    let gone =
+        Answer::of(app.request("GET", &format!("/api/{}/changes?since=1", ann.id)).bearer_auth(&ann.token)).await;
+    assert_eq!((gone.status.as_u16(), gone.code()), (410, "RESYNC_REQUIRED".into()));
+    let mut copy = Copy::default();
+    copy.follow(&app, &ann).await;
+    copy.assert_equal(&app, &ann).await;
+    app.task(&ann, "d").await;
+    copy.follow(&app, &ann).await;
+    copy.assert_equal(&app, &ann).await;
+}
+
+#[tokio::test]
+async fn rest_has_the_same_feed() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "a", "tags": ["x"] })).await;
+    let feed = |query: String| {
+        Answer::of(app.request("GET", &format!("/api/{}/changes{query}", ann.id)).bearer_auth(&ann.token))
+    };
+    let first = feed("?since=0&limit=1".into()).await.expect(200);
+    assert_eq!(
+        (&first["has_more"], &first["revision"], &first["changes"][0]["kind"]),
+        (&json!(true), &json!(1), &json!("label"))
+    );
+    let second = feed("?since=1".into()).await.expect(200);
+    let change = &second["changes"][0];
+    assert_eq!(
+        (&second["has_more"], &change["kind"], &change["deleted"]),
+        (&json!(false), &json!("task"), &json!(false))
+    );
+    assert_eq!(change["task"]["id"], task["id"]);
+    assert_eq!(change["task"]["tags"], json!(["x"]));
+    app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await;
+    let third = feed(format!("?since={}", second["revision"])).await.expect(200);
+    assert_eq!((&third["changes"][0]["deleted"], third["changes"][0].get("task")), (&json!(true), None));
+    assert_eq!(feed("?since=x".into()).await.status, 422);
+    assert_eq!(feed("?limit=501".into()).await.status, 422);
+}
+
+/// The titles that a subscription brings, one at a time.
+struct Live(futures_util::stream::BoxStream<'static, Value>);
+
+impl Live {
+    async fn open(app: &App, person: &Person, since: i64) -> Self {
+        let body = json!({ "query": "subscription($since: BigInt!) { changes(since: $since) { revision deleted
+            node { ... on Task { title } } } }", "variables": { "since": since } });
+        let request = app.request("POST", "/graphql").bearer_auth(&person.token).header("accept", "text/event-stream");
+        let response = request.json(&body).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+        let mut left = String::new();
+        let events = response.bytes_stream().take_while(|it| std::future::ready(it.is_ok())).flat_map(move |bytes| {
+            left.push_str(std::str::from_utf8(&bytes.unwrap()).unwrap());
+            let mut events = Vec::new();
+            while let Some((event, rest)) = left.split_once("\n\n") {
+                if let Some(data) = event.strip_prefix("event: next\ndata: ") {
+                    events.push(serde_json::from_str(data).unwrap());
+                }
+                left = rest.to_owned();
+            }
+            futures_util::stream::iter(events)
+        });
+        Self(events.boxed())
+    }
+
+    async fn next(&mut self) -> (i64, String) {
+        let event = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap();
+        let change = &event["data"]["changes"];
+        let title = change["node"]["title"].as_str().unwrap_or(if change["deleted"] == true { "deleted" } else { "-" });
+        (change["revision"].as_i64().unwrap(), title.to_owned())
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_starts_in_the_past_and_goes_on_live() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.task(&ann, "a").await;
+    app.task(&ann, "b").await;
+    let mut live = Live::open(&app, &ann, 1).await;
+    assert_eq!(live.next().await, (2, "b".into()));
+    app.task(&bob, "not for ann").await;
+    for (revision, title) in [(3, "c"), (4, "d")] {
+        app.task(&ann, title).await;
+        assert_eq!(live.next().await, (revision, title.into()));
+    }
+    let id = app.rest(&ann, "GET", "", None).await.expect(200)[0]["id"].clone();
+    app.rest(&ann, "DELETE", &format!("/{id}"), None).await;
+    assert_eq!(live.next().await, (5, "deleted".into()));
+}
+
+#[tokio::test]
+async fn a_subscription_goes_on_after_a_restart_without_a_gap() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "a").await;
+    let mut live = Live::open(&app, &ann, 0).await;
+    let (since, title) = live.next().await;
+    assert_eq!(title, "a");
+    app.restart(&[]).await;
+    assert!(live.0.next().await.is_none());
+    app.task(&ann, "b").await;
+    let mut live = Live::open(&app, &ann, since).await;
+    assert_eq!(live.next().await.1, "b");
+    app.task(&ann, "c").await;
+    assert_eq!(live.next().await.1, "c");
+}
+
+#[tokio::test]
+async fn instances_on_one_database_hear_of_each_others_changes() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let other = app.beside(&[]).await;
+    let mut live = Live::open(&other, &ann, 0).await;
+    for title in ["a", "b", "c"] {
+        app.task(&ann, title).await;
+        assert_eq!(live.next().await.1, title);
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_is_expected_and_not_there_is_a_conflict() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.task(&ann, "a").await;
+    let update = "mutation($id: ID!, $expected: BigInt!, $title: String!) {
+        updateTask(input: { id: $id, expectedRevision: $expected, title: $title }) { task { revision } } }";
+    let one = |expected: i64, title: &str| {
+        app.graphql(&ann, update, json!({ "id": task, "expected": expected, "title": title }))
+    };
+    assert_eq!(one(1, "b").await.data()["updateTask"]["task"]["revision"], 2);
+    let refused = one(1, "c").await;
+    assert_eq!(refused.code(), "CONFLICT");
+    let current = refused.json()["errors"][0]["extensions"]["current"].clone();
+    assert_eq!((&current["title"], &current["revision"], &current["id"]), (&json!("b"), &json!(2), &json!(task)));
+    for mutation in [
+        "setTaskCompleted(input: { id: $id, expectedRevision: 1, completed: true }) { task { id } }",
+        "deleteTask(input: { id: $id, expectedRevision: 1 }) { deletedTaskId }",
+        "moveTask(input: { id: $id, expectedRevision: 1, place: { before: $id } }) { task { id } }",
+    ] {
+        let query = format!("mutation($id: ID!) {{ {mutation} }}");
+        assert_eq!(app.graphql(&ann, &query, json!({ "id": task })).await.code(), "CONFLICT", "{mutation}");
+    }
+    let edits = at_once(16, |number| {
+        app.graphql(&ann, update, json!({ "id": task, "expected": 2, "title": format!("{number}") }))
+    })
+    .await;
+    assert_eq!(edits.iter().filter(|it| it.json()["data"].is_object()).count(), 1);
+    assert_eq!(edits.iter().filter(|it| it.json()["data"].is_null() && it.code() == "CONFLICT").count(), 15);
+}
+
+#[tokio::test]
+async fn rest_has_entity_tags_and_preconditions() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
+    let send = |method: &str, path: &str, (name, value): (&str, &str), body: Option<Value>| {
+        let request = app.request(method, &format!("/api/{}/tasks{path}", ann.id)).bearer_auth(&ann.token);
+        let request = if name.is_empty() { request } else { request.header(name, value) };
+        Answer::of(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+    };
+    let path = format!("/{id}");
+    let tag = send("GET", &path, ("", ""), None).await.header("etag").to_owned();
+    let list_tag = send("GET", "", ("", ""), None).await.header("etag").to_owned();
+    for (path, tag) in [(path.as_str(), &tag), ("", &list_tag)] {
+        let known = send("GET", path, ("if-none-match", tag), None).await;
+        assert_eq!((known.status.as_u16(), known.text.as_str(), known.header("etag")), (304, "", tag.as_str()));
+    }
+    let edit = Some(json!({ "title": "b" }));
+    let changed = send("PUT", &path, ("if-match", &tag), edit.clone()).await;
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.header("etag"), tag);
+    for (name, value, status) in
+        [("if-match", tag.as_str(), 412), ("if-match", "\"x\"", 412), ("if-match", "*", 200), ("", "", 200)]
+    {
+        assert_eq!(send("PATCH", &path, (name, value), edit.clone()).await.status, status, "{value}");
+    }
+    assert_eq!(send("PATCH", &format!("{path}/complete"), ("if-match", &tag), None).await.status, 412);
+    assert_eq!(send("DELETE", &path, ("if-match", &tag), None).await.status, 412);
+    assert_eq!(send("GET", "", ("if-none-match", &list_tag), None).await.status, 200);
+    let now = send("GET", &path, ("", ""), None).await.header("etag").to_owned();
+    assert_eq!(send("DELETE", &path, ("if-match", &now), None).await.status, 204);
+    assert_eq!(send("DELETE", &path, ("if-match", &now), None).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_id_of_the_client_makes_one_task() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let id = "01890000-0000-7000-8000-00000000000a";
+    let create = "mutation($id: ID!) { createTask(input: { id: $id, title: \"a\" }) { task { id number createdAt } } }";
+    let answers = at_once(16, |_| app.graphql(&ann, create, json!({ "id": id }))).await;
+    assert!(answers.iter().all(|it| it.data() == answers[0].data()), "{answers:?}");
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+    // The ids of one user are nothing to another.
+    assert_ne!(
+        app.graphql(&bob, create, json!({ "id": id })).await.data()["createTask"]["task"]["number"],
+        answers[0].data()["createTask"]["task"]["number"]
+    );
+    app.rest(&ann, "DELETE", &format!("/{id}"), None).await;
+    assert_eq!(app.graphql(&ann, create, json!({ "id": id })).await.code(), "CONFLICT");
+    assert_eq!(app.graphql(&ann, create, json!({ "id": "mine" })).await.code(), "BAD_USER_INPUT");
+}
+
+fn keyed(
+    app: &App,
+    person: &Person,
+    (method, path, key): (&str, &str, &str),
+    body: &Value,
+) -> impl Future<Output = Answer> + use<> {
+    let request = app.request(method, path).bearer_auth(&person.token).header("idempotency-key", key);
+    Answer::of(request.json(body))
+}
+
+#[tokio::test]
+async fn a_request_with_a_key_is_done_once_and_answered_the_same() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let path = format!("/api/{}/tasks", ann.id);
+    let body = json!({ "title": "a", "tags": ["x"] });
+    let answers = at_once(12, |_| keyed(&app, &ann, ("POST", &path, "k1"), &body)).await;
+    for answer in &answers {
+        assert_eq!((answer.status.as_u16(), &answer.text), (201, &answers[0].text));
+        assert_eq!(answer.header("etag"), answers[0].header("etag"));
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+    assert_eq!(answers.iter().filter(|it| it.header("idempotency-replayed") == "true").count(), 11);
+    let task = format!("{path}/{}", answers[0].json()["id"]);
+    app.request("PUT", &task).bearer_auth(&ann.token).json(&json!({ "title": "changed" })).send().await.unwrap();
+    assert_eq!(keyed(&app, &ann, ("POST", &path, "k1"), &body).await.text, answers[0].text);
+
+    let toggle = format!("{task}/complete");
+    let toggles = at_once(4, |_| keyed(&app, &ann, ("PATCH", &toggle, "k2"), &json!({}))).await;
+    assert!(toggles.iter().all(|it| it.expect(200)["completed"] == true));
+    let deleted = at_once(2, |_| keyed(&app, &ann, ("DELETE", &task, "k3"), &json!({}))).await;
+    assert!(deleted.iter().all(|it| it.status == 204), "{deleted:?}");
+
+    let other = keyed(&app, &ann, ("POST", &path, "k1"), &json!({ "title": "b" })).await;
+    assert_eq!(other.expect(422)["detail"][0]["loc"], json!(["header", "Idempotency-Key"]));
+    let bobs = format!("/api/{}/tasks", bob.id);
+    assert_eq!(keyed(&app, &bob, ("POST", &bobs, "k1"), &json!({ "title": "b" })).await.status, 201);
+    for key in ["", &"x".repeat(256), "ü"] {
+        assert_eq!(keyed(&app, &ann, ("POST", &path, key), &body).await.status, 422, "{key}");
+    }
+    assert_eq!(keyed(&app, &ann, ("POST", &path, "k4"), &json!({})).await.status, 422);
+    assert_eq!(keyed(&app, &ann, ("POST", &path, "k4"), &body).await.status, 201);
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_document_with_a_key_is_done_wholly_or_not_at_all() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let two = json!({ "query": "mutation { a: createTask(input: { title: \"a\" }) { task { id labels { name } } }
+        b: createTask(input: { title: \"b\" }) { task { id } } }" });
+    let answers = at_once(6, |_| keyed(&app, &ann, ("POST", "/graphql", "k1"), &two)).await;
+    assert!(answers.iter().all(|it| it.data() == answers[0].data()), "{answers:?}");
+    let failing = json!({ "query": "mutation { a: createTask(input: { title: \"c\" }) { task { id } }
+        b: createTask(input: { title: \" \" }) { task { id } } }" });
+    for _ in 0..2 {
+        let refused = keyed(&app, &ann, ("POST", "/graphql", "k2"), &failing).await;
+        assert_eq!((refused.code(), refused.header("idempotency-replayed")), ("BAD_USER_INPUT".into(), ""));
+    }
+    assert_eq!(keyed(&app, &ann, ("POST", "/graphql", "k1"), &failing).await.code(), "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_holds_across_kills() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let path = format!("/api/{}/tasks", ann.id);
+    for round in 0..6_u64 {
+        let process = Process::start(&app.database_url).await;
+        let send = || {
+            let request = reqwest::Client::new().post(format!("{}{path}", process.base)).bearer_auth(&ann.token);
+            request.header("idempotency-key", format!("k{round}")).json(&json!({ "title": format!("{round}") })).send()
+        };
+        let (_, ()) = tokio::join!(send(), async {
+            tokio::time::sleep(Duration::from_millis(round * 2)).await;
+            process.kill();
+        });
+        let body = json!({ "title": format!("{round}") });
+        assert_eq!(keyed(&app, &ann, ("POST", &path, &format!("k{round}")), &body).await.status, 201);
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 6);
+}
