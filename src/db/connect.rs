@@ -14,6 +14,8 @@ use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// How many connections PostgreSQL's pool has at least: migrating takes two, one for the lock.
+const LEAST: u32 = 2;
 /// How long SQLite waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
@@ -71,7 +73,7 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
         ])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
-        .max_connections(connections)
+        .max_connections(connections.max(LEAST))
         .acquire_timeout(ACQUIRE)
         .connect_with(options)
         .await

@@ -44,8 +44,12 @@ pub(super) async fn create(caller: Caller, body: Body) -> Result<Response, Failu
     let mut faults = Vec::new();
     let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
     let draft = draft.filter(|_| faults.is_empty()).ok_or(Failure::Faults(faults))?;
+    let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
-    Ok((StatusCode::CREATED, one(&caller, row).await?).into_response())
+    if has_labels {
+        return Ok((StatusCode::CREATED, one(&caller, row).await?).into_response());
+    }
+    Ok((StatusCode::CREATED, etag::tag(row.revision), Json(Task::from(row))).into_response())
 }
 
 /// `GET /api/{user_id}/tasks/{task_id}`

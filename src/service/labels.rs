@@ -66,6 +66,16 @@ impl Default for Marks {
     }
 }
 
+impl Marks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Ids(ids) => ids.is_empty(),
+            Self::Names(names) => names.is_empty(),
+        }
+    }
+}
+
 impl<'a> Labels<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }

@@ -302,7 +302,7 @@ impl Drop for Process {
 
 /// Hears the SQL statements of this thread's servers, which are all that a test has.
 pub struct Statements {
-    heard: Arc<Mutex<Vec<String>>>,
+    pub heard: Arc<Mutex<Heard>>,
     _guard: DefaultGuard,
 }
 
@@ -319,13 +319,19 @@ impl Statements {
 
     /// The statements since the last call, but for the hints between instances, which come when they come.
     pub fn take(&self) -> Vec<String> {
-        let heard = std::mem::take(&mut *self.heard.lock().unwrap());
+        let heard = std::mem::take(&mut self.heard.lock().unwrap().0);
         heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
     }
 }
 
+/// Where sqlx tells what PostgreSQL says besides its answers.
+const NOTICES: &str = "sqlx::postgres::notice";
+
 /// A subscriber that is asked about every event, so that what other threads listen to makes no difference.
-struct Hearing(Arc<Mutex<Vec<String>>>);
+struct Hearing(Arc<Mutex<Heard>>);
+
+/// Statements, and notices of the database.
+pub type Heard = (Vec<String>, Vec<String>);
 
 impl Subscriber for Hearing {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
@@ -333,11 +339,14 @@ impl Subscriber for Hearing {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.target() == "sql"
+        !metadata.is_span() && matches!(metadata.target(), "sql" | NOTICES)
     }
 
     fn event(&self, event: &Event<'_>) {
-        event.record(&mut TextOf(&mut self.0.lock().unwrap()));
+        let mut text = Text::default();
+        event.record(&mut text);
+        let mut heard = self.0.lock().unwrap();
+        if event.metadata().target() == NOTICES { heard.1.push(text.message) } else { heard.0.push(text.text) }
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -353,16 +362,26 @@ impl Subscriber for Hearing {
     fn exit(&self, _: &Id) {}
 }
 
-struct TextOf<'a>(&'a mut Vec<String>);
+#[derive(Default)]
+struct Text {
+    text: String,
+    message: String,
+}
 
-impl tracing::field::Visit for TextOf<'_> {
+impl tracing::field::Visit for Text {
     fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
-        if field.name() == "text" {
-            self.0.push(value.to_owned());
+        match field.name() {
+            "text" => self.text = value.to_owned(),
+            "message" => self.message = value.to_owned(),
+            _ => {}
         }
     }
 
-    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
 }
 
 /// A JSON string as text.

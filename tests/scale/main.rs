@@ -1,0 +1,243 @@
+//! A million tasks of one user: no list that a client can ask for may scan a table, and a page at the far end may not
+//! cost more than the first. Plans are read, not clocks; times are printed for people. On SQLite, or on PostgreSQL
+//! when `DOCKET_TEST_POSTGRES` names a server.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a program that reports to people")]
+
+#[expect(dead_code, reason = "shared with the suite, which uses all of it")]
+#[path = "../it/support.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use sqlx::{Connection, Row, SqliteConnection};
+
+use self::support::{Answer, App, Person, Statements};
+
+impl Statements {
+    /// What the database itself told since the last call.
+    fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.heard.lock().unwrap().1)
+    }
+}
+
+const ROWS: u64 = 1_000_000;
+/// How much more a far page may read than the first.
+const FAR: f64 = 1.2;
+
+fn main() {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check());
+}
+
+async fn check() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let start = Instant::now();
+    fill(&app, &ann, is_sqlite).await;
+    println!("{ROWS} tasks on {} in {:?}", if is_sqlite { "SQLite" } else { "PostgreSQL" }, start.elapsed());
+    // New connections, which explain what they do. There are few, so that the next statements bring what PostgreSQL
+    // said about the last.
+    app.restart(&[("DATABASE_MAX_CONNECTIONS", "2")]).await;
+
+    let mut checked = 0;
+    for (name, document) in documents() {
+        let statements = Statements::listen();
+        let answer = timed(&name, ask(&app, &ann, &document)).await;
+        answer.data();
+        let plans = plans(&app, &statements, is_sqlite).await;
+        assert!(!plans.is_empty(), "{name}: nothing was heard");
+        for plan in plans {
+            assert_no_scan(&name, &plan);
+            checked += 1;
+        }
+    }
+    for path in ["?limit=20", "?status=pending&limit=20", "?sort=title&limit=20&priority=high"] {
+        let statements = Statements::listen();
+        timed(path, app.rest(&ann, "GET", path, None)).await.expect(200);
+        plans(&app, &statements, is_sqlite).await.iter().for_each(|plan| assert_no_scan(path, plan));
+    }
+    compare_ends(&app, &ann, is_sqlite).await;
+    println!("{checked} plans read, none scans a table");
+    println!("1 passed, 0 failed");
+}
+
+/// Every filter and order that a list view uses.
+fn documents() -> Vec<(String, String)> {
+    let mut documents = Vec::new();
+    for by in ["CREATED", "UPDATED", "TITLE", "DUE", "PRIORITY", "POSITION"] {
+        for direction in ["ASC", "DESC"] {
+            documents.push((
+                format!("by {by} {direction}"),
+                format!("{{ tasks(order: {{ by: {by}, direction: {direction} }}) {{ nodes {{ id title }} }} }}"),
+            ));
+        }
+    }
+    let list = "00000000-0000-0000-0000-000000000003";
+    for filter in [
+        "completed: false".to_owned(),
+        "priority: [HIGH, URGENT]".to_owned(),
+        format!("listId: \"{list}\""),
+        "listId: null".to_owned(),
+        format!("labelIds: [\"{list}\"]"),
+        "parentId: null".to_owned(),
+        "dueFrom: \"2030-01-01T00:00:00Z\", dueBefore: \"2030-01-02T00:00:00Z\"".to_owned(),
+        "overdueIn: \"Europe/Berlin\"".to_owned(),
+        "text: \"word77 common\"".to_owned(),
+    ] {
+        documents.push((filter.clone(), format!("{{ tasks(filter: {{ {filter} }}) {{ nodes {{ id }} }} }}")));
+    }
+    documents.extend([
+        ("search".into(), "{ searchTasks(text: \"word77 common\") { title } }".into()),
+        ("relations".into(), "{ tasks { nodes { list { name } labels { name } parts { title } } } }".into()),
+        ("lists".into(), "{ taskLists { tasks(first: 5) { title } } }".into()),
+        ("labels".into(), "{ labels { tasks(first: 5) { title } } }".into()),
+        ("changes".into(), "{ changes(since: 999000) { changes { id } } }".into()),
+        (
+            "a list in its order".into(),
+            format!("{{ tasks(filter: {{ listId: \"{list}\" }}, order: {{ by: POSITION }}) {{ nodes {{ id }} }} }}"),
+        ),
+    ]);
+    documents
+}
+
+async fn ask(app: &App, person: &Person, document: &str) -> Answer {
+    app.graphql(person, document, json!({})).await
+}
+
+async fn timed<T>(name: &str, work: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let result = work.await;
+    println!("{:>10.1?}  {name}", start.elapsed());
+    result
+}
+
+fn assert_no_scan(name: &str, plan: &str) {
+    // Counting all of somebody's tasks looks at all of them, by index or not.
+    if plan.contains("COUNT(*)") {
+        return;
+    }
+    for word in ["SCAN tasks", "SCAN lists", "SCAN labels", "SCAN task_labels", "Seq Scan on tasks"] {
+        // SQLite's full-text index says SCAN of a virtual table, which is the look-up itself.
+        let is_scan = plan
+            .lines()
+            .any(|line| line.contains(word) && !line.contains("VIRTUAL TABLE") && !line.contains("tasks_search"));
+        assert!(!is_scan, "{name} scans:\n{plan}");
+    }
+}
+
+/// The plans of the statements that were heard.
+async fn plans(app: &App, statements: &Statements, is_sqlite: bool) -> Vec<String> {
+    if !is_sqlite {
+        for _ in 0..4 {
+            Answer::of(app.request("GET", "/health/ready")).await.expect(200);
+        }
+        return statements.take_notices().into_iter().filter(|it| it.contains("user_id")).collect();
+    }
+    let mut connection = SqliteConnection::connect(&app.database_url).await.unwrap();
+    let mut plans = Vec::new();
+    for statement in statements.take().into_iter().filter(|it| it.starts_with("SELECT")) {
+        let explain = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
+        let rows = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
+        let lines: Vec<String> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
+        plans.push(format!("{}\n  {statement}", lines.join("\n")));
+    }
+    plans
+}
+
+/// The first page and one near the other end, in the default order and by title.
+async fn compare_ends(app: &App, person: &Person, is_sqlite: bool) {
+    let row = "select cast(number as text) || '.' || created from far_task";
+    let cursor = URL_SAFE_NO_PAD.encode(app.sql_text(row).await);
+    let first = "{ tasks { nodes { id title } } }".to_owned();
+    let far = format!("{{ tasks(after: \"{cursor}\") {{ nodes {{ id title }} }} }}");
+    let (mut costs, mut times) = (Vec::new(), Vec::new());
+    for document in [first, far] {
+        let statements = Statements::listen();
+        let answer = ask(app, person, &document).await.data();
+        assert_eq!(answer["tasks"]["nodes"].as_array().unwrap().len(), 20);
+        if !is_sqlite {
+            costs.push(plans(app, &statements, false).await.iter().map(|plan| buffers(plan)).sum::<f64>());
+        }
+        let mut durations = Vec::new();
+        for _ in 0..200 {
+            let start = Instant::now();
+            ask(app, person, &document).await.data();
+            durations.push(start.elapsed());
+        }
+        durations.sort_unstable();
+        times.push(durations[100]);
+    }
+    println!("first page {:?}, far page {:?}", times[0], times[1]);
+    if !is_sqlite {
+        println!("first page {} buffers, far page {} buffers", costs[0], costs[1]);
+        assert!(costs[1] <= costs[0] * FAR, "a far page reads more: {costs:?}");
+    }
+    assert!(times[1] < times[0] * 10 + Duration::from_millis(50), "a far page is another kind of query: {times:?}");
+}
+
+/// How many buffers the top of a plan of PostgreSQL has touched.
+fn buffers(plan: &str) -> f64 {
+    let line = plan.lines().find(|it| it.trim_start().starts_with("Buffers:")).unwrap_or_default();
+    let numbers = line.split(['=', ' ']).filter_map(|it| it.parse::<f64>().ok());
+    numbers.sum()
+}
+
+async fn fill(app: &App, person: &Person, is_sqlite: bool) {
+    let script = if is_sqlite { SQLITE } else { POSTGRES };
+    for statement in script.replace("$owner", &person.id).replace("$rows", &ROWS.to_string()).split(";\n") {
+        if !statement.trim().is_empty() {
+            app.sql(statement).await;
+        }
+    }
+    if !is_sqlite {
+        let name = app.database_url.rsplit('/').next().unwrap();
+        for setting in [
+            "session_preload_libraries = 'auto_explain'",
+            "auto_explain.log_min_duration = 0",
+            "auto_explain.log_level = 'notice'",
+            "auto_explain.log_analyze = on",
+            "auto_explain.log_buffers = on",
+        ] {
+            app.sql(&format!("alter database {name} set {setting}")).await;
+        }
+    }
+}
+
+const SQLITE: &str = "
+insert into owners (user_id, revision) values ('$owner', $rows + 100);
+insert into lists (id, user_id, name, position, revision, created_at, updated_at)
+values (x'00000000000000000000000000000003', '$owner', 'list', 'a', $rows + 1, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
+insert into labels (id, user_id, name, folded, revision, created_at, updated_at)
+values (x'00000000000000000000000000000003', '$owner', 'label', 'label', $rows + 2, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
+insert into tasks (id, user_id, list_id, title, description, completed, priority, due_date, position, revision, created_at, updated_at)
+with recursive n (n) as (select 1 union all select n + 1 from n where n < $rows)
+select randomblob(16), '$owner', case n % 50 when 3 then x'00000000000000000000000000000003' end,
+  'word' || (n % 1000) || ' task ' || n, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
+  case n % 5 when 0 then date('2026-01-01', '+' || (n % 3650) || ' days') end,
+  printf('%013di', n), n, strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z',
+  strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z' from n;
+insert into task_labels (user_id, task_id, label_id, place)
+select user_id, id, x'00000000000000000000000000000003', 0 from tasks where number % 100 = 0;
+create table far_task as select number, 't' || (strftime('%s', substr(created_at, 1, 19)) * 1000000) as created from tasks order by number limit 1 offset 30;
+analyze;
+";
+
+const POSTGRES: &str = "
+insert into owners (user_id, revision) values ('$owner', $rows + 100);
+insert into lists (id, user_id, name, position, revision) values ('00000000-0000-0000-0000-000000000003', '$owner', 'list', 'a', $rows + 1);
+insert into labels (id, user_id, name, folded, revision)
+values ('00000000-0000-0000-0000-000000000003', '$owner', 'label', 'label', $rows + 2);
+insert into tasks (id, user_id, list_id, title, description, completed, priority, due_date, position, revision, created_at, updated_at)
+select gen_random_uuid(), '$owner', case n % 50 when 3 then '00000000-0000-0000-0000-000000000003'::uuid end,
+  'word' || (n % 1000) || ' task ' || n, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
+  case n % 5 when 0 then date '2026-01-01' + (n % 3650) end,
+  lpad(n::text, 13, '0') || 'i', n, to_timestamp(1700000000 + n), to_timestamp(1700000000 + n)
+from generate_series(1, $rows) as n;
+insert into task_labels (user_id, task_id, label_id, place)
+select user_id, id, '00000000-0000-0000-0000-000000000003', 0 from tasks where number % 100 = 0;
+create table far_task as select number, 't' || (extract(epoch from created_at)::bigint * 1000000) as created from tasks order by number limit 1 offset 30;
+vacuum analyze;
+";
