@@ -1,12 +1,18 @@
 //! The only reader of the environment. Every setting is a field; every mistake is reported, all together.
 
+mod choices;
 mod secret;
 
-use std::{env, fmt, net::IpAddr, str::FromStr};
+use std::{env, net::IpAddr, path::PathBuf, str::FromStr};
 
+use ipnet::IpNet;
 use url::Url;
 
-pub use self::secret::Secret;
+use self::choices::Switch;
+pub use self::{
+    choices::{Environment, JwtAlg, PasswordHash},
+    secret::Secret,
+};
 
 /// All settings, each with the variable that sets it.
 #[derive(Clone, Debug)]
@@ -31,30 +37,30 @@ pub struct Config {
     pub rate_limit: bool,
     /// `JWT_ALG`: what signs access tokens: `EdDSA` (default) or `HS256`.
     pub jwt_alg: JwtAlg,
+    /// `JWT_KEY_DAYS`: after how many days a new key signs access tokens; 0, the default, for never.
+    pub jwt_key_days: u32,
+    /// `PASSWORD_HASH`: what new passwords are hashed with: `argon2id` (default), or `scrypt` beside a Better Auth.
+    pub password_hash: PasswordHash,
+    /// `EMAIL_VERIFICATION`: `on` when nobody may sign in before a mailed link was followed; `off` by default.
+    pub email_verification: bool,
+    /// `DELETE_CONFIRMATION`: `on` when deleting an account takes a mailed link; `off` by default.
+    pub delete_confirmation: bool,
+    /// `SESSION_FRESH_AGE`: how many seconds a session counts as fresh, 0 for ever; a day by default.
+    pub session_fresh_age: u32,
+    /// `SMTP_URL`: the server that sends mail, such as `smtps://user:password@host`. Without it development writes
+    /// mail to `MAIL_FOLDER` and the log, and other environments send none.
+    pub smtp_url: Option<Secret>,
+    /// `MAIL_FROM`: the sender of mail; `Docket <docket@localhost>` by default.
+    pub mail_from: String,
+    /// `MAIL_FOLDER`: where development writes mail; `.docket-mail` by default.
+    pub mail_folder: PathBuf,
+    /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is believed, with commas between; none by
+    /// default.
+    pub trusted_proxies: Vec<IpNet>,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
-}
-
-/// Where this instance runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// One developer's machine.
-    Development,
-    /// A rehearsal of production.
-    Staging,
-    /// The real thing.
-    Production,
-}
-
-/// The JWS algorithm of the access tokens that Docket issues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JwtAlg {
-    /// Ed25519 with a key of the `jwks` table.
-    EdDsa,
-    /// HMAC-SHA-256 with `BETTER_AUTH_SECRET`.
-    Hs256,
 }
 
 /// Every mistake in the environment, a line each, by variable name and without the value.
@@ -92,6 +98,15 @@ impl Config {
             cors_origins: read.origins(),
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
+            jwt_key_days: read.parsed("JWT_KEY_DAYS", 0, "a number of days"),
+            password_hash: read.parsed("PASSWORD_HASH", PasswordHash::Argon2id, "argon2id or scrypt"),
+            email_verification: read.parsed("EMAIL_VERIFICATION", Switch(false), "on or off").0,
+            delete_confirmation: read.parsed("DELETE_CONFIRMATION", Switch(false), "on or off").0,
+            session_fresh_age: read.parsed("SESSION_FRESH_AGE", 86_400, "a number of seconds"),
+            smtp_url: read.smtp_url(),
+            mail_from: read.mail_from(),
+            mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),
+            trusted_proxies: read.networks(),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
@@ -162,6 +177,37 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         url
     }
 
+    fn smtp_url(&mut self) -> Option<Secret> {
+        let text = self.text("SMTP_URL")?;
+        let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+        if !is_url {
+            self.mistake("SMTP_URL", "a URL such as smtps://user:password@host");
+        }
+        Some(Secret::new(text))
+    }
+
+    fn mail_from(&mut self) -> String {
+        let text = self.text("MAIL_FROM").unwrap_or_else(|| "Docket <docket@localhost>".into());
+        if text.parse::<lettre::message::Mailbox>().is_err() {
+            self.mistake("MAIL_FROM", "an address such as Docket <docket@app.example>");
+        }
+        text
+    }
+
+    fn networks(&mut self) -> Vec<IpNet> {
+        let listed = self.text("TRUSTED_PROXIES").unwrap_or_default();
+        let mut networks = Vec::new();
+        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            match text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address))) {
+                Ok(network) => networks.push(network),
+                Err(_) => {
+                    self.mistake("TRUSTED_PROXIES", "addresses or networks such as 10.0.0.0/8, with commas between")
+                }
+            }
+        }
+        networks
+    }
+
     fn origins(&mut self) -> Vec<String> {
         let listed = self.text("CORS_ORIGINS").unwrap_or_else(|| DEFAULT_ORIGIN.into());
         let mut origins = Vec::new();
@@ -172,56 +218,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             }
         }
         origins
-    }
-}
-
-/// `on` or `off`.
-struct Switch(bool);
-
-impl FromStr for Switch {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "on" => Ok(Self(true)),
-            "off" => Ok(Self(false)),
-            _ => Err(()),
-        }
-    }
-}
-
-impl FromStr for Environment {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "development" => Ok(Self::Development),
-            "staging" => Ok(Self::Staging),
-            "production" => Ok(Self::Production),
-            _ => Err(()),
-        }
-    }
-}
-
-impl FromStr for JwtAlg {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "EdDSA" => Ok(Self::EdDsa),
-            "HS256" => Ok(Self::Hs256),
-            _ => Err(()),
-        }
-    }
-}
-
-impl fmt::Display for Environment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        })
     }
 }
 
@@ -244,11 +240,16 @@ mod tests {
             ("BETTER_AUTH_SECRET", "short"),
             ("CORS_ORIGINS", "*"),
             ("JWT_ALG", "none"),
+            ("SMTP_URL", "http://user:hunter2@host"),
+            ("MAIL_FROM", "nobody"),
+            ("TRUSTED_PROXIES", "everybody"),
+            ("PASSWORD_HASH", "md5"),
         ])
         .unwrap_err()
         .to_string();
 
-        for name in ["DOCKET_ENV", "PORT", "DATABASE_URL", "BETTER_AUTH_SECRET", "CORS_ORIGINS", "JWT_ALG"] {
+        let names = ["DOCKET_ENV", "PORT", "DATABASE_URL", "BETTER_AUTH_SECRET", "CORS_ORIGINS", "JWT_ALG"];
+        for name in names.into_iter().chain(["SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES", "PASSWORD_HASH"]) {
             assert!(mistakes.contains(name), "{mistakes}");
         }
         assert!(!mistakes.contains("hunter2") && !mistakes.contains("short"), "{mistakes}");

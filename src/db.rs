@@ -102,6 +102,11 @@ impl Db {
         Ok(())
     }
 
+    /// Whether several instances may work on it.
+    pub fn is_shared(&self) -> bool {
+        self.backend() != DbBackend::Sqlite
+    }
+
     fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
     }

@@ -7,11 +7,11 @@ use entity::{id::ListId, task::Priority};
 use crate::{
     config::Config,
     db,
-    error::{Error, Fault},
+    error::{AuthFault, Error, Fault},
     server::base_url,
     service::{
         Services,
-        auth::{Client, CurrentUser, Email, Registration},
+        auth::{Client, Credential, CurrentUser, Email, Registration, SignedUp},
         labels::Marks,
         lists::ListDraft,
         tasks::{Date, Draft, Due, Instant, TimeZone, Title},
@@ -69,13 +69,16 @@ pub async fn fill(config: &Config) -> Result<String, Error> {
 async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {
     let registration = Registration {
         name: "Demo".into(),
-        email: Email::parse(EMAIL).ok_or(Error::InvalidEmail)?,
+        email: Email::parse(EMAIL).ok_or(AuthFault::InvalidEmail)?,
         password: password.to_owned(),
         image: None,
         is_remembered: false,
+        callback_url: None,
     };
-    let signed_in = services.auth().sign_up(registration, &Client::default()).await?;
-    services.auth().identify(crate::service::auth::Credential::Bearer(&signed_in.session.token)).await
+    match services.auth().sign_up(registration, &Client::default()).await? {
+        SignedUp::In(signed_in) => services.auth().identify(Credential::Bearer(&signed_in.session.token)).await,
+        SignedUp::ToBeVerified(_) => Err(AuthFault::EmailNotVerified.into()),
+    }
 }
 
 async fn list(services: &Services, user: &CurrentUser, (name, colour): (&str, &str)) -> Result<ListId, Error> {

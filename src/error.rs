@@ -1,9 +1,13 @@
 //! What can go wrong, said once. `graphql::failure` and `rest::failure` translate it for clients; nobody else does.
 
+mod auth;
+
 use std::{error, fmt};
 
 use entity::{label, list, task};
 use sea_orm::DbErr;
+
+pub use self::auth::AuthFault;
 
 /// Everything that a service call can answer instead of a result.
 #[derive(Debug, thiserror::Error)]
@@ -35,27 +39,9 @@ pub enum Error {
     /// The `Idempotency-Key` came before with another request.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
-    /// Unknown address or wrong password: the same answer.
-    #[error("invalid email or password")]
-    WrongPassword,
-    /// The password that was to confirm a deed is wrong.
-    #[error("invalid password")]
-    InvalidPassword,
-    /// The session began too long ago for this deed.
-    #[error("sign in again first")]
-    SessionExpired,
-    /// An account with this address exists.
-    #[error("the address is taken")]
-    EmailTaken,
-    /// The address has not the form of one.
-    #[error("the address is not valid")]
-    InvalidEmail,
-    /// Fewer than 8 UTF-16 code units.
-    #[error("the password is too short")]
-    PasswordTooShort,
-    /// More than 128 UTF-16 code units.
-    #[error("the password is too long")]
-    PasswordTooLong,
+    /// An account's service refuses.
+    #[error("{}", .0.message())]
+    Auth(AuthFault),
     /// Too much work is waiting; try again in a second.
     #[error("too busy, try again")]
     Busy,
@@ -89,16 +75,16 @@ impl Error {
             Self::NameTaken => "NAME_TAKEN",
             Self::ResyncRequired => "RESYNC_REQUIRED",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::WrongPassword => "INVALID_EMAIL_OR_PASSWORD",
-            Self::InvalidPassword => "INVALID_PASSWORD",
-            Self::SessionExpired => "SESSION_EXPIRED",
-            Self::EmailTaken => "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
-            Self::InvalidEmail => "INVALID_EMAIL",
-            Self::PasswordTooShort => "PASSWORD_TOO_SHORT",
-            Self::PasswordTooLong => "PASSWORD_TOO_LONG",
+            Self::Auth(fault) => fault.code(),
             Self::Busy | Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
+    }
+}
+
+impl From<AuthFault> for Error {
+    fn from(fault: AuthFault) -> Self {
+        Self::Auth(fault)
     }
 }
 

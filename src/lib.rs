@@ -5,7 +5,7 @@
 //! what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error telemetry db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { config error telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod config;
@@ -13,6 +13,7 @@ pub mod db;
 pub mod demo;
 pub mod error;
 pub mod graphql;
+pub mod mail;
 pub mod rest;
 pub mod server;
 pub mod service;

@@ -3,7 +3,7 @@
 use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use docket::{config::Config, db, demo, graphql, server::Server, telemetry};
+use docket::{config::Config, db, demo, error, graphql, server::Server, telemetry};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -90,7 +90,7 @@ async fn demo(config: &Config) -> Done {
             println!("Sign in as {} with the password {password}", demo::EMAIL);
             Ok(())
         }
-        Err(docket::error::Error::EmailTaken) => Err("the demo account is there already".into()),
+        Err(error::Error::Auth(error::AuthFault::EmailTaken)) => Err("the demo account is there already".into()),
         Err(error) => Err(error.into()),
     }
 }

@@ -28,7 +28,6 @@ use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::{info, warn};
 use url::Url;
 
-use self::limits::Limiter;
 use crate::{config::Config, db, error::Error, graphql, rest, service::Services};
 
 /// How long a request may take, its body included.
@@ -154,14 +153,13 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
 fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<bool>) -> Router {
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
     let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
-    let limiter = config.rate_limit.then(Limiter::default).map(Arc::new);
     let door = graphql::Door {
         schema: graphql::schema(config.playground),
         services: Arc::clone(services),
         has_playground: config.playground,
         closing: closing.clone(),
     };
-    let auth = rest::auth::router().layer(middleware::from_fn_with_state(limiter, limits::limit));
+    let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
     let mut router = Router::new()
         .merge(rest::router().layer(once()).layer(identified()))
         .merge(auth)
@@ -180,7 +178,7 @@ fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<b
         .layer(CatchPanicLayer::custom(|_| rest::panicked()))
         .layer(cors(services.auth().origins().all()))
         .layer(middleware::map_response(safely))
-        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn_with_state(config.trusted_proxies.clone().into(), observe::observe))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {

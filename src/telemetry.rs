@@ -1,6 +1,6 @@
 //! Logs, and the fixed names of security events.
 
-use std::io::IsTerminal;
+use std::{fmt, io::IsTerminal};
 
 use tracing::warn;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
@@ -30,6 +30,12 @@ pub enum SecurityEvent {
     SignInFailed,
     /// An account and all that belongs to it was deleted.
     AccountDeleted,
+    /// A password was changed by its user.
+    PasswordChanged,
+    /// A password was set by a mailed link.
+    PasswordReset,
+    /// Too many wrong passwords for one account.
+    LockedOut,
     /// A session was ended by its user.
     SessionRevoked,
     /// A token was shown that does not hold.
@@ -50,6 +56,9 @@ impl SecurityEvent {
             Self::SignIn => "sign_in",
             Self::SignInFailed => "sign_in_failed",
             Self::AccountDeleted => "account_deleted",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::LockedOut => "locked_out",
             Self::SessionRevoked => "session_revoked",
             Self::TokenRefused => "token_refused",
             Self::AccessDenied => "access_denied",
@@ -58,9 +67,10 @@ impl SecurityEvent {
         }
     }
 
-    /// Logs the event; `subject` is a user id, a key id or a reason, never an address, token or password.
-    pub fn log(self, subject: &str) {
+    /// Logs the event; `subject` is a user id, a key id or a reason, never an e-mail address, token or password.
+    /// `address` is the client's network address, if it is known.
+    pub fn log(self, subject: &str, address: impl fmt::Display) {
         let event = self.name();
-        warn!(target: "security", event, subject, "{event}");
+        warn!(target: "security", event, subject, %address, "{event}");
     }
 }

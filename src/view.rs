@@ -19,5 +19,5 @@ pub use self::{
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
     scalar::{BigInt, Date, DateTime},
     task::{Priority, Task},
-    user::{Session, User},
+    user::{Account, Session, User},
 };

@@ -8,6 +8,7 @@ pub mod jwks;
 pub mod label;
 pub mod list;
 pub mod owner;
+pub mod rate_limit;
 pub mod session;
 pub mod task;
 pub mod task_label;

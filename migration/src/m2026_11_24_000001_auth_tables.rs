@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-/// Makes `user`, `session`, `account`, `verification` and `jwks`.
+/// Makes `user`, `session`, `account`, `verification`, `jwks` and `rateLimit`.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -69,6 +69,12 @@ create table if not exists "jwks" (
   "alg" text,
   "crv" text
 );
+create table if not exists "rateLimit" (
+  "id" text not null primary key,
+  "key" text not null unique,
+  "count" integer not null,
+  "lastRequest" bigint not null
+);
 create index if not exists "session_userId_idx" on "session" ("userId");
 create index if not exists "account_userId_idx" on "account" ("userId");
 create index if not exists "verification_identifier_idx" on "verification" ("identifier");
@@ -125,6 +131,12 @@ create table if not exists "jwks" (
   "expiresAt" timestamptz,
   "alg" text,
   "crv" text
+);
+create table if not exists "rateLimit" (
+  "id" text not null primary key,
+  "key" text not null unique,
+  "count" integer not null,
+  "lastRequest" bigint not null
 );
 create index if not exists "session_userId_idx" on "session" ("userId");
 create index if not exists "account_userId_idx" on "account" ("userId");

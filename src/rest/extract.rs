@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     service::{
         Services,
-        auth::{CurrentUser, Identity},
+        auth::{Client, CurrentUser, Identity},
         changes::Changes,
         data::Data,
         labels::Labels,
@@ -81,7 +81,8 @@ impl FromRequestParts<Arc<Services>> for Caller {
             Some(Identity::Nobody) | None => return Err(Error::Unauthenticated.into()),
         };
         if path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
-            SecurityEvent::AccessDenied.log(&user.id().0);
+            let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
+            SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());
         }
         // A request with an Idempotency-Key brings services of its own, whose work is one transaction.

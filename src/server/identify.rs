@@ -15,7 +15,7 @@ use crate::{
     rest::cookie::session_cookie,
     service::{
         Services,
-        auth::{Credential, Identity, Origins},
+        auth::{Client, Credential, Identity, Origins},
     },
     telemetry::SecurityEvent,
 };
@@ -25,7 +25,13 @@ const PREFLIGHTED: [&str; 3] = ["x-requested-with", "apollo-require-preflight", 
 
 /// Puts an [`Identity`] into the request.
 pub(super) async fn identify(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
     let identity = identity(&services, request.method(), request.headers()).await;
+    match &identity {
+        Identity::Refused(reason) => SecurityEvent::TokenRefused.log(reason, client),
+        Identity::UntrustedOrigin => SecurityEvent::AccessDenied.log("origin", client),
+        Identity::User(_) | Identity::Nobody | Identity::Unknown => {}
+    }
     request.extensions_mut().insert(identity);
     next.run(request).await
 }
@@ -34,20 +40,17 @@ async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> 
     let auth = services.auth();
     let mut shown = headers.get_all(header::AUTHORIZATION).iter();
     match (shown.next(), shown.next()) {
-        (Some(_), Some(_)) => refused("two Authorization headers"),
+        (Some(_), Some(_)) => Identity::Refused("two Authorization headers"),
         (Some(value), None) => match value.to_str().ok().and_then(bearer) {
             Some(token) => known(auth.identify(Credential::Bearer(token)).await),
-            None => refused("not a bearer token"),
+            None => Identity::Refused("not a bearer token"),
         },
         (None, _) => match session_cookie(headers, auth.origins().is_https()) {
             None => Identity::Nobody,
             // A browser sends old cookies by itself: they are nobody's, not an attempt.
             Some(value) => match auth.identify(Credential::Cookie(value)).await {
                 Err(Error::BadCredentials(_)) => Identity::Nobody,
-                Ok(_) if !is_own_page(auth.origins(), method, headers) => {
-                    SecurityEvent::AccessDenied.log("origin");
-                    Identity::UntrustedOrigin
-                }
+                Ok(_) if !is_own_page(auth.origins(), method, headers) => Identity::UntrustedOrigin,
                 found => known(found),
             },
         },
@@ -57,17 +60,12 @@ async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> 
 fn known(found: Result<crate::service::auth::CurrentUser, Error>) -> Identity {
     match found {
         Ok(user) => Identity::User(user),
-        Err(Error::BadCredentials(reason)) => refused(reason),
+        Err(Error::BadCredentials(reason)) => Identity::Refused(reason),
         Err(cause) => {
             error!(?cause, "nobody can be identified now");
             Identity::Unknown
         }
     }
-}
-
-fn refused(reason: &'static str) -> Identity {
-    SecurityEvent::TokenRefused.log(reason);
-    Identity::Refused(reason)
 }
 
 /// The token of `Bearer token`: one word, the scheme in any case (RFC 6750, section 2.1).

@@ -1,29 +1,35 @@
 //! One log line a request, under a request id that the client gets to see.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
+use ipnet::IpNet;
 use tracing::{Instrument, info, info_span};
 use uuid::Uuid;
 
 use crate::service::auth::Client;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How long a request id of a client may be.
 const MAX_ID: usize = 64;
 /// How much of a `User-Agent` is kept.
 const MAX_USER_AGENT: usize = 512;
 
 /// Names the request, says where it came from, and logs what became of it.
-pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(proxies): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request_id(request.headers());
-    let client = client(&request);
+    let client = client(&request, &proxies);
     request.extensions_mut().insert(client);
     let method = request.method().clone();
     // The template, so that no id and no query string is logged.
@@ -49,11 +55,55 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-fn client(request: &Request) -> Client {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+fn client(request: &Request, proxies: &[IpNet]) -> Client {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    let address = peer.map(|peer| address(peer, request.headers(), proxies));
     let agent = request.headers().get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     Client {
-        ip_address: address.map(|info| info.0.ip().to_canonical().to_string()).unwrap_or_default(),
+        ip_address: address.map(|address| address.to_string()).unwrap_or_default(),
         user_agent: agent.chars().take(MAX_USER_AGENT).collect(),
+    }
+}
+
+/// The peer, or behind proxies that are trusted the right-most address that is none of theirs.
+fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let is_proxy = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
+    if !is_proxy(&peer) {
+        return peer;
+    }
+    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|it| it.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|it| it.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
+        // What is no address was not written by a proxy of ours.
+        let Ok(hop) = hop.parse::<IpAddr>().map(|it| it.to_canonical()) else { break };
+        nearest = hop;
+        if !is_proxy(&hop) {
+            break;
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forwarded_addresses_are_believed_only_behind_trusted_proxies() {
+        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()];
+        for (peer, forwarded, expected) in [
+            ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+            ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+            ("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+            ("127.0.0.1", "", "127.0.0.1"),
+            ("10.0.0.1", "nonsense", "10.0.0.1"),
+            ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
+            ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ] {
+            let headers = [(FORWARDED_FOR, forwarded.parse().unwrap())].into_iter().collect();
+            let found = address(peer.parse().unwrap(), &headers, &proxies);
+            assert_eq!(found.to_string(), expected, "{peer} {forwarded}");
+        }
     }
 }

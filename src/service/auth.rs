@@ -5,9 +5,12 @@ mod email;
 mod keys;
 mod origins;
 mod password;
+mod profile;
 mod session;
 mod signature;
+mod throttle;
 mod token;
+mod verification;
 
 use entity::{id::UserId, session as session_row, user};
 use rand::distr::{Alphanumeric, SampleString};
@@ -15,14 +18,23 @@ use sea_orm::EntityTrait;
 use url::Url;
 
 pub use self::{
-    account::{Login, Registration, SignedIn},
+    account::{Login, PasswordChange, Registration, SignedIn, SignedUp},
     email::Email,
     keys::PublicKey,
     origins::Origins,
+    profile::ProfileEdit,
     session::{Client, Lifetime, LiveSession, REMEMBERED},
+    verification::Verified,
 };
-use self::{keys::Keys, password::Hasher, signature::Signer, token::Issuer};
-use crate::{config::Config, db::Db, error::Error};
+use self::{
+    keys::Keys, password::Hasher, signature::Signer, throttle::Throttle, token::Issuer, verification::LinkKeys,
+};
+use crate::{
+    config::{Config, PasswordHash},
+    db::Db,
+    error::Error,
+    mail::Mailer,
+};
 
 /// A verified user. Holding one is the proof: the fields are private, and only this module makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +81,22 @@ pub struct Material {
     keys: Keys,
     issuer: Issuer,
     origins: Origins,
+    links: LinkKeys,
+    throttle: Throttle,
+    mailer: Mailer,
+    policy: Policy,
+}
+
+/// What an installation may decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Whether nobody signs in before a mailed link was followed.
+    pub email_verification: bool,
+    /// Whether deleting an account takes a mailed link.
+    pub delete_confirmation: bool,
+    /// How long a session counts as fresh; for ever when absent.
+    pub fresh_age: Option<chrono::Duration>,
+    password_hash: PasswordHash,
 }
 
 /// Accounts, sessions and tokens.
@@ -82,14 +110,28 @@ pub struct Auth<'a> {
 const ID_LENGTH: usize = 32;
 
 impl Material {
+    /// Sends mail, until it is dropped.
+    pub(super) async fn run_mailer(&self) {
+        self.mailer.run().await;
+    }
+
     pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {
         let secret = config.secret.reveal();
         Ok(Self {
             signer: Signer::new(secret)?,
-            hasher: Hasher::new(),
-            keys: Keys::new(secret),
+            hasher: Hasher::new(config.password_hash),
+            keys: Keys::new(secret, config.jwt_key_days),
             issuer: Issuer::new(config.jwt_alg, secret, base_url),
             origins: Origins::new(config, base_url),
+            links: LinkKeys::new(secret),
+            throttle: Throttle::new(config.rate_limit),
+            mailer: Mailer::new(config).map_err(Error::internal)?,
+            policy: Policy {
+                email_verification: config.email_verification,
+                delete_confirmation: config.delete_confirmation,
+                fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
+                password_hash: config.password_hash,
+            },
         })
     }
 }
@@ -102,6 +144,11 @@ impl<'a> Auth<'a> {
     /// The front-ends that may act with a user's cookie, and that a link may lead to.
     pub fn origins(self) -> &'a Origins {
         &self.material.origins
+    }
+
+    /// What this installation decided.
+    pub fn policy(self) -> Policy {
+        self.material.policy
     }
 
     /// Who shows this credential.

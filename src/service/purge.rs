@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use entity::{
     answer,
     id::UserId,
-    label, list, owner, session, task,
+    label, list, owner, rate_limit, session, task,
     time::{Micros, Millis},
+    verification,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tokio::time;
@@ -24,9 +25,9 @@ const REMEMBERED: chrono::Duration = chrono::Duration::hours(24);
 const USERS_AT_ONCE: u64 = 100;
 
 impl Services {
-    /// What goes on beside the requests, until it is dropped: hints between instances, and forgetting.
+    /// What goes on beside the requests, until it is dropped: hints between instances, mail, and forgetting.
     pub async fn work(&self) {
-        tokio::join!(self.events.carry(&self.db), self.forget());
+        tokio::join!(self.events.carry(&self.db), self.forget(), self.auth.run_mailer());
     }
 
     async fn forget(&self) {
@@ -47,6 +48,14 @@ impl Services {
             .await?;
         session::Entity::delete_many()
             .filter(session::Column::ExpiresAt.lt(Millis::from(now)))
+            .exec(self.db.writer())
+            .await?;
+        verification::Entity::delete_many()
+            .filter(verification::Column::ExpiresAt.lt(Millis::from(now)))
+            .exec(self.db.writer())
+            .await?;
+        rate_limit::Entity::delete_many()
+            .filter(rate_limit::Column::LastRequest.lt((now - REMEMBERED).timestamp_millis()))
             .exec(self.db.writer())
             .await?;
         let before = Micros::from(now - RESTORABLE);

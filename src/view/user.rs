@@ -1,7 +1,7 @@
 //! People and their sessions, as Better Auth shows them (contracts: Better Auth, 2).
 
 use async_graphql::{ID, SimpleObject};
-use entity::{session, user};
+use entity::{account, session, user};
 use serde::Serialize;
 
 use super::DateTime;
@@ -47,6 +47,56 @@ pub struct Session {
     pub user_id: String,
     /// The session's id.
     pub id: String,
+}
+
+/// A way to sign in, as Better Auth shows it to its user: no token and no password.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The provider's id of the user.
+    pub account_id: String,
+    /// `credential`, or the name of an OAuth provider.
+    pub provider_id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// When it was linked.
+    pub created_at: DateTime,
+    /// When it last changed.
+    pub updated_at: DateTime,
+    /// The account's id.
+    pub id: String,
+    /// OAuth scopes.
+    pub scopes: Vec<String>,
+}
+
+impl From<account::Model> for Account {
+    fn from(row: account::Model) -> Self {
+        let account::Model {
+            id,
+            account_id,
+            provider_id,
+            user_id,
+            access_token: _,
+            refresh_token: _,
+            id_token: _,
+            access_token_expires_at: _,
+            refresh_token_expires_at: _,
+            scope,
+            password: _,
+            created_at,
+            updated_at,
+        } = row;
+        let scopes = scope.unwrap_or_default();
+        Self {
+            account_id,
+            provider_id,
+            user_id: user_id.0,
+            created_at: created_at.into(),
+            updated_at: updated_at.into(),
+            id,
+            scopes: scopes.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl From<session::Model> for Session {

@@ -289,21 +289,68 @@ async fn a_neighbours_task_is_not_found_under_the_own_path() {
 }
 
 #[tokio::test]
+async fn every_auth_route_of_a_session_refuses_a_broken_one() {
+    let app = App::spawn().await;
+    let body = json!({ "currentPassword": "correct-horse-1", "newPassword": "correct-horse-2", "password": "x", "accountId": "x",
+        "token": "x", "newEmail": "new@example.com", "name": "x" });
+    for path in [
+        "token",
+        "update-user",
+        "update-session",
+        "change-email",
+        "change-password",
+        "verify-password",
+        "list-accounts",
+        "unlink-account",
+        "list-sessions",
+        "revoke-session",
+        "revoke-sessions",
+        "revoke-other-sessions",
+        "delete-user",
+    ] {
+        let method = if path.starts_with("list") || path == "token" { "GET" } else { "POST" };
+        let request = app.request(method, &format!("/api/auth/{path}")).bearer_auth("a".repeat(32));
+        let answer = Answer::of(if method == "POST" { request.json(&body) } else { request }).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHORIZED".into()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_auth_route_says_what_nobody_gets() {
     let app = App::spawn().await;
+    let (session, schema) = ((401, "UNAUTHORIZED"), (400, "VALIDATION_ERROR"));
     let expected = [
-        ("GET", "/api/auth/ok", 200, "{\"ok\":true}"),
-        ("POST", "/api/auth/sign-up/email", 400, "VALIDATION_ERROR"),
-        ("POST", "/api/auth/sign-in/email", 400, "VALIDATION_ERROR"),
-        ("POST", "/api/auth/sign-out", 200, "{\"success\":true}"),
-        ("GET", "/api/auth/get-session", 200, "null"),
-        ("GET", "/api/auth/token", 401, "UNAUTHORIZED"),
-        ("GET", "/api/auth/jwks", 200, "\"kty\":\"OKP\""),
-        ("POST", "/api/auth/delete-user", 400, "VALIDATION_ERROR"),
+        ("GET", "/api/auth/ok", (200, "{\"ok\":true}")),
+        ("GET", "/api/auth/error", (200, "<!doctype html>")),
+        ("POST", "/api/auth/sign-up/email", schema),
+        ("POST", "/api/auth/sign-in/email", schema),
+        ("POST", "/api/auth/sign-in/social", schema),
+        ("POST", "/api/auth/sign-out", (200, "{\"success\":true}")),
+        ("GET", "/api/auth/get-session", (200, "null")),
+        ("GET", "/api/auth/token", session),
+        ("GET", "/api/auth/jwks", (200, "\"kty\":\"OKP\"")),
+        ("POST", "/api/auth/update-user", session),
+        ("POST", "/api/auth/update-session", session),
+        ("POST", "/api/auth/change-email", schema),
+        ("POST", "/api/auth/change-password", schema),
+        ("POST", "/api/auth/verify-password", schema),
+        ("GET", "/api/auth/list-accounts", session),
+        ("POST", "/api/auth/unlink-account", schema),
+        ("GET", "/api/auth/list-sessions", session),
+        ("POST", "/api/auth/revoke-session", schema),
+        ("POST", "/api/auth/revoke-sessions", session),
+        ("POST", "/api/auth/revoke-other-sessions", session),
+        ("POST", "/api/auth/request-password-reset", schema),
+        ("POST", "/api/auth/reset-password", schema),
+        ("GET", "/api/auth/reset-password/{token}", schema),
+        ("POST", "/api/auth/send-verification-email", schema),
+        ("GET", "/api/auth/verify-email", schema),
+        ("POST", "/api/auth/delete-user", schema),
+        ("GET", "/api/auth/delete-user/callback", schema),
     ];
     let routes: Vec<_> = expected.iter().map(|(method, path, ..)| (*method, *path)).collect();
     assert_eq!(routes, docket::rest::auth::PATHS);
-    for (method, path, status, part) in expected {
+    for (method, path, (status, part)) in expected {
         let answer = Answer::of(app.request(method, path)).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         assert!(answer.text.contains(part), "{method} {path}: {answer:?}");

@@ -111,7 +111,13 @@ impl App {
 
     /// The configuration of a server on this database.
     pub fn config(&self, settings: &[(&str, &str)]) -> Config {
-        let usual = [("BETTER_AUTH_SECRET", SECRET), ("PORT", "0"), ("DATABASE_URL", self.database_url.as_str())];
+        let mail = env::temp_dir().join("docket-mail-of-tests").display().to_string();
+        let usual = [
+            ("BETTER_AUTH_SECRET", SECRET),
+            ("PORT", "0"),
+            ("DATABASE_URL", self.database_url.as_str()),
+            ("MAIL_FOLDER", mail.as_str()),
+        ];
         let config = Config::from_vars(|name| {
             settings.iter().chain(&usual).find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
         });

@@ -1,14 +1,18 @@
 //! Errors as Better Auth words them (contracts: Better Auth, 3): a status, a message and a code.
 
+use std::time::Duration;
+
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use tracing::error;
 
-use crate::error::Error;
+use crate::error::{AuthFault, Error};
+
+const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// A request to this door that failed.
 #[derive(Debug)]
@@ -29,6 +33,14 @@ pub(super) enum Failure {
     Origin(OriginFault),
     /// A link would lead to somewhere that is not trusted; the name of the link.
     Callback(&'static str),
+    /// A mailed link that does not hold: 401 instead of 400.
+    Link(AuthFault),
+    /// What a link leads to is not there: 404 instead of 400.
+    Gone(AuthFault),
+    /// There is nothing in the body that can be changed.
+    NothingToUpdate,
+    /// The address has a route of its own.
+    EmailElsewhere,
     /// `POST /get-session` belongs to a mode that is off.
     DeferredSession,
 }
@@ -42,6 +54,12 @@ pub(super) enum OriginFault {
     Untrusted,
     /// A foreign page navigates here.
     CrossSiteNavigation,
+}
+
+impl From<AuthFault> for Failure {
+    fn from(fault: AuthFault) -> Self {
+        Self::Service(fault.into())
+    }
 }
 
 impl From<Error> for Failure {
@@ -59,6 +77,12 @@ impl IntoResponse for Failure {
             Self::MediaType(message) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "Request body too large".to_owned()),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized".into()),
+            Self::Link(fault) => (StatusCode::UNAUTHORIZED, fault.code(), fault.message().into()),
+            Self::Gone(fault) => (StatusCode::NOT_FOUND, fault.code(), fault.message().into()),
+            Self::NothingToUpdate => return without_code(StatusCode::BAD_REQUEST, "No fields to update"),
+            Self::EmailElsewhere => {
+                (StatusCode::BAD_REQUEST, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated".into())
+            }
             Self::Origin(fault) => return origin(fault),
             Self::Callback(name) => return callback(name),
             Self::DeferredSession => (
@@ -72,25 +96,43 @@ impl IntoResponse for Failure {
 }
 
 fn service(error: &Error) -> Response {
-    let (status, message) = match error {
-        Error::WrongPassword => (StatusCode::UNAUTHORIZED, "Invalid email or password"),
-        Error::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, "User already exists. Use another email."),
-        Error::InvalidEmail => (StatusCode::BAD_REQUEST, "Invalid email"),
-        Error::PasswordTooShort => (StatusCode::BAD_REQUEST, "Password too short"),
-        Error::PasswordTooLong => (StatusCode::BAD_REQUEST, "Password too long"),
-        Error::InvalidPassword => (StatusCode::BAD_REQUEST, "Invalid password"),
-        Error::SessionExpired => (StatusCode::BAD_REQUEST, "Session expired. Re-authenticate to perform this action."),
-        Error::Busy => return unavailable(error),
+    match error {
+        Error::Auth(AuthFault::TooManyAttempts(wait)) => too_many(*wait),
+        // Better Auth has no code for it.
+        Error::Auth(fault @ AuthFault::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
+        Error::Auth(fault) => answer(status(*fault), fault.code(), fault.message()),
+        Error::Busy => unavailable(error),
         Error::Unavailable(cause) => {
             error!(?cause, "the database is away");
-            return unavailable(error);
+            unavailable(error)
         }
         other => {
             error!(cause = ?other, "a request to an auth route failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            answer(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "Internal Server Error")
         }
-    };
-    answer(status, error.code(), message)
+    }
+}
+
+fn status(fault: AuthFault) -> StatusCode {
+    match fault {
+        AuthFault::WrongPassword => StatusCode::UNAUTHORIZED,
+        AuthFault::EmailNotVerified | AuthFault::SessionNotFresh => StatusCode::FORBIDDEN,
+        AuthFault::ProviderNotFound => StatusCode::NOT_FOUND,
+        AuthFault::EmailTaken => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The contract's 429: no code, and the time in both headers.
+pub(in crate::rest) fn too_many(wait: Duration) -> Response {
+    let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).to_string();
+    let headers = [(X_RETRY_AFTER, seconds.clone()), (header::RETRY_AFTER, seconds)];
+    let body = json!({ "message": "Too many requests. Please try again later." });
+    (StatusCode::TOO_MANY_REQUESTS, headers, Json(body)).into_response()
+}
+
+fn without_code(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "message": message }))).into_response()
 }
 
 fn unavailable(error: &Error) -> Response {

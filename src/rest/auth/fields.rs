@@ -1,11 +1,12 @@
 //! Reading the fields of a body, all of them, so that one answer names every issue in Better Auth's words.
 
+use axum::http::Uri;
 use serde_json::{Map, Value};
 
 use super::{failure::Failure, post::Post};
 use crate::{
-    error::Error,
-    service::auth::{Email, Login, Registration},
+    error::{AuthFault, Error},
+    service::auth::{Email, Login, PasswordChange, ProfileEdit, Registration},
 };
 
 /// How many characters a name has at most.
@@ -24,14 +25,14 @@ pub(super) struct SignInForm {
 pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, Failure> {
     let mut fields = Fields::of(post, true)?;
     let name = fields.text("name", MAX_NAME);
-    let email = fields.email();
+    let email = fields.email("email");
     let password = fields.password();
     let image = fields.optional_text("image", MAX_IMAGE);
     let is_remembered = fields.switch("rememberMe", true);
-    fields.optional_text("callbackURL", MAX_IMAGE);
+    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     match (name, email, password, fields.issues.is_empty()) {
         (Some(name), Some(email), Some(password), true) => {
-            Ok(Registration { name, email, password, image, is_remembered })
+            Ok(Registration { name, email, password, image, is_remembered, callback_url })
         }
         _ => Err(Failure::Validation(fields.issues)),
     }
@@ -46,18 +47,123 @@ pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, Failure> {
     let is_remembered = fields.switch("rememberMe", true);
     match (email, password, fields.issues.is_empty()) {
         (Some(email), Some(password), true) => {
-            let email = Email::parse(&email).ok_or(Error::InvalidEmail);
+            let email = Email::parse(&email).ok_or(Error::Auth(AuthFault::InvalidEmail));
             Ok(SignInForm { login: email.map(|email| Login { email, password, is_remembered }), callback_url })
         }
         _ => Err(Failure::Validation(fields.issues)),
     }
 }
 
-/// The password that confirms a deletion, if one was given.
-pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<Option<String>, Failure> {
+/// What confirms a deletion.
+pub(super) struct DeleteUserForm {
+    pub(super) password: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) callback_url: Option<String>,
+}
+
+/// An address, and where a mailed link leads to.
+pub(super) struct EmailForm {
+    pub(super) email: Email,
+    pub(super) callback_url: Option<String>,
+    pub(super) redirect_to: Option<String>,
+}
+
+pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Failure> {
     let mut fields = Fields::of(post, false)?;
     let password = fields.optional_text("password", usize::MAX);
-    if fields.issues.is_empty() { Ok(password) } else { Err(Failure::Validation(fields.issues)) }
+    let token = fields.optional_text("token", MAX_IMAGE);
+    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
+    fields.passed(DeleteUserForm { password, token, callback_url })
+}
+
+/// The field that holds the address has a name of its own on each route.
+pub(super) fn email_form<T>(post: &Post<T>, name: &str) -> Result<EmailForm, Failure> {
+    let mut fields = Fields::of(post, false)?;
+    let email = fields.email(name);
+    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
+    let redirect_to = fields.optional_text("redirectTo", MAX_IMAGE);
+    match email {
+        Some(email) if fields.issues.is_empty() => Ok(EmailForm { email, callback_url, redirect_to }),
+        _ => Err(Failure::Validation(fields.issues)),
+    }
+}
+
+pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, Failure> {
+    let mut fields = Fields::of(post, false)?;
+    let new = fields.text("newPassword", usize::MAX);
+    let current = fields.text("currentPassword", usize::MAX);
+    let ends_sessions = fields.switch("revokeOtherSessions", false);
+    match (current, new, fields.issues.is_empty()) {
+        (Some(current), Some(new), true) => Ok(PasswordChange { current, new, ends_sessions }),
+        _ => Err(Failure::Validation(fields.issues)),
+    }
+}
+
+/// The new password, and the token if it is not in the query.
+pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), Failure> {
+    let mut fields = Fields::of(post, false)?;
+    let password = fields.text("newPassword", usize::MAX);
+    let token = fields.optional_text("token", MAX_IMAGE);
+    match password {
+        Some(password) if fields.issues.is_empty() => Ok((password, token)),
+        _ => Err(Failure::Validation(fields.issues)),
+    }
+}
+
+/// What users may say of themselves; anything else is left out, but for the address, which is refused.
+pub(super) fn update_user_form<T>(post: &Post<T>) -> Result<ProfileEdit, Failure> {
+    let mut fields = Fields::of(post, true)?;
+    let has_email =
+        fields.object.get("email").is_some_and(|it| !matches!(it, Value::Null | Value::Bool(false)) && it != "");
+    if has_email {
+        return Err(Failure::EmailElsewhere);
+    }
+    let name = fields.object.contains_key("name").then(|| fields.text("name", MAX_NAME)).flatten();
+    let image = match fields.object.get("image") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(_) => fields.text("image", MAX_IMAGE).map(Some),
+    };
+    if name.is_none() && image.is_none() && fields.issues.is_empty() {
+        return Err(Failure::NothingToUpdate);
+    }
+    fields.passed(ProfileEdit { name, image })
+}
+
+/// Whether a provider is named; there is none that it could be.
+pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), Failure> {
+    let mut fields = Fields::of(post, false)?;
+    if !fields.object.get("provider").is_some_and(Value::is_string) {
+        fields.issues.push("[body.provider] Invalid input".into());
+    }
+    fields.passed(())
+}
+
+/// One field that must be there.
+pub(super) fn required<T>(post: &Post<T>, name: &str) -> Result<String, Failure> {
+    let mut fields = Fields::of(post, false)?;
+    fields.text(name, usize::MAX).ok_or(Failure::Validation(fields.issues))
+}
+
+/// The parameters of a query string; the first value of a name counts.
+pub(super) struct Query<'a>(&'a str);
+
+impl<'a> Query<'a> {
+    pub(super) fn of(uri: &'a Uri) -> Self {
+        Self(uri.query().unwrap_or_default())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.0.as_bytes());
+        pairs.find(|(it, _)| it == name).map(|(_, value)| value.into_owned())
+    }
+
+    pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
+        self.get(name).ok_or_else(|| {
+            let issue = format!("[query.{name}] Invalid input: expected string, received undefined");
+            Failure::Validation(vec![issue])
+        })
+    }
 }
 
 struct Fields<'a> {
@@ -99,9 +205,13 @@ impl<'a> Fields<'a> {
         self.object.get(name).filter(|it| !it.is_null()).and_then(|_| self.text(name, most))
     }
 
-    fn email(&mut self) -> Option<Email> {
-        let text = self.text("email", usize::MAX)?;
-        Email::parse(&text).or_else(|| self.issue("email", "Invalid email address"))
+    fn email(&mut self, name: &str) -> Option<Email> {
+        let text = self.text(name, usize::MAX)?;
+        Email::parse(&text).or_else(|| self.issue(name, "Invalid email address"))
+    }
+
+    fn passed<T>(self, form: T) -> Result<T, Failure> {
+        if self.issues.is_empty() { Ok(form) } else { Err(Failure::Validation(self.issues)) }
     }
 
     fn password(&mut self) -> Option<String> {

@@ -2,38 +2,43 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::failure::{Failure, OriginFault};
+use super::{
+    failure::{Failure, OriginFault},
+    post::Post,
+};
 use crate::{service::auth::Origins, telemetry::SecurityEvent};
 
 const FETCH_METADATA: [&str; 3] = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
 /// Any write that brings a cookie along.
-pub(super) fn check_cookie(origins: &Origins, headers: &HeaderMap) -> Result<(), Failure> {
-    if headers.contains_key(header::COOKIE) { check(origins, headers) } else { Ok(()) }
+pub(super) fn check_cookie<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+    if post.headers().contains_key(header::COOKIE) { check(origins, post) } else { Ok(()) }
 }
 
 /// Signing in and up, where a foreign page would gain from a visitor without cookies too.
-pub(super) fn check_form(origins: &Origins, headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn check_form<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+    let headers = post.headers();
     let has = |name: &str| headers.contains_key(name);
     if text(headers, "sec-fetch-site") == Some("cross-site") && text(headers, "sec-fetch-mode") == Some("navigate") {
-        return refuse(OriginFault::CrossSiteNavigation);
+        return refuse(OriginFault::CrossSiteNavigation, post);
     }
     let is_browser = FETCH_METADATA.into_iter().any(has) || has("origin") || has("referer");
-    if is_browser { check(origins, headers) } else { Ok(()) }
+    if is_browser { check(origins, post) } else { Ok(()) }
 }
 
-fn check(origins: &Origins, headers: &HeaderMap) -> Result<(), Failure> {
+fn check<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+    let headers = post.headers();
     let origin = text(headers, "origin").or_else(|| text(headers, "referer"));
     match origin {
         Some("null") if text(headers, "sec-fetch-site") == Some("same-origin") => Ok(()),
-        None | Some("" | "null") => refuse(OriginFault::Missing),
+        None | Some("" | "null") => refuse(OriginFault::Missing, post),
         Some(origin) if origins.trusts(origin) => Ok(()),
-        Some(_) => refuse(OriginFault::Untrusted),
+        Some(_) => refuse(OriginFault::Untrusted, post),
     }
 }
 
-fn refuse(fault: OriginFault) -> Result<(), Failure> {
-    SecurityEvent::AccessDenied.log("origin");
+fn refuse<T>(fault: OriginFault, post: &Post<T>) -> Result<(), Failure> {
+    SecurityEvent::AccessDenied.log("origin", post.client());
     Err(Failure::Origin(fault))
 }
 

@@ -10,7 +10,10 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::{failure::Failure, origin};
-use crate::service::{Services, auth::Origins};
+use crate::service::{
+    Services,
+    auth::{Client, Origins},
+};
 
 /// How many bytes a body has at most.
 const MAX_BODY: usize = 64 << 10;
@@ -40,6 +43,7 @@ impl Takes for Forms {
 /// A body that may be looked into; absent when there was none.
 pub(super) struct Post<T> {
     headers: HeaderMap,
+    client: Client,
     body: Option<Value>,
     takes: PhantomData<T>,
 }
@@ -47,6 +51,10 @@ pub(super) struct Post<T> {
 impl<T> Post<T> {
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn body(&self) -> Option<&Value> {
@@ -73,10 +81,12 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
             Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| Failure::BadJson)?),
             None => None,
         };
-        let services = services.auth();
-        origin::check_cookie(services.origins(), &parts.headers)?;
-        check_callbacks(services.origins(), body.as_ref(), parts.uri.query().unwrap_or_default())?;
-        Ok(Self { headers: parts.headers, body, takes: PhantomData })
+        let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
+        let post = Self { headers: parts.headers, client, body, takes: PhantomData };
+        let auth = services.auth();
+        origin::check_cookie(auth.origins(), &post)?;
+        check_callbacks(auth.origins(), post.body(), parts.uri.query().unwrap_or_default())?;
+        Ok(post)
     }
 }
 

@@ -6,6 +6,7 @@ use axum::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::{Answer, failure::Failure};
 use crate::{
     error::Error,
     rest::cookie::{cookie, session_cookie},
@@ -72,6 +73,21 @@ impl Shown {
     }
 }
 
+/// What a route does for whoever is signed in; nobody else gets further than a 401. Schema errors come first.
+pub(super) async fn guarded<T: IntoResponse>(
+    auth: Auth<'_>,
+    headers: &HeaderMap,
+    work: impl AsyncFnOnce(&LiveSession, &mut Cookies<'_>) -> Result<T, Failure>,
+) -> Answer {
+    let mut cookies = Cookies::new(auth, headers);
+    let live = Shown::read(auth, headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
+    match work(&live, &mut cookies).await {
+        Ok(answer) => Ok(cookies.with(answer)),
+        Err(failure) => Ok(cookies.with(failure)),
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
@@ -104,6 +120,11 @@ impl<'a> Cookies<'a> {
             self.cookie(FORGET_COOKIE, &self.auth.signed("true"), None);
         }
         self.set_text(SET_AUTH_TOKEN, &signed);
+    }
+
+    /// Hands the same session to the client again, as it was remembered.
+    pub(super) fn resend_session(&mut self, token: &str) {
+        self.set_session(token, !self.had_forget_cookie);
     }
 
     /// Hands an access token to the client.

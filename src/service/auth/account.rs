@@ -1,11 +1,25 @@
-//! Making an account, and signing in to it with e-mail and password.
+//! Making an account, signing in to it with e-mail and password, and the ways to sign in that it has.
 
 use chrono::{Duration, Utc};
 use entity::{account, id::UserId, session, time::Millis, user};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+    sea_query::Expr,
+};
 
-use super::{Auth, Client, Email, LiveSession, password::Password, random_id, session::begin};
-use crate::{error::Error, service::data, telemetry::SecurityEvent};
+use super::{
+    Auth, Client, Email, LiveSession,
+    password::{Password, needs_rehash},
+    random_id,
+    session::begin,
+    verification::Purpose,
+};
+use crate::{
+    db::Connection,
+    error::{AuthFault, Error},
+    service::data,
+    telemetry::SecurityEvent,
+};
 
 /// What somebody says to make an account.
 #[derive(Clone)]
@@ -20,6 +34,8 @@ pub struct Registration {
     pub image: Option<String>,
     /// Whether the session is to last a week instead of a day.
     pub is_remembered: bool,
+    /// Where the link of a verification mail leads to.
+    pub callback_url: Option<String>,
 }
 
 /// What somebody shows to sign in.
@@ -33,6 +49,17 @@ pub struct Login {
     pub is_remembered: bool,
 }
 
+/// A change of password.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The password until now.
+    pub current: String,
+    /// The password from now on: 8 to 128 UTF-16 code units.
+    pub new: String,
+    /// Whether all sessions are to end.
+    pub ends_sessions: bool,
+}
+
 /// A user with a new session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -42,17 +69,28 @@ pub struct SignedIn {
     pub session: session::Model,
 }
 
-/// How long a session counts as just begun.
-const FRESH: Duration = Duration::days(1);
+/// What a sign-up comes to.
+#[derive(Clone, Debug)]
+pub enum SignedUp {
+    /// An account and a session.
+    In(SignedIn),
+    /// A link was mailed, and nobody signs in before it was followed. The answer is the same for a taken address.
+    ToBeVerified(user::Model),
+}
+
 /// The provider of accounts with e-mail and password.
 const CREDENTIAL: &str = "credential";
+/// How old a session may be for a deed without a password.
+const FRESH: Duration = Duration::days(1);
 
 impl Auth<'_> {
-    /// Makes an account and signs in to it.
-    pub async fn sign_up(self, registration: Registration, client: &Client) -> Result<SignedIn, Error> {
+    /// Makes an account and signs in to it, unless the address is to be verified first.
+    pub async fn sign_up(self, registration: Registration, client: &Client) -> Result<SignedUp, Error> {
         let password = Password::new(&registration.password)?;
-        if self.user_with(&registration.email).await?.is_some() {
-            return Err(Error::EmailTaken);
+        let is_taken = self.user_with(&registration.email).await?.is_some();
+        let must_verify = self.material.policy.email_verification;
+        if is_taken && !must_verify {
+            return Err(AuthFault::EmailTaken.into());
         }
         let hash = self.material.hasher.hash(password).await?;
         let now = Millis::now();
@@ -65,71 +103,154 @@ impl Auth<'_> {
             created_at: now,
             updated_at: now,
         };
-        let account = credential(&user.id, hash, now);
+        if is_taken {
+            return Ok(SignedUp::ToBeVerified(user));
+        }
         let transaction = self.db.begin().await?;
-        // Of several at once with one address, the unique index lets one through.
-        let user =
-            user.into_active_model().insert(transaction.connection()).await.map_err(|cause| match cause.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => Error::EmailTaken,
-                _ => cause.into(),
-            })?;
-        account.into_active_model().insert(transaction.connection()).await?;
+        let user = insert(transaction.connection(), user, hash).await?;
+        if must_verify {
+            transaction.commit().await?;
+            self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify)?;
+            SecurityEvent::SignUp.log(&user.id.0, client);
+            return Ok(SignedUp::ToBeVerified(user));
+        }
         let (session, user) = begin(transaction.connection(), user, client, registration.is_remembered).await?;
         transaction.commit().await?;
-        SecurityEvent::SignUp.log(&user.id.0);
-        Ok(SignedIn { user, session })
+        SecurityEvent::SignUp.log(&user.id.0, client);
+        Ok(SignedUp::In(SignedIn { user, session }))
     }
 
     /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
     pub async fn sign_in(self, login: &Login, client: &Client) -> Result<SignedIn, Error> {
         let password = Password::shown(&login.password)?;
         let user = self.user_with(&login.email).await?;
+        self.check_attempts(&login.email, user.as_ref(), client).await?;
         let stored = match &user {
             Some(user) => self.password_of(&user.id).await?,
             None => None,
         };
         let (Some(user), Some(stored)) = (user, stored) else {
             self.material.hasher.hash(password).await?;
-            SecurityEvent::SignInFailed.log("unknown");
-            return Err(Error::WrongPassword);
+            SecurityEvent::SignInFailed.log("unknown", client);
+            return self.failed(&login.email, client).await;
         };
-        if !self.material.hasher.verify(password, stored).await? {
-            SecurityEvent::SignInFailed.log(&user.id.0);
-            return Err(Error::WrongPassword);
+        if !self.material.hasher.verify(password.clone(), stored.clone()).await? {
+            SecurityEvent::SignInFailed.log(&user.id.0, client);
+            return self.failed(&login.email, client).await;
+        }
+        if self.material.policy.email_verification && !user.email_verified {
+            self.mail_verification(&user, None, Purpose::Verify)?;
+            return Err(AuthFault::EmailNotVerified.into());
+        }
+        if needs_rehash(self.material.policy.password_hash, &stored) {
+            let hash = self.material.hasher.hash(password).await?;
+            self.set_password(self.db.writer(), &user.id, hash).await?;
         }
         let (session, user) = begin(self.db.writer(), user, client, login.is_remembered).await?;
-        SecurityEvent::SignIn.log(&user.id.0);
+        SecurityEvent::SignIn.log(&user.id.0, client);
         Ok(SignedIn { user, session })
     }
 
-    /// Deletes the account and everything that belongs to it. A session that is older than a day needs the password.
-    pub async fn delete_account(self, live: &LiveSession, password: Option<&str>) -> Result<(), Error> {
-        let user = &live.user.id;
-        match password {
-            Some(password) => self.check_password(user, password).await?,
-            None if live.session.created_at.utc() + FRESH < Utc::now() => return Err(Error::SessionExpired),
-            None => {}
+    /// Changes the password. If all sessions are to end, a new one is made.
+    pub async fn change_password(
+        self,
+        live: &LiveSession,
+        change: &PasswordChange,
+        client: &Client,
+    ) -> Result<Option<session::Model>, Error> {
+        let PasswordChange { current, new, ends_sessions } = change;
+        let new = Password::new(new)?;
+        let stored = self.password_of(&live.user.id).await?.ok_or(AuthFault::NoCredential)?;
+        let is_right = self.material.hasher.verify(Password::shown(current)?, stored).await?;
+        if !is_right {
+            return Err(AuthFault::InvalidPassword.into());
         }
+        let hash = self.material.hasher.hash(new).await?;
+        let transaction = self.db.begin().await?;
+        self.set_password(transaction.connection(), &live.user.id, hash).await?;
+        let session = if *ends_sessions {
+            self.end_sessions(transaction.connection(), &live.user.id, None).await?;
+            Some(begin(transaction.connection(), live.user.clone(), client, true).await?.0)
+        } else {
+            None
+        };
+        transaction.commit().await?;
+        SecurityEvent::PasswordChanged.log(&live.user.id.0, client);
+        Ok(session)
+    }
+
+    /// Whether the password is the user's.
+    pub async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
+        let password = Password::shown(password)?;
+        let stored = self.password_of(user).await?.ok_or(AuthFault::InvalidPassword)?;
+        let is_right = self.material.hasher.verify(password, stored).await?;
+        if is_right { Ok(()) } else { Err(AuthFault::InvalidPassword.into()) }
+    }
+
+    /// The user's ways to sign in.
+    pub async fn accounts(self, user: &UserId) -> Result<Vec<account::Model>, Error> {
+        let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone()));
+        Ok(mine.order_by_asc(account::Column::CreatedAt).all(self.db.reader()).await?)
+    }
+
+    /// Takes away one of the user's ways to sign in, unless it is the only one.
+    pub async fn unlink(self, user: &UserId, account: &str) -> Result<(), Error> {
+        let transaction = self.db.begin().await?;
+        let mine = || account::Entity::find().filter(account::Column::UserId.eq(user.clone()));
+        if mine().count(transaction.connection()).await? <= 1 {
+            return Err(AuthFault::LastAccount.into());
+        }
+        let gone = account::Entity::delete_many()
+            .filter(account::Column::UserId.eq(user.clone()))
+            .filter(account::Column::Id.eq(account))
+            .exec(transaction.connection())
+            .await?;
+        if gone.rows_affected == 0 {
+            return Err(AuthFault::AccountNotFound.into());
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Checks what confirms that an account is to be deleted: the password, or a session that began today.
+    pub async fn confirm_deletion(self, live: &LiveSession, password: Option<&str>) -> Result<(), Error> {
+        match password {
+            Some(password) => self.check_password(&live.user.id, password).await,
+            None if live.session.created_at.utc() + FRESH < Utc::now() => Err(AuthFault::SessionExpired.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the account and everything that belongs to it.
+    pub async fn delete_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
         let transaction = self.db.begin().await?;
         data::erase(transaction.connection(), user).await?;
         let mine = account::Column::UserId.eq(user.clone());
         account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
-        let mine = session::Column::UserId.eq(user.clone());
-        session::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
+        self.end_sessions(transaction.connection(), user, None).await?;
         user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
         transaction.commit().await?;
-        SecurityEvent::AccountDeleted.log(&user.0);
+        SecurityEvent::AccountDeleted.log(&user.0, client);
         Ok(())
     }
 
-    async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
-        let password = Password::shown(password)?;
-        let stored = self.password_of(user).await?.ok_or(Error::InvalidPassword)?;
-        if self.material.hasher.verify(password, stored).await? { Ok(()) } else { Err(Error::InvalidPassword) }
+    /// The user with this address.
+    pub(super) async fn user_with(self, email: &Email) -> Result<Option<user::Model>, Error> {
+        Ok(user::Entity::find().filter(user::Column::Email.eq(email.as_str())).one(self.db.reader()).await?)
     }
 
-    async fn user_with(self, email: &Email) -> Result<Option<user::Model>, Error> {
-        Ok(user::Entity::find().filter(user::Column::Email.eq(email.as_str())).one(self.db.reader()).await?)
+    /// Stores a hash; a user without a password gets one.
+    pub(super) async fn set_password(self, connection: &Connection, user: &UserId, hash: String) -> Result<(), Error> {
+        let changed = account::Entity::update_many()
+            .filter(account::Column::UserId.eq(user.clone()))
+            .filter(account::Column::ProviderId.eq(CREDENTIAL))
+            .col_expr(account::Column::Password, Expr::value(hash.clone()))
+            .col_expr(account::Column::UpdatedAt, Expr::value(Millis::now()))
+            .exec(connection)
+            .await?;
+        if changed.rows_affected == 0 {
+            credential(user, hash, Millis::now()).into_active_model().insert(connection).await?;
+        }
+        Ok(())
     }
 
     async fn password_of(self, user: &UserId) -> Result<Option<String>, Error> {
@@ -140,6 +261,17 @@ impl Auth<'_> {
             .await?;
         Ok(account.and_then(|it| it.password))
     }
+}
+
+/// Of several at once with one address, the unique index lets one through.
+async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<user::Model, Error> {
+    let account = credential(&user.id, hash, user.created_at);
+    let user = user.into_active_model().insert(connection).await.map_err(|cause| match cause.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => AuthFault::EmailTaken.into(),
+        _ => Error::from(cause),
+    })?;
+    account.into_active_model().insert(connection).await?;
+    Ok(user)
 }
 
 fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {

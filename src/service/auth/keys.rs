@@ -10,6 +10,7 @@ use std::{
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use entity::{jwks, time::Millis};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder};
@@ -23,10 +24,16 @@ use crate::{db::Db, error::Error, telemetry::SecurityEvent};
 /// How often an unknown key id makes us look into the database.
 const REFRESH: Duration = Duration::from_secs(60);
 
+/// How long a key is published before it signs, so that whoever keeps a copy of the list has it by then.
+const LEAD: chrono::Duration = chrono::Duration::hours(1);
+/// How long a key that signs no more is still published: longer than any token lives.
+const GRACE: chrono::Duration = chrono::Duration::days(30);
+
 /// All keys that are known, and the one that signs.
 #[derive(Debug)]
 pub(super) struct Keys {
     seal: Seal,
+    lifetime: Option<chrono::Duration>,
     ring: RwLock<Ring>,
 }
 
@@ -34,6 +41,8 @@ pub(super) struct Keys {
 struct Ring {
     verifying: HashMap<String, DecodingKey>,
     signing: Option<Arc<SigningKey>>,
+    /// From then on the next key is to be made.
+    renewal: Option<DateTime<Utc>>,
     read: Option<Instant>,
 }
 
@@ -76,28 +85,37 @@ struct PublicJwk {
 }
 
 impl Keys {
-    pub(super) fn new(secret: &str) -> Self {
-        Self { seal: Seal::new(secret), ring: RwLock::default() }
+    /// Keys that sign for so many days, or for ever.
+    pub(super) fn new(secret: &str, days: u32) -> Self {
+        let lifetime = Some(chrono::Duration::days(days.into())).filter(|it| !it.is_zero());
+        Self { seal: Seal::new(secret), lifetime, ring: RwLock::default() }
     }
 
     /// The key to sign with; the first caller of all makes it.
     pub(super) async fn signing(&self, db: &Db) -> Result<Arc<SigningKey>, Error> {
-        let now = Millis::now();
-        if let Some(key) = self.read(|ring| ring.signing.clone()).filter(|key| key.signs_at(now)) {
+        let now = Utc::now();
+        if let Some(key) = self.ready(now) {
             return Ok(key);
         }
         let transaction = db.begin().await?;
         transaction.lock_keys().await?;
         self.load(transaction.connection()).await?;
-        let known = self.read(|ring| ring.signing.clone()).filter(|key| key.signs_at(now));
-        if let Some(key) = known {
+        if let Some(key) = self.ready(now) {
             return Ok(key);
         }
-        let row = self.make()?.into_active_model().insert(transaction.connection()).await?;
+        let row = self.make(now)?.into_active_model().insert(transaction.connection()).await?;
         transaction.commit().await?;
-        SecurityEvent::KeyCreated.log(&row.id);
+        SecurityEvent::KeyCreated.log(&row.id, "-");
         self.load(db.reader()).await?;
         self.read(|ring| ring.signing.clone()).ok_or_else(|| Error::internal("the new key cannot be read back"))
+    }
+
+    /// The key that signs now, unless none does or the next one is to be made.
+    fn ready(&self, now: DateTime<Utc>) -> Option<Arc<SigningKey>> {
+        self.read(|ring| {
+            let is_fresh = ring.renewal.is_none_or(|renewal| now < renewal);
+            ring.signing.clone().filter(|key| is_fresh && key.signs_at(now.into()))
+        })
     }
 
     /// The key of this id, if there is one; the database is asked at most once a minute.
@@ -116,7 +134,9 @@ impl Keys {
     pub(super) async fn public(&self, db: &Db) -> Result<Vec<PublicKey>, Error> {
         self.signing(db).await?;
         let rows = newest_first(db.reader()).await?;
-        Ok(rows.iter().filter_map(public_key).collect())
+        let now = Utc::now();
+        let is_published = |row: &&jwks::Model| row.expires_at.is_none_or(|end| end.utc() + GRACE > now);
+        Ok(rows.iter().filter(is_published).filter_map(public_key).collect())
     }
 
     async fn load(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
@@ -127,14 +147,23 @@ impl Keys {
             .filter_map(public_key)
             .filter_map(|it| Some((it.kid, DecodingKey::from_ed_components(&it.x).ok()?)))
             .collect();
-        let signing = rows.iter().filter(|row| row.expires_at.is_none_or(|end| end > now)).find_map(|row| {
+        let opened = rows.iter().filter(|row| row.expires_at.is_none_or(|end| end > now)).filter_map(|row| {
             let key = self.open(row);
             if key.is_none() {
                 warn!(key.id = row.id, "key {} was sealed with another secret and will not sign", row.id);
             }
-            key
+            key.map(|key| (key, row.created_at.utc()))
         });
-        let ring = Ring { verifying, signing: signing.map(Arc::new), read: Some(Instant::now()) };
+        let mut opened: Vec<_> = opened.collect();
+        // The newest key that was published long enough; the newest of all when there is no such key.
+        let newest = opened.first().map(|(key, _)| key.expires_at);
+        let old_enough = opened.iter().position(|(_, created_at)| *created_at + LEAD <= now.utc());
+        let at = old_enough.unwrap_or_default();
+        let signing = (at < opened.len()).then(|| Arc::new(opened.swap_remove(at).0));
+        // Somebody looks again when the next key has been published long enough, or is to be made.
+        let end = newest.flatten().map(|end| end.utc() - LEAD - LEAD);
+        let renewal = if at > 0 { Some(now.utc() + LEAD) } else { end.filter(|_| self.lifetime.is_some()) };
+        let ring = Ring { verifying, signing, renewal, read: Some(Instant::now()) };
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
     }
@@ -151,7 +180,7 @@ impl Keys {
         Some(SigningKey { id: row.id.clone(), key, expires_at: row.expires_at })
     }
 
-    fn make(&self) -> Result<jwks::Model, Error> {
+    fn make(&self, now: DateTime<Utc>) -> Result<jwks::Model, Error> {
         let seed: [u8; 32] = rand::random();
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::internal("no key pair"))?;
         let (crv, kty) = ("Ed25519".to_owned(), "OKP".to_owned());
@@ -163,8 +192,8 @@ impl Keys {
             id: random_id(),
             public_key: serde_json::to_string(&public).map_err(Error::internal)?,
             private_key: self.seal.close(&private)?,
-            created_at: Millis::now(),
-            expires_at: None,
+            created_at: now.into(),
+            expires_at: self.lifetime.map(|lifetime| (now + lifetime).into()),
             alg: None,
             crv: None,
         })

@@ -15,7 +15,10 @@ use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task, time};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::error::Error;
+use crate::{
+    config,
+    error::{AuthFault, Error},
+};
 
 /// OWASP's first choice: 19 MiB, two passes, one lane.
 const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
@@ -39,6 +42,7 @@ pub(super) struct Hasher {
     waiting: Semaphore,
     working: Arc<Semaphore>,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
+    kind: config::PasswordHash,
 }
 
 /// A password of an allowed length, normalised to NFKC.
@@ -49,7 +53,7 @@ impl Password {
     /// A password to be set.
     pub(super) fn new(text: &str) -> Result<Self, Error> {
         if text.encode_utf16().count() < *LENGTHS.start() {
-            return Err(Error::PasswordTooShort);
+            return Err(AuthFault::PasswordTooShort.into());
         }
         Self::shown(text)
     }
@@ -57,24 +61,29 @@ impl Password {
     /// A password that is shown; one that is too short is only a wrong one.
     pub(super) fn shown(text: &str) -> Result<Self, Error> {
         if text.encode_utf16().count() > *LENGTHS.end() {
-            return Err(Error::PasswordTooLong);
+            return Err(AuthFault::PasswordTooLong.into());
         }
         Ok(Self(text.nfkc().collect()))
     }
 }
 
 impl Hasher {
-    pub(super) fn new() -> Self {
+    /// A hasher that makes hashes of this kind; it understands both.
+    pub(super) fn new(kind: config::PasswordHash) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             waiting: Semaphore::new(cores * (QUEUE + 1)),
             working: Arc::new(Semaphore::new(cores)),
             memory: Arc::default(),
+            kind,
         }
     }
 
-    /// The hash to store, in PHC string format.
+    /// The hash to store: in PHC string format, or as Better Auth writes it.
     pub(super) async fn hash(&self, password: Password) -> Result<String, Error> {
+        if self.kind == config::PasswordHash::Scrypt {
+            return self.run(move |_| new_scrypt(&password)).await;
+        }
         self.run(move |memory| {
             let salt = Salt::new(&rand::random::<[u8; 16]>()).map_err(Error::internal)?;
             let output = argon2id(&PARAMS, &password, salt.as_ref(), memory)?;
@@ -147,13 +156,28 @@ fn is_argon2id(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Re
     Ok(bool::from(found.as_bytes().ct_eq(expected.as_bytes())))
 }
 
-/// The salt is the 32 hex characters themselves, not the bytes that they spell.
 fn is_scrypt(password: &Password, salt: &str, key: &str) -> bool {
+    scrypt_key(password, salt).is_some_and(|found| bool::from(found.as_bytes().ct_eq(key.as_bytes())))
+}
+
+fn new_scrypt(password: &Password) -> Result<String, Error> {
+    let salt = hex(&rand::random::<[u8; 16]>());
+    let key = scrypt_key(password, &salt).ok_or_else(|| Error::internal("scrypt refuses its parameters"))?;
+    Ok(format!("{salt}:{key}"))
+}
+
+/// The salt is the 32 hex characters themselves, not the bytes that they spell.
+fn scrypt_key(password: &Password, salt: &str) -> Option<String> {
     let (log_n, r, p) = SCRYPT;
-    let Ok(params) = scrypt::Params::new(log_n, r, p, SCRYPT_KEY) else { return false };
-    let mut found = [0; SCRYPT_KEY];
-    let hashed = scrypt::scrypt(password.0.as_bytes(), salt.as_bytes(), &params, &mut found).is_ok();
-    hashed && bool::from(hex(&found).as_bytes().ct_eq(key.as_bytes()))
+    let params = scrypt::Params::new(log_n, r, p, SCRYPT_KEY).ok()?;
+    let mut key = [0; SCRYPT_KEY];
+    scrypt::scrypt(password.0.as_bytes(), salt.as_bytes(), &params, &mut key).ok()?;
+    Some(hex(&key))
+}
+
+/// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
+pub(super) fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
+    kind == config::PasswordHash::Argon2id && !stored.starts_with("$argon2id$")
 }
 
 /// Lower-case hexadecimal.
@@ -185,7 +209,7 @@ mod tests {
                 "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
             ),
         ] {
-            let hasher = Hasher::new();
+            let hasher = Hasher::new(config::PasswordHash::Argon2id);
             assert!(hasher.verify(password(text), stored.into()).await.unwrap(), "{text}");
             assert!(!hasher.verify(password("password1235"), stored.into()).await.unwrap(), "{text}");
         }
@@ -193,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_hash_is_argon2id_with_owasps_parameters_and_salted() {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(config::PasswordHash::Argon2id);
         let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_ne!(stored, hasher.hash(password("correct-horse-1")).await.unwrap());
@@ -203,16 +227,27 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_hash_verifies_nothing() {
-        let hasher = Hasher::new();
+        let hasher = Hasher::new(config::PasswordHash::Argon2id);
         for stored in ["", "x", "$argon2id$", "a:b", "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA"] {
             assert!(!hasher.verify(password("correct-horse-1"), stored.into()).await.unwrap(), "{stored}");
         }
     }
 
+    #[tokio::test]
+    async fn beside_a_better_auth_new_hashes_are_its_own() {
+        let hasher = Hasher::new(config::PasswordHash::Scrypt);
+        let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
+        let (salt, key) = stored.split_once(':').unwrap();
+        assert_eq!((salt.len(), key.len()), (32, 128));
+        assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
+        assert!(!needs_rehash(config::PasswordHash::Scrypt, &stored));
+        assert!(needs_rehash(config::PasswordHash::Argon2id, &stored));
+    }
+
     #[test]
     fn lengths_are_counted_in_utf16_code_units() {
         assert!(Password::new("😀😀😀😀").is_ok());
-        assert!(matches!(Password::new("😀😀😀é"), Err(Error::PasswordTooShort)));
-        assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::PasswordTooLong)));
+        assert!(matches!(Password::new("😀😀😀é"), Err(Error::Auth(AuthFault::PasswordTooShort))));
+        assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::Auth(AuthFault::PasswordTooLong))));
     }
 }

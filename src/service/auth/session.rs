@@ -1,5 +1,7 @@
 //! Sessions: made at sign-in, extended by use, ended by sign-out (contracts: Better Auth, 6).
 
+use std::fmt;
+
 use chrono::{DateTime, Duration, Utc};
 use entity::{id::UserId, session, time::Millis, user};
 use sea_orm::{
@@ -7,7 +9,11 @@ use sea_orm::{
 };
 
 use super::{Auth, SessionAndUser, random_id};
-use crate::{error::Error, telemetry::SecurityEvent};
+use crate::{
+    db::Connection,
+    error::{AuthFault, Error},
+    telemetry::SecurityEvent,
+};
 
 /// How long a remembered session lives after its last extension.
 pub const REMEMBERED: Duration = Duration::days(7);
@@ -23,6 +29,12 @@ pub struct Client {
     pub ip_address: String,
     /// The `User-Agent`.
     pub user_agent: String,
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.ip_address.is_empty() { "-" } else { &self.ip_address })
+    }
 }
 
 /// A session that has not ended, and its user.
@@ -82,14 +94,63 @@ impl Auth<'_> {
     }
 
     /// Ends the session of a raw token, if there is one.
-    pub async fn sign_out(self, token: &str) -> Result<(), Error> {
-        let ended = session::Entity::delete_many()
-            .filter(session::Column::Token.eq(token))
-            .exec_with_returning(self.db.writer())
-            .await?;
+    pub async fn sign_out(self, token: &str, client: &Client) -> Result<(), Error> {
+        let its = session::Column::Token.eq(token);
+        let ended = session::Entity::delete_many().filter(its).exec_with_returning(self.db.writer()).await?;
         for session in ended {
-            SecurityEvent::SessionRevoked.log(&session.user_id.0);
+            SecurityEvent::SessionRevoked.log(&session.user_id.0, client);
         }
+        Ok(())
+    }
+
+    /// The user's sessions that have not ended.
+    pub async fn sessions(self, user: &UserId) -> Result<Vec<session::Model>, Error> {
+        Ok(session::Entity::find()
+            .filter(session::Column::UserId.eq(user.clone()))
+            .filter(session::Column::ExpiresAt.gt(Millis::now()))
+            .all(self.db.reader())
+            .await?)
+    }
+
+    /// Ends one of the user's own sessions; a token that is none of theirs ends nothing.
+    pub async fn revoke(self, user: &UserId, token: &str, client: &Client) -> Result<(), Error> {
+        let ended = session::Entity::delete_many()
+            .filter(session::Column::UserId.eq(user.clone()))
+            .filter(session::Column::Token.eq(token))
+            .exec(self.db.writer())
+            .await?;
+        if ended.rows_affected > 0 {
+            SecurityEvent::SessionRevoked.log(&user.0, client);
+        }
+        Ok(())
+    }
+
+    /// Ends the user's sessions, all of them or all but one.
+    pub async fn revoke_all(self, user: &UserId, but: Option<&str>, client: &Client) -> Result<(), Error> {
+        self.end_sessions(self.db.writer(), user, but).await?;
+        SecurityEvent::SessionRevoked.log(&user.0, client);
+        Ok(())
+    }
+
+    /// Whether the session is fresh enough for what shows or takes away other ways in.
+    pub fn check_fresh(self, session: &session::Model) -> Result<(), Error> {
+        match self.material.policy.fresh_age {
+            Some(age) if session.created_at.utc() + age < Utc::now() => Err(AuthFault::SessionNotFresh.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn end_sessions(
+        self,
+        connection: &Connection,
+        user: &UserId,
+        but: Option<&str>,
+    ) -> Result<(), Error> {
+        let mut ending = session::Entity::delete_many().filter(session::Column::UserId.eq(user.clone()));
+        if let Some(token) = but {
+            ending = ending.filter(session::Column::Token.ne(token));
+        }
+        ending.exec(connection).await?;
         Ok(())
     }
 

@@ -1,0 +1,94 @@
+//! Settings that are one of a few words.
+
+use std::{fmt, str::FromStr};
+
+/// Where this instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// One developer's machine.
+    Development,
+    /// A rehearsal of production.
+    Staging,
+    /// The real thing.
+    Production,
+}
+
+/// The JWS algorithm of the access tokens that Docket issues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtAlg {
+    /// Ed25519 with a key of the `jwks` table.
+    EdDsa,
+    /// HMAC-SHA-256 with `BETTER_AUTH_SECRET`.
+    Hs256,
+}
+
+/// What new passwords are hashed with; both are understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordHash {
+    /// OWASP's first choice.
+    Argon2id,
+    /// Better Auth's, for running beside one.
+    Scrypt,
+}
+
+/// `on` or `off`.
+pub(super) struct Switch(pub(super) bool);
+
+impl FromStr for Switch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "on" => Ok(Self(true)),
+            "off" => Ok(Self(false)),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for Environment {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "development" => Ok(Self::Development),
+            "staging" => Ok(Self::Staging),
+            "production" => Ok(Self::Production),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for JwtAlg {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "EdDSA" => Ok(Self::EdDsa),
+            "HS256" => Ok(Self::Hs256),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for PasswordHash {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "argon2id" => Ok(Self::Argon2id),
+            "scrypt" => Ok(Self::Scrypt),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        })
+    }
+}

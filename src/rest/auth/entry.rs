@@ -1,0 +1,145 @@
+//! Signing up, in and out, and what a session gives.
+
+use axum::{
+    Extension, Json,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    Answer, Door,
+    failure::Failure,
+    fields::{sign_in_form, sign_up_form, social_form},
+    origin,
+    post::{Forms, Json as JsonPost, Post},
+    session::{Cookies, Shown},
+};
+use crate::{
+    error::AuthFault,
+    service::auth::{Client, Lifetime, SignedIn, SignedUp},
+    view::{Session, User},
+};
+
+/// A user with a token, which is null when nobody is signed in by it.
+#[derive(Serialize)]
+pub(super) struct TokenAndUser {
+    pub(super) token: Option<String>,
+    pub(super) user: User,
+}
+
+/// What a sign-in answers.
+#[derive(Serialize)]
+struct Entrance {
+    redirect: bool,
+    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    user: User,
+}
+
+/// A session and its user.
+#[derive(Serialize)]
+struct SessionAndUser {
+    session: Session,
+    user: User,
+}
+
+pub(super) async fn ok() -> Response {
+    Json(json!({ "ok": true })).into_response()
+}
+
+pub(super) async fn sign_up(State(services): Door, Extension(client): Extension<Client>, post: Post<Forms>) -> Answer {
+    let auth = services.auth();
+    let registration = sign_up_form(&post)?;
+    origin::check_form(auth.origins(), &post)?;
+    let is_remembered = registration.is_remembered;
+    let mut cookies = Cookies::new(auth, post.headers());
+    let (token, user) = match auth.sign_up(registration, &client).await? {
+        SignedUp::ToBeVerified(user) => (None, user),
+        SignedUp::In(SignedIn { user, session }) => {
+            cookies.set_session(&session.token, is_remembered);
+            (Some(session.token), user)
+        }
+    };
+    Ok(cookies.with(Json(TokenAndUser { token, user: user.into() })))
+}
+
+pub(super) async fn sign_in(State(services): Door, Extension(client): Extension<Client>, post: Post<Forms>) -> Answer {
+    let auth = services.auth();
+    let form = sign_in_form(&post)?;
+    origin::check_form(auth.origins(), &post)?;
+    let login = form.login?;
+    let SignedIn { user, session } = auth.sign_in(&login, &client).await?;
+    let mut cookies = Cookies::new(auth, post.headers());
+    cookies.set_session(&session.token, login.is_remembered);
+    if let Some(Ok(location)) = form.callback_url.as_deref().map(HeaderValue::from_str) {
+        cookies.set(header::LOCATION, location);
+    }
+    let entrance = Entrance {
+        redirect: form.callback_url.is_some(),
+        token: session.token,
+        url: form.callback_url,
+        user: user.into(),
+    };
+    Ok(cookies.with(Json(entrance)))
+}
+
+/// There are no OAuth providers.
+pub(super) async fn sign_in_social(post: Post<JsonPost>) -> Answer {
+    social_form(&post)?;
+    Err(AuthFault::ProviderNotFound.into())
+}
+
+pub(super) async fn sign_out(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    if let Some(token) = Shown::read(auth, post.headers()).token {
+        auth.sign_out(&token, &client).await?;
+    }
+    let mut cookies = Cookies::new(auth, post.headers());
+    cookies.clear();
+    Ok(cookies.with(Json(json!({ "success": true }))))
+}
+
+pub(super) async fn get_session(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
+    let auth = services.auth();
+    let shown = Shown::read(auth, &headers);
+    let mut cookies = Cookies::new(auth, &headers);
+    cookies.set(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    let is_fixed = is_set(uri.query().unwrap_or_default(), "disableRefresh");
+    let lifetime = if is_fixed { Lifetime::Fixed } else { Lifetime::Extended };
+    let Some(live) = shown.live(auth, lifetime, &mut cookies).await? else {
+        return Ok(cookies.with(Json(serde_json::Value::Null)));
+    };
+    cookies.set_access_token(&auth.access_token(&live.user, Utc::now()).await?);
+    Ok(cookies.with(Json(SessionAndUser { session: live.session.into(), user: live.user.into() })))
+}
+
+/// Whether a switch in the query is on; present without a value is on, `false` is off.
+fn is_set(query: &str, name: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(it, value)| it == name && value != "false" && value != "0")
+}
+
+pub(super) async fn deferred() -> Answer {
+    Err(Failure::DeferredSession)
+}
+
+pub(super) async fn token(State(services): Door, headers: HeaderMap) -> Answer {
+    let auth = services.auth();
+    let mut cookies = Cookies::new(auth, &headers);
+    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
+    let token = auth.access_token(&live.user, Utc::now()).await?;
+    Ok(cookies.with(Json(json!({ "token": token }))))
+}
+
+pub(super) async fn jwks(State(services): Door) -> Answer {
+    Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
+}

@@ -1,0 +1,178 @@
+//! Links that are mailed: asking for them, and following them.
+
+use axum::{
+    Extension, Json,
+    extract::{OriginalUri, Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use serde_json::json;
+use url::Url;
+
+use super::{
+    Answer, Door,
+    failure::Failure,
+    fields::{self, Query},
+    post::{Json as JsonPost, Post},
+    session::{Cookies, Shown, guarded},
+};
+use crate::{
+    error::{AuthFault, Error},
+    service::auth::{Client, Lifetime, Verified},
+    view::User,
+};
+
+/// The same for every address.
+const SENT: &str = "If this email exists in our system, check your email for the reset link";
+
+pub(super) async fn request_reset(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let form = fields::email_form(&post, "email")?;
+    services.auth().request_reset(&form.email, form.redirect_to.as_deref()).await?;
+    Ok(Json(json!({ "status": true, "message": SENT })).into_response())
+}
+
+/// Leads on to the page that asks for the new password; the token can still be used.
+pub(super) async fn follow_reset(
+    State(services): Door,
+    Path(token): Path<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
+    let auth = services.auth();
+    let query = Query::of(&uri);
+    let target = query.required("callbackURL")?;
+    if !auth.origins().may_lead_to(&target) {
+        return Err(Failure::Callback("callbackURL"));
+    }
+    let own = Url::parse(auth.origins().own()).map_err(Error::internal)?;
+    let mut location = own.join(&target).map_err(Error::internal)?;
+    match auth.is_reset_token(&token).await? {
+        true => location.query_pairs_mut().append_pair("token", &token),
+        false => location.query_pairs_mut().append_pair("error", "INVALID_TOKEN"),
+    };
+    Ok(redirect(location.as_str()))
+}
+
+pub(super) async fn reset(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    OriginalUri(uri): OriginalUri,
+    post: Post<JsonPost>,
+) -> Answer {
+    let (password, token) = fields::reset_form(&post)?;
+    let token = token.or_else(|| Query::of(&uri).get("token")).ok_or(AuthFault::InvalidToken)?;
+    services.auth().reset_password(&token, &password, &client).await?;
+    Ok(Json(json!({ "status": true })).into_response())
+}
+
+pub(super) async fn send_verification(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let form = fields::email_form(&post, "email")?;
+    let mut cookies = Cookies::new(auth, post.headers());
+    let live = Shown::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
+    auth.send_verification(live.as_ref(), &form.email, form.callback_url.as_deref()).await?;
+    Ok(cookies.with(Json(json!({ "status": true }))))
+}
+
+pub(super) async fn verify_email(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
+    let auth = services.auth();
+    let query = Query::of(&uri);
+    let target = query.get("callbackURL").filter(|it| !it.is_empty());
+    if target.as_deref().is_some_and(|target| !auth.origins().may_lead_to(target)) {
+        return Err(Failure::Callback("callbackURL"));
+    }
+    let token = query.required("token")?;
+    let mut cookies = Cookies::new(auth, &headers);
+    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    match (auth.verify_email(&token, live.as_ref()).await, target) {
+        (Err(Error::Auth(fault)), Some(target)) => Ok(redirect(&with_error(&target, fault))),
+        (Err(Error::Auth(fault)), None) => Err(Failure::Link(fault)),
+        (Err(error), _) => Err(error.into()),
+        (Ok(_), Some(target)) => Ok(cookies.with(redirect(&target))),
+        (Ok(Verified::Address), None) => Ok(cookies.with(Json(json!({ "status": true, "user": null })))),
+        (Ok(Verified::Changed(user)), None) => {
+            Ok(cookies.with(Json(json!({ "status": true, "user": User::from(user) }))))
+        }
+    }
+}
+
+pub(super) async fn delete_user(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    let form = fields::delete_user_form(&post)?;
+    guarded(auth, post.headers(), async |live, cookies| {
+        if let Some(password) = &form.password {
+            auth.check_password(&live.user.id, password).await?;
+        }
+        if let Some(token) = &form.token {
+            auth.use_deletion(&live.user.id, token).await.map_err(not_found)?;
+        } else if auth.policy().delete_confirmation {
+            auth.mail_deletion(live, form.callback_url.as_deref()).await?;
+            return Ok(Json(json!({ "success": true, "message": "Verification email sent" })));
+        } else if form.password.is_none() {
+            auth.confirm_deletion(live, None).await?;
+        }
+        auth.delete_account(&live.user.id, &client).await?;
+        cookies.clear();
+        Ok(Json(json!({ "success": true, "message": "User deleted" })))
+    })
+    .await
+}
+
+/// Deletes the account of whoever follows the link that was mailed to them.
+pub(super) async fn follow_deletion(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
+    let auth = services.auth();
+    let query = Query::of(&uri);
+    let token = query.required("token")?;
+    let target = query.get("callbackURL").filter(|it| !it.is_empty());
+    if target.as_deref().is_some_and(|target| !auth.origins().may_lead_to(target)) {
+        return Err(Failure::Callback("callbackURL"));
+    }
+    let mut cookies = Cookies::new(auth, &headers);
+    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let live = live.ok_or(Failure::Gone(AuthFault::NoUserInfo))?;
+    auth.use_deletion(&live.user.id, &token).await.map_err(not_found)?;
+    auth.delete_account(&live.user.id, &client).await?;
+    cookies.clear();
+    Ok(match target {
+        Some(target) => cookies.with(redirect(&target)),
+        None => cookies.with(Json(json!({ "success": true, "message": "User deleted" }))),
+    })
+}
+
+/// The page that a browser sees when a link leads nowhere.
+pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
+    let code: String = Query::of(&uri).get("error").unwrap_or_default().chars().take(100).collect();
+    let is_code = !code.is_empty() && code.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-'));
+    let code = if is_code { code } else { "UNKNOWN".to_owned() };
+    let policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Error</title></head>\n\
+         <body><h1>Something went wrong</h1><p>The link did not work: <code>{code}</code></p></body></html>\n"
+    );
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+}
+
+fn not_found(error: Error) -> Failure {
+    match error {
+        Error::Auth(fault) => Failure::Gone(fault),
+        other => other.into(),
+    }
+}
+
+fn redirect(location: &str) -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}
+
+/// The target as it is, with a parameter more.
+fn with_error(target: &str, fault: AuthFault) -> String {
+    let joint = if target.contains('?') { '&' } else { '?' };
+    format!("{target}{joint}error={}", fault.code())
+}

@@ -1,0 +1,92 @@
+//! What users change about their account, and their ways to sign in.
+
+use axum::{Extension, Json, extract::State, http::HeaderMap};
+use serde_json::json;
+
+use super::{
+    Answer, Door,
+    entry::TokenAndUser,
+    failure::Failure,
+    fields,
+    post::{Json as JsonPost, Post},
+    session::guarded,
+};
+use crate::{
+    service::auth::Client,
+    view::{Account, User},
+};
+
+pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let edit = fields::update_user_form(&post);
+    guarded(auth, post.headers(), async |live, cookies| {
+        let edit = edit?;
+        auth.edit_profile(&live.user.id, edit).await?;
+        cookies.resend_session(&live.session.token);
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}
+
+/// No session has fields of its own.
+pub(super) async fn update_session(State(services): Door, post: Post<JsonPost>) -> Answer {
+    guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(Failure::NothingToUpdate)).await
+}
+
+pub(super) async fn change_email(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let form = fields::email_form(&post, "newEmail")?;
+    guarded(auth, post.headers(), async |live, _| {
+        auth.change_email(live, form.email, form.callback_url.as_deref()).await?;
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}
+
+pub(super) async fn change_password(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    let change = fields::change_password_form(&post)?;
+    guarded(auth, post.headers(), async |live, cookies| {
+        let session = auth.change_password(live, &change, &client).await?;
+        let token = session.map(|session| session.token);
+        if let Some(token) = &token {
+            cookies.set_session(token, true);
+        }
+        Ok(Json(TokenAndUser { token, user: User::from(live.user.clone()) }))
+    })
+    .await
+}
+
+pub(super) async fn verify_password(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let password = fields::required(&post, "password")?;
+    guarded(auth, post.headers(), async |live, _| {
+        auth.check_password(&live.user.id, &password).await?;
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}
+
+pub(super) async fn list_accounts(State(services): Door, headers: HeaderMap) -> Answer {
+    let auth = services.auth();
+    guarded(auth, &headers, async |live, _| {
+        let accounts = auth.accounts(&live.user.id).await?;
+        Ok(Json(accounts.into_iter().map(Account::from).collect::<Vec<_>>()))
+    })
+    .await
+}
+
+pub(super) async fn unlink_account(State(services): Door, post: Post<JsonPost>) -> Answer {
+    let auth = services.auth();
+    let account = fields::required(&post, "accountId")?;
+    guarded(auth, post.headers(), async |live, _| {
+        auth.check_fresh(&live.session)?;
+        auth.unlink(&live.user.id, &account).await?;
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}

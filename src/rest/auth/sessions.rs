@@ -1,0 +1,65 @@
+//! The sessions of a user, and ending them.
+
+use axum::{Extension, Json, extract::State, http::HeaderMap};
+use serde_json::json;
+
+use super::{
+    Answer, Door, fields,
+    post::{Json as JsonPost, Post},
+    session::guarded,
+};
+use crate::{service::auth::Client, view::Session};
+
+pub(super) async fn list(State(services): Door, headers: HeaderMap) -> Answer {
+    let auth = services.auth();
+    guarded(auth, &headers, async |live, _| {
+        auth.check_fresh(&live.session)?;
+        let sessions = auth.sessions(&live.user.id).await?;
+        Ok(Json(sessions.into_iter().map(Session::from).collect::<Vec<_>>()))
+    })
+    .await
+}
+
+pub(super) async fn revoke(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    let token = fields::required(&post, "token")?;
+    guarded(auth, post.headers(), async |live, cookies| {
+        auth.revoke(&live.user.id, &token, &client).await?;
+        if token == live.session.token {
+            cookies.clear();
+        }
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}
+
+pub(super) async fn revoke_all(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    guarded(auth, post.headers(), async |live, cookies| {
+        auth.revoke_all(&live.user.id, None, &client).await?;
+        cookies.clear();
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}
+
+pub(super) async fn revoke_others(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    post: Post<JsonPost>,
+) -> Answer {
+    let auth = services.auth();
+    guarded(auth, post.headers(), async |live, _| {
+        auth.revoke_all(&live.user.id, Some(&live.session.token), &client).await?;
+        Ok(Json(json!({ "status": true })))
+    })
+    .await
+}

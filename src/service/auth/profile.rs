@@ -1,0 +1,32 @@
+//! What users say of themselves.
+
+use entity::{id::UserId, time::Millis, user};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::Auth;
+use crate::error::Error;
+
+/// Changes to a user: an absent field stays, an inner `None` clears.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileEdit {
+    /// Shown to people; at most 255 characters.
+    pub name: Option<String>,
+    /// URL of a picture; at most 2,048 characters.
+    pub image: Option<Option<String>>,
+}
+
+impl Auth<'_> {
+    /// Changes what the user says of themselves.
+    pub async fn edit_profile(self, user: &UserId, edit: ProfileEdit) -> Result<(), Error> {
+        let ProfileEdit { name, image } = edit;
+        let mut update = user::Entity::update_many().filter(user::Column::Id.eq(user.clone()));
+        if let Some(name) = name {
+            update = update.col_expr(user::Column::Name, Expr::value(name));
+        }
+        if let Some(image) = image {
+            update = update.col_expr(user::Column::Image, Expr::value(image));
+        }
+        update.col_expr(user::Column::UpdatedAt, Expr::value(Millis::now())).exec(self.db.writer()).await?;
+        Ok(())
+    }
+}
