@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, clippy::too_many_arguments, reason = "a table of cases is as long as it is")]
 
 mod access;
+mod accounts;
 mod auth;
 mod bulk;
 mod contract;
@@ -10,9 +11,11 @@ mod data;
 mod graphql;
 mod house;
 mod input;
+mod links;
 mod many;
 mod model;
 mod rest;
+mod sink;
 mod support;
 mod sync;
 mod tidy;

@@ -314,10 +314,7 @@ pub struct Statements {
 
 impl Statements {
     pub fn listen() -> Self {
-        // As long as there is only one subscriber, tracing asks the thread that first comes by an event, which may be
-        // another test's, and keeps its answer.
-        static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Hearing(Arc::default())));
-        LazyLock::force(&ANOTHER);
+        ask_always();
         let heard = Arc::default();
         let guard = tracing::subscriber::set_default(Hearing(Arc::clone(&heard)));
         Self { heard, _guard: guard }
@@ -328,6 +325,13 @@ impl Statements {
         let heard = std::mem::take(&mut self.heard.lock().unwrap().0);
         heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
     }
+}
+
+/// As long as there is only one subscriber, tracing asks the thread that first comes by an event, which may be another
+/// test's, and keeps its answer. So there is always another one. To be called before a test listens.
+pub fn ask_always() {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Hearing(Arc::default())));
+    LazyLock::force(&ANOTHER);
 }
 
 /// Where sqlx tells what PostgreSQL says besides its answers.

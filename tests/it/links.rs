@@ -1,0 +1,215 @@
+//! Mailed links: real mail, received by a server that the test starts. Each link does one thing, once, for one person.
+
+use serde_json::{Value, json};
+
+use crate::{
+    sink::Sink,
+    support::{Answer, App, PASSWORD, Person, at_once, text},
+};
+
+async fn mailing(settings: &[(&str, &str)]) -> (App, Sink) {
+    let sink = Sink::start().await;
+    let mut all = vec![("SMTP_URL", sink.url.as_str()), ("MAIL_FROM", "Docket <docket@app.example>")];
+    all.extend_from_slice(settings);
+    (App::spawn_with(&all).await, sink)
+}
+
+async fn post(app: &App, person: Option<&Person>, path: &str, body: Value) -> Answer {
+    let request = app.request("POST", &format!("/api/auth{path}")).json(&body);
+    Answer::of(match person {
+        Some(person) => request.bearer_auth(&person.session),
+        None => request,
+    })
+    .await
+}
+
+async fn get(app: &App, person: Option<&Person>, path: &str) -> Answer {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let request = client.get(format!("{}{path}", app.base));
+    Answer::of(match person {
+        Some(person) => request.bearer_auth(&person.session),
+        None => request,
+    })
+    .await
+}
+
+async fn can_sign_in(app: &App, email: &str, password: &str) -> bool {
+    app.auth("/sign-in/email", json!({ "email": email, "password": password })).await.status == 200
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_set_anew_once() {
+    let (app, sink) = mailing(&[]).await;
+    let ann = app.person("ann").await;
+    let ask = |email: &str| json!({ "email": email, "redirectTo": "/reset?x=1" });
+    let known = post(&app, None, "/request-password-reset", ask(&ann.email)).await;
+    let unknown = post(&app, None, "/request-password-reset", ask("nobody@example.com")).await;
+    assert_eq!(known.expect(200), unknown.expect(200));
+
+    let mail = sink.to(&ann.email).await;
+    assert_eq!(mail.subject, "Set a new password");
+    let followed = get(&app, None, &mail.path()).await;
+    let location = format!("{}/reset?x=1&token={}", app.base, mail.token());
+    assert_eq!((followed.status.as_u16(), followed.header("location")), (302, location.as_str()));
+    let bad = get(&app, None, "/api/auth/reset-password/nope?callbackURL=%2Freset").await;
+    assert_eq!(bad.header("location"), format!("{}/reset?error=INVALID_TOKEN", app.base));
+    let foreign =
+        get(&app, None, &format!("/api/auth/reset-password/{}?callbackURL=https%3A%2F%2Fevil.example", mail.token()))
+            .await;
+    assert_eq!((foreign.status.as_u16(), foreign.code()), (403, "INVALID_CALLBACK_URL".into()));
+
+    let short = post(&app, None, "/reset-password", json!({ "newPassword": "short", "token": mail.token() })).await;
+    assert_eq!(short.code(), "PASSWORD_TOO_SHORT");
+    let attempts = at_once(8, |number| {
+        let body = json!({ "newPassword": format!("another-horse-{number}"), "token": mail.token() });
+        post(&app, None, "/reset-password", body)
+    })
+    .await;
+    assert_eq!(attempts.iter().filter(|it| it.status == 200).count(), 1, "{attempts:?}");
+    for refused in attempts.iter().filter(|it| it.status != 200) {
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_TOKEN".into()));
+    }
+    let winner = attempts.iter().position(|it| it.status == 200).unwrap();
+    assert!(can_sign_in(&app, &ann.email, &format!("another-horse-{winner}")).await);
+    assert!(!can_sign_in(&app, &ann.email, PASSWORD).await);
+    assert_eq!(sink.count(), 1);
+}
+
+#[tokio::test]
+async fn a_link_that_is_too_old_does_nothing() {
+    let (app, sink) = mailing(&[]).await;
+    let ann = app.person("ann").await;
+    post(&app, None, "/request-password-reset", json!({ "email": ann.email })).await.expect(200);
+    let token = sink.to(&ann.email).await.token();
+    app.sql("update verification set \"expiresAt\" = '2020-01-01T00:00:00.000Z'").await;
+    let late = post(&app, None, "/reset-password", json!({ "newPassword": "another-horse-1", "token": token })).await;
+    assert_eq!(late.code(), "INVALID_TOKEN");
+    assert!(can_sign_in(&app, &ann.email, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn an_address_is_verified_and_changed_by_links() {
+    let (app, sink) = mailing(&[]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    post(&app, Some(&ann), "/send-verification-email", json!({ "email": ann.email, "callbackURL": "/hi" }))
+        .await
+        .expect(200);
+    let mail = sink.to(&ann.email).await;
+    let foreign = get(&app, Some(&bob), &format!("/api/auth/verify-email?token={}", mail.token())).await;
+    assert_eq!((foreign.status.as_u16(), foreign.code()), (401, "INVALID_USER".into()));
+    let followed = get(&app, None, &mail.path()).await;
+    assert_eq!((followed.status.as_u16(), followed.header("location")), (302, "/hi"));
+    let session = get(&app, Some(&ann), "/api/auth/get-session").await.expect(200);
+    assert_eq!(session["user"]["emailVerified"], true);
+    let again = post(&app, Some(&ann), "/send-verification-email", json!({ "email": ann.email })).await;
+    assert_eq!(again.code(), "EMAIL_ALREADY_VERIFIED");
+
+    let taken = post(&app, Some(&ann), "/change-email", json!({ "newEmail": bob.email })).await;
+    assert_eq!(taken.expect(200), json!({ "status": true }));
+    let same = post(&app, Some(&ann), "/change-email", json!({ "newEmail": ann.email.to_uppercase() })).await;
+    assert_eq!(same.expect(400), json!({ "message": "Email is the same" }));
+    post(&app, Some(&ann), "/change-email", json!({ "newEmail": "new@example.com" })).await.expect(200);
+    let mail = sink.to("new@example.com").await;
+    let changed = get(&app, None, &format!("/api/auth/verify-email?token={}", mail.token())).await.expect(200);
+    assert_eq!(changed["user"]["email"], "new@example.com");
+    let twice = get(&app, None, &format!("/api/auth/verify-email?token={}", mail.token())).await;
+    assert_eq!((twice.status.as_u16(), twice.code()), (401, "INVALID_TOKEN".into()));
+    assert!(can_sign_in(&app, "new@example.com", PASSWORD).await && !can_sign_in(&app, &ann.email, PASSWORD).await);
+    assert_eq!(sink.count(), 2);
+}
+
+#[tokio::test]
+async fn a_mailed_token_opens_no_door_and_an_access_token_follows_no_link() {
+    let (app, sink) = mailing(&[("JWT_ALG", "HS256")]).await;
+    let ann = app.person("ann").await;
+    post(&app, Some(&ann), "/send-verification-email", json!({ "email": ann.email })).await.expect(200);
+    post(&app, Some(&ann), "/change-email", json!({ "newEmail": "new@example.com" })).await.expect(200);
+    let (verify, change) = (sink.to(&ann.email).await, sink.to("new@example.com").await);
+    post(&app, None, "/request-password-reset", json!({ "email": ann.email })).await.expect(200);
+    for token in [verify.token(), change.token()] {
+        let tasks = app.request("GET", &format!("/api/{}/tasks", ann.id)).bearer_auth(&token);
+        assert_eq!(Answer::of(tasks).await.status, 401);
+        assert_eq!(Answer::of(app.request("GET", "/api/auth/token").bearer_auth(&token)).await.status, 401);
+    }
+    let followed = get(&app, None, &format!("/api/auth/verify-email?token={}", ann.token)).await;
+    assert_eq!((followed.status.as_u16(), followed.code()), (401, "INVALID_TOKEN".into()));
+    // Not even one that the same secret signed.
+    let claims = json!({ "email": ann.email, "userId": ann.id, "iat": 0, "exp": 4_000_000_000_u64 });
+    let key = jsonwebtoken::EncodingKey::from_secret(crate::support::SECRET.as_bytes());
+    let forged = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    assert_eq!(get(&app, None, &format!("/api/auth/verify-email?token={forged}")).await.code(), "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn where_addresses_must_be_verified_a_taken_one_looks_like_a_new_one() {
+    let (app, sink) = mailing(&[("EMAIL_VERIFICATION", "on")]).await;
+    let body = |name: &str| json!({ "name": name, "email": "ann@example.com", "password": PASSWORD });
+    let shape = |answer: &Answer| {
+        let mut body = answer.expect(200);
+        for field in ["id", "createdAt", "updatedAt"] {
+            body["user"][field] = json!("…");
+        }
+        assert_eq!(answer.cookies(), Vec::<&str>::new());
+        body
+    };
+    let first = app.auth("/sign-up/email", body("Ann")).await;
+    let mail = sink.to("ann@example.com").await;
+    let second = app.auth("/sign-up/email", body("Ann")).await;
+    assert_eq!((shape(&first), &first.json()["token"]), (shape(&second), &Value::Null));
+    let early = app.auth("/sign-in/email", json!({ "email": "ann@example.com", "password": PASSWORD })).await;
+    assert_eq!((early.status.as_u16(), early.code()), (403, "EMAIL_NOT_VERIFIED".into()));
+    get(&app, None, &format!("/api/auth/verify-email?token={}", mail.token())).await.expect(200);
+    assert!(can_sign_in(&app, "ann@example.com", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_by_its_own_link_where_that_is_asked_for() {
+    let (app, sink) = mailing(&[("DELETE_CONFIRMATION", "on")]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let asked = post(&app, Some(&ann), "/delete-user", json!({ "callbackURL": "/bye" })).await;
+    assert_eq!(asked.expect(200), json!({ "success": true, "message": "Verification email sent" }));
+    let mail = sink.to(&ann.email).await;
+    for (person, code) in [(None, "FAILED_TO_GET_USER_INFO"), (Some(&bob), "INVALID_TOKEN")] {
+        let refused = get(&app, person, &mail.path()).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (404, code.into()));
+    }
+    assert_eq!(post(&app, Some(&ann), "/delete-user", json!({ "token": "nope" })).await.code(), "INVALID_TOKEN");
+    let gone = get(&app, Some(&ann), &mail.path()).await;
+    assert_eq!((gone.status.as_u16(), gone.header("location"), gone.cookies().len()), (302, "/bye", 3));
+    assert!(!can_sign_in(&app, &ann.email, PASSWORD).await && can_sign_in(&app, &bob.email, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn without_mail_what_needs_it_says_so() {
+    let app = App::spawn_with(&[("DOCKET_ENV", "staging")]).await;
+    let ann = app.person("ann").await;
+    for (path, body, code) in [
+        ("/request-password-reset", json!({ "email": ann.email }), "RESET_PASSWORD_DISABLED"),
+        ("/send-verification-email", json!({ "email": ann.email }), "VERIFICATION_EMAIL_NOT_ENABLED"),
+        ("/change-email", json!({ "newEmail": "new@example.com" }), "CHANGE_EMAIL_DISABLED"),
+    ] {
+        let answer = post(&app, Some(&ann), path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, code.into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_delays_nobody() {
+    let app = App::spawn_with(&[("SMTP_URL", "smtp://127.0.0.1:1")]).await;
+    let ann = app.person("ann").await;
+    let answer = post(&app, None, "/request-password-reset", json!({ "email": ann.email })).await;
+    assert_eq!(
+        text(&answer.expect(200)["message"]),
+        "If this email exists in our system, check your email for the reset link"
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_tells_of_an_error_shows_no_foreign_markup() {
+    let app = App::spawn().await;
+    for (query, shown) in [("INVALID_TOKEN", "INVALID_TOKEN"), ("%3Cscript%3Ex", "UNKNOWN"), ("", "UNKNOWN")] {
+        let page = get(&app, None, &format!("/api/auth/error?error={query}")).await;
+        assert!(page.status == 200 && page.text.contains(&format!("<code>{shown}</code>")), "{page:?}");
+        assert!(page.header("content-type").starts_with("text/html") && !page.text.contains("<script"), "{page:?}");
+    }
+}
