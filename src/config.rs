@@ -57,6 +57,14 @@ pub struct Config {
     /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is believed, with commas between; none by
     /// default.
     pub trusted_proxies: Vec<IpNet>,
+    /// `REST_DELETE`: `json` when deleting a task answers 200 and JSON; `empty` (204) by default.
+    pub rest_delete_json: bool,
+    /// `REST_LIST`: `envelope` when a list is an object with the tasks in it; `array` by default.
+    pub rest_list_envelope: bool,
+    /// `REST_CASE`: `camel` when names of fields are in camelCase; `snake` by default.
+    pub rest_case_camel: bool,
+    /// `JWKS_URL`: where another issuer, such as a Better Auth elsewhere, publishes the keys of its access tokens.
+    pub jwks_url: Option<Url>,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
@@ -94,7 +102,7 @@ impl Config {
             database_url: read.database_url(),
             database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 10, "a number from 1").max(1),
             secret: read.secret(environment),
-            base_url: read.base_url(),
+            base_url: read.url("BETTER_AUTH_URL"),
             cors_origins: read.origins(),
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
@@ -107,6 +115,10 @@ impl Config {
             mail_from: read.mail_from(),
             mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),
             trusted_proxies: read.networks(),
+            rest_delete_json: read.either("REST_DELETE", "empty", "json"),
+            rest_list_envelope: read.either("REST_LIST", "array", "envelope"),
+            rest_case_camel: read.either("REST_CASE", "snake", "camel"),
+            jwks_url: read.url("JWKS_URL"),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
@@ -168,11 +180,23 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn base_url(&mut self) -> Option<Url> {
-        let text = self.text("BETTER_AUTH_URL")?;
+    /// Whether the second of two words was chosen instead of the first.
+    fn either(&mut self, name: &str, usual: &str, other: &str) -> bool {
+        match self.text(name) {
+            Some(text) if text == other => true,
+            Some(text) if text != usual => {
+                self.mistake(name, &format!("{usual} or {other}"));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn url(&mut self, name: &str) -> Option<Url> {
+        let text = self.text(name)?;
         let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if url.is_none() {
-            self.mistake("BETTER_AUTH_URL", "an http or https URL");
+            self.mistake(name, "an http or https URL");
         }
         url
     }

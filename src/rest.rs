@@ -9,48 +9,60 @@ mod failure;
 mod fault;
 mod fields;
 mod query;
+mod shape;
 mod tasks;
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     routing::{MethodRouter, get, patch, post},
 };
 
+pub use self::shape::Shape;
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
 use crate::service::Services;
 
-/// A path and what it answers.
+/// A path below `/api/{user_id}`, and what it answers.
 type Route = (&'static str, MethodRouter<Arc<Services>>);
 
-/// The task routes. Each is served with and without a trailing slash, because legacy clients use both.
-fn routes() -> [Route; 7] {
+/// The routes of a user's data. Each is served with and without the user in the path, and with and without a trailing
+/// slash, because legacy clients use all four.
+fn routes() -> [Route; 9] {
     [
-        ("/api/{user_id}/tasks", get(tasks::list).post(tasks::create)),
-        ("/api/{user_id}/tasks/{task_id}", get(tasks::show).put(tasks::edit).patch(tasks::edit).delete(tasks::delete)),
-        ("/api/{user_id}/tasks/{task_id}/complete", patch(tasks::complete)),
-        ("/api/{user_id}/changes", get(tasks::changes)),
-        ("/api/{user_id}/export", get(data::export)),
-        ("/api/{user_id}/export.ics", get(data::calendar)),
-        ("/api/{user_id}/import", post(data::import)),
+        ("/tasks", get(tasks::list).post(tasks::create)),
+        ("/tasks/{task_id}", get(tasks::show).put(tasks::edit).patch(tasks::edit).delete(tasks::delete)),
+        ("/tasks/{task_id}/complete", patch(tasks::complete)),
+        ("/tasks/{task_id}/toggle", post(tasks::complete)),
+        ("/stats", get(tasks::stats)),
+        ("/changes", get(tasks::changes)),
+        ("/export", get(data::export)),
+        ("/export.ics", get(data::calendar)),
+        ("/import", post(data::import)),
     ]
 }
 
 /// The paths and methods of the task routes, for the tests that visit each of them.
-pub const PATHS: [(&str, &[&str]); 7] = [
+pub const PATHS: [(&str, &[&str]); 9] = [
     ("/api/{user_id}/tasks", &["GET", "POST"]),
     ("/api/{user_id}/tasks/{task_id}", &["GET", "PUT", "PATCH", "DELETE"]),
     ("/api/{user_id}/tasks/{task_id}/complete", &["PATCH"]),
+    ("/api/{user_id}/tasks/{task_id}/toggle", &["POST"]),
+    ("/api/{user_id}/stats", &["GET"]),
     ("/api/{user_id}/changes", &["GET"]),
     ("/api/{user_id}/export", &["GET"]),
     ("/api/{user_id}/export.ics", &["GET"]),
     ("/api/{user_id}/import", &["POST"]),
 ];
 
-/// The task routes as a router.
-pub fn router() -> Router<Arc<Services>> {
-    routes().into_iter().fold(Router::new(), |router, (path, methods)| {
-        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
-    })
+/// The task routes as a router, with the shapes that this installation answers in.
+pub fn router(shape: Shape) -> Router<Arc<Services>> {
+    let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
+        ["/api/{user_id}", "/api"].into_iter().fold(router, |router, start| {
+            router
+                .route(&format!("{start}{path}"), methods.clone())
+                .route(&format!("{start}{path}/"), methods.clone())
+        })
+    });
+    router.layer(Extension(shape))
 }

@@ -161,7 +161,7 @@ fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<b
     };
     let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
     let mut router = Router::new()
-        .merge(rest::router().layer(once()).layer(identified()))
+        .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(identified()))
         .merge(auth)
         .merge(health::router(closing))
         .with_state(Arc::clone(services))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::{Bytes, to_bytes},
-    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use entity::id::TaskId;
@@ -80,7 +80,9 @@ impl FromRequestParts<Arc<Services>> for Caller {
             Some(Identity::Unknown) => return Err(Error::Busy.into()),
             Some(Identity::Nobody) | None => return Err(Error::Unauthenticated.into()),
         };
-        if path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
+        // A path without a user is about the token's.
+        let names_user = parts.extensions.get::<MatchedPath>().is_some_and(|it| it.as_str().contains("{user_id}"));
+        if names_user && path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
             let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
             SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());

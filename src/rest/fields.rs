@@ -54,9 +54,9 @@ impl<'a> Fields<'a> {
 
     /// Which state to set, if any.
     pub(super) fn completed(mut self) -> Option<bool> {
-        match self.object.get("completed") {
-            None | Some(Value::Null) => None,
-            Some(value) => self.bool("completed", value),
+        match self.either(["completed", "is_completed"]) {
+            None | Some((_, Value::Null)) => None,
+            Some((name, value)) => self.bool(name, value),
         }
     }
 
@@ -68,11 +68,13 @@ impl<'a> Fields<'a> {
                 Value::Null => Some(None),
                 it => self.text("description", it, Description::parse).map(Some),
             }),
-            completed: object.get("completed").and_then(|it| self.bool("completed", it)),
+            completed: self.either(["completed", "is_completed"]).and_then(|(name, it)| self.bool(name, it)),
             priority: object.get("priority").and_then(|it| self.priority(it)),
-            due: object.get("due_date").and_then(|it| match it {
+            due: self.either(["due_date", "dueDate"]).and_then(|(name, it)| match it {
+                // An emptied form field.
                 Value::Null => Some(None),
-                it => self.due(it).map(Some),
+                Value::String(text) if text.is_empty() => Some(None),
+                it => self.due(name, it).map(Some),
             }),
             labels: object.get("tags").and_then(|it| self.tags(it)),
             // Legacy clients know neither lists nor parts.
@@ -130,8 +132,13 @@ impl<'a> Fields<'a> {
         known.or_else(|| self.fault(Fault::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
     }
 
-    fn due(&mut self, value: &Value) -> Option<Due> {
-        let loc = ["body", "due_date"];
+    /// The value under the first of two names that is there.
+    fn either(&self, names: [&'static str; 2]) -> Option<(&'static str, &'a Value)> {
+        names.into_iter().find_map(|name| Some((name, self.object.get(name)?)))
+    }
+
+    fn due(&mut self, name: &str, value: &Value) -> Option<Due> {
+        let loc = ["body", name];
         match value {
             Value::String(text) => {
                 Due::parse(text).or_else(|rule| self.fault(Fault::breaks(&loc, rule).of(value)).ok_or(())).ok()
@@ -150,9 +157,9 @@ impl<'a> Fields<'a> {
 pub(super) fn priority(name: &str) -> Option<Priority> {
     match name {
         "low" => Some(Priority::Low),
-        "medium" => Some(Priority::Medium),
+        "medium" | "normal" => Some(Priority::Medium),
         "high" => Some(Priority::High),
-        "urgent" => Some(Priority::Urgent),
+        "urgent" | "critical" => Some(Priority::Urgent),
         _ => None,
     }
 }

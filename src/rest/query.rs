@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use entity::task::Priority;
 use serde_json::json;
 
 use super::{
@@ -9,9 +10,12 @@ use super::{
     fields::{priorities, priority},
 };
 use crate::{
+    error,
     service::{
         changes::MAX_CHANGES,
-        tasks::{Filter, Order, OrderBy, SearchText},
+        page::DEFAULT_SIZE,
+        tasks::{Due, Filter, Instant, Order, OrderBy, SearchText, TimeZone},
+        values::LabelName,
     },
     view::by_default,
 };
@@ -31,23 +35,28 @@ const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 
 const ORDERS: &str = "'asc' or 'desc'";
 const MAX_LIMIT: i64 = 100;
 const DEFAULT_CHANGES: u64 = 100;
+/// How many tags one query names at most.
+const MAX_TAGS: usize = 50;
 
 impl ListQuery {
-    /// Reads a query string; unknown parameters are ignored, and the last value of a name wins.
+    /// Reads a query string; unknown parameters are ignored, and the last value of a name wins. Each parameter has
+    /// the names that the family of legacy clients has for it (contracts: legacy REST, 3, variants).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let given = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let mut read = Reader { given, faults: Vec::new() };
-        let filter = Filter {
-            completed: read.choice("status", STATUSES, status).flatten(),
-            priorities: read.choice("priority", priorities(), priority).into_iter().collect(),
-            text: read.search(),
-            ..Filter::default()
-        };
-        let by = read.choice("sort", SORTS, sort).unwrap_or(OrderBy::Created);
-        let direction = read.choice("order", ORDERS, direction);
+        let filter = read.filter();
+        let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
+        let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
         let order = direction.map_or_else(|| by_default(by), |descending| Order { by, descending });
-        let limit = read.integer("limit", (1, MAX_LIMIT));
-        let offset = read.integer("offset", (0, i64::MAX)).unwrap_or_default();
+        let limit = read.integer(&["limit", "page_size", "per_page"], (1, MAX_LIMIT));
+        let offset = read.integer(&["offset"], (0, i64::MAX)).unwrap_or_default();
+        let page = read.integer(&["page"], (1, i64::MAX));
+        // A page without a size has the size that GraphQL's have.
+        let size = limit.unwrap_or(DEFAULT_SIZE.unsigned_abs().into());
+        let (offset, limit) = match page {
+            Some(page) => (((page - 1).saturating_mul(size)).min(i64::MAX as u64), Some(size)),
+            None => (offset, limit),
+        };
         if read.faults.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.faults) }
     }
 }
@@ -64,9 +73,9 @@ impl SinceQuery {
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let given = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let mut read = Reader { given, faults: Vec::new() };
-        let since = read.integer("since", (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
+        let since = read.integer(&["since"], (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
-        let limit = read.integer("limit", (1, most)).unwrap_or(DEFAULT_CHANGES);
+        let limit = read.integer(&["limit"], (1, most)).unwrap_or(DEFAULT_CHANGES);
         if read.faults.is_empty() { Ok(Self { since, limit }) } else { Err(read.faults) }
     }
 }
@@ -77,34 +86,108 @@ struct Reader {
 }
 
 impl Reader {
-    fn choice<T>(&mut self, name: &str, choices: &'static str, known: fn(&str) -> Option<T>) -> Option<T> {
-        let text = self.given.get(name)?;
-        let choice = known(text);
+    /// The value of the first of the names that is given, and that name.
+    fn given(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
+        names.iter().find_map(|name| Some((*name, self.given.get(*name)?.clone())))
+    }
+
+    fn filter(&mut self) -> Filter {
+        let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
+        let completed = self.bool("completed");
+        let search = self.parsed(&["search", "q"], SearchText::parse).flatten();
+        let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
+        Filter {
+            completed: status.or(completed),
+            priorities: self.priorities(),
+            text: search,
+            label_names: self.tags(),
+            due_from: self.instant(&["due_after", "due_date_from"], false),
+            due_before: self.instant(&["due_before", "due_date_to"], true),
+            overdue,
+            ..Filter::default()
+        }
+    }
+
+    fn choice<T>(
+        &mut self,
+        names: &[&'static str],
+        choices: &'static str,
+        known: fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (name, text) = self.given(names)?;
+        let choice = known(&text);
         if choice.is_none() {
             self.faults.push(Fault::not_one_of(&["query", name], choices).of(&json!(text)));
         }
         choice
     }
 
-    fn search(&mut self) -> Option<SearchText> {
-        let text = self.given.get("search")?;
-        SearchText::parse(text).unwrap_or_else(|rule| {
-            self.faults.push(Fault::breaks(&["query", "search"], rule).of(&json!(text)));
-            None
+    fn parsed<T>(&mut self, names: &[&'static str], parse: fn(&str) -> Result<T, error::Fault>) -> Option<T> {
+        let (name, text) = self.given(names)?;
+        let fault = match parse(&text) {
+            Ok(value) => return Some(value),
+            Err(rule) => Fault::breaks(&["query", name], rule),
+        };
+        self.faults.push(fault.of(&json!(text)));
+        None
+    }
+
+    fn bool(&mut self, name: &'static str) -> Option<bool> {
+        let (_, text) = self.given(&[name])?;
+        match text.to_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some(true),
+            "false" | "0" | "no" | "off" => Some(false),
+            _ => {
+                self.faults.push(Fault::not_a_bool(&["query", name], &json!(text)));
+                None
+            }
+        }
+    }
+
+    /// One priority, or several with commas between.
+    fn priorities(&mut self) -> Vec<Priority> {
+        let Some((name, text)) = self.given(&["priority", "priority_filter"]) else { return Vec::new() };
+        let known: Option<Vec<Priority>> = text.split(',').map(|it| priority(it.trim())).collect();
+        known.unwrap_or_else(|| {
+            self.faults.push(Fault::not_one_of(&["query", name], priorities()).of(&json!(text)));
+            Vec::new()
         })
     }
 
-    fn integer(&mut self, name: &str, (least, most): (i64, i64)) -> Option<u64> {
-        let text = self.given.get(name)?;
+    fn tags(&mut self) -> Vec<LabelName> {
+        let Some((name, text)) = self.given(&["tags", "tag"]) else { return Vec::new() };
+        let tags = text.split(',').map(str::trim).filter(|it| !it.is_empty()).take(MAX_TAGS);
+        let known: Result<Vec<LabelName>, error::Fault> = tags.map(LabelName::parse).collect();
+        known.unwrap_or_else(|rule| {
+            self.faults.push(Fault::breaks(&["query", name], rule).of(&json!(text)));
+            Vec::new()
+        })
+    }
+
+    /// An instant; a date is its midnight in UTC, or for `due_date_to` the midnight at its end.
+    fn instant(&mut self, names: &[&'static str], is_end: bool) -> Option<Instant> {
+        let (name, _) = self.given(names)?;
+        let instant = match self.parsed(names, Due::parse)? {
+            Due::Date(date) => {
+                let is_whole_day = is_end && name == "due_date_to";
+                let day = chrono::NaiveDate::from(date);
+                let day = if is_whole_day { day.succ_opt().unwrap_or(day) } else { day };
+                Instant::new(day.and_time(chrono::NaiveTime::MIN).and_utc()).ok()
+            }
+            Due::At(instant, _) | Due::Shown(instant) => Some(instant),
+        };
+        instant
+    }
+
+    fn integer(&mut self, names: &[&'static str], (least, most): (i64, i64)) -> Option<u64> {
+        let (name, text) = self.given(names)?;
         let loc = ["query", name];
         let digits = text.trim().trim_start_matches(['+', '-']);
         let fault = match text.trim().parse::<i64>() {
             Ok(number) if number < least => Fault::below(&loc, least),
             Ok(number) if number > most => Fault::above(&loc, most),
             Ok(number) => return u64::try_from(number).ok(),
-            Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => {
-                Fault::too_many_digits(&loc)
-            }
+            Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => Fault::too_many_digits(&loc),
             Err(_) => Fault::not_an_integer(&loc),
         };
         self.faults.push(fault.of(&json!(text)));
@@ -115,7 +198,7 @@ impl Reader {
 fn status(name: &str) -> Option<Option<bool>> {
     match name {
         "all" => Some(None),
-        "pending" => Some(Some(false)),
+        "pending" | "incomplete" | "active" => Some(Some(false)),
         "completed" => Some(Some(true)),
         _ => None,
     }
@@ -123,10 +206,10 @@ fn status(name: &str) -> Option<Option<bool>> {
 
 fn sort(name: &str) -> Option<OrderBy> {
     match name {
-        "created" | "created_at" => Some(OrderBy::Created),
-        "updated" | "updated_at" => Some(OrderBy::Updated),
+        "created" | "created_at" | "createdAt" => Some(OrderBy::Created),
+        "updated" | "updated_at" | "updatedAt" => Some(OrderBy::Updated),
         "title" => Some(OrderBy::Title),
-        "due_date" => Some(OrderBy::Due),
+        "due_date" | "due" | "dueDate" => Some(OrderBy::Due),
         "priority" => Some(OrderBy::Priority),
         _ => None,
     }

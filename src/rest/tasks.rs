@@ -1,7 +1,7 @@
 //! The task routes: who, what, one service call.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::RawQuery,
     http::{HeaderMap, HeaderName, StatusCode},
     response::{IntoResponse, Response},
@@ -13,10 +13,11 @@ use super::{
     extract::{Body, Caller, TaskPath},
     failure::Failure,
     query::{ListQuery, SinceQuery},
+    shape::{Part, Shape},
 };
 use crate::{
     error::Error,
-    service::tasks::{Edit, Filter},
+    service::tasks::{Counts, Edit, Filter},
     view::{BigInt, Change, Task},
 };
 
@@ -24,59 +25,80 @@ use crate::{
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// `GET /api/{user_id}/tasks`
-pub(super) async fn list(caller: Caller, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(super) async fn list(
+    caller: Caller,
+    Extension(shape): Extension<Shape>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
     let ListQuery { filter, order, offset, limit } =
         ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
     // The tag first: what is written in between makes it old, never the list.
     let tag = caller.changes().revision().await?;
-    if etag::is_known(&headers, tag) {
+    // What is overdue changes without a write.
+    if filter.overdue.is_none() && etag::is_known(&headers, tag) {
         return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
     }
     let rows = caller.tasks().list(&filter, order, (offset, limit)).await?;
     let is_whole = limit.is_none() && offset == 0;
     let total = if is_whole { rows.len() as u64 } else { total(&caller, &filter).await? };
     let tasks = tagged(&caller, rows).await?;
-    Ok((etag::tag(tag), [(TOTAL_COUNT, total)], Json(tasks)).into_response())
+    let answer = shape.list(tasks, Part { offset, limit, total })?;
+    Ok((etag::tag(tag), [(TOTAL_COUNT, total)], answer).into_response())
 }
 
 /// `POST /api/{user_id}/tasks`
-pub(super) async fn create(caller: Caller, body: Body) -> Result<Response, Failure> {
+pub(super) async fn create(
+    caller: Caller,
+    Extension(shape): Extension<Shape>,
+    body: Body,
+) -> Result<Response, Failure> {
     let mut faults = Vec::new();
     let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
     let draft = draft.filter(|_| faults.is_empty()).ok_or(Failure::Faults(faults))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
     if has_labels {
-        return Ok((StatusCode::CREATED, one(&caller, row).await?).into_response());
+        return Ok((StatusCode::CREATED, one(&caller, shape, row).await?).into_response());
     }
-    Ok((StatusCode::CREATED, etag::tag(row.revision), Json(Task::from(row))).into_response())
+    Ok((StatusCode::CREATED, etag::tag(row.revision), shape.task(Task::from(row))?).into_response())
 }
 
 /// `GET /api/{user_id}/tasks/{task_id}`
-pub(super) async fn show(caller: Caller, headers: HeaderMap, path: TaskPath) -> Result<Response, Failure> {
+pub(super) async fn show(
+    caller: Caller,
+    Extension(shape): Extension<Shape>,
+    headers: HeaderMap,
+    path: TaskPath,
+) -> Result<Response, Failure> {
     let found = caller.tasks().find(path.only_key()?).await?;
     let row = found.ok_or(Error::NotFound("task"))?;
     if etag::is_known(&headers, row.revision) {
         return Ok((StatusCode::NOT_MODIFIED, etag::tag(row.revision)).into_response());
     }
-    one(&caller, row).await
+    one(&caller, shape, row).await
 }
 
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
-pub(super) async fn edit(caller: Caller, headers: HeaderMap, path: TaskPath, body: Body) -> Result<Response, Failure> {
+pub(super) async fn edit(
+    caller: Caller,
+    Extension(shape): Extension<Shape>,
+    (headers, path): (HeaderMap, TaskPath),
+    body: Body,
+) -> Result<Response, Failure> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
     let edit = body.read(&mut faults, |fields| fields.edit());
     let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
     let row = caller.tasks().edit(key, edit, etag::expected(&headers)).await?;
-    one(&caller, row).await
+    one(&caller, shape, row).await
 }
 
 /// `PATCH /api/{user_id}/tasks/{task_id}/complete`
 pub(super) async fn complete(
     caller: Caller,
-    headers: HeaderMap,
-    path: TaskPath,
+    Extension(shape): Extension<Shape>,
+    (headers, path): (HeaderMap, TaskPath),
     body: Body,
 ) -> Result<Response, Failure> {
     let mut faults = Vec::new();
@@ -88,13 +110,25 @@ pub(super) async fn complete(
         Some(_) => caller.tasks().edit(key, Edit { completed, ..Edit::default() }, expected).await?,
         None => caller.tasks().toggle(key, expected).await?,
     };
-    one(&caller, row).await
+    one(&caller, shape, row).await
 }
 
 /// `DELETE /api/{user_id}/tasks/{task_id}`
-pub(super) async fn delete(caller: Caller, headers: HeaderMap, path: TaskPath) -> Result<StatusCode, Failure> {
-    caller.tasks().delete(path.only_key()?, etag::expected(&headers)).await?;
-    Ok(StatusCode::NO_CONTENT)
+pub(super) async fn delete(
+    caller: Caller,
+    Extension(shape): Extension<Shape>,
+    headers: HeaderMap,
+    path: TaskPath,
+) -> Result<Response, Failure> {
+    let row = caller.tasks().delete(path.only_key()?, etag::expected(&headers)).await?;
+    Ok(shape.deleted(row.number))
+}
+
+/// `GET /api/{user_id}/stats`
+pub(super) async fn stats(caller: Caller) -> Result<Response, Failure> {
+    let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
+    let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
+    Ok(Json(body).into_response())
 }
 
 /// `GET /api/{user_id}/changes`
@@ -111,10 +145,10 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     Ok(Json(body).into_response())
 }
 
-async fn one(caller: &Caller, row: task::Model) -> Result<Response, Failure> {
+async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, Failure> {
     let tag = etag::tag(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
-    Ok((tag, Json(Task::tagged(row, labels.unwrap_or_default()))).into_response())
+    Ok((tag, shape.task(Task::tagged(row, labels.unwrap_or_default()))?).into_response())
 }
 
 async fn tagged(caller: &Caller, rows: Vec<task::Model>) -> Result<Vec<Task>, Failure> {

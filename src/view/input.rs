@@ -237,7 +237,19 @@ impl TryFrom<TaskFilter> for Filter {
         let labels = label_ids(&input.label_ids.unwrap_or_default())?;
         let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
         let completed = input.completed;
-        let filter = Filter { completed, priorities, text, words, list, labels, parent, due_from, due_before, overdue };
+        let filter = Filter {
+            completed,
+            priorities,
+            text,
+            words,
+            list,
+            labels,
+            label_names: Vec::new(),
+            parent,
+            due_from,
+            due_before,
+            overdue,
+        };
         check.passed(Some(filter))
     }
 }

@@ -5,7 +5,7 @@ use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Person, SECRET, text};
+use crate::support::{Answer, App, Person, SECRET, Statements, text};
 
 /// An HS256 token of the shared secret.
 fn hs256(claims: &Value) -> String {
@@ -166,6 +166,32 @@ async fn keys_are_named_by_our_own_table_only() {
         let token = format!("{}.{claims}.{signature}", part(&header));
         assert_eq!(status(&app, &ann.id, &format!("Bearer {token}")).await, 401, "{header}");
     }
+}
+
+#[tokio::test]
+async fn unknown_keys_are_looked_up_once_a_minute_at_most() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let claims = part(&json!({ "sub": ann.id, "exp": in_seconds(60) }));
+    let statements = Statements::listen();
+    for number in 0..20 {
+        let token = format!("{}.{claims}.x", part(&json!({ "alg": "EdDSA", "kid": format!("{number}") })));
+        assert_eq!(status(&app, &ann.id, &format!("Bearer {token}")).await, 401);
+    }
+    let looked_up = statements.take().iter().filter(|it| it.contains("\"jwks\"")).count();
+    assert!(looked_up <= 1, "{looked_up}");
+}
+
+#[tokio::test]
+async fn a_token_of_a_megabyte_is_refused_without_work() {
+    let app = App::spawn().await;
+    let request = app.request("GET", "/api/u/tasks").bearer_auth("x".repeat(1 << 20));
+    // The server may hang up on such a header while it is still being sent.
+    match request.send().await {
+        Ok(answer) => assert!(matches!(answer.status().as_u16(), 401 | 413 | 431), "{answer:?}"),
+        Err(error) => assert!(!error.is_timeout(), "{error:?}"),
+    }
+    assert_eq!(Answer::of(app.request("GET", "/health")).await.status, 200);
 }
 
 #[tokio::test]

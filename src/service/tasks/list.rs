@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
+    label,
     task::{self, Priority},
     task_label,
     time::Micros,
@@ -16,7 +17,10 @@ use super::{Instant, Tasks, TimeZone, Words};
 use crate::{
     db::{Db, due_value},
     error::{Error, Fault},
-    service::page::{Cursor, CursorValue, Page, PageRequest},
+    service::{
+        page::{Cursor, CursorValue, Page, PageRequest},
+        values::LabelName,
+    },
 };
 
 /// How many characters a text to search for has at most.
@@ -37,6 +41,8 @@ pub struct Filter {
     pub list: Option<Option<ListId>>,
     /// Only those with one of these labels; with any or none when empty.
     pub labels: Vec<LabelId>,
+    /// Only those with a label of one of these names; with any or none when empty.
+    pub label_names: Vec<LabelName>,
     /// Only the parts of this task, or only tasks that are no part.
     pub parent: Option<Option<TaskId>>,
     /// Only those due from this instant on; a date is due from its midnight in UTC on.
@@ -163,13 +169,22 @@ impl Tasks<'_> {
 
     /// The conditions about lists, labels and parents.
     fn in_place(self, filter: &Filter) -> Select<task::Entity> {
-        let labelled = |them: Vec<LabelId>| {
+        let labelled = |is_one: SimpleExpr| {
             let marked = task_label::Entity::find()
                 .select_only()
                 .column(task_label::Column::TaskId)
                 .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
-                .filter(task_label::Column::LabelId.is_in(them));
+                .filter(is_one);
             task::Column::Id.in_subquery(marked.into_query())
+        };
+        let named = |them: Vec<LabelName>| {
+            let labels = label::Entity::find()
+                .select_only()
+                .column(label::Column::Id)
+                .filter(label::Column::UserId.eq(self.scope.owner.clone()))
+                .filter(label::Column::DeletedAt.is_null())
+                .filter(label::Column::Folded.is_in(them.iter().map(LabelName::folded)));
+            labelled(task_label::Column::LabelId.in_subquery(labels.into_query()))
         };
         let parent = |it: Option<TaskId>| match it {
             Some(parent) => task::Column::ParentId.eq(parent),
@@ -182,7 +197,10 @@ impl Tasks<'_> {
         self.mine()
             .apply_if(filter.list, |select, it| select.filter(list(it)))
             .apply_if(filter.parent, |select, it| select.filter(parent(it)))
-            .apply_if(some(&filter.labels), |select, them| select.filter(labelled(them)))
+            .apply_if(some(&filter.labels), |select, them| {
+                select.filter(labelled(task_label::Column::LabelId.is_in(them)))
+            })
+            .apply_if(some(&filter.label_names), |select, them| select.filter(named(them)))
     }
 }
 

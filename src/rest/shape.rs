@@ -1,0 +1,108 @@
+//! The shapes of answers: the contract's, or for front-ends that cannot change those of their old back-end, chosen at
+//! start-up (contracts: legacy REST, 3, variants).
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{config::Config, error::Error, view::Task};
+
+/// Which shapes this installation answers with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    /// Deleting answers 200 and JSON, for clients that read every answer as JSON.
+    pub deletes_with_json: bool,
+    /// A list is an object with the tasks in it.
+    pub wraps_lists: bool,
+    /// Names of fields are in camelCase.
+    pub is_camel: bool,
+}
+
+/// Where a page lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) offset: u64,
+    pub(super) limit: Option<u64>,
+    pub(super) total: u64,
+}
+
+impl Shape {
+    /// What the configuration chose.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            deletes_with_json: config.rest_delete_json,
+            wraps_lists: config.rest_list_envelope,
+            is_camel: config.rest_case_camel,
+        }
+    }
+
+    pub(super) fn task(self, task: Task) -> Result<Response, Error> {
+        if !self.is_camel {
+            return Ok(Json(task).into_response());
+        }
+        Ok(Json(camel(serde_json::to_value(task).map_err(Error::internal)?)).into_response())
+    }
+
+    pub(super) fn list(self, tasks: Vec<Task>, part: Part) -> Result<Response, Error> {
+        if !self.is_camel && !self.wraps_lists {
+            return Ok(Json(tasks).into_response());
+        }
+        let tasks = serde_json::to_value(tasks).map_err(Error::internal)?;
+        let tasks = if self.is_camel { camel(tasks) } else { tasks };
+        if !self.wraps_lists {
+            return Ok(Json(tasks).into_response());
+        }
+        let size = part.limit.unwrap_or(part.total);
+        let page = part.offset.checked_div(size).unwrap_or_default() + 1;
+        Ok(Json(json!({
+            "tasks": tasks, "total": part.total, "count": part.total, "total_count": part.total, "page": page,
+            "page_size": size, "per_page": size,
+        }))
+        .into_response())
+    }
+
+    pub(super) fn deleted(self, number: i64) -> Response {
+        if !self.deletes_with_json {
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        Json(json!({
+            "message": "Task deleted successfully", "id": number, "deleted_id": number, "task_id": number,
+            "deleted": true,
+        }))
+        .into_response()
+    }
+}
+
+/// The names of the fields of objects, and of objects in a list, in camelCase.
+fn camel(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(camel).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (camel_name(&name), value)).collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+fn camel_name(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (head, rest) = word.split_at_checked(1).unwrap_or_default();
+        name + &head.to_ascii_uppercase() + rest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_camel_case_and_values_stay() {
+        let value = json!([{ "created_at": "a_b", "id": 1, "due_date": null }]);
+        assert_eq!(camel(value), json!([{ "createdAt": "a_b", "id": 1, "dueDate": null }]));
+    }
+}
