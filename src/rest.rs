@@ -19,8 +19,8 @@ use axum::{
     routing::{MethodRouter, get, patch, post},
 };
 
-pub use self::shape::Shape;
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
+pub use self::shape::Shape;
 use crate::service::Services;
 
 /// A path below `/api/{user_id}`, and what it answers.
@@ -59,9 +59,7 @@ pub const PATHS: [(&str, &[&str]); 9] = [
 pub fn router(shape: Shape) -> Router<Arc<Services>> {
     let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
         ["/api/{user_id}", "/api"].into_iter().fold(router, |router, start| {
-            router
-                .route(&format!("{start}{path}"), methods.clone())
-                .route(&format!("{start}{path}/"), methods.clone())
+            router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
     router.layer(Extension(shape))

@@ -39,7 +39,7 @@ pub struct Services {
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
-        let auth = Arc::new(auth::Material::new(config, base_url)?);
+        let auth = Arc::new(auth::Material::new(&db, config, base_url)?);
         Ok(Self { db, auth, events: Arc::default() })
     }
 

@@ -108,12 +108,7 @@ impl Reader {
         }
     }
 
-    fn choice<T>(
-        &mut self,
-        names: &[&'static str],
-        choices: &'static str,
-        known: fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    fn choice<T>(&mut self, names: &[&'static str], choices: &'static str, known: fn(&str) -> Option<T>) -> Option<T> {
         let (name, text) = self.given(names)?;
         let choice = known(&text);
         if choice.is_none() {
@@ -187,7 +182,9 @@ impl Reader {
             Ok(number) if number < least => Fault::below(&loc, least),
             Ok(number) if number > most => Fault::above(&loc, most),
             Ok(number) => return u64::try_from(number).ok(),
-            Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => Fault::too_many_digits(&loc),
+            Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => {
+                Fault::too_many_digits(&loc)
+            }
             Err(_) => Fault::not_an_integer(&loc),
         };
         self.faults.push(fault.of(&json!(text)));

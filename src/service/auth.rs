@@ -3,9 +3,11 @@
 mod account;
 mod email;
 mod keys;
+mod lookup;
 mod origins;
 mod password;
 mod profile;
+mod remote;
 mod session;
 mod signature;
 mod throttle;
@@ -27,7 +29,8 @@ pub use self::{
     verification::Verified,
 };
 use self::{
-    keys::Keys, password::Hasher, signature::Signer, throttle::Throttle, token::Issuer, verification::LinkKeys,
+    keys::Keys, lookup::Lookup, password::Hasher, remote::RemoteKeys, signature::Signer, throttle::Throttle,
+    token::Issuer, verification::LinkKeys,
 };
 use crate::{
     config::{Config, PasswordHash},
@@ -79,9 +82,11 @@ pub struct Material {
     signer: Signer,
     hasher: Hasher,
     keys: Keys,
+    remote: Option<RemoteKeys>,
     issuer: Issuer,
     origins: Origins,
     links: LinkKeys,
+    sessions: Lookup,
     throttle: Throttle,
     mailer: Mailer,
     policy: Policy,
@@ -115,15 +120,17 @@ impl Material {
         self.mailer.run().await;
     }
 
-    pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {
+    pub(super) fn new(db: &Db, config: &Config, base_url: &Url) -> Result<Self, Error> {
         let secret = config.secret.reveal();
         Ok(Self {
             signer: Signer::new(secret)?,
             hasher: Hasher::new(config.password_hash),
             keys: Keys::new(secret, config.jwt_key_days),
+            remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
             issuer: Issuer::new(config.jwt_alg, secret, base_url),
             origins: Origins::new(config, base_url),
             links: LinkKeys::new(secret),
+            sessions: Lookup::new(db.clone()),
             throttle: Throttle::new(config.rate_limit),
             mailer: Mailer::new(config).map_err(Error::internal)?,
             policy: Policy {

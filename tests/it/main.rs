@@ -11,6 +11,7 @@ mod data;
 mod graphql;
 mod house;
 mod input;
+mod legacy;
 mod links;
 mod many;
 mod model;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{App, at_once};
+use crate::support::{Answer, App, at_once};
 
 #[tokio::test]
 async fn sixty_four_writers_all_get_their_task() {
@@ -41,4 +41,23 @@ async fn sign_ins_queue_and_everybody_gets_in() {
     let login = json!({ "email": ann.email, "password": crate::support::PASSWORD });
     let answers = at_once(24, |_| app.auth("/sign-in/email", login.clone())).await;
     assert!(answers.iter().all(|it| it.status == 200), "{answers:?}");
+}
+
+#[tokio::test]
+async fn sessions_that_are_asked_for_at_the_same_time_are_each_answered() {
+    let app = App::spawn().await;
+    let mut people = Vec::new();
+    for name in ["ann", "bob", "cem", "dea"] {
+        people.push(app.person(name).await);
+    }
+    let ask = |number: usize| {
+        let person = &people[number % 4];
+        let token = if number % 7 == 0 { "nobody-has-this-token" } else { person.session.as_str() };
+        Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(token))
+    };
+    for (number, answer) in at_once(150, ask).await.iter().enumerate() {
+        let body = answer.expect(200);
+        let expected = if number % 7 == 0 { json!(null) } else { json!(people[number % 4].id) };
+        assert_eq!(body["user"]["id"], expected, "{number}");
+    }
 }

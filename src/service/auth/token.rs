@@ -110,7 +110,11 @@ impl Auth<'_> {
         }
         let claims = match (header.alg, &header.kid) {
             (Algorithm::EdDSA, Some(id)) => {
-                let key = self.material.keys.verifying(self.db, id).await?;
+                let own = self.material.keys.verifying(self.db, id).await?;
+                let key = match (own, &self.material.remote) {
+                    (None, Some(remote)) => remote.verifying(id).await,
+                    (own, _) => own,
+                };
                 checked(token, &key.ok_or(Error::BadCredentials("token key"))?, Algorithm::EdDSA)?
             }
             (Algorithm::HS256, _) => checked(token, &self.material.issuer.shared_verifying, Algorithm::HS256)?,

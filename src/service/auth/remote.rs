@@ -1,0 +1,130 @@
+//! The public keys of another issuer, such as a Better Auth elsewhere: fetched when a token names one that is not
+//! known, kept when the issuer is away (RFC 7517; contracts: legacy REST, 3).
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::error::Error;
+
+/// How often the issuer is asked at most.
+const REFRESH: Duration = Duration::from_secs(60);
+/// How old the keys may be before they are looked at again, so that a key that was taken back does not stay for ever.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+/// How long the issuer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How many bytes a list of keys has at most.
+const MAX_BYTES: usize = 64 << 10;
+/// How many keys are kept at most.
+const MAX_KEYS: usize = 100;
+
+/// The keys of another issuer.
+pub(super) struct RemoteKeys {
+    url: Url,
+    client: reqwest::Client,
+    keys: RwLock<HashMap<String, DecodingKey>>,
+    /// When the issuer was asked last, and when it last answered. The lock is held while it is asked.
+    asked: Mutex<Asked>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    tried: Option<Instant>,
+    answered: Option<Instant>,
+}
+
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kid: Option<String>,
+    kty: String,
+    crv: Option<String>,
+    x: Option<String>,
+    alg: Option<String>,
+}
+
+impl RemoteKeys {
+    pub(super) fn new(url: Url) -> Result<Self, Error> {
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { url, client, keys: RwLock::default(), asked: Mutex::default() })
+    }
+
+    /// The key of this id; the issuer is asked for one that is not known, at most once a minute.
+    pub(super) async fn verifying(&self, id: &str) -> Option<DecodingKey> {
+        let known = self.known(id);
+        let is_due = |since: Option<Instant>, age: Duration| since.is_none_or(|since| since.elapsed() >= age);
+        // Whoever knows the key does not wait for somebody who asks.
+        let mut asked = match &known {
+            Some(_) => match self.asked.try_lock() {
+                Ok(asked) => asked,
+                Err(_) => return known,
+            },
+            None => self.asked.lock().await,
+        };
+        let is_wanted = self.known(id).is_none() || is_due(asked.answered, MAX_AGE);
+        if !is_wanted || !is_due(asked.tried, REFRESH) {
+            return self.known(id);
+        }
+        asked.tried = Some(Instant::now());
+        match self.fetch().await {
+            Ok(keys) => {
+                info!(count = keys.len(), "keys of the other issuer were read");
+                asked.answered = asked.tried;
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+            }
+            Err(cause) => warn!(cause, "the keys of the other issuer stay as they are"),
+        }
+        self.known(id)
+    }
+
+    fn known(&self, id: &str) -> Option<DecodingKey> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, String> {
+        let refused = |cause: reqwest::Error| cause.without_url().to_string();
+        let mut response = self.client.get(self.url.clone()).send().await.map_err(refused)?;
+        if !response.status().is_success() {
+            return Err(format!("the issuer answered {}", response.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(refused)? {
+            if bytes.len() + chunk.len() > MAX_BYTES {
+                return Err("the list of keys is too long".into());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let jwks: Jwks = serde_json::from_slice(&bytes).map_err(|_| "the answer is no list of keys".to_owned())?;
+        Ok(jwks.keys.into_iter().filter_map(usable).take(MAX_KEYS).collect())
+    }
+}
+
+/// Only Ed25519 keys are believed, whatever a token says.
+fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
+    let is_ed25519 = jwk.kty == "OKP" && jwk.crv.as_deref() == Some("Ed25519");
+    let is_eddsa = jwk.alg.as_deref().is_none_or(|alg| matches!(alg, "EdDSA" | "Ed25519"));
+    let key = DecodingKey::from_ed_components(&jwk.x?).ok()?;
+    (is_ed25519 && is_eddsa).then_some((jwk.kid?, key))
+}
+
+impl std::fmt::Debug for RemoteKeys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("RemoteKeys").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! The family of legacy clients: other paths, names and shapes, and tokens of another issuer (contracts: legacy REST,
+//! 2 and 3, variants).
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use axum::{Json, Router, routing::get};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Person, at_once, text};
+
+async fn call(app: &App, person: &Person, (method, path): (&str, &str), body: Option<Value>) -> Answer {
+    let request = app.request(method, path).bearer_auth(&person.token);
+    Answer::of(match body {
+        Some(body) => request.json(&body),
+        None => request,
+    })
+    .await
+}
+
+fn titles(tasks: &Value) -> String {
+    tasks.as_array().unwrap().iter().map(|it| text(&it["title"])).collect()
+}
+
+#[tokio::test]
+async fn a_path_without_a_user_is_about_the_user_of_the_token() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let task = call(&app, &ann, ("POST", "/api/tasks"), Some(json!({ "title": "a" }))).await.expect(201);
+    assert_eq!(task["user_id"], json!(ann.id));
+    let path = format!("/api/tasks/{}", task["id"]);
+    for (method, path, body) in [
+        ("GET", path.as_str(), None),
+        ("PUT", path.as_str(), Some(json!({}))),
+        ("PATCH", &format!("{path}/complete"), None),
+        ("POST", &format!("{path}/toggle/"), None),
+        ("GET", "/api/tasks/", None),
+        ("GET", "/api/stats", None),
+        ("GET", "/api/changes", None),
+    ] {
+        assert_eq!(call(&app, &ann, (method, path), body.clone()).await.status, 200, "{method} {path}");
+        let nobody = Answer::of(app.request(method, path)).await;
+        assert_eq!(nobody.status, 401, "{method} {path}");
+        let others = call(&app, &bob, (method, path), body).await;
+        assert!(others.status == 404 || !others.text.contains("\"a\""), "{method} {path}: {others:?}");
+    }
+    assert_eq!(call(&app, &ann, ("DELETE", &path), None).await.status, 204);
+}
+
+#[tokio::test]
+async fn toggling_has_a_second_name_and_there_are_totals() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
+    app.rest_task(&ann, json!({ "title": "b" })).await;
+    for expected in [true, false, true] {
+        let toggled = app.rest(&ann, "POST", &format!("/{id}/toggle"), None).await.expect(200);
+        assert_eq!(toggled["completed"], expected);
+    }
+    let stats = call(&app, &ann, ("GET", &format!("/api/{}/stats", ann.id)), None).await.expect(200);
+    assert_eq!(stats, json!({ "total": 2, "pending": 1, "completed": 1 }));
+}
+
+#[tokio::test]
+async fn parameters_have_the_names_of_the_family() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (title, priority, due, tags) in [
+        ("a", "low", "2030-01-01", json!(["x"])),
+        ("b", "critical", "2030-01-02T12:00:00Z", json!(["y"])),
+        ("c", "normal", "2020-01-01", json!([])),
+    ] {
+        let body =
+            json!({ "title": title, "priority": priority, "dueDate": due, "tags": tags, "is_completed": title == "a" });
+        let task = app.rest_task(&ann, body).await;
+        assert!(text(&task["due_date"]).starts_with(&due[..10]), "{task}");
+    }
+    for (query, expected) in [
+        ("status_filter=pending", "cb"),
+        ("status=incomplete", "cb"),
+        ("status=active", "cb"),
+        ("completed=true", "a"),
+        ("completed=false", "cb"),
+        ("sort_by=title", "abc"),
+        ("sort=createdAt&sort_order=asc", "abc"),
+        ("sort=due&sort_dir=desc", "bac"),
+        ("sort=dueDate", "cab"),
+        ("page=2&page_size=2", "a"),
+        ("page=1&per_page=2", "cb"),
+        ("page=2&limit=1", "b"),
+        ("page=1", "cba"),
+        ("q=B", "b"),
+        ("priority_filter=urgent", "b"),
+        ("priority=low,urgent", "ba"),
+        ("priority=critical", "b"),
+        ("tags=X,y", "ba"),
+        ("tags=nothing", ""),
+        ("tag=x", "a"),
+        ("due_before=2030-01-02", "ca"),
+        ("due_date_to=2030-01-02", "cba"),
+        ("due_after=2030-01-02", "b"),
+        ("due_date_from=2030-01-01", "ba"),
+        ("overdue=true", "c"),
+        ("overdue=false", "cba"),
+        ("unknown=1", "cba"),
+    ] {
+        let tasks = app.rest(&ann, "GET", &format!("?{query}"), None).await.expect(200);
+        assert_eq!(titles(&tasks), expected, "{query}");
+    }
+    for (query, kind, name) in [
+        ("status_filter=x", "literal_error", "status_filter"),
+        ("page_size=0", "greater_than_equal", "page_size"),
+        ("page=0", "greater_than_equal", "page"),
+        ("priority=low,huge", "literal_error", "priority"),
+        ("completed=perhaps", "bool_parsing", "completed"),
+        ("due_after=soon", "datetime_from_date_parsing", "due_after"),
+        ("tags=%00", "value_error", "tags"),
+    ] {
+        let fault = app.rest(&ann, "GET", &format!("?{query}"), None).await.expect(422)["detail"][0].clone();
+        assert_eq!((&fault["type"], &fault["loc"]), (&json!(kind), &json!(["query", name])), "{query}");
+    }
+    let id = app.rest(&ann, "GET", "", None).await.expect(200)[0]["id"].clone();
+    let emptied = app.rest(&ann, "PUT", &format!("/{id}"), Some(json!({ "due_date": "" }))).await.expect(200);
+    assert_eq!(emptied["due_date"], Value::Null);
+}
+
+#[tokio::test]
+async fn answers_have_the_shapes_that_were_chosen_at_the_start() {
+    let app = App::spawn_with(&[("REST_DELETE", "json"), ("REST_LIST", "envelope"), ("REST_CASE", "camel")]).await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "a", "dueDate": "2030-01-01" })).await;
+    let keys: Vec<_> = task.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["completed", "createdAt", "description", "dueDate", "id", "priority", "tags", "title", "updatedAt", "userId"]
+    );
+    app.rest_task(&ann, json!({ "title": "b" })).await;
+    let list = app.rest(&ann, "GET", "?page=2&page_size=1", None).await.expect(200);
+    assert_eq!(list["tasks"], json!([task]));
+    for (name, value) in
+        [("total", 2), ("count", 2), ("total_count", 2), ("page", 2), ("page_size", 1), ("per_page", 1)]
+    {
+        assert_eq!(list[name], value, "{name}");
+    }
+    let whole = app.rest(&ann, "GET", "", None).await.expect(200);
+    assert_eq!((&whole["page"], &whole["page_size"], &whole["total"]), (&json!(1), &json!(2), &json!(2)));
+    let gone = app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await.expect(200);
+    let id = &task["id"];
+    let expected =
+        json!({ "message": "Task deleted successfully", "id": id, "deleted_id": id, "task_id": id, "deleted": true });
+    assert_eq!(gone, expected);
+    assert_eq!(app.rest(&ann, "DELETE", &format!("/{id}"), None).await.status, 404);
+}
+
+/// Another issuer: its key, and how often it was asked.
+struct Issuer {
+    url: String,
+    asked: Arc<AtomicU32>,
+    keys: Arc<Mutex<Value>>,
+}
+
+fn key_pair() -> (Ed25519KeyPair, EncodingKey) {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&rand::random::<[u8; 32]>()).unwrap();
+    let key = EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref());
+    (pair, key)
+}
+
+fn jwk(kid: &str, pair: &Ed25519KeyPair) -> Value {
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key());
+    json!({ "kid": kid, "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x })
+}
+
+impl Issuer {
+    async fn start(keys: Value) -> Self {
+        let (asked, keys) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(keys)));
+        let (counted, served) = (Arc::clone(&asked), Arc::clone(&keys));
+        let router = Router::new().route(
+            "/jwks",
+            get(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let keys = served.lock().unwrap().clone();
+                async move { Json(json!({ "keys": keys })) }
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { url, asked, keys }
+    }
+
+    fn token(key: &EncodingKey, kid: &str, subject: &str) -> String {
+        let header = Header { kid: Some(kid.into()), ..Header::new(Algorithm::EdDSA) };
+        encode(&header, &json!({ "sub": subject, "exp": chrono::Utc::now().timestamp() + 60 }), key).unwrap()
+    }
+}
+
+async fn status(app: &App, token: &str) -> u16 {
+    Answer::of(app.request("GET", "/api/tasks").bearer_auth(token)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn users_of_another_issuer_own_tasks_here() {
+    let (pair, key) = key_pair();
+    let (_, other_key) = key_pair();
+    let issuer =
+        Issuer::start(json!([jwk("k1", &pair), { "kid": "rsa", "kty": "RSA", "n": "AQAB", "e": "AQAB" }])).await;
+    let app = App::spawn_with(&[("JWKS_URL", &issuer.url)]).await;
+    let ann = app.person("ann").await;
+    let token = Issuer::token(&key, "k1", "remote-user");
+    let answers = at_once(8, |_| status(&app, &token)).await;
+    assert_eq!((answers, issuer.asked.load(Ordering::Relaxed)), (vec![200; 8], 1));
+    // Our own tokens do not ask; unknown and forged ones ask no more than once a minute.
+    assert_eq!(status(&app, &ann.token).await, 200);
+    for token in [
+        Issuer::token(&other_key, "k1", "remote-user"),
+        Issuer::token(&key, "k2", "remote-user"),
+        Issuer::token(&key, "rsa", "remote-user"),
+    ] {
+        assert_eq!(status(&app, &token).await, 401);
+    }
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+    issuer.keys.lock().unwrap().as_array_mut().unwrap().clear();
+    assert_eq!(status(&app, &Issuer::token(&key, "k1", "remote-user")).await, 200);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_or_talks_nonsense_takes_nobody_down() {
+    for url in ["http://127.0.0.1:1/jwks".to_owned(), Issuer::start(json!("nonsense")).await.url] {
+        let app = App::spawn_with(&[("JWKS_URL", &url)]).await;
+        let ann = app.person("ann").await;
+        let (_, key) = key_pair();
+        assert_eq!(status(&app, &Issuer::token(&key, "k1", "remote-user")).await, 401);
+        assert_eq!(status(&app, &ann.token).await, 200);
+    }
+}
