@@ -1,9 +1,9 @@
-//! The command line: serve (default), migrate, demo, schema.
+//! The command line: serve (default), migrate, demo, schema, openapi.
 
 use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use docket::{config::Config, db, demo, error, graphql, server::Server, telemetry};
+use docket::{config::Config, db, demo, error, graphql, rest, server::Server, telemetry};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -29,6 +29,8 @@ enum Command {
     Demo,
     /// Print the GraphQL schema
     Schema,
+    /// Print the OpenAPI document
+    Openapi,
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve => started(|config, runtime| runtime.block_on(serve(config))),
         Command::Migrate => started(|config, runtime| runtime.block_on(migrate(config))),
         Command::Demo => started(|config, runtime| runtime.block_on(demo(config))),
+        Command::Openapi => openapi(),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
@@ -93,6 +96,11 @@ async fn demo(config: &Config) -> Done {
         Err(error::Error::Auth(error::AuthFault::EmailTaken)) => Err("the demo account is there already".into()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn openapi() -> Done {
+    println!("{}", rest::openapi::document().to_pretty_json()?);
+    Ok(())
 }
 
 /// The first of SIGTERM and SIGINT.

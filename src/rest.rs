@@ -8,6 +8,7 @@ mod extract;
 mod failure;
 mod fault;
 mod fields;
+pub mod openapi;
 mod query;
 mod shape;
 mod tasks;

@@ -164,6 +164,7 @@ fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<b
         .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(identified()))
         .merge(auth)
         .merge(health::router(closing))
+        .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
         .merge(
             Router::new().route(graphql::PATH, any(graphql::serve)).layer(once()).layer(identified()).with_state(door),

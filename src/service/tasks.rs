@@ -29,7 +29,7 @@ pub use self::{
     relations::Counts,
     search::Words,
     tree::{Place, RESTORABLE},
-    values::{Date, Description, Due, Instant, TimeZone, Title},
+    values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };
 use super::{
     labels::{self, Marks},

@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use entity::{id::LabelId, label};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
@@ -14,10 +15,11 @@ use crate::{
 };
 
 /// A word that tasks can be marked with.
-#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct Label {
     /// The label's id: a UUID.
+    #[schema(value_type = String)]
     pub id: ID,
     /// 1 to 30 characters, unique among the user's labels, whatever its case.
     pub name: String,

@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use entity::{id::ListId, list};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
@@ -15,10 +16,11 @@ use crate::{
 };
 
 /// A list of tasks.
-#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct TaskList {
     /// The list's id: a UUID.
+    #[schema(value_type = String)]
     pub id: ID,
     /// 1 to 100 characters.
     pub name: String,

@@ -4,6 +4,10 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::{NaiveDate, SecondsFormat, Utc};
 use entity::time::{Micros, Millis};
 use serde::{Serialize, Serializer};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
+};
 
 /// An instant in RFC 3339, sent in UTC with a `Z`. Input may have any offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,28 @@ impl ScalarType for BigInt {
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
     }
+}
+
+impl PartialSchema for DateTime {
+    fn schema() -> RefOr<Schema> {
+        string(KnownFormat::DateTime, "RFC 3339 in UTC, ending in `Z`.")
+    }
+}
+
+impl ToSchema for DateTime {}
+
+impl PartialSchema for BigInt {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+        ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for BigInt {}
+
+fn string(format: KnownFormat, description: &str) -> RefOr<Schema> {
+    let format = Some(SchemaFormat::KnownFormat(format));
+    ObjectBuilder::new().schema_type(Type::String).format(format).description(Some(description)).into()
 }
 
 impl DateTime {

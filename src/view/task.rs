@@ -7,11 +7,12 @@ use entity::{
     time::Micros,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{BigInt, Date, DateTime};
 
 /// Something that a user means to do.
-#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct Task {
     /// The task's id, stable for ever: a UUID.
@@ -78,7 +79,7 @@ pub struct TaskKeys {
 }
 
 /// How urgent a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, ToSchema)]
 #[graphql(remote = "task::Priority", name = "TaskPriority")]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {

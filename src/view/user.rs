@@ -3,12 +3,13 @@
 use async_graphql::{ID, SimpleObject};
 use entity::{account, session, user};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::DateTime;
 use crate::service::auth::CurrentUser;
 
 /// A user. The account's own data is null when the account is kept by another issuer of tokens.
-#[derive(Clone, Debug, SimpleObject, Serialize)]
+#[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The name that others see.
@@ -24,11 +25,12 @@ pub struct User {
     /// When the account last changed.
     pub updated_at: Option<DateTime>,
     /// The user's id.
+    #[schema(value_type = String)]
     pub id: ID,
 }
 
 /// A session, as Better Auth shows it to its user.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// When it ends.
@@ -50,7 +52,7 @@ pub struct Session {
 }
 
 /// A way to sign in, as Better Auth shows it to its user: no token and no password.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
     /// The provider's id of the user.

@@ -12,6 +12,24 @@ fn assert_pinned(file: &str, text: &str) {
 }
 
 #[test]
+fn the_openapi_document_is_the_one_in_the_repository() {
+    let document = docket::rest::openapi::document().to_pretty_json().unwrap();
+    assert_pinned("openapi.json", &format!("{document}\n"));
+}
+
+#[test]
+fn every_route_is_in_the_openapi_document() {
+    let document = serde_json::to_value(docket::rest::openapi::document()).unwrap();
+    let task_routes =
+        docket::rest::PATHS.into_iter().flat_map(|(path, methods)| methods.iter().map(move |it| (*it, path)));
+    for (method, path) in task_routes.chain(docket::rest::auth::PATHS) {
+        let operation = &document["paths"][path][method.to_lowercase()];
+        assert!(operation["responses"].is_object(), "{method} {path} is not in the document");
+    }
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
 fn the_graphql_schema_is_the_one_in_the_repository() {
     assert_pinned("schema.graphql", &docket::graphql::sdl());
 }

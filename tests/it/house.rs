@@ -114,3 +114,20 @@ async fn a_database_that_is_newer_than_the_program_is_left_alone() {
     let refused = docket::server::Server::bind(&config.unwrap()).await.unwrap_err();
     assert_eq!(refused.to_string(), "the database cannot be used");
 }
+
+#[tokio::test]
+async fn the_rest_door_is_documented_by_a_page_that_needs_no_other_host() {
+    let app = App::spawn().await;
+    let document = Answer::of(app.request("GET", "/openapi.json")).await.expect(200);
+    assert_eq!(document, serde_json::to_value(docket::rest::openapi::document()).unwrap());
+    let page = Answer::of(app.request("GET", "/docs/")).await;
+    assert!(page.status == 200 && page.header("content-security-policy").contains("script-src 'self';"), "{page:?}");
+    let mut files = 0;
+    for part in page.text.split(['"', '\'']).filter(|it| it.ends_with(".js") || it.ends_with(".css")) {
+        assert!(!part.contains("//"), "{part} is elsewhere");
+        let path = format!("/docs/{}", part.trim_start_matches("./"));
+        assert_eq!(Answer::of(app.request("GET", &path)).await.status, 200, "{path}");
+        files += 1;
+    }
+    assert!(files >= 3, "{page:?}");
+}
