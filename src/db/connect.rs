@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sea_orm::{DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -16,6 +16,8 @@ use crate::config::Config;
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How many connections PostgreSQL's pool has at least: migrating takes two, one for the lock.
 const LEAST: u32 = 2;
+/// How long a connection may have been idle to be taken without a test.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
@@ -75,6 +77,17 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(LEAST))
         .acquire_timeout(ACQUIRE)
+        // A test before each use would be a round trip more for every statement; a connection that was used a moment
+        // ago is taken as it is.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(failed)?;

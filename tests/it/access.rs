@@ -204,6 +204,45 @@ async fn lists_and_counts_stay_inside_the_owner() {
     assert_eq!(me.data(), json!({ "node": null }));
 }
 
+#[tokio::test]
+async fn no_answer_to_one_holds_a_word_that_only_the_other_has() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let marker = "zanzibar";
+    let made = format!(
+        "mutation {{ createTaskList(input: {{ name: \"{marker}\" }}) {{ taskList {{ id }} }}
+           createLabel(input: {{ name: \"{marker}\" }}) {{ label {{ id }} }}
+           createTask(input: {{ title: \"{marker} water\", description: \"{marker}\" }}) {{ task {{ id number }} }} }}"
+    );
+    let made = app.graphql(&bob, &made, json!({})).await.data();
+    app.rest_task(&bob, json!({ "title": marker, "tags": [marker] })).await;
+    let number = made["createTask"]["task"]["number"].to_string();
+    let ids = ["createTaskList.taskList", "createLabel.label", "createTask.task"].map(|path| {
+        let (field, part) = path.split_once('.').unwrap();
+        text(&made[field][part]["id"])
+    });
+    let mut answers = Vec::new();
+    for (_, document) in FIELDS {
+        for id in &ids {
+            answers.push(app.graphql(&ann, document, variables(document, id)).await.text);
+        }
+    }
+    let bearer = format!("Bearer {}", ann.token);
+    for (method, template) in task_routes() {
+        for user in [&ann.id, &bob.id] {
+            for id in ids.iter().chain([&number]) {
+                let path = template.replace("{user_id}", user).replace("{task_id}", id);
+                let query = if path.ends_with("tasks") { "?search=z&tags=zanzibar" } else { "" };
+                answers.push(visit(&app, Some(&bearer), (method, &format!("{path}{query}"))).await.text);
+            }
+        }
+    }
+    for answer in answers {
+        assert!(!answer.contains(marker), "{answer}");
+    }
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 2);
+}
+
 async fn assert_untouched(app: &App, owner: &Person, task: &str) {
     let query = "query($task: ID!) { task(id: $task) { title completed } tasks { totalCount } }";
     let found = app.graphql(owner, query, json!({ "task": task })).await.data();
