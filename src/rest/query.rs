@@ -162,7 +162,7 @@ impl Reader {
     /// An instant; a date is its midnight in UTC, or for `due_date_to` the midnight at its end.
     fn instant(&mut self, names: &[&'static str], is_end: bool) -> Option<Instant> {
         let (name, _) = self.given(names)?;
-        let instant = match self.parsed(names, Due::parse)? {
+        match self.parsed(names, Due::parse)? {
             Due::Date(date) => {
                 let is_whole_day = is_end && name == "due_date_to";
                 let day = chrono::NaiveDate::from(date);
@@ -170,8 +170,7 @@ impl Reader {
                 Instant::new(day.and_time(chrono::NaiveTime::MIN).and_utc()).ok()
             }
             Due::At(instant, _) | Due::Shown(instant) => Some(instant),
-        };
-        instant
+        }
     }
 
     fn integer(&mut self, names: &[&'static str], (least, most): (i64, i64)) -> Option<u64> {

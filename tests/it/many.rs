@@ -52,12 +52,12 @@ async fn sessions_that_are_asked_for_at_the_same_time_are_each_answered() {
     }
     let ask = |number: usize| {
         let person = &people[number % 4];
-        let token = if number % 7 == 0 { "nobody-has-this-token" } else { person.session.as_str() };
+        let token = if number.is_multiple_of(7) { "nobody-has-this-token" } else { person.session.as_str() };
         Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(token))
     };
     for (number, answer) in at_once(150, ask).await.iter().enumerate() {
         let body = answer.expect(200);
-        let expected = if number % 7 == 0 { json!(null) } else { json!(people[number % 4].id) };
+        let expected = if number.is_multiple_of(7) { json!(null) } else { json!(people[number % 4].id) };
         assert_eq!(body["user"]["id"], expected, "{number}");
     }
 }
