@@ -1,6 +1,7 @@
 //! The only reader of the environment. Every setting is a field; every mistake is reported, all together.
 
 mod choices;
+mod limits;
 mod secret;
 
 use std::{env, net::IpAddr, path::PathBuf, str::FromStr};
@@ -10,7 +11,8 @@ use url::Url;
 
 use self::choices::Switch;
 pub use self::{
-    choices::{Environment, JwtAlg, PasswordHash},
+    choices::{Environment, HttpEdition, JwtAlg, PasswordHash},
+    limits::Limits,
     secret::Secret,
 };
 
@@ -67,6 +69,15 @@ pub struct Config {
     pub jwks_url: Option<Url>,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
+    /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL door that differ from the usual ones, such as
+    /// `cost=20000, depth=10`.
+    pub graphql_limits: Limits,
+    /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` (default) or `2026-08`.
+    pub graphql_http: HttpEdition,
+    /// `DOCKET_PERSISTED_DOCUMENTS`: a file of documents by hash, as graphql-codegen writes it.
+    pub persisted_documents: Option<PathBuf>,
+    /// `DOCKET_PERSISTED_MODE`: `allow` (default) other documents too, or `only` those of the file.
+    pub persisted_only: bool,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
 }
@@ -120,6 +131,14 @@ impl Config {
             rest_case_camel: read.either("REST_CASE", "snake", "camel"),
             jwks_url: read.url("JWKS_URL"),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
+            graphql_limits: read.parsed(
+                "DOCKET_GRAPHQL_LIMITS",
+                Limits::default(),
+                "names and numbers such as cost=20000",
+            ),
+            graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
+            persisted_documents: read.text("DOCKET_PERSISTED_DOCUMENTS").map(PathBuf::from),
+            persisted_only: read.either("DOCKET_PERSISTED_MODE", "allow", "only"),
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }

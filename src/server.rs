@@ -24,6 +24,7 @@ use axum::{
     serve::ListenerExt,
 };
 use tokio::{net::TcpListener, sync::watch, time};
+use tokio_util::task::TaskTracker;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::{info, warn};
 use url::Url;
@@ -73,6 +74,8 @@ pub struct Server {
     router: Router,
     services: Arc<Services>,
     closing: watch::Sender<bool>,
+    /// The WebSockets that are open, which live on when their requests are answered.
+    alive: TaskTracker,
 }
 
 /// Why a server cannot start.
@@ -84,6 +87,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] Error),
+    /// The GraphQL door cannot be opened.
+    #[error("GraphQL cannot be served")]
+    Graphql(#[from] graphql::EngineError),
 }
 
 impl Server {
@@ -97,8 +103,17 @@ impl Server {
         let address = listener.local_addr().map_err(refused)?;
         let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
         let (closing, is_closing) = watch::channel(false);
-        let router = router(config, &services, &is_closing);
-        Ok(Self { listener, address, router, services, closing })
+        let alive = TaskTracker::new();
+        let door = graphql::Door {
+            engine: Arc::new(graphql::Engine::new(config)?),
+            services: Arc::clone(&services),
+            has_playground: config.playground,
+            edition: config.graphql_http,
+            closing: is_closing,
+            alive: alive.clone(),
+        };
+        let router = router(config, &services, door);
+        Ok(Self { listener, address, router, services, closing, alive })
     }
 
     /// Where it listens.
@@ -127,7 +142,13 @@ impl Server {
             }
         });
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(stop).into_future();
+        let alive = self.alive;
+        let serving = async {
+            axum::serve(listener, service).with_graceful_shutdown(stop).into_future().await?;
+            alive.close();
+            alive.wait().await;
+            io::Result::Ok(())
+        };
         let overdue = async {
             // A sender that is gone means that the server ended by itself.
             let _ = is_closing.wait_for(|it| *it).await;
@@ -150,20 +171,14 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, closing: &watch::Receiver<bool>) -> Router {
+fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Router {
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
     let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
-    let door = graphql::Door {
-        schema: graphql::schema(config.playground),
-        services: Arc::clone(services),
-        has_playground: config.playground,
-        closing: closing.clone(),
-    };
     let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
     let mut router = Router::new()
         .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(identified()))
         .merge(auth)
-        .merge(health::router(closing))
+        .merge(health::router(&door.closing))
         .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
         .merge(

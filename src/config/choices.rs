@@ -31,6 +31,15 @@ pub enum PasswordHash {
     Scrypt,
 }
 
+/// Which edition of GraphQL over HTTP decides about status codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpEdition {
+    /// The draft that the official audit and today's clients know.
+    May2025,
+    /// The draft with 422 and 294.
+    August2026,
+}
+
 /// `on` or `off`.
 pub(super) struct Switch(pub(super) bool);
 
@@ -54,6 +63,18 @@ impl FromStr for Environment {
             "development" => Ok(Self::Development),
             "staging" => Ok(Self::Staging),
             "production" => Ok(Self::Production),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for HttpEdition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "2025-05" => Ok(Self::May2025),
+            "2026-08" => Ok(Self::August2026),
             _ => Err(()),
         }
     }

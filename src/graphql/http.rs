@@ -1,264 +1,288 @@
-//! GraphQL over HTTP: what a request may look like, and what status its answer has (contracts: GraphQL over HTTP, 2).
+//! GraphQL over HTTP: what a request may look like, and what status its answer has (contracts: GraphQL over HTTP, 1).
 
 mod accept;
-mod params;
+mod refusal;
 mod stream;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use async_graphql::{
-    Request, Response as GraphqlResponse, ServerError, Value, Variables, parser::types::OperationType,
-};
+use async_graphql::Response as Answer;
 use axum::{
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
+    body::{Body, Bytes},
+    extract::{FromRequestParts, Request, State, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
-use tokio::{sync::watch, time};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use self::{accept::Media, params::Params};
-use super::{Schema, loaders::Loaders, playground};
+use self::{accept::Media, refusal::Refusal};
+use super::{
+    engine::{Caller, Engine, Prepared, is_executed},
+    front::Refused,
+    params::Params,
+    playground, socket,
+};
 use crate::{
+    config::HttpEdition,
     error::Error,
     service::{Services, answers::Undone, auth::Identity},
 };
 
 /// What the door needs.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Door {
-    /// The schema.
-    pub schema: Schema,
+    /// What executes operations.
+    pub engine: Arc<Engine>,
     /// The services behind it.
     pub services: Arc<Services>,
     /// Whether `GET` from a browser shows the playground.
     pub has_playground: bool,
+    /// Which statuses answers have.
+    pub edition: HttpEdition,
     /// Becomes true when the server stops.
     pub closing: watch::Receiver<bool>,
+    /// Knows the WebSockets that are open.
+    pub alive: TaskTracker,
 }
 
-impl std::fmt::Debug for Door {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Door").field("has_playground", &self.has_playground).finish_non_exhaustive()
+/// How an operation is answered.
+#[derive(Clone, Copy)]
+struct Manner {
+    edition: HttpEdition,
+    media: Media,
+}
+
+/// One request that has come so far: who asks, how the answer is to look, and what was sent.
+struct Call<'a> {
+    door: &'a Door,
+    headers: &'a HeaderMap,
+    manner: Manner,
+    caller: Caller,
+    is_read: bool,
+    is_once: bool,
+}
+
+/// Answers `GET`, `HEAD` and `POST` on the GraphQL path, and opens WebSockets there.
+pub async fn serve(State(door): State<Door>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if parts.headers.contains_key(header::UPGRADE) {
+        return open_socket(&door, &mut parts).await;
     }
-}
-
-/// How many bytes a body has at most.
-const MAX_BODY: usize = 1 << 20;
-/// How long an operation may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// How many errors an answer has at most.
-const MAX_ERRORS: usize = 20;
-
-/// A request that is refused before any document is executed.
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    header: Option<(header::HeaderName, HeaderValue)>,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), header: None }
-    }
-
-    fn with(mut self, name: header::HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
-        self
-    }
-}
-
-/// Answers `GET`, `HEAD` and `POST` on the GraphQL path.
-pub async fn serve(State(door): State<Door>, request: axum::extract::Request) -> Response {
-    let (Parts { method, uri, headers, mut extensions, .. }, body) = request.into_parts();
+    let Parts { method, uri, headers, mut extensions, .. } = parts;
     if door.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
         return playground::page().await;
     }
     let media = Media::negotiate(&headers);
-    let Some(media) = media.or_else(|| stream::is_wanted(&headers).then_some(Media::GraphqlResponse)) else {
+    let Some(media) = media.or_else(|| stream::wanted(&headers).map(Media::Stream)) else {
         let message = "Accept must allow application/graphql-response+json or application/json";
-        return refuse(Media::Json, Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message));
+        return Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
     };
-    let identity = extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
     // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
     let once = extensions.remove::<Arc<Services>>();
-    let is_once = once.is_some();
-    let services = once.unwrap_or_else(|| Arc::clone(&door.services));
-    let answered = async {
-        check_identity(&identity)?;
-        let params = params(&method, (&uri, &headers, body)).await?;
-        let (request, operation) = prepared(params, method != Method::POST)?;
-        let request = with_data(request, identity, services);
-        if operation == Some(OperationType::Subscription) {
-            if is_once {
-                let message = "a subscription takes no Idempotency-Key";
-                return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
-            }
-            return subscribe(&door, &headers, request);
-        }
-        Ok(respond(media, execute(&door, request).await))
+    let call = Call {
+        door: &door,
+        headers: &headers,
+        manner: Manner { edition: door.edition, media },
+        is_read: method != Method::POST,
+        is_once: once.is_some(),
+        caller: Caller {
+            identity: extensions.remove::<Identity>().unwrap_or(Identity::Nobody),
+            services: once.unwrap_or_else(|| Arc::clone(&door.services)),
+        },
     };
-    answered.await.unwrap_or_else(|refusal| refuse(media, refusal))
+    let query = uri.query().unwrap_or_default();
+    call.answer(&method, query, body).await.unwrap_or_else(|refusal| refusal.response(media))
 }
 
-fn check_identity(identity: &Identity) -> Result<(), Refusal> {
-    match identity {
-        Identity::User(_) | Identity::Nobody => Ok(()),
-        Identity::Refused(_) => {
-            Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the credentials are not valid")
-                .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
-        }
-        Identity::UntrustedOrigin => {
-            let message = "a session cookie works only from a trusted origin";
-            Err(Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
-        }
-        Identity::Unknown => {
-            let message = "nobody can be identified now, try again";
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
-                .with(header::RETRY_AFTER, "1"))
-        }
+async fn open_socket(door: &Door, parts: &mut Parts) -> Response {
+    let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
+    if let Err(refusal) = refusal::of_identity(&identity) {
+        return refusal.response(Media::Json);
+    }
+    match WebSocketUpgrade::from_request_parts(parts, &()).await {
+        Ok(upgrade) => socket::open(door.clone(), identity, parts, upgrade),
+        Err(_) => bad_handshake("this is no WebSocket handshake"),
     }
 }
 
-async fn params(
-    method: &Method,
-    (uri, headers, body): (&Uri, &HeaderMap, axum::body::Body),
-) -> Result<Params, Refusal> {
-    match *method {
-        Method::GET | Method::HEAD => Params::from_query(uri.query().unwrap_or_default()),
-        Method::POST => Params::from_body(headers, &read(headers, body).await?),
-        _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use GET or POST")
-            .with(header::ALLOW, "GET, HEAD, POST")),
+/// Refuses to open a WebSocket.
+pub(super) fn bad_handshake(message: &str) -> Response {
+    Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
+}
+
+impl Call<'_> {
+    async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, Refusal> {
+        refusal::of_identity(&self.caller.identity)?;
+        match *method {
+            Method::GET | Method::HEAD => {
+                let params = Params::from_query(query).map_err(|it| self.malformed(it.0))?;
+                self.operation(params).await
+            }
+            Method::POST => match self.body(body).await? {
+                Value::Array(batch) => self.batch(batch).await,
+                one => {
+                    let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
+                    self.operation(params).await
+                }
+            },
+            _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use GET or POST")
+                .with(header::ALLOW, "GET, HEAD, POST")),
+        }
+    }
+
+    fn malformed(&self, message: &str) -> Refusal {
+        let status = match self.manner.edition {
+            HttpEdition::May2025 => StatusCode::BAD_REQUEST,
+            HttpEdition::August2026 => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Refusal::new(status, "BAD_REQUEST", message)
+    }
+
+    async fn body(&self, body: Body) -> Result<Value, Refusal> {
+        if !accept::is_json(self.headers) {
+            let message = "Content-Type must be application/json in UTF-8";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
+                .with(header::ACCEPT, "application/json"));
+        }
+        let bytes = read(self.headers, body, self.door.engine.limits.body).await?;
+        serde_json::from_slice(&bytes).map_err(|cause| {
+            Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
+        })
+    }
+
+    async fn operation(self, params: Params) -> Result<Response, Refusal> {
+        let engine = &self.door.engine;
+        let prepared = match engine.prepare(params) {
+            Ok(prepared) => self.allowed(prepared)?,
+            Err(refused) => return self.refused(refused),
+        };
+        let is_stream = prepared.is_subscription() || matches!(self.manner.media, Media::Stream(_));
+        if is_stream {
+            self.stream(prepared)
+        } else {
+            Ok(self.manner.respond(engine.answer(prepared, self.caller).await))
+        }
+    }
+
+    fn allowed(&self, prepared: Prepared) -> Result<Prepared, Refusal> {
+        if self.is_read && prepared.is_mutation() {
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "a mutation needs POST")
+                .with(header::ALLOW, "POST"));
+        }
+        if self.is_once && prepared.is_subscription() {
+            let message = "a subscription takes no Idempotency-Key";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
+        }
+        Ok(prepared)
+    }
+
+    /// A document that is refused is answered as the client wants answers.
+    fn refused(self, refused: Refused) -> Result<Response, Refusal> {
+        let answer = self.door.engine.finished(Answer::from_errors(refused));
+        Ok(match self.manner.media {
+            Media::Stream(form) => stream::of_one(form, answer, self.door.closing.clone()),
+            _ => self.manner.respond(answer),
+        })
+    }
+
+    fn stream(self, prepared: Prepared) -> Result<Response, Refusal> {
+        let form = stream::wanted(self.headers).ok_or_else(|| {
+            let message = "a subscription needs a WebSocket, or Accept: text/event-stream or multipart/mixed";
+            Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
+        })?;
+        stream::respond(form, self.door, prepared, self.caller)
+    }
+
+    /// Several operations in one request, one after the other.
+    async fn batch(self, batch: Vec<Value>) -> Result<Response, Refusal> {
+        let most = self.door.engine.limits.batch;
+        if batch.is_empty() || batch.len() > most {
+            let message = if most == 0 { "send one operation, not a batch" } else { "the batch is empty or too large" };
+            return Err(self.malformed(message).beyond("batch", most));
+        }
+        let mut answers = Vec::with_capacity(batch.len());
+        for one in batch {
+            let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
+            let answer = match self.door.engine.prepare(params) {
+                Ok(prepared) if prepared.is_subscription() => {
+                    return Err(self.malformed("a batch takes no subscription"));
+                }
+                Ok(prepared) => self.door.engine.answer(prepared, self.caller.clone()).await,
+                Err(refused) => self.door.engine.finished(Answer::from_errors(refused)),
+            };
+            answers.push(answer);
+        }
+        let has_errors = answers.iter().any(|it| !it.errors.is_empty());
+        let bodies: Vec<_> = answers.iter().map(shown).collect();
+        Ok(marked(write(self.manner.media, StatusCode::OK, &bodies), has_errors))
     }
 }
 
-async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refusal> {
+async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
     let too_large = || {
-        let message = format!("the body must have at most {MAX_BODY} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+        let message = format!("the body must have at most {most} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).beyond("body", most)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > MAX_BODY) {
+    if announced.is_some_and(|bytes| bytes > most) {
         return Err(too_large());
     }
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| too_large())
+    axum::body::to_bytes(body, most).await.map_err(|_| too_large())
 }
 
-/// The request and the type of its operation; none for a document that does not parse or name one, which is left to
-/// the executor's error.
-fn prepared(params: Params, is_get: bool) -> Result<(Request, Option<OperationType>), Refusal> {
-    let mut request = Request::new(params.query).variables(Variables::from_json(params.variables));
-    request.operation_name = params.operation_name;
-    let operation = operation(&mut request);
-    if is_get && operation == Some(OperationType::Mutation) {
-        let message = "a mutation needs POST";
-        return Err(
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).with(header::ALLOW, "POST")
-        );
+/// An answer as its JSON: without `data` when nothing was executed (GraphQL, 7.1).
+fn shown(answer: &Answer) -> Value {
+    match is_executed(answer) {
+        true => serde_json::to_value(answer).unwrap_or_default(),
+        false => json!({ "errors": answer.errors }),
     }
-    Ok((request, operation))
 }
 
-fn with_data(request: Request, identity: Identity, services: Arc<Services>) -> Request {
-    let request = match &identity {
-        Identity::User(user) => request.data(Loaders::new(&services, user)),
-        _ => request,
-    };
-    request.data(identity).data(services)
-}
+impl Manner {
+    fn respond(self, answer: Answer) -> Response {
+        let has_errors = !answer.errors.is_empty();
+        let response = if is_executed(&answer) {
+            let status = if has_errors { self.partial() } else { StatusCode::OK };
+            write(self.media, status, &answer)
+        } else {
+            let (status, media) = self.request_error(&answer);
+            write(media, status, &json!({ "errors": answer.errors }))
+        };
+        marked(response, has_errors)
+    }
 
-async fn execute(door: &Door, request: Request) -> GraphqlResponse {
-    let executed = AssertUnwindSafe(door.schema.execute(request)).catch_unwind();
-    match time::timeout(TIMEOUT, executed).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            error!("a resolver panicked");
-            GraphqlResponse::from_errors(vec![masked(ServerError::new("", None))])
-        }
-        Err(_) => {
-            let mut error = ServerError::new(format!("the operation took more than {TIMEOUT:?}"), None);
-            error.extensions.get_or_insert_default().set("code", "TIMEOUT");
-            GraphqlResponse::from_errors(vec![error])
+    /// The status of data with errors.
+    fn partial(self) -> StatusCode {
+        match self.edition {
+            HttpEdition::May2025 => StatusCode::OK,
+            HttpEdition::August2026 => StatusCode::from_u16(294).unwrap_or(StatusCode::OK),
         }
     }
-}
 
-fn subscribe(door: &Door, headers: &HeaderMap, request: Request) -> Result<Response, Refusal> {
-    if stream::is_wanted(headers) {
-        return Ok(stream::respond(&door.schema, request, door.closing.clone()));
+    fn request_error(self, answer: &Answer) -> (StatusCode, Media) {
+        match (self.edition, self.media) {
+            (HttpEdition::May2025, Media::Json) => (StatusCode::OK, Media::Json),
+            (HttpEdition::May2025, media) => (StatusCode::BAD_REQUEST, media),
+            (HttpEdition::August2026, _) if is_unparsed(answer) => (StatusCode::BAD_REQUEST, Media::GraphqlResponse),
+            (HttpEdition::August2026, _) => (StatusCode::UNPROCESSABLE_ENTITY, Media::GraphqlResponse),
+        }
     }
-    let message = "a subscription needs Accept: text/event-stream";
-    Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message))
 }
 
-/// The type of the chosen operation; a mutation among several, when none is chosen.
-fn operation(request: &mut Request) -> Option<OperationType> {
-    let chosen = request.operation_name.clone();
-    let document = request.parsed_query().ok()?;
-    let mut types = document
-        .operations
-        .iter()
-        .filter(|(name, _)| chosen.is_none() || name.map(|it| it.as_str()) == chosen.as_deref())
-        .map(|(_, operation)| operation.node.ty);
-    let first = types.next()?;
-    Some(types.find(|it| *it == OperationType::Mutation).unwrap_or(first))
+fn is_unparsed(answer: &Answer) -> bool {
+    let code = answer.errors.first().and_then(|it| it.extensions.as_ref()?.get("code"));
+    code == Some(&async_graphql::Value::from("GRAPHQL_PARSE_FAILED"))
 }
 
-/// An error of a resolver has our code; one of the language layer has none yet; one that brought a foreign source
-/// along is masked.
-fn coded(mut error: ServerError, fallback: &'static str) -> ServerError {
-    let has_code = error.extensions.as_ref().is_some_and(|it| it.get("code").is_some());
-    if has_code {
-        return error;
+/// Says inside the server that the answer is not one to remember.
+fn marked(mut response: Response, has_errors: bool) -> Response {
+    if has_errors {
+        response.extensions_mut().insert(Undone);
     }
-    if error.source.is_some() {
-        error!(cause = error.message, "a resolver failed with an error of no code");
-        return masked(error);
-    }
-    error.extensions.get_or_insert_default().set("code", fallback);
-    error
-}
-
-fn masked(mut error: ServerError) -> ServerError {
-    error.message = "internal error".to_owned();
-    error.source = None;
-    error.extensions.get_or_insert_default().set("code", "INTERNAL_SERVER_ERROR");
-    error
-}
-
-/// The answer as clients see it: every error with a code, and not too many of them.
-fn finished(mut response: GraphqlResponse) -> GraphqlResponse {
-    let fallback = match response.errors.first() {
-        _ if is_executed(&response) => "BAD_USER_INPUT",
-        // The parser is the only one to fail without having seen any type.
-        Some(error) if error.message.trim_start().starts_with("-->") => "GRAPHQL_PARSE_FAILED",
-        _ => "GRAPHQL_VALIDATION_FAILED",
-    };
-    response.errors.truncate(MAX_ERRORS);
-    response.errors = response.errors.into_iter().map(|error| coded(error, fallback)).collect();
     response
-}
-
-fn is_executed(response: &GraphqlResponse) -> bool {
-    let has_data = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-    has_data || response.errors.is_empty()
-}
-
-fn respond(media: Media, response: GraphqlResponse) -> Response {
-    let response = finished(response);
-    let mut answer = if is_executed(&response) {
-        write(media, StatusCode::OK, &response)
-    } else {
-        let status = if media == Media::Json { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-        write(media, status, &serde_json::json!({ "errors": response.errors }))
-    };
-    if !response.errors.is_empty() {
-        answer.extensions_mut().insert(Undone);
-    }
-    answer
 }
 
 /// What the service refuses before the document is looked at.
@@ -271,23 +295,14 @@ pub fn refused(error: &Error) -> Response {
     };
     let refusal = Refusal::new(status, error.code(), error.to_string());
     let is_later = status == StatusCode::SERVICE_UNAVAILABLE;
-    refuse(Media::Json, if is_later { refusal.with(header::RETRY_AFTER, "1") } else { refusal })
-}
-
-fn refuse(media: Media, refusal: Refusal) -> Response {
-    let Refusal { status, code, message, header } = refusal;
-    let body = serde_json::json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
-    let mut response = write(media, status, &body);
-    if let Some((name, value)) = header {
-        response.headers_mut().insert(name, value);
-    }
-    response
+    if is_later { refusal.with(header::RETRY_AFTER, "1") } else { refusal }.response(Media::Json)
 }
 
 fn write(media: Media, status: StatusCode, body: &impl serde::Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => {
-            let headers = [(header::CONTENT_TYPE, media.content_type()), (header::VARY, "Accept")];
+            let content_type = HeaderValue::from_static(media.content_type());
+            let headers = [(header::CONTENT_TYPE, content_type), (header::VARY, HeaderValue::from_static("Accept"))];
             (status, headers, bytes).into_response()
         }
         Err(cause) => {

@@ -43,7 +43,6 @@ impl Query {
     }
 
     /// Objects of the signed-in user by their ids, at most 100, in the order of the ids; null where there is none.
-    #[graphql(complexity = "ids.len().max(1) * child_complexity")]
     async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, Failure> {
         ctx.current_user()?;
         let most = usize::try_from(MAX_SIZE).unwrap_or_default();
@@ -59,14 +58,12 @@ impl Query {
     }
 
     /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, Failure> {
         let lists = ctx.lists()?;
         Ok(lists.all(archived).await?.into_iter().map(TaskList::from).collect())
     }
 
     /// The labels by name. There are at most 1,000.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, Failure> {
         let labels = ctx.labels()?;
         Ok(labels.all().await?.into_iter().map(Label::from).collect())
@@ -74,7 +71,6 @@ impl Query {
 
     /// Tasks that have words that begin with each of these, best hits first: the title counts more than the
     /// description.
-    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
     async fn search_tasks(
         &self,
         ctx: &Context<'_>,
@@ -89,7 +85,6 @@ impl Query {
 
     /// What changed behind a revision, deletions included, in order; from 0 on that is everything. The error
     /// `RESYNC_REQUIRED` says that the feed does not reach back so far: start again from 0.
-    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
     async fn changes(
         &self,
         ctx: &Context<'_>,
@@ -105,7 +100,6 @@ impl Query {
 
     /// The tasks, newest first unless ordered otherwise.
     #[expect(clippy::too_many_arguments, reason = "these are the arguments of a Relay connection")]
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
@@ -139,12 +133,6 @@ impl From<Feed> for ChangeFeed {
         let Feed { changes, revision, has_more } = feed;
         Self { changes: changes.into_iter().map(Change::from).collect(), revision: BigInt(revision), has_more }
     }
-}
-
-/// What a page costs: its fields, as often as it may have rows.
-fn page_cost(first: Option<i32>, last: Option<i32>, row: usize) -> usize {
-    let rows = first.or(last).unwrap_or(DEFAULT_SIZE);
-    usize::try_from(rows).unwrap_or(0).max(1).saturating_mul(row)
 }
 
 async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> {

@@ -29,13 +29,11 @@ impl Task {
     }
 
     /// Its labels, at most 10, in their order.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn labels(&self, ctx: &Context<'_>) -> Many<Label> {
         Some(labels_of(self, ctx).await)
     }
 
     /// Its parts, at most 100, in manual order; a part has none.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn parts(&self, ctx: &Context<'_>) -> Many<Task> {
         Some(parts_of(self, ctx).await)
     }
@@ -72,7 +70,6 @@ async fn parts_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, Failure> 
 #[ComplexObject]
 impl TaskList {
     /// The first tasks of the list in manual order; `tasks(filter: { listId: … })` has them all, in pages.
-    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
@@ -108,7 +105,6 @@ async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<Tas
 #[ComplexObject]
 impl Label {
     /// The first tasks with the label in manual order; `tasks(filter: { labelIds: [ … ] })` has them all, in pages.
-    #[graphql(complexity = "usize::try_from(first).unwrap_or_default() * child_complexity")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,

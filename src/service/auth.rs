@@ -14,9 +14,13 @@ mod throttle;
 mod token;
 mod verification;
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use entity::{id::UserId, session as session_row, user};
 use rand::distr::{Alphanumeric, SampleString};
 use sea_orm::EntityTrait;
+use tokio::time;
 use url::Url;
 
 pub use self::{
@@ -33,7 +37,7 @@ use self::{
     token::Issuer, verification::LinkKeys,
 };
 use crate::{
-    config::{Config, PasswordHash},
+    config::{Config, PasswordHash, Secret},
     db::Db,
     error::Error,
     mail::Mailer,
@@ -43,6 +47,16 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
     id: UserId,
+    proof: Proof,
+}
+
+/// What was shown, and how long it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Proof {
+    /// An access token, until it expires.
+    AccessToken(DateTime<Utc>),
+    /// A session token, as long as there is a session.
+    Session(Secret),
 }
 
 impl CurrentUser {
@@ -74,6 +88,16 @@ pub enum Credential<'a> {
     Bearer(&'a str),
     /// The value of the session cookie: a signed session token.
     Cookie(&'a str),
+}
+
+impl<'a> Credential<'a> {
+    /// What an `Authorization` header of `Bearer token` shows: one word, the scheme in any case (RFC 6750, section 2.1).
+    pub fn bearer(header: &'a str) -> Option<Self> {
+        let (scheme, token) = header.split_once(' ')?;
+        let token = token.trim();
+        let is_one_word = !token.is_empty() && !token.contains([' ', ',']);
+        (scheme.eq_ignore_ascii_case("bearer") && is_one_word).then_some(Self::Bearer(token))
+    }
 }
 
 /// Secrets, keys and rules that live as long as the process.
@@ -113,6 +137,8 @@ pub struct Auth<'a> {
 
 /// How long ids and session tokens are: 32 characters of 62 are 190 bits.
 const ID_LENGTH: usize = 32;
+/// How often a session is looked at while something is open in its name.
+const LOOK: Duration = Duration::from_secs(4);
 
 impl Material {
     /// Sends mail, until it is dropped.
@@ -180,7 +206,25 @@ impl<'a> Auth<'a> {
 
     async fn user_of_session(self, token: &str) -> Result<CurrentUser, Error> {
         let live = self.session(token, Lifetime::Fixed).await?.ok_or(Error::BadCredentials("session"))?;
-        Ok(CurrentUser { id: live.user.id })
+        Ok(CurrentUser { id: live.user.id, proof: Proof::Session(Secret::new(token.to_owned())) })
+    }
+
+    /// Returns when what the user has shown holds no longer: the token has expired, or the session has ended. To be
+    /// waited for by whatever stays open.
+    pub async fn lapsed(self, user: &CurrentUser) {
+        match &user.proof {
+            Proof::AccessToken(expires_at) => {
+                // A time that has passed is no duration.
+                time::sleep((*expires_at - Utc::now()).to_std().unwrap_or_default()).await;
+            }
+            Proof::Session(token) => loop {
+                time::sleep(LOOK).await;
+                // While the database is away nobody can say that the session has ended.
+                if matches!(self.session(token.reveal(), Lifetime::Fixed).await, Ok(None)) {
+                    return;
+                }
+            },
+        }
     }
 }
 

@@ -265,24 +265,104 @@ async fn a_nullable_field_that_fails_leaves_its_siblings_alone() {
 }
 
 #[tokio::test]
-async fn documents_beyond_the_limits_are_refused_before_any_work() {
+async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let deep = format!("{{ __schema {{ types {} }} }}", "{ fields { type ".repeat(12) + "{ name }" + &"} }".repeat(12));
-    let wide = format!(
-        "{{ tasks(first: 100) {{ nodes {{ {} }} }} }}",
-        (0..101).map(|n| format!("a{n}: title ")).collect::<String>()
-    );
-    let costly = format!(
-        "{{ {} }}",
-        (0..50).map(|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")).collect::<String>()
-    );
-    for document in [deep, wide, costly] {
+    let times = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let doubled = |levels: usize| {
+        let spreads = times(levels, &|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n + 1));
+        format!("{{ ...F0 }} {spreads} fragment F{levels} on Query {{ __typename me {{ id }} }}")
+    };
+    let parts =
+        |levels: usize| format!("{{ task(id: 1) {{ {} id {} }} }}", "parent { ".repeat(levels), "}".repeat(levels));
+    for (limit, document) in [
+        ("fields", doubled(28)),
+        ("fields", doubled(60)),
+        ("recursion", parts(100)),
+        ("depth", parts(20)),
+        ("tokens", format!("{{ {} }}", "__typename ".repeat(5001))),
+        ("root_fields", format!("{{ {} }}", times(101, &|n| format!("a{n}: __typename ")))),
+        ("mutations", format!("mutation {{ {} }}", times(21, &|n| format!("a{n}: __typename ")))),
+        ("cost", format!("{{ {} }}", times(50, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
+        ("cost", "{ tasks(first: 100) { nodes { parts { parts { labels { name } } } } } }".to_owned()),
+    ] {
+        let start = std::time::Instant::now();
         let answer = app.graphql(&ann, &document, json!({})).await;
         let body = answer.expect(200);
-        assert!(body.get("data").is_none(), "{body}");
-        assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED", "{body}");
+        let error = &body["errors"][0]["extensions"];
+        assert_eq!((&error["code"], &error["limit"]), (&json!("QUERY_TOO_EXPENSIVE"), &json!(limit)), "{body}");
+        assert!(body.get("data").is_none() && start.elapsed().as_secs() < 5, "{body}");
     }
+    let paged = "query($first: Int!) { tasks(first: $first) { nodes { parts { labels { name } } } } }";
+    assert_eq!(app.graphql(&ann, paged, json!({ "first": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
+    app.graphql(&ann, paged, json!({ "first": 10 })).await.data();
+}
+
+#[tokio::test]
+async fn limits_can_be_set() {
+    let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "depth=2, batch=2")]).await;
+    let ann = app.person("ann").await;
+    assert_eq!(app.graphql(&ann, "{ tasks { nodes { id } } }", json!({})).await.code(), "QUERY_TOO_EXPENSIVE");
+    let batch = |count: usize| {
+        let batch = vec![json!({ "query": "{ me { id } }" }); count];
+        Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&batch))
+    };
+    assert_eq!(batch(2).await.expect(200)[1]["data"]["me"]["id"], ann.id);
+    assert_eq!((batch(3).await.status.as_u16(), batch(0).await.status.as_u16()), (400, 400));
+}
+
+#[tokio::test]
+async fn one_response_key_is_done_once() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let twice = "mutation { createTask(input: { title: \"x\" }) { task { id } } ...F
+        ... on Mutation { createTask(input: { title: \"x\" }) { task { title } } } }
+        fragment F on Mutation { createTask(input: { title: \"x\" }) { task { completed } } }";
+    let made = app.graphql(&ann, twice, json!({})).await;
+    assert!(made.text.contains(r#""completed":false,"title":"x""#), "{made:?}");
+    let asked = "query($yes: Boolean!, $no: Boolean!) {
+        tasks { totalCount @skip(if: $no) nodes @include(if: $no) { id } ...F @skip(if: $yes) edges { node { id @include(if: $yes) } } }
+    } fragment F on TaskConnection { pageInfo { hasNextPage } }";
+    let tasks = app.graphql(&ann, asked, json!({ "yes": true, "no": false })).await.data()["tasks"].clone();
+    assert_eq!((tasks["totalCount"].as_i64(), tasks.as_object().unwrap().len()), (Some(1), 2), "{tasks}");
+}
+
+#[tokio::test]
+async fn what_is_not_given_is_as_if_it_were_not_written() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.task(&ann, "x").await;
+    let update = "mutation($id: ID!, $title: String, $description: String) {
+        updateTask(input: { id: $id, title: $title, description: $description }) { task { title description } } }";
+    let set = app.graphql(&ann, update, json!({ "id": id, "description": "more" })).await.data();
+    assert_eq!(set["updateTask"]["task"], json!({ "title": "x", "description": "more" }));
+    let cleared = app.graphql(&ann, update, json!({ "id": id, "description": null })).await.data();
+    assert_eq!(cleared["updateTask"]["task"], json!({ "title": "x", "description": null }));
+    let defaulted = "query($first: Int) { changes(since: 0, first: $first) { changes { id } } }";
+    app.graphql(&ann, defaulted, json!({})).await.data();
+}
+
+#[tokio::test]
+async fn a_client_may_send_the_hash_of_a_query_instead() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let hash = "2ae0c8e35b5ad8e9fd8a4a4e1a4a3c1c8b5e1a94ff2e8d9ed7e0a1a1f0000000";
+    let named = |query: Option<&str>, hash: &str| {
+        let mut body = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } });
+        body["query"] = query.into();
+        Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&body))
+    };
+    assert_eq!(named(None, hash).await.code(), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(named(None, hash).await.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(named(Some("{ me { id } }"), hash).await.code(), "PERSISTED_QUERY_HASH_MISMATCH");
+    let hash = sha256("{ me { id } }");
+    named(Some("{ me { id } }"), &hash).await.data();
+    assert_eq!(named(None, &hash).await.data()["me"]["id"], ann.id);
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]
@@ -292,7 +372,9 @@ async fn errors_of_the_language_have_codes_and_no_data() {
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query($a: Int!) { tasks(first: $a) { totalCount } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($a: Int!) { tasks(first: $a) { totalCount } }", "BAD_USER_INPUT"),
+        ("{ a: task(id: 1) { id } a: me { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("mutation { createTask(input: { title: \"a\", title: \"b\" }) { task { id } } }", "GRAPHQL_VALIDATION_FAILED"),
     ] {
         for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 400)] {
             let request = app.request("POST", "/graphql").header("accept", accept).json(&json!({ "query": query }));

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, Uri, header};
 
+use super::stream::Form;
+
 /// The media types of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
@@ -9,6 +11,8 @@ pub(super) enum Media {
     Json,
     /// `application/graphql-response+json`: the status tells.
     GraphqlResponse,
+    /// A stream, for clients that take nothing else.
+    Stream(Form),
 }
 
 /// How well a media type is wanted: quality in thousandths, then how exactly it was named.
@@ -35,7 +39,7 @@ impl Media {
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::GraphqlResponse | Self::Stream(_) => "application/graphql-response+json; charset=utf-8",
         }
     }
 }
@@ -46,6 +50,15 @@ pub(super) fn is_browser(headers: &HeaderMap, uri: &Uri) -> bool {
     let asks = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "query" || name == "extensions");
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     !asks && accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
+}
+
+/// A JSON body cannot be sent across origins without a preflight, which is what keeps forms out.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()) else { return false };
+    let text = text.to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    parts.next() == Some("application/json")
+        && parts.filter_map(|it| it.strip_prefix("charset=")).all(|it| it.trim_matches('"') == "utf-8")
 }
 
 /// A media range in lower case and its quality in thousandths.

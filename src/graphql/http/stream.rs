@@ -1,44 +1,86 @@
-//! GraphQL over Server-Sent Events, distinct connections mode: `next` for each answer, then `complete`.
+//! Answers as a stream: Server-Sent Events in distinct connections mode, or the multipart parts of Apollo's protocol.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use async_graphql::{Request, Response as GraphqlResponse};
+use async_graphql::Response as Answer;
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream},
 };
+use serde_json::json;
 use tokio::{sync::watch, time};
 
-use super::finished;
-use crate::graphql::Schema;
+use super::{Door, Refusal, shown};
+use crate::{
+    graphql::engine::{Caller, Prepared, is_executed},
+    service::auth::Identity,
+};
 
-/// How often a line is sent when nothing happens, so that nobody in between thinks the connection dead.
-const HEARTBEAT: Duration = Duration::from_secs(12);
-
-/// Whether the client takes a stream of events.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
-    accepted.any(|it| it.split(',').any(|it| it.trim().starts_with("text/event-stream")))
+/// How a stream is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `text/event-stream`.
+    Events,
+    /// `multipart/mixed` with `subscriptionSpec=1.0`.
+    Parts,
 }
 
-/// Streams the answers of a subscription until it, or the server, ends.
-pub(super) fn respond(schema: &Schema, request: Request, closing: watch::Receiver<bool>) -> Response {
-    let answers = schema.execute_stream(request).map(next);
-    let end = stream::iter([Bytes::from_static(b"event: complete\ndata: \n\n")]);
-    let lines = with_heartbeats(answers.chain(end).boxed());
-    let lines = lines.take_until(closed(closing)).map(Ok::<_, Infallible>);
+/// How often something is sent when nothing happens, so that nobody in between thinks the connection dead.
+const HEARTBEAT: Duration = Duration::from_secs(8);
+
+/// The form that the client takes; events when it takes both.
+pub(super) fn wanted(headers: &HeaderMap) -> Option<Form> {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    let ranges: Vec<String> = accepted.flat_map(|it| it.split(',')).map(|it| it.trim().to_ascii_lowercase()).collect();
+    let takes = |media: &str| ranges.iter().any(|it| it.split(';').next() == Some(media));
+    match (takes("text/event-stream"), takes("multipart/mixed")) {
+        (true, _) => Some(Form::Events),
+        (false, true) => Some(Form::Parts),
+        (false, false) => None,
+    }
+}
+
+/// Streams the answers to an operation until it, the caller's access or the server ends.
+pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Caller) -> Result<Response, Refusal> {
+    let Identity::User(user) = caller.identity.clone() else {
+        let answers = Arc::clone(&door.engine).answers(prepared, caller);
+        return Ok(response(form, form.bytes(answers), door.closing.clone()));
+    };
+    let open = door.engine.streams.open(user.id()).ok_or_else(|| {
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
+            .beyond("streams", door.engine.limits.streams)
+            .with(header::RETRY_AFTER, "10")
+    })?;
+    let services = Arc::clone(&door.services);
+    let lapsed = async move { services.auth().lapsed(&user).await };
+    let answers = Arc::clone(&door.engine).answers(prepared, caller).take_until(Box::pin(lapsed));
+    let answers = answers.map(move |answer| {
+        // The place among the user's streams is taken as long as answers can come.
+        let _ = &open;
+        answer
+    });
+    Ok(response(form, form.bytes(answers.boxed()), door.closing.clone()))
+}
+
+/// Streams one answer.
+pub(super) fn of_one(form: Form, answer: Answer, closing: watch::Receiver<bool>) -> Response {
+    response(form, form.bytes(stream::iter([answer]).boxed()), closing)
+}
+
+fn response(form: Form, bytes: BoxStream<'static, Bytes>, closing: watch::Receiver<bool>) -> Response {
+    let bytes = with_heartbeats(form, bytes).take_until(Box::pin(closed(closing))).map(Ok::<_, Infallible>);
     let headers = [
-        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (header::CONTENT_TYPE, form.content_type()),
         (header::CACHE_CONTROL, "no-cache"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
         (header::VARY, "Accept"),
     ];
-    (headers, Body::from_stream(lines)).into_response()
+    (headers, Body::from_stream(bytes)).into_response()
 }
 
 async fn closed(mut closing: watch::Receiver<bool>) {
@@ -46,17 +88,55 @@ async fn closed(mut closing: watch::Receiver<bool>) {
     let _ = closing.wait_for(|is_closing| *is_closing).await;
 }
 
-fn next(answer: GraphqlResponse) -> Bytes {
-    let text = serde_json::to_string(&finished(answer)).unwrap_or_default();
-    Bytes::from(format!("event: next\ndata: {text}\n\n"))
+impl Form {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream; charset=utf-8",
+            Self::Parts => "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=\"1.0\"",
+        }
+    }
+
+    /// The answers as they go over the wire, with what opens and ends the stream.
+    fn bytes(self, answers: BoxStream<'static, Answer>) -> BoxStream<'static, Bytes> {
+        let start = match self {
+            Self::Events => Bytes::new(),
+            Self::Parts => Bytes::from_static(b"\r\n--graphql"),
+        };
+        let end = match self {
+            Self::Events => Bytes::from_static(b"event: complete\ndata: \n\n"),
+            Self::Parts => Bytes::from_static(b"--\r\n"),
+        };
+        let start = stream::iter(Some(start).filter(|it| !it.is_empty()));
+        start.chain(answers.map(move |answer| self.next(&answer))).chain(stream::iter([end])).boxed()
+    }
+
+    fn next(self, answer: &Answer) -> Bytes {
+        match self {
+            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", shown(answer))),
+            Self::Parts if is_executed(answer) => part(&json!({ "payload": shown(answer) })),
+            Self::Parts => part(&json!({ "payload": null, "errors": answer.errors })),
+        }
+    }
+
+    fn heartbeat(self) -> Bytes {
+        match self {
+            Self::Events => Bytes::from_static(b":\n\n"),
+            Self::Parts => part(&json!({})),
+        }
+    }
 }
 
-fn with_heartbeats(lines: BoxStream<'static, Bytes>) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(lines, |mut lines| async {
-        let line = match time::timeout(HEARTBEAT, lines.next()).await {
-            Ok(line) => line?,
-            Err(_) => Bytes::from_static(b":\n\n"),
+/// A part, and the boundary behind it, so that the client knows at once that it is whole.
+fn part(body: &serde_json::Value) -> Bytes {
+    Bytes::from(format!("\r\ncontent-type: application/json\r\n\r\n{body}\r\n--graphql"))
+}
+
+fn with_heartbeats(form: Form, bytes: BoxStream<'static, Bytes>) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold(bytes, move |mut bytes| async move {
+        let next = match time::timeout(HEARTBEAT, bytes.next()).await {
+            Ok(next) => next?,
+            Err(_) => form.heartbeat(),
         };
-        Some((line, lines))
+        Some((next, bytes))
     })
 }

@@ -97,7 +97,6 @@ pub(super) struct DeleteTasksPayload {
 #[Object]
 impl BulkMutation {
     /// Makes tasks, the last in manual order.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn create_tasks(&self, ctx: &Context<'_>, input: CreateTasksInput) -> Result<CreateTasksPayload, Failure> {
         let tasks = ctx.tasks()?;
         if input.tasks.len() > MAX_BULK {
@@ -108,7 +107,6 @@ impl BulkMutation {
     }
 
     /// Completes tasks, and their parts with them, or opens them again.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn set_tasks_completed(
         &self,
         ctx: &Context<'_>,
@@ -120,7 +118,6 @@ impl BulkMutation {
     }
 
     /// Moves tasks and their parts into a list, or out of every list.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, Failure> {
         let tasks = ctx.tasks()?;
         let list = input.list_id.as_ref().map(list_id).transpose()?;
@@ -128,7 +125,6 @@ impl BulkMutation {
     }
 
     /// Adds labels to tasks and takes others away.
-    #[graphql(complexity = "10 * child_complexity")]
     async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, Failure> {
         let tasks = ctx.tasks()?;
         let labels = (label_ids(&input.add_label_ids)?, label_ids(&input.remove_label_ids)?);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Auth, CurrentUser, PublicKey};
+use super::{Auth, CurrentUser, Proof, PublicKey};
 use crate::{config::JwtAlg, error::Error};
 
 /// How long an access token lives.
@@ -120,9 +120,9 @@ impl Auth<'_> {
             (Algorithm::HS256, _) => checked(token, &self.material.issuer.shared_verifying, Algorithm::HS256)?,
             _ => return Err(Error::BadCredentials("token algorithm")),
         };
-        subject(&claims)
-            .map(|id| CurrentUser { id: UserId(id.to_owned()) })
-            .ok_or(Error::BadCredentials("token subject"))
+        let id = subject(&claims).ok_or(Error::BadCredentials("token subject"))?;
+        let expires_at = expiry(&claims).ok_or(Error::BadCredentials("token time"))?;
+        Ok(CurrentUser { id: UserId(id.to_owned()), proof: Proof::AccessToken(expires_at) })
     }
 }
 
@@ -149,6 +149,16 @@ fn subject(claims: &Map<String, Value>) -> Option<&str> {
     let first = named.next()?;
     let is_id = first.chars().count() <= MAX_USER_ID && !first.contains('\0');
     (is_id && named.all(|other| other == first)).then_some(first)
+}
+
+/// When the token ends; `exp` may have a fraction (RFC 7519, section 2).
+fn expiry(claims: &Map<String, Value>) -> Option<DateTime<Utc>> {
+    let expires_at = claims.get("exp")?;
+    let seconds = expires_at.as_i64().or_else(|| {
+        #[expect(clippy::cast_possible_truncation, reason = "what is beyond i64 is beyond all time, and saturates")]
+        expires_at.as_f64().map(|it| it as i64)
+    })?;
+    Some(DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
 /// Better Auth signs mailed links and its cookie cache with the same secret; neither is an access token.

@@ -1,0 +1,112 @@
+//! What one GraphQL request may cost.
+
+use std::str::FromStr;
+
+/// The limits of the GraphQL door (contracts: GraphQL over HTTP, 6). A request beyond one is refused with the name of
+/// the limit in `extensions.limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `tokens`: how many lexical tokens a document has at most.
+    pub tokens: usize,
+    /// `recursion`: how deep selections, lists and objects of a document may be nested for the parser.
+    pub recursion: usize,
+    /// `depth`: how deep fields may be nested, fragments expanded.
+    pub depth: usize,
+    /// `fields`: how many fields an operation may select, fragments expanded.
+    pub fields: usize,
+    /// `cost`: how many fields the answer may have, each list counted as often as it may have rows.
+    pub cost: usize,
+    /// `rows`: how many rows a list counts for that does not say how many it gives.
+    pub rows: usize,
+    /// `root_fields`: how many fields the root of a query may have.
+    pub root_fields: usize,
+    /// `mutations`: how many fields the root of a mutation may have.
+    pub mutations: usize,
+    /// `errors`: how many errors an answer has at most.
+    pub errors: usize,
+    /// `body`: how many bytes the body of a request may have.
+    pub body: usize,
+    /// `batch`: how many operations one request may bring; 0 refuses batches.
+    pub batch: usize,
+    /// `seconds`: how long an operation may take.
+    pub seconds: usize,
+    /// `message`: how many bytes a message of a WebSocket may have.
+    pub message: usize,
+    /// `operations`: how many operations one WebSocket may have at a time.
+    pub operations: usize,
+    /// `streams`: how many WebSockets and event streams one user may have open on this instance.
+    pub streams: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tokens: 5000,
+            recursion: 64,
+            depth: 15,
+            fields: 2000,
+            cost: 10_000,
+            rows: 20,
+            root_fields: 100,
+            mutations: 20,
+            errors: 20,
+            body: 1 << 20,
+            batch: 0,
+            seconds: 10,
+            message: 64 << 10,
+            operations: 100,
+            streams: 100,
+        }
+    }
+}
+
+impl FromStr for Limits {
+    type Err = ();
+
+    /// Reads `cost=20000, depth=10`: what is not named keeps its default.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut limits = Self::default();
+        for pair in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+            let (name, number) = pair.split_once('=').ok_or(())?;
+            *limits.named(name.trim()).ok_or(())? = number.trim().parse().map_err(|_| ())?;
+        }
+        Ok(limits)
+    }
+}
+
+impl Limits {
+    fn named(&mut self, name: &str) -> Option<&mut usize> {
+        Some(match name {
+            "tokens" => &mut self.tokens,
+            "recursion" => &mut self.recursion,
+            "depth" => &mut self.depth,
+            "fields" => &mut self.fields,
+            "cost" => &mut self.cost,
+            "rows" => &mut self.rows,
+            "root_fields" => &mut self.root_fields,
+            "mutations" => &mut self.mutations,
+            "errors" => &mut self.errors,
+            "body" => &mut self.body,
+            "batch" => &mut self.batch,
+            "seconds" => &mut self.seconds,
+            "message" => &mut self.message,
+            "operations" => &mut self.operations,
+            "streams" => &mut self.streams,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_limits_change_and_the_others_stay() {
+        let limits: Limits = "cost=20000, depth=10".parse().unwrap();
+        assert_eq!(limits, Limits { cost: 20_000, depth: 10, ..Limits::default() });
+        for wrong in ["cost", "cost=-1", "speed=1", "cost=1;depth=2"] {
+            assert_eq!(wrong.parse::<Limits>(), Err(()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One operation, from its parameters to its answer, whatever carries it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use apollo_compiler::executable::OperationType;
+use async_graphql::{Request, Response, ServerError, Value as Data};
+use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use serde_json::Value;
+use tokio::time;
+use tracing::error;
+
+use super::{
+    Schema,
+    documents::Documents,
+    front::{Front, Plan, Refused},
+    loaders::Loaders,
+    params::Params,
+    streams::Streams,
+};
+use crate::{
+    config::{Config, Limits},
+    service::{Services, auth::Identity},
+};
+
+/// Executes operations within limits.
+pub struct Engine {
+    schema: Schema,
+    front: Front,
+    documents: Documents,
+    pub(super) limits: Limits,
+    pub(super) streams: Streams,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// Why the door cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The file of trusted documents.
+    #[error("DOCKET_PERSISTED_DOCUMENTS: the file cannot be read as an object of documents by hash")]
+    Documents(#[source] std::io::Error),
+    /// The schema that the resolvers make is not one.
+    #[error("the GraphQL schema is not valid: {0}")]
+    Schema(String),
+}
+
+/// Who asks, and whom.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) identity: Identity,
+    pub(super) services: Arc<Services>,
+}
+
+/// An operation that may be executed, with the variables that came with it.
+pub(super) struct Prepared {
+    plan: Arc<Plan>,
+    variables: Value,
+}
+
+impl Prepared {
+    pub(super) fn is_mutation(&self) -> bool {
+        self.plan.kind() == OperationType::Mutation
+    }
+
+    pub(super) fn is_subscription(&self) -> bool {
+        self.plan.kind() == OperationType::Subscription
+    }
+}
+
+impl Engine {
+    /// An engine for the schema.
+    pub fn new(config: &Config) -> Result<Self, EngineError> {
+        let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
+        Ok(Self {
+            schema: super::schema(),
+            front: Front::new(&super::sdl(), config.graphql_limits, config.playground).map_err(EngineError::Schema)?,
+            documents: documents.map_err(EngineError::Documents)?,
+            limits: config.graphql_limits,
+            streams: Streams::new(config.graphql_limits.streams),
+        })
+    }
+
+    /// The operation that is meant, if it may be executed.
+    pub(super) fn prepare(&self, params: Params) -> Result<Prepared, Refused> {
+        let text = self.documents.text(&params)?;
+        let plan = self.front.plan(&text, params.operation_name.as_deref())?;
+        Ok(Prepared { plan, variables: params.variables })
+    }
+
+    /// The answer to a query or mutation.
+    pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
+        let request = match self.front.request(&prepared.plan, prepared.variables) {
+            Ok(request) => with_data(request, caller),
+            Err(refused) => return self.finished(Response::from_errors(refused)),
+        };
+        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let response = match time::timeout(self.time(), executed).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => {
+                error!("a resolver panicked");
+                Response::from_errors(vec![masked(ServerError::new("", None))])
+            }
+            Err(_) => Response::from_errors(vec![self.overdue()]),
+        };
+        self.finished(response)
+    }
+
+    /// The answers to any operation, as they come.
+    pub(super) fn answers(self: Arc<Self>, prepared: Prepared, caller: Caller) -> BoxStream<'static, Response> {
+        if !prepared.is_subscription() {
+            return async move { self.answer(prepared, caller).await }.into_stream().boxed();
+        }
+        match self.front.request(&prepared.plan, prepared.variables) {
+            Ok(request) => {
+                let answers = self.schema.execute_stream(with_data(request, caller));
+                answers.map(move |answer| self.finished(answer)).boxed()
+            }
+            Err(refused) => {
+                let answer = self.finished(Response::from_errors(refused));
+                futures_util::stream::iter([answer]).boxed()
+            }
+        }
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.limits.seconds.try_into().unwrap_or(u64::MAX))
+    }
+
+    fn overdue(&self) -> ServerError {
+        let mut error = ServerError::new(format!("the operation took more than {} seconds", self.limits.seconds), None);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", "TIMEOUT");
+        extensions.set("limit", "seconds");
+        error
+    }
+
+    /// The answer as clients see it: every error with a code of ours, and not too many of them.
+    pub(super) fn finished(&self, mut response: Response) -> Response {
+        response.errors.truncate(self.limits.errors);
+        response.errors = response.errors.into_iter().map(coded).collect();
+        response
+    }
+}
+
+/// Whether the operation was executed; otherwise an answer has errors and no data.
+pub(super) fn is_executed(response: &Response) -> bool {
+    let has_data = response.data != Data::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    has_data || response.errors.is_empty()
+}
+
+fn with_data(request: Request, Caller { identity, services }: Caller) -> Request {
+    let request = match &identity {
+        Identity::User(user) => request.data(Loaders::new(&services, user)),
+        _ => request,
+    };
+    request.data(identity).data(services)
+}
+
+/// An error of a resolver or of the front has our code. One that brought a foreign source along is masked; what is
+/// left is what the executor says of arguments.
+fn coded(mut error: ServerError) -> ServerError {
+    let has_code = error.extensions.as_ref().is_some_and(|it| it.get("code").is_some());
+    if has_code {
+        return error;
+    }
+    if error.source.is_some() {
+        error!(cause = error.message, "a resolver failed with an error of no code");
+        return masked(error);
+    }
+    error.extensions.get_or_insert_default().set("code", "BAD_USER_INPUT");
+    error
+}
+
+fn masked(mut error: ServerError) -> ServerError {
+    error.message = "internal error".to_owned();
+    error.source = None;
+    error.extensions.get_or_insert_default().set("code", "INTERNAL_SERVER_ERROR");
+    error
+}

@@ -1,0 +1,158 @@
+//! Values: the one rule for literals that the validator lacks, and the way between the two libraries and JSON.
+
+use apollo_compiler::{
+    Node,
+    ast::{self, Definition},
+    collections::HashSet,
+    executable::Value as Literal,
+    parser::SourceMap,
+    response::{JsonMap, JsonValue},
+    validation::Valid,
+};
+use async_graphql::{Name, Number, ServerError, Value, Variables, indexmap::IndexMap};
+use async_graphql_value::Value as Argument;
+use serde_json::Value as Json;
+
+use super::verdict::Verdict;
+
+/// Input objects that give a field twice (GraphQL, 5.6.3).
+pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
+    let mut search = Search { sources: &document.sources, faults: Vec::new() };
+    for definition in &document.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => {
+                for variable in &operation.variables {
+                    search.directives(&variable.directives);
+                    variable.default_value.iter().for_each(|it| search.value(it));
+                }
+                search.directives(&operation.directives);
+                search.selections(&operation.selection_set);
+            }
+            Definition::FragmentDefinition(fragment) => {
+                search.directives(&fragment.directives);
+                search.selections(&fragment.selection_set);
+            }
+            _ => {}
+        }
+    }
+    search.faults
+}
+
+struct Search<'a> {
+    sources: &'a SourceMap,
+    faults: Vec<ServerError>,
+}
+
+impl Search<'_> {
+    fn selections(&mut self, selections: &[ast::Selection]) {
+        for selection in selections {
+            match selection {
+                ast::Selection::Field(field) => {
+                    field.arguments.iter().for_each(|it| self.value(&it.value));
+                    self.directives(&field.directives);
+                    self.selections(field.selection_set.as_deref().unwrap_or_default());
+                }
+                ast::Selection::FragmentSpread(spread) => self.directives(&spread.directives),
+                ast::Selection::InlineFragment(fragment) => {
+                    self.directives(&fragment.directives);
+                    self.selections(&fragment.selection_set);
+                }
+            }
+        }
+    }
+
+    fn directives(&mut self, directives: &ast::DirectiveList) {
+        directives.iter().flat_map(|it| &it.arguments).for_each(|it| self.value(&it.value));
+    }
+
+    fn value(&mut self, value: &Node<Literal>) {
+        match &**value {
+            Literal::List(values) => values.iter().for_each(|it| self.value(it)),
+            Literal::Object(fields) => {
+                let mut names = HashSet::default();
+                for (name, value) in fields {
+                    if !names.insert(name) {
+                        let message = format!("there can be only one input field named `{name}`");
+                        self.faults.push(Verdict::Invalid.error(message, name.location(), self.sources));
+                    }
+                    self.value(value);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The variables of a request. A number without a fraction is an integer however it is written, as in JavaScript.
+pub(super) fn given(variables: Json) -> JsonMap {
+    match variables {
+        Json::Object(object) => object.into_iter().map(|(name, value)| (name.into(), json(value))).collect(),
+        _ => JsonMap::new(),
+    }
+}
+
+/// What a double holds exactly.
+const MAX_SAFE: f64 = 9_007_199_254_740_992.0;
+
+fn json(value: Json) -> JsonValue {
+    match value {
+        Json::Null => JsonValue::Null,
+        Json::Bool(value) => JsonValue::Bool(value),
+        Json::String(text) => JsonValue::String(text.into()),
+        Json::Array(values) => JsonValue::Array(values.into_iter().map(json).collect()),
+        Json::Object(object) => object.into_iter().map(|(name, value)| (name, json(value))).collect(),
+        Json::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= MAX_SAFE => {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the bounds of i64")]
+                let whole = float as i64;
+                JsonValue::Number(whole.into())
+            }
+            _ => JsonValue::Number(number),
+        },
+    }
+}
+
+/// Coerced variables for the executor.
+pub(super) fn variables(coerced: &Valid<JsonMap>) -> Variables {
+    let mut variables = Variables::default();
+    for (name, value) in coerced.iter() {
+        variables.insert(Name::new(name.as_str()), constant(value));
+    }
+    variables
+}
+
+fn constant(value: &JsonValue) -> Value {
+    match value {
+        JsonValue::Null => Value::Null,
+        JsonValue::Bool(value) => Value::Boolean(*value),
+        JsonValue::Number(number) => Value::Number(number.clone()),
+        JsonValue::String(text) => Value::String(text.as_str().to_owned()),
+        JsonValue::Array(values) => Value::List(values.iter().map(constant).collect()),
+        JsonValue::Object(fields) => {
+            Value::Object(fields.iter().map(|(name, value)| (Name::new(name.as_str()), constant(value))).collect())
+        }
+    }
+}
+
+/// A literal for the executor.
+pub(super) fn argument(literal: &Literal) -> Argument {
+    match literal {
+        Literal::Null => Argument::Null,
+        Literal::Boolean(value) => Argument::Boolean(*value),
+        Literal::String(text) => Argument::String(text.clone()),
+        Literal::Enum(name) => Argument::Enum(Name::new(name)),
+        Literal::Variable(name) => Argument::Variable(Name::new(name)),
+        Literal::Int(int) => number(int.as_str()),
+        Literal::Float(float) => number(float.as_str()),
+        Literal::List(values) => Argument::List(values.iter().map(|it| argument(it)).collect()),
+        Literal::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (Name::new(name), argument(value)));
+            Argument::Object(fields.collect::<IndexMap<_, _>>())
+        }
+    }
+}
+
+/// A number is kept as exactly as JSON can.
+fn number(text: &str) -> Argument {
+    text.parse::<Number>().map_or(Argument::Null, Argument::Number)
+}

@@ -1,0 +1,74 @@
+//! Refusals as GraphQL errors.
+
+use apollo_compiler::{
+    parser::{SourceMap, SourceSpan},
+    validation::DiagnosticList,
+};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError, indexmap::IndexMap};
+
+use super::Refused;
+
+/// Why a document is refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    /// It is not GraphQL.
+    Unparsed,
+    /// It breaks a rule of the language or the schema.
+    Invalid,
+    /// Its variables are not what it says.
+    BadInput,
+    /// It asks for too much.
+    TooExpensive,
+}
+
+impl Verdict {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Unparsed => "GRAPHQL_PARSE_FAILED",
+            Self::Invalid => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadInput => "BAD_USER_INPUT",
+            Self::TooExpensive => "QUERY_TOO_EXPENSIVE",
+        }
+    }
+
+    pub(super) fn error(self, message: String, at: Option<SourceSpan>, sources: &SourceMap) -> ServerError {
+        let place = at.and_then(|span| span.line_column(sources));
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code());
+        ServerError {
+            message,
+            source: None,
+            locations: place.map(|it| Pos { line: it.line, column: it.column }).into_iter().collect(),
+            path: Vec::new(),
+            extensions: Some(extensions),
+        }
+    }
+
+    /// The first of many; the same fault in many places is one error.
+    pub(super) fn errors(self, found: &DiagnosticList, most: usize) -> Refused {
+        let mut errors: IndexMap<String, ServerError> = IndexMap::new();
+        for fault in found.iter() {
+            let shown = fault.to_json();
+            let places = shown.locations.iter().map(|it| Pos { line: it.line, column: it.column });
+            if let Some(known) = errors.get_mut(&shown.message) {
+                let room = most.saturating_sub(known.locations.len());
+                known.locations.extend(places.take(room));
+            } else if errors.len() < most {
+                let mut error = self.error(shown.message.clone(), None, &SourceMap::default());
+                error.locations.extend(places);
+                errors.insert(shown.message, error);
+            }
+        }
+        errors.into_values().collect()
+    }
+}
+
+/// A document beyond one of the limits.
+pub(in crate::graphql) fn beyond(limit: &'static str, most: usize) -> Refused {
+    let message = format!("the document is beyond the limit {limit} of {most}");
+    let mut error = Verdict::TooExpensive.error(message, None, &SourceMap::default());
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("limit", limit);
+    extensions.set("most", most);
+    vec![error]
+}

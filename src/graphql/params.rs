@@ -1,0 +1,80 @@
+//! The parameters of a request, from a query string, a JSON body or a message of a WebSocket.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// A well-formed request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Params {
+    /// The text of the document.
+    pub(super) query: Option<String>,
+    /// The id of a document that the server knows.
+    pub(super) document_id: Option<String>,
+    /// The hash of an automatic persisted query.
+    pub(super) persisted_hash: Option<String>,
+    /// Which operation of the document.
+    pub(super) operation_name: Option<String>,
+    /// An object, or null.
+    pub(super) variables: Value,
+}
+
+/// What is wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed(pub(super) &'static str);
+
+impl Params {
+    /// The first value of a name wins, and an empty one is absent.
+    pub(super) fn from_query(text: &str) -> Result<Self, Malformed> {
+        let mut given: HashMap<String, String> = HashMap::new();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+            given.entry(name.into_owned()).or_insert_with(|| value.into_owned());
+        }
+        let mut object = Map::new();
+        for name in ["query", "operationName", "documentId"] {
+            if let Some(text) = given.remove(name) {
+                object.insert(name.to_owned(), Value::String(text));
+            }
+        }
+        for (name, wrong) in [("variables", "variables must be JSON"), ("extensions", "extensions must be JSON")] {
+            if let Some(text) = given.remove(name) {
+                object.insert(name.to_owned(), serde_json::from_str(&text).map_err(|_| Malformed(wrong))?);
+            }
+        }
+        Self::from_json(Value::Object(object))
+    }
+
+    /// Unknown names are ignored.
+    pub(super) fn from_json(value: Value) -> Result<Self, Malformed> {
+        let Value::Object(mut object) = value else { return Err(Malformed("a request must be a JSON object")) };
+        for (name, wrong) in
+            [("variables", "variables must be an object"), ("extensions", "extensions must be an object")]
+        {
+            if !matches!(object.get(name), None | Some(Value::Null | Value::Object(_))) {
+                return Err(Malformed(wrong));
+            }
+        }
+        let persisted = object.get("extensions").and_then(|it| it.get("persistedQuery"));
+        let params = Self {
+            persisted_hash: persisted.and_then(|it| it.get("sha256Hash")?.as_str()).map(str::to_lowercase),
+            query: text(&mut object, "query", "query must be a string")?,
+            document_id: text(&mut object, "documentId", "documentId must be a string")?,
+            operation_name: text(&mut object, "operationName", "operationName must be a string")?,
+            variables: object.remove("variables").unwrap_or_default(),
+        };
+        match params {
+            Self { query: None, document_id: None, persisted_hash: None, .. } => {
+                Err(Malformed("query must be a string"))
+            }
+            params => Ok(params),
+        }
+    }
+}
+
+fn text(object: &mut Map<String, Value>, name: &str, wrong: &'static str) -> Result<Option<String>, Malformed> {
+    match object.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Malformed(wrong)),
+    }
+}

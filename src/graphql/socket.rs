@@ -1,0 +1,268 @@
+//! GraphQL over WebSocket: the sub-protocol `graphql-transport-ws` (contracts: GraphQL over HTTP, 5).
+
+mod close;
+mod message;
+
+use std::{
+    collections::HashMap,
+    future::{Future, pending},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_graphql::Response as Answer;
+use axum::{
+    extract::{
+        WebSocketUpgrade,
+        ws::{Message as Frame, WebSocket},
+    },
+    http::request::Parts,
+    response::Response,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{self, Instant, Interval},
+};
+
+use self::{
+    close::Close,
+    message::{Incoming, Outgoing, Sent},
+};
+use super::{
+    engine::{Caller, is_executed},
+    front::beyond,
+    http::{Door, bad_handshake},
+    params::Params,
+    streams::Open,
+};
+use crate::{
+    error::Error,
+    service::auth::{Client, Credential, CurrentUser, Identity},
+    telemetry::SecurityEvent,
+};
+
+/// The only sub-protocol that is spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a client may take to say who it is.
+const INIT: Duration = Duration::from_secs(3);
+/// How often a client is asked whether it is there.
+const PING: Duration = Duration::from_secs(12);
+/// How long a client may be silent.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a message may take to be sent.
+const SLOW: Duration = Duration::from_secs(10);
+/// How many answers may wait to be sent.
+const QUEUE: usize = 64;
+
+/// Answers the handshake; the socket then lives on its own.
+pub(super) fn open(door: Door, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
+    let message = door.engine.limits.message;
+    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(message).max_frame_size(message);
+    if upgrade.selected_protocol().is_none() {
+        return bad_handshake("the sub-protocol must be graphql-transport-ws");
+    }
+    let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
+    let alive = door.alive.token();
+    upgrade.on_upgrade(move |socket| async move {
+        let (answers, queue) = mpsc::channel(QUEUE);
+        let state =
+            State { door, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
+        Session { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now() }.run().await;
+        drop(alive);
+    })
+}
+
+/// A socket and what happens on it.
+struct Session {
+    socket: WebSocket,
+    state: State,
+    queue: mpsc::Receiver<Outgoing>,
+    /// Ends when the access of its user does.
+    lapsed: BoxFuture<'static, ()>,
+    /// When the client last said anything.
+    heard: Instant,
+}
+
+/// What is known of the client, and its operations.
+struct State {
+    door: Door,
+    client: Client,
+    /// Who the handshake was from: used when `connection_init` shows nothing.
+    handshake: Identity,
+    user: Option<CurrentUser>,
+    open: Option<Open>,
+    running: HashMap<String, AbortHandle>,
+    answers: mpsc::Sender<Outgoing>,
+}
+
+impl Session {
+    async fn run(mut self) {
+        let mut ping = time::interval_at(Instant::now() + PING, PING);
+        let close = self.until_closed(&mut ping).await;
+        self.state.running.values().for_each(AbortHandle::abort);
+        if let Some(close) = close {
+            // A client that is gone does not hear why.
+            let _ = time::timeout(SLOW, self.socket.send(Frame::Close(Some(close.frame())))).await;
+            // The other side's answer ends the connection; what it still sends is not read.
+            let _ = time::timeout(SLOW, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        }
+    }
+
+    /// Serves the client; the reason to close, unless it is gone.
+    async fn until_closed(&mut self, ping: &mut Interval) -> Option<Close> {
+        let mut closing = self.state.door.closing.clone();
+        let stopped = async move {
+            // A sender that is gone means that the server has ended.
+            let _ = closing.wait_for(|it| *it).await;
+        };
+        tokio::pin!(stopped);
+        let init = time::sleep(INIT);
+        tokio::pin!(init);
+        loop {
+            let step = tokio::select! {
+                frame = self.socket.recv() => match frame {
+                    None | Some(Ok(Frame::Close(_))) => return None,
+                    Some(Err(error)) => return Close::of_error(&error),
+                    Some(Ok(frame)) => self.hear(frame).await,
+                },
+                Some(outgoing) = self.queue.recv() => self.pass_on(outgoing).await,
+                _ = ping.tick() => self.ping().await,
+                () = &mut init, if self.state.user.is_none() => Err(Close::INIT_TIMEOUT),
+                () = &mut self.lapsed => Err(Close::EXPIRED),
+                () = &mut stopped => Err(Close::RESTART),
+            };
+            if let Err(close) = step {
+                return Some(close);
+            }
+        }
+    }
+
+    async fn hear(&mut self, frame: Frame) -> Result<(), Close> {
+        self.heard = Instant::now();
+        let text = match &frame {
+            Frame::Text(text) => text.as_str(),
+            Frame::Binary(_) => return Err(Close::invalid("messages are text")),
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => return Ok(()),
+        };
+        match Incoming::parse(text)? {
+            Incoming::Init(_) if self.state.user.is_some() => Err(Close::TOO_MANY_INITS),
+            Incoming::Init(shown) => {
+                self.lapsed = self.state.introduce(shown.as_deref()).await?;
+                self.send(&Sent::Ack).await
+            }
+            Incoming::Ping => self.send(&Sent::Pong).await,
+            Incoming::Pong => Ok(()),
+            Incoming::Subscribe { id, params } => self.subscribe(id, *params).await,
+            Incoming::Complete { id } => {
+                self.state.running.remove(&id).inspect(AbortHandle::abort);
+                Ok(())
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, id: String, params: Params) -> Result<(), Close> {
+        let Some(user) = self.state.user.clone() else { return Err(Close::UNAUTHORIZED) };
+        if self.state.running.contains_key(&id) {
+            return Err(Close::duplicate(&id));
+        }
+        let most = self.state.door.engine.limits.operations;
+        if self.state.running.len() >= most {
+            let refused = beyond("operations", most);
+            return self.send(&Sent::Error { id: &id, payload: &refused }).await;
+        }
+        let operation = self.state.operation(id.clone(), params, user);
+        self.state.running.insert(id, tokio::spawn(operation).abort_handle());
+        Ok(())
+    }
+
+    /// Sends what an operation answers, if the client still wants to know.
+    async fn pass_on(&mut self, outgoing: Outgoing) -> Result<(), Close> {
+        let id = outgoing.id();
+        let is_last = outgoing.is_last();
+        if !self.state.running.contains_key(id) {
+            return Ok(());
+        }
+        if is_last {
+            self.state.running.remove(id);
+        }
+        self.send(&outgoing.sent()).await
+    }
+
+    async fn ping(&mut self) -> Result<(), Close> {
+        if self.heard.elapsed() > SILENCE {
+            return Err(Close::SILENT);
+        }
+        self.send_frame(Frame::Ping(axum::body::Bytes::new())).await
+    }
+
+    async fn send(&mut self, message: &Sent<'_>) -> Result<(), Close> {
+        let text = serde_json::to_string(message).map_err(|_| Close::FAULT)?;
+        self.send_frame(Frame::Text(text.into())).await
+    }
+
+    async fn send_frame(&mut self, frame: Frame) -> Result<(), Close> {
+        match time::timeout(SLOW, self.socket.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            // It is gone, and the next read will say so.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => Err(Close::TOO_SLOW),
+        }
+    }
+}
+
+impl State {
+    /// Finds out who the client is; what comes back ends when its access does.
+    async fn introduce(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, ()>, Close> {
+        let user = match shown {
+            Some(shown) => self.identified(shown).await?,
+            None => match &self.handshake {
+                Identity::User(user) => user.clone(),
+                _ => return Err(Close::FORBIDDEN),
+            },
+        };
+        self.open = Some(self.door.engine.streams.open(user.id()).ok_or(Close::TOO_MANY)?);
+        self.user = Some(user.clone());
+        let services = Arc::clone(&self.door.services);
+        Ok(async move { services.auth().lapsed(&user).await }.boxed())
+    }
+
+    async fn identified(&self, shown: &str) -> Result<CurrentUser, Close> {
+        let refused = |reason: &str| {
+            SecurityEvent::TokenRefused.log(reason, &self.client);
+            Close::FORBIDDEN
+        };
+        let credential = Credential::bearer(shown).ok_or_else(|| refused("not a bearer token"))?;
+        self.door.services.auth().identify(credential).await.map_err(|error| match error {
+            Error::BadCredentials(reason) => refused(reason),
+            _ => Close::UNAVAILABLE,
+        })
+    }
+
+    /// What an operation does: it answers until it is over, or nobody listens.
+    fn operation(&self, id: String, params: Params, user: CurrentUser) -> impl Future<Output = ()> + Send + use<> {
+        let caller = Caller { identity: Identity::User(user), services: Arc::clone(&self.door.services) };
+        let (engine, answers) = (Arc::clone(&self.door.engine), self.answers.clone());
+        async move {
+            let mut stream = match engine.prepare(params) {
+                Ok(prepared) => engine.answers(prepared, caller),
+                Err(refused) => stream::iter([engine.finished(Answer::from_errors(refused))]).boxed(),
+            };
+            let mut is_first = true;
+            let mut last = Outgoing::Complete(id.clone());
+            while let Some(answer) = stream.next().await {
+                if is_first && !is_executed(&answer) {
+                    last = Outgoing::Error(id, answer.errors);
+                    break;
+                }
+                is_first = false;
+                if answers.send(Outgoing::Next(id.clone(), Box::new(answer))).await.is_err() {
+                    return;
+                }
+            }
+            // A socket that is gone takes no answer.
+            let _ = answers.send(last).await;
+        }
+    }
+}

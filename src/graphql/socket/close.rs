@@ -1,0 +1,69 @@
+//! Why a socket is closed, in codes that clients of the sub-protocol know.
+
+use std::{borrow::Cow, error::Error as _};
+
+use axum::extract::ws::CloseFrame;
+
+/// A close code and its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Close {
+    code: u16,
+    reason: Cow<'static, str>,
+}
+
+/// How many bytes a reason has at most (RFC 6455, section 5.5).
+const MAX_REASON: usize = 123;
+
+impl Close {
+    pub(super) const RESTART: Self = Self::of(1012, "Service restart");
+    pub(super) const UNAVAILABLE: Self = Self::of(1013, "Try again later");
+    pub(super) const TOO_SLOW: Self = Self::of(1013, "Too slow");
+    pub(super) const SILENT: Self = Self::of(1001, "No answer to pings");
+    pub(super) const FAULT: Self = Self::of(4500, "Internal server error");
+    pub(super) const UNAUTHORIZED: Self = Self::of(4401, "Unauthorized");
+    pub(super) const FORBIDDEN: Self = Self::of(4403, "Forbidden");
+    pub(super) const EXPIRED: Self = Self::of(4403, "Token expired");
+    pub(super) const INIT_TIMEOUT: Self = Self::of(4408, "Connection initialisation timeout");
+    pub(super) const TOO_MANY_INITS: Self = Self::of(4429, "Too many initialisation requests");
+    pub(super) const TOO_MANY: Self = Self::of(1013, "Too many streams");
+    const TOO_LONG: Self = Self::of(1009, "Message too long");
+
+    const fn of(code: u16, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// A message that breaks the protocol.
+    pub(super) const fn invalid(reason: &'static str) -> Self {
+        Self::of(4400, reason)
+    }
+
+    /// An id that is in use.
+    pub(super) fn duplicate(id: &str) -> Self {
+        Self { code: 4409, reason: format!("Subscriber for {id} already exists").into() }
+    }
+
+    /// What to say when a message could not be read; nothing when the connection is lost.
+    pub(super) fn of_error(error: &axum::Error) -> Option<Self> {
+        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        cause.contains("too long").then_some(Self::TOO_LONG)
+    }
+
+    pub(super) fn frame(&self) -> CloseFrame {
+        let mut end = self.reason.len().min(MAX_REASON);
+        while !self.reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        CloseFrame { code: self.code, reason: self.reason[..end].into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_fit_into_a_close_frame() {
+        let frame = Close::duplicate(&"é".repeat(200)).frame();
+        assert!(frame.reason.len() <= MAX_REASON && frame.reason.starts_with("Subscriber for é"));
+    }
+}

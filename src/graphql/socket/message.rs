@@ -1,0 +1,114 @@
+//! The messages of the sub-protocol, judged strictly: what breaks the protocol closes the socket.
+
+use async_graphql::{Response as Answer, ServerError};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::close::Close;
+use crate::graphql::params::{Malformed, Params};
+
+/// What a client may say.
+pub(super) enum Incoming {
+    /// Who it is: an `Authorization` value, if it shows one.
+    Init(Option<String>),
+    Ping,
+    Pong,
+    Subscribe {
+        id: String,
+        params: Box<Params>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+/// What an operation has to say.
+pub(super) enum Outgoing {
+    Next(String, Box<Answer>),
+    Error(String, Vec<ServerError>),
+    Complete(String),
+}
+
+/// What the server sends.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Sent<'a> {
+    #[serde(rename = "connection_ack")]
+    Ack,
+    Pong,
+    Next {
+        id: &'a str,
+        payload: &'a Answer,
+    },
+    Error {
+        id: &'a str,
+        payload: &'a [ServerError],
+    },
+    Complete {
+        id: &'a str,
+    },
+}
+
+impl Incoming {
+    pub(super) fn parse(text: &str) -> Result<Self, Close> {
+        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
+            return Err(Close::invalid("a message must be a JSON object"));
+        };
+        let kind = message.remove("type");
+        match kind.as_ref().and_then(Value::as_str) {
+            Some("connection_init") => Ok(Self::Init(shown(optional_object(&mut message)?))),
+            Some("ping") => optional_object(&mut message).map(|_| Self::Ping),
+            Some("pong") => optional_object(&mut message).map(|_| Self::Pong),
+            Some("subscribe") => {
+                let id = id(&mut message)?;
+                let payload = message.remove("payload").unwrap_or_default();
+                let params = Params::from_json(payload).map_err(|Malformed(reason)| Close::invalid(reason))?;
+                Ok(Self::Subscribe { id, params: Box::new(params) })
+            }
+            Some("complete") => Ok(Self::Complete { id: id(&mut message)? }),
+            _ => Err(Close::invalid("unknown type of message")),
+        }
+    }
+}
+
+fn id(message: &mut Map<String, Value>) -> Result<String, Close> {
+    match message.remove("id") {
+        Some(Value::String(id)) if !id.is_empty() => Ok(id),
+        _ => Err(Close::invalid("id must be a string that is not empty")),
+    }
+}
+
+fn optional_object(message: &mut Map<String, Value>) -> Result<Map<String, Value>, Close> {
+    match message.remove("payload") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(payload)) => Ok(payload),
+        Some(_) => Err(Close::invalid("payload must be an object")),
+    }
+}
+
+/// The credential of a `connection_init`, under the name of the header in any case.
+fn shown(payload: Map<String, Value>) -> Option<String> {
+    let named = payload.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    named.and_then(|(_, value)| Some(value.as_str()?.to_owned()))
+}
+
+impl Outgoing {
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Next(id, _) | Self::Error(id, _) | Self::Complete(id) => id,
+        }
+    }
+
+    /// Whether the operation is over.
+    pub(super) fn is_last(&self) -> bool {
+        !matches!(self, Self::Next(..))
+    }
+
+    pub(super) fn sent(&self) -> Sent<'_> {
+        match self {
+            Self::Next(id, answer) => Sent::Next { id, payload: answer },
+            Self::Error(id, errors) => Sent::Error { id, payload: errors },
+            Self::Complete(id) => Sent::Complete { id },
+        }
+    }
+}
