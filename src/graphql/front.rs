@@ -13,7 +13,7 @@ use std::{
 };
 
 use apollo_compiler::{
-    ExecutableDocument, Node, Schema,
+    ExecutableDocument, Node, Schema, ast,
     executable::{Operation, OperationType},
     introspection,
     parser::Parser,
@@ -110,9 +110,15 @@ impl Front {
         if !faults.is_empty() {
             return Err(faults);
         }
-        document
-            .to_executable_validate(&self.schema)
-            .map_err(|refused| Verdict::Invalid.errors(&refused.errors, self.limits.errors))
+        let validated = |document: &ast::Document| {
+            document
+                .to_executable_validate(&self.schema)
+                .map_err(|refused| Verdict::Invalid.errors(&refused.errors, self.limits.errors))
+        };
+        if let Some(stricter) = literal::without_null_defaults(&document) {
+            validated(&stricter)?;
+        }
+        validated(&document)
     }
 
     /// The request that executes a plan with these variables, an object or null.

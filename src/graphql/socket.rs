@@ -102,15 +102,18 @@ impl Session {
         let mut ping = time::interval_at(Instant::now() + PING, PING);
         let close = self.until_closed(&mut ping).await;
         self.state.running.values().for_each(AbortHandle::abort);
-        if let Some(close) = close {
-            // A client that is gone does not hear why.
-            let _ = time::timeout(SLOW, self.socket.send(Frame::Close(Some(close.frame())))).await;
-            // The other side's answer ends the connection; what it still sends is not read.
-            let _ = time::timeout(SLOW, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
-        }
+        let farewell = async {
+            if let Some(close) = close {
+                // A client that is gone does not hear why.
+                let _ = self.socket.send(Frame::Close(Some(close.frame()))).await;
+            }
+            // Close frames are answered while reading; anything else that is still sent is dropped.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        let _ = time::timeout(SLOW, farewell).await;
     }
 
-    /// Serves the client; the reason to close, unless it is gone.
+    /// Serves the client; the reason to close, unless the client closes or is gone.
     async fn until_closed(&mut self, ping: &mut Interval) -> Option<Close> {
         let mut closing = self.state.door.closing.clone();
         let stopped = async move {

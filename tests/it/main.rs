@@ -17,6 +17,7 @@ mod many;
 mod model;
 mod rest;
 mod sink;
+mod socket;
 mod support;
 mod sync;
 mod tidy;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, SECRET, Statements, text};
 
 /// An HS256 token of the shared secret.
-fn hs256(claims: &Value) -> String {
+pub fn hs256(claims: &Value) -> String {
     encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-fn in_seconds(seconds: i64) -> i64 {
+pub fn in_seconds(seconds: i64) -> i64 {
     Utc::now().timestamp() + seconds
 }
 

@@ -137,7 +137,7 @@ impl<'a> Sum<'a, '_> {
     /// A page counts as often as is asked for, what is in it once, and another list as often as the limit says.
     fn rows(&self, field: &Field, parent: &str) -> Rows {
         let is_described = parent.starts_with("__") || field.name.starts_with("__");
-        let is_of_page = (parent.ends_with("Connection") || parent.ends_with("Feed"));
+        let is_of_page = parent.ends_with("Connection") || parent.ends_with("Feed");
         if is_described || is_of_page {
             return Rows::Known(1);
         }
@@ -169,6 +169,8 @@ impl<'a> Sum<'a, '_> {
                     None => definition.default_value.as_ref().and_then(|it| literal(it)),
                 },
             },
+            // One id stands for a list of one.
+            Some(Value::Int(_)) if argument == "ids" => None,
             Some(value) => literal(value),
             None => definition.default_value.as_ref().and_then(|it| literal(it)),
         }

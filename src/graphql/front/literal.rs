@@ -38,6 +38,27 @@ pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
     search.faults
 }
 
+/// The document for the rule that a variable with a default may stand where null may not: a default of null does not
+/// count for it (GraphQL, 5.8.5). Nothing when there is none.
+pub(super) fn without_null_defaults(document: &ast::Document) -> Option<ast::Document> {
+    let is_null = |variable: &Node<ast::VariableDefinition>| variable.default_value.as_deref() == Some(&Literal::Null);
+    let has_null = |definition: &Definition| match definition {
+        Definition::OperationDefinition(operation) => operation.variables.iter().any(is_null),
+        _ => false,
+    };
+    document.definitions.iter().any(has_null).then(|| {
+        let mut document = document.clone();
+        for definition in &mut document.definitions {
+            if let Definition::OperationDefinition(operation) = definition {
+                for variable in operation.make_mut().variables.iter_mut().filter(|it| is_null(it)) {
+                    variable.make_mut().default_value = None;
+                }
+            }
+        }
+        document
+    })
+}
+
 struct Search<'a> {
     sources: &'a SourceMap,
     faults: Vec<ServerError>,
