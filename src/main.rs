@@ -70,7 +70,8 @@ async fn serve(config: &Config) -> Done {
     let base = format!("http://{}", std::net::SocketAddr::new(host, port));
     println!("Docket is listening ({})", config.environment);
     if config.playground {
-        println!("  playground  {base}/graphiql");
+        let whole = if graphql::is_whole() { "" } else { "  (built without npm: loads GraphiQL from unpkg.com)" };
+        println!("  playground  {base}/graphiql{whole}");
     }
     println!("  GraphQL     {base}/graphql");
     println!("  REST        {base}/api");

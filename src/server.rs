@@ -185,7 +185,10 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Rou
             Router::new().route(graphql::PATH, any(graphql::serve)).layer(once()).layer(identified()).with_state(door),
         );
     if config.playground {
-        router = router.route("/graphiql", get(graphql::page)).route("/graphiql/boot.js", get(graphql::boot));
+        router = router
+            .route("/graphiql", get(graphql::page))
+            .route("/graphiql/boot.js", get(graphql::boot))
+            .route("/graphiql/files/{*name}", get(graphql::file));
     }
     router
         .fallback(rest::not_found)
