@@ -1,6 +1,8 @@
 # Builds Docket and puts the one binary on a base without a shell.
 
 FROM docker.io/library/rust:1.95-slim-bookworm AS build
+# npm fetches the playground's files, which the build puts into the binary.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends npm && rm -rf /var/lib/apt/lists/*
 WORKDIR /docket
 # The dependencies alone first: this layer is built again only when they change.
 COPY Cargo.toml Cargo.lock ./
@@ -13,6 +15,7 @@ RUN mkdir -p src entity/src migration/src \
     && rm -r src entity/src migration/src
 COPY entity entity
 COPY migration migration
+COPY build.rs ./
 COPY src src
 # Cargo looks at times, and those of a copy may be older than the stand-ins'.
 RUN find src entity/src migration/src -name '*.rs' -exec touch {} + \

@@ -15,7 +15,8 @@ pub struct Change {
     pub revision: BigInt,
     /// What kind of thing changed.
     pub kind: ChangeKind,
-    /// The id of what changed.
+    /// The id of what changed. (A change has no id of its own: clients keep objects by theirs.)
+    #[graphql(name = "nodeId")]
     pub id: ID,
     /// Whether it is deleted.
     pub deleted: bool,

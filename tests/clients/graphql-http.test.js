@@ -25,7 +25,7 @@ test("the official audit passes in full, signed in or not", async () => {
   }
 });
 
-const CHANGES = { query: "subscription { changes(since: 0) { id } }" };
+const CHANGES = { query: "subscription { changes(since: 0) { nodeId } }" };
 const create = (query = "mutation { createTask(input: { title: \"x\" }) { task { id } } }") =>
   fetch(url, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify({ query }) }).then((answer) => answer.json());
 
@@ -52,7 +52,7 @@ for (const [name, open] of [
     const made = await create();
     assert.deepEqual(await first(client, { query: "{ __typename }" }), { data: { __typename: "Query" } });
     const change = await first(client, CHANGES, true);
-    assert.ok(change.data.changes.id && made.data.createTask.task.id);
+    assert.ok(change.data.changes.nodeId && made.data.createTask.task.id);
     const refused = await first(client, { query: "subscription { nothing }" }).then((it) => it.errors, (errors) => errors);
     assert.equal(refused[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
     client.dispose();

@@ -89,8 +89,8 @@ const DOCUMENTS = {
   ],
   operations: [
     "query { __typename }", "query Q { __typename }", "query Q() { __typename }", "query ($v: Int) { tasks(first: $v) { totalCount } }", "query Q { __typename } query R { __typename }", "query Q { __typename } query Q { __typename }",
-    "query Q { __typename } { __typename }", "{ __typename } { __typename }", "mutation { __typename }", "subscription { __typename }", "subscription { changes(since: 0) { id } __typename }", "subscription { a: changes(since: 0) { id } b: changes(since: 0) { id } }",
-    "subscription { ...F } fragment F on Subscription { a: changes(since: 0) { id } b: changes(since: 0) { id } }", "subscription($s: Boolean!) { changes(since: 0) @skip(if: $s) { id } }",
+    "query Q { __typename } { __typename }", "{ __typename } { __typename }", "mutation { __typename }", "subscription { __typename }", "subscription { changes(since: 0) { nodeId } __typename }", "subscription { a: changes(since: 0) { nodeId } b: changes(since: 0) { nodeId } }",
+    "subscription { ...F } fragment F on Subscription { a: changes(since: 0) { nodeId } b: changes(since: 0) { nodeId } }", "subscription($s: Boolean!) { changes(since: 0) @skip(if: $s) { nodeId } }",
     "QUERY { __typename }", "query query { __typename }", "query on { __typename }", "query true { __typename }", "query null { __typename }", "type A { b: Int }", "{ __typename } type A { b: Int }", "extend type Query { a: Int }", "schema { query: Query }", "fragment F on Query { __typename }", "query Q", "query Q { __typename } fragment",
     "query Q @skip(if: true) { __typename }", "query Q @nothing { __typename }", "query ($v: Int @deprecated) { tasks(first: $v) { totalCount } }", "query ($v: Int @nothing) { tasks(first: $v) { totalCount } }",
   ],

@@ -17,7 +17,7 @@ const FIELDS: [(&str, &str); 30] = [
     ("Query.taskLists", "{ taskLists { id name counts { open } tasks { title } } }"),
     ("Query.labels", "{ labels { id name tasks { title } } }"),
     ("Query.searchTasks", "{ searchTasks(text: \"water\") { id title } }"),
-    ("Query.changes", "{ changes(since: 0) { changes { id } } }"),
+    ("Query.changes", "{ changes(since: 0) { changes { nodeId } } }"),
     ("Mutation.createTask", "mutation { createTask(input: { title: \"mine\" }) { task { title } } }"),
     (
         "Mutation.updateTask",
@@ -76,7 +76,7 @@ const FIELDS: [(&str, &str); 30] = [
 ];
 
 /// The one subscription, which is called like every other field.
-const SUBSCRIPTION: (&str, &str) = ("Subscription.changes", "subscription { changes(since: 0) { id } }");
+const SUBSCRIPTION: (&str, &str) = ("Subscription.changes", "subscription { changes(since: 0) { nodeId } }");
 
 /// An id that no task has.
 const ABSENT: &str = "01890000-0000-7000-8000-000000000000";

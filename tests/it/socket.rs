@@ -22,7 +22,7 @@ use crate::{
 
 /// How long anything here may take: access that ends must be noticed within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-const CHANGES: &str = "subscription { changes(since: 0) { kind id node { ... on Task { title } } } }";
+const CHANGES: &str = "subscription { changes(since: 0) { kind id: nodeId node { ... on Task { title } } } }";
 
 /// A client of the sub-protocol.
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -129,7 +129,7 @@ async fn queries_and_mutations_work_too_and_faults_are_error_messages() {
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription($s: BigInt!) { changes(since: $s) { id } }", "BAD_USER_INPUT"),
+        ("subscription($s: BigInt!) { changes(since: $s) { nodeId } }", "BAD_USER_INPUT"),
         ("{ tasks(first: 99999) { nodes { id } } }", "QUERY_TOO_EXPENSIVE"),
     ] {
         socket.subscribe("q", query).await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, Process, at_once, text};
 
 const FEED: &str =
-    "query($since: BigInt!) { changes(since: $since, first: 50) { revision hasMore changes { revision kind id deleted
+    "query($since: BigInt!) { changes(since: $since, first: 50) { revision hasMore changes { revision kind id: nodeId deleted
     node { ... on Task { title completed labels { name } } ... on TaskList { name } ... on Label { name } } } } }";
 
 /// What a client that follows the feed knows.

@@ -14,7 +14,7 @@ pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<(HeaderName, &'static str)>,
     /// The limit that the request is beyond: its name and its value.
     limit: Option<(&'static str, usize)>,
 }
@@ -25,7 +25,7 @@ impl Refusal {
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.header = Some((name, value));
         self
     }
 
@@ -44,7 +44,7 @@ impl Refusal {
         let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
         let mut response = write(media, status, &body);
         if let Some((name, value)) = header {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -1,0 +1,72 @@
+// What the Apollo and urql examples ask; graphql-codegen makes a typed document of each.
+import { graphql } from "./gql";
+
+export const ListTasks = graphql(`
+  query ListTasks($first: Int!, $after: String, $filter: TaskFilter) {
+    tasks(first: $first, after: $after, filter: $filter) {
+      totalCount
+      edges {
+        cursor
+        node {
+          id
+          title
+          completed
+          priority
+          dueDate
+          list {
+            name
+          }
+          labels {
+            name
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const CreateTask = graphql(`
+  mutation CreateTask($input: CreateTaskInput!) {
+    createTask(input: $input) {
+      task {
+        id
+        title
+        revision
+      }
+    }
+  }
+`);
+
+export const UpdateTask = graphql(`
+  mutation UpdateTask($input: UpdateTaskInput!) {
+    updateTask(input: $input) {
+      task {
+        id
+        title
+        description
+        revision
+      }
+    }
+  }
+`);
+
+export const Changes = graphql(`
+  subscription Changes($since: BigInt!) {
+    changes(since: $since) {
+      revision
+      kind
+      deleted
+      node {
+        __typename
+        ... on Task {
+          id
+          title
+        }
+      }
+    }
+  }
+`);
