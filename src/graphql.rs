@@ -16,6 +16,7 @@ mod relations;
 mod socket;
 mod streams;
 mod subscription;
+mod written;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
 

@@ -9,6 +9,7 @@ mod list;
 mod scalar;
 mod task;
 mod user;
+mod written;
 
 pub(crate) use self::input::by_default;
 pub use self::{
@@ -20,4 +21,5 @@ pub use self::{
     scalar::{BigInt, Date, DateTime},
     task::{Priority, Task},
     user::{Account, Session, User},
+    written::WriteField,
 };

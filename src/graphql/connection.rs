@@ -3,7 +3,11 @@
 use async_graphql::{Context, Object, SimpleObject};
 use entity::task;
 
-use super::{failure::Failure, guard::Guard};
+use super::{
+    failure::Failure,
+    guard::Guard,
+    written::{EdgeRows, TaskRows},
+};
 use crate::{
     service::{
         page::Page,
@@ -41,6 +45,12 @@ pub(super) struct PageInfo {
     end_cursor: Option<String>,
 }
 
+impl TaskEdge {
+    pub(super) fn new(row: &task::Model, order: Order) -> Self {
+        Self { node: row.clone().into(), cursor: order.cursor(row).encode() }
+    }
+}
+
 impl TaskConnection {
     pub(super) fn new(page: Page<task::Model>, order: Order, filter: Filter) -> Self {
         Self { page, order, filter }
@@ -55,14 +65,13 @@ impl TaskConnection {
 #[Object]
 impl TaskConnection {
     /// The tasks of the page with their places in the list.
-    async fn edges(&self) -> Vec<TaskEdge> {
-        let edge = |row: &task::Model| TaskEdge { node: row.clone().into(), cursor: self.order.cursor(row).encode() };
-        self.page.rows.iter().map(edge).collect()
+    async fn edges(&self) -> EdgeRows<'_> {
+        EdgeRows(&self.page.rows, self.order)
     }
 
     /// The tasks of the page alone.
-    async fn nodes(&self) -> Vec<Task> {
-        self.page.rows.iter().map(|row| row.clone().into()).collect()
+    async fn nodes(&self) -> TaskRows<'_> {
+        TaskRows(&self.page.rows)
     }
 
     /// Where the page lies in the list.

@@ -33,8 +33,14 @@ pub use self::{
     verification::Verified,
 };
 use self::{
-    keys::Keys, lookup::Lookup, password::Hasher, remote::RemoteKeys, signature::Signer, throttle::Throttle,
-    token::Issuer, verification::LinkKeys,
+    keys::Keys,
+    lookup::Lookup,
+    password::Hasher,
+    remote::RemoteKeys,
+    signature::Signer,
+    throttle::Throttle,
+    token::{Issuer, VerifiedTokens},
+    verification::LinkKeys,
 };
 use crate::{
     config::{Config, PasswordHash, Secret},
@@ -108,6 +114,7 @@ pub struct Material {
     keys: Keys,
     remote: Option<RemoteKeys>,
     issuer: Issuer,
+    verified: VerifiedTokens,
     origins: Origins,
     links: LinkKeys,
     sessions: Lookup,
@@ -154,6 +161,7 @@ impl Material {
             keys: Keys::new(secret, config.jwt_key_days),
             remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
             issuer: Issuer::new(config.jwt_alg, secret, base_url),
+            verified: token::verified_tokens(),
             origins: Origins::new(config, base_url),
             links: LinkKeys::new(secret),
             sessions: Lookup::new(db.clone()),

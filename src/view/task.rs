@@ -93,6 +93,18 @@ pub enum Priority {
     Urgent,
 }
 
+impl Priority {
+    /// The name in the schema.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+            Self::Urgent => "URGENT",
+        }
+    }
+}
+
 impl From<task::Model> for Task {
     fn from(row: task::Model) -> Self {
         let task::Model {

@@ -327,6 +327,52 @@ async fn one_response_key_is_done_once() {
     assert_eq!((tasks["totalCount"].as_i64(), tasks.as_object().unwrap().len()), (Some(1), 2), "{tasks}");
 }
 
+/// Lists of tasks are written in one go where the selection is plain, and field by field where it is not.
+#[tokio::test]
+async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let made = "mutation { createTaskList(input: { name: \"list \\\"1\\\"\", colour: \"#00ff00\" }) { taskList { id } }
+        a: createLabel(input: { name: \"é\\u2028\" }) { label { id } } b: createLabel(input: { name: \"b\", colour: \"#ffffff\" }) { label { id } } }";
+    let made = app.graphql(&ann, made, json!({})).await.data();
+    let (list, labels) =
+        (&made["createTaskList"]["taskList"]["id"], json!([made["a"]["label"]["id"], made["b"]["label"]["id"]]));
+    for input in [
+        json!({ "title": "plain" }),
+        json!({ "title": "quote \" \\ \n \u{7f} 😀", "description": "more\u{1f}", "listId": list, "labelIds": labels, "completed": true }),
+        json!({ "title": "day", "due": { "date": "2030-01-31" }, "priority": "URGENT", "labelIds": [labels[1]] }),
+        json!({ "title": "at", "due": { "at": { "instant": "2030-01-31T12:00:00.123456+02:00", "timeZone": "Europe/Paris" } }, "listId": list }),
+    ] {
+        create(&app, &ann, input).await;
+    }
+    let leaves = async |name: &str| {
+        let query = "query($name: String!) { __type(name: $name) { fields { name type { kind ofType { kind } } } } }";
+        let fields = app.graphql(&ann, query, json!({ "name": name })).await.data()["__type"]["fields"].clone();
+        let is_leaf = |it: &&Value| {
+            let kinds = [&it["type"]["kind"], &it["type"]["ofType"]["kind"]];
+            kinds.iter().any(|kind| *kind == "SCALAR" || *kind == "ENUM")
+        };
+        let names = fields.as_array().unwrap().iter().filter(is_leaf).map(|it| text(&it["name"])).collect::<Vec<_>>();
+        assert!(names.len() > 5, "{names:?}");
+        format!("__typename x: id {}", names.join(" "))
+    };
+    let (task, list, label) = (leaves("Task").await, leaves("TaskList").await, leaves("Label").await);
+    let selection = format!("{task} list {{ {list} }} labels {{ {label} }}");
+    let asked = |more: &str| {
+        let node = format!("{selection} {more}");
+        format!("{{ tasks {{ nodes {{ {node} }} edges {{ __typename cursor node {{ {node} }} }} }} }}")
+    };
+    let mut resolved = app.graphql(&ann, &asked("parent { id }"), json!({})).await.data();
+    let written = app.graphql(&ann, &asked(""), json!({})).await;
+    for node in resolved["tasks"]["nodes"].as_array_mut().unwrap() {
+        node.as_object_mut().unwrap().remove("parent");
+    }
+    for edge in resolved["tasks"]["edges"].as_array_mut().unwrap() {
+        edge["node"].as_object_mut().unwrap().remove("parent");
+    }
+    assert_eq!(written.data(), resolved);
+}
+
 #[tokio::test]
 async fn what_is_not_given_is_as_if_it_were_not_written() {
     let app = App::spawn().await;

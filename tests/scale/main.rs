@@ -94,7 +94,7 @@ fn documents() -> Vec<(String, String)> {
         ("relations".into(), "{ tasks { nodes { list { name } labels { name } parts { title } } } }".into()),
         ("lists".into(), "{ taskLists { tasks(first: 5) { title } } }".into()),
         ("labels".into(), "{ labels { tasks(first: 5) { title } } }".into()),
-        ("changes".into(), "{ changes(since: 999000) { changes { id } } }".into()),
+        ("changes".into(), "{ changes(since: 999000) { changes { nodeId } } }".into()),
         (
             "a list in its order".into(),
             format!("{{ tasks(filter: {{ listId: \"{list}\" }}, order: {{ by: POSITION }}) {{ nodes {{ id }} }} }}"),

@@ -1,9 +1,12 @@
 //! Access tokens: JWTs that Docket signs, and the rules by which it believes one (RFC 8725; contracts: Better Auth,
 //! 7 and 9, legacy REST, 3).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entity::{id::UserId, user};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use quick_cache::sync::Cache;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -19,6 +22,27 @@ const LEEWAY_SECONDS: u64 = 5;
 const MAX_LENGTH: usize = 8192;
 /// How long a user id is at most.
 const MAX_USER_ID: usize = 255;
+
+/// How long a token that was verified is believed without verifying it again; a key that is withdrawn is believed so
+/// long.
+const TRUSTED: Duration = Duration::from_secs(30);
+/// How many verified tokens are kept.
+const KEPT: usize = 10_000;
+
+/// Access tokens that were verified a moment ago, and whose they are.
+pub(super) type VerifiedTokens = Cache<String, Believed>;
+
+/// The user of a token, and since when that is known.
+#[derive(Clone, Debug)]
+pub(super) struct Believed {
+    user: CurrentUser,
+    since: Instant,
+}
+
+/// Room for tokens that will be verified.
+pub(super) fn verified_tokens() -> VerifiedTokens {
+    Cache::new(KEPT)
+}
 
 /// What tokens are signed with, and what they say about us.
 pub(super) struct Issuer {
@@ -49,6 +73,14 @@ struct Claims<'a> {
     user_id_snake: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
+}
+
+impl CurrentUser {
+    /// Whether an access token of this user's has not expired yet.
+    fn holds(&self, now: DateTime<Utc>) -> bool {
+        let leeway = TimeDelta::seconds(LEEWAY_SECONDS.cast_signed());
+        matches!(&self.proof, Proof::AccessToken(expires_at) if now.checked_sub_signed(leeway).is_some_and(|it| it < *expires_at))
+    }
 }
 
 impl Issuer {
@@ -99,11 +131,25 @@ impl Auth<'_> {
         self.material.keys.public(self.db).await
     }
 
-    /// The user of an access token. The algorithm is the key's, never the token's choice.
+    /// The user of an access token. What was verified a moment ago is not verified again.
     pub(super) async fn user_of_access_token(self, token: &str) -> Result<CurrentUser, Error> {
         if token.len() > MAX_LENGTH {
             return Err(Error::BadCredentials("token length"));
         }
+        let verified = &self.material.verified;
+        if let Some(Believed { user, since }) = verified.get(token)
+            && since.elapsed() < TRUSTED
+            && user.holds(Utc::now())
+        {
+            return Ok(user);
+        }
+        let user = self.verified_user(token).await?;
+        verified.insert(token.to_owned(), Believed { user: user.clone(), since: Instant::now() });
+        Ok(user)
+    }
+
+    /// The user of an access token that is verified now. The algorithm is the key's, never the token's choice.
+    async fn verified_user(self, token: &str) -> Result<CurrentUser, Error> {
         let header = decode_header(token).map_err(|_| Error::BadCredentials("token header"))?;
         if header.extras.inner().contains_key("crit") {
             return Err(Error::BadCredentials("token header"));
