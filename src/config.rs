@@ -4,7 +4,7 @@ mod choices;
 mod limits;
 mod secret;
 
-use std::{env, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{env, fs, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
@@ -78,6 +78,9 @@ pub struct Config {
     pub persisted_documents: Option<PathBuf>,
     /// `DOCKET_PERSISTED_MODE`: `allow` (default) other documents too, or `only` those of the file.
     pub persisted_only: bool,
+    /// `DOCKET_DRAIN_SECONDS`: how long requests are still taken after the signal to stop, so that a balancer notices;
+    /// 3 by default, in development 0.
+    pub drain: Duration,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
 }
@@ -139,6 +142,11 @@ impl Config {
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
             persisted_documents: read.text("DOCKET_PERSISTED_DOCUMENTS").map(PathBuf::from),
             persisted_only: read.either("DOCKET_PERSISTED_MODE", "allow", "only"),
+            drain: Duration::from_secs(read.parsed(
+                "DOCKET_DRAIN_SECONDS",
+                if environment == Environment::Development { 0 } else { 3 },
+                "a number of seconds",
+            )),
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }
@@ -153,6 +161,25 @@ struct Reader<V> {
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     fn text(&self, name: &str) -> Option<String> {
         (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// A text that may be kept in a file, which the variable with `_FILE` behind its name names.
+    fn secret_text(&mut self, name: &str) -> Option<String> {
+        let file = self.text(&format!("{name}_FILE"));
+        match (self.text(name), file) {
+            (Some(_), Some(_)) => {
+                self.mistake(&format!("{name}_FILE"), &format!("absent when {name} is set"));
+                None
+            }
+            (None, Some(path)) => match fs::read_to_string(path) {
+                Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+                Err(_) => {
+                    self.mistake(&format!("{name}_FILE"), "a file that can be read");
+                    None
+                }
+            },
+            (text, None) => text,
+        }
     }
 
     fn mistake(&mut self, name: &str, wanted: &str) {
@@ -171,7 +198,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn database_url(&mut self) -> Secret {
-        let given = self.text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
+        let given = self.secret_text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
         // The original's users have the name of their Python driver in the URL.
         let url = given.replacen("postgresql+asyncpg://", "postgresql://", 1);
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -181,7 +208,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn secret(&mut self, environment: Environment) -> Secret {
-        let given = self.text("BETTER_AUTH_SECRET");
+        let given = self.secret_text("BETTER_AUTH_SECRET");
         match given.map(Secret::new) {
             Some(secret) if secret.is_weak() => {
                 self.mistake("BETTER_AUTH_SECRET", "at least 32 bytes that nobody can guess");
@@ -221,7 +248,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn smtp_url(&mut self) -> Option<Secret> {
-        let text = self.text("SMTP_URL")?;
+        let text = self.secret_text("SMTP_URL")?;
         let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
         if !is_url {
             self.mistake("SMTP_URL", "a URL such as smtps://user:password@host");
@@ -302,6 +329,23 @@ mod tests {
     fn production_wants_a_secret_of_its_own() {
         let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
         assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");
+    }
+
+    #[test]
+    fn a_secret_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(&path, format!("{GOOD_SECRET}\n")).unwrap();
+        let path = path.display().to_string();
+        let config = read(&[("BETTER_AUTH_SECRET_FILE", &path), ("DOCKET_ENV", "production")]).unwrap();
+        assert_eq!(config.secret.reveal(), GOOD_SECRET);
+        for wrong in [
+            &[("BETTER_AUTH_SECRET_FILE", "/nowhere"), ("BETTER_AUTH_SECRET", "")],
+            &[("BETTER_AUTH_SECRET_FILE", path.as_str()), ("BETTER_AUTH_SECRET", GOOD_SECRET)],
+        ] {
+            let mistakes = read(&[wrong[0], wrong[1], ("DOCKET_ENV", "production")]).unwrap_err();
+            assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET_FILE"), "{mistakes}");
+        }
     }
 
     #[test]

@@ -1,27 +1,21 @@
 //! The house: both doors, what stands in front of them, and how the whole starts and stops.
 
+mod connections;
 mod health;
 mod identify;
 mod limits;
 mod observe;
 mod once;
 
-use std::{
-    future::{Future, IntoFuture},
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
-    serve::ListenerExt,
 };
 use tokio::{net::TcpListener, sync::watch, time};
 use tokio_util::task::TaskTracker;
@@ -34,7 +28,7 @@ use crate::{config::Config, db, error::Error, graphql, rest, service::Services};
 /// How long a request may take, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests in flight may go on when the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
+const FINISH: Duration = Duration::from_secs(10);
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 /// What front-ends may send.
@@ -66,6 +60,9 @@ const SAFETY: [(HeaderName, HeaderValue); 4] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// What answers over https say besides: to come back by https alone, for a year.
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// A server that has its database and its port, and answers once it runs.
 #[derive(Debug)]
 pub struct Server {
@@ -76,6 +73,8 @@ pub struct Server {
     closing: watch::Sender<bool>,
     /// The WebSockets that are open, which live on when their requests are answered.
     alive: TaskTracker,
+    /// How long requests are still taken after readiness was given up.
+    drain: Duration,
 }
 
 /// Why a server cannot start.
@@ -113,7 +112,7 @@ impl Server {
             alive: alive.clone(),
         };
         let router = router(config, &services, door);
-        Ok(Self { listener, address, router, services, closing, alive })
+        Ok(Self { listener, address, router, services, closing, alive, drain: config.drain })
     }
 
     /// Where it listens.
@@ -126,37 +125,30 @@ impl Server {
         Arc::clone(&self.services)
     }
 
-    /// Answers requests until told to stop; requests in flight are finished, for ten seconds at most.
+    /// Answers requests until told to stop. Then it says that it is not ready, so that a balancer sends no more, lets
+    /// streams go, and after the time for that finishes the requests in flight.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let mut is_closing = self.closing.subscribe();
-        let closing = self.closing;
+        let (closing, alive, drain) = (self.closing, self.alive, self.drain);
         let stop = async move {
             stop.await;
             info!("stopping");
             closing.send_replace(true);
+            time::sleep(drain).await;
         };
-        // Small answers are not held back to be sent together.
-        let listener = self.listener.tap_io(|stream| {
-            if let Err(cause) = stream.set_nodelay(true) {
-                warn!(%cause, "a connection keeps its delay");
-            }
-        });
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let alive = self.alive;
         let serving = async {
-            axum::serve(listener, service).with_graceful_shutdown(stop).into_future().await?;
+            connections::serve(self.listener, self.router, stop).await;
             alive.close();
             alive.wait().await;
-            io::Result::Ok(())
         };
         let overdue = async {
             // A sender that is gone means that the server ended by itself.
             let _ = is_closing.wait_for(|it| *it).await;
-            time::sleep(DRAIN).await;
+            time::sleep(drain + FINISH).await;
         };
         tokio::select! {
-            served = serving => served?,
-            () = overdue => warn!("requests were still in flight after {DRAIN:?}"),
+            () = serving => {}
+            () = overdue => warn!("requests were still in flight after {FINISH:?}"),
             () = self.services.work() => {}
         }
         self.services.close().await.map_err(io::Error::other)
@@ -172,6 +164,7 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
 }
 
 fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Router {
+    let closing = door.closing.clone();
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
     let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
     let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
@@ -196,7 +189,8 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Rou
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(|_| rest::panicked()))
         .layer(cors(services.auth().origins().all()))
-        .layer(middleware::map_response(safely))
+        .layer(middleware::map_response_with_state(services.auth().origins().is_https(), safely))
+        .layer(middleware::map_response_with_state(closing, leaving))
         .layer(middleware::from_fn_with_state(config.trusted_proxies.clone().into(), observe::observe))
 }
 
@@ -222,9 +216,20 @@ async fn in_time(request: Request, next: Next) -> Response {
     time::timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| rest::overdue())
 }
 
-async fn safely(mut response: Response) -> Response {
+/// While the server stops, every answer asks its client to take another connection.
+async fn leaving(State(closing): State<watch::Receiver<bool>>, mut response: Response) -> Response {
+    if *closing.borrow() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn safely(State(is_https): State<bool>, mut response: Response) -> Response {
     for (name, value) in SAFETY {
         response.headers_mut().entry(name).or_insert(value);
+    }
+    if is_https {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
     }
     response
 }

@@ -44,6 +44,64 @@ async fn every_answer_is_safe_to_receive() {
 }
 
 #[tokio::test]
+async fn https_alone_is_asked_for_where_clients_come_by_https() {
+    let app = App::spawn().await;
+    assert_eq!(Answer::of(app.request("GET", "/health")).await.header("strict-transport-security"), "");
+    let app = App::spawn_with(&[("BETTER_AUTH_URL", "https://tasks.example")]).await;
+    assert_eq!(Answer::of(app.request("GET", "/health")).await.header("strict-transport-security"), "max-age=31536000");
+}
+
+/// Slow clients (contracts: reliability, A10): the headers of a request may take ten seconds, its body fifteen.
+#[tokio::test]
+async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = App::spawn().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let slow = async |start: &'static str, drip: &'static [u8]| {
+        let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        socket.write_all(start.as_bytes()).await.unwrap();
+        let began = std::time::Instant::now();
+        let mut answer = [0; 1024];
+        loop {
+            tokio::select! {
+                read = socket.read(&mut answer) => match read {
+                    Ok(0) | Err(_) => return began.elapsed().as_secs(),
+                    Ok(_) => {}
+                },
+                () = tokio::time::sleep(std::time::Duration::from_millis(500)) => drop(socket.write_all(drip).await),
+            }
+        }
+    };
+    let headers = slow("GET /health HTTP/1.1\r\nhost: a\r\nx: ", b"a");
+    let body = slow(
+        "POST /api/auth/sign-in/email HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{",
+        b" ",
+    );
+    let others = async {
+        for _ in 0..20 {
+            assert_eq!(Answer::of(app.request("GET", "/health")).await.status, 200);
+        }
+    };
+    let (headers, body, ()) = tokio::join!(headers, body, others);
+    assert!((9..=12).contains(&headers) && (10..=18).contains(&body), "{headers} {body}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_before_it_refuses() {
+    let mut app = App::spawn_with(&[("DOCKET_DRAIN_SECONDS", "2")]).await;
+    let (base, http) = (app.base.clone(), app.http.clone());
+    let watch = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let ready = http.get(format!("{base}/health/ready")).send().await.unwrap();
+        let live = http.get(format!("{base}/health")).send().await.unwrap();
+        assert_eq!((ready.status().as_u16(), live.status().as_u16()), (503, 200));
+        assert_eq!(live.headers()["connection"], "close");
+    };
+    tokio::join!(app.stop(), watch);
+    assert!(http.get(format!("{base}/health")).send().await.is_err());
+}
+
+#[tokio::test]
 async fn only_trusted_origins_may_read() {
     let app = App::spawn_with(&[("CORS_ORIGINS", "https://app.example, http://localhost:3000")]).await;
     for path in ["/health", "/api/u/tasks", "/nothing", "/api/auth/token"] {

@@ -1,0 +1,216 @@
+//! Connections: how they are accepted, how long they may take, and how they end. hyper knows how long a connection may
+//! be idle; how long the headers of a request may take once they have begun is watched here, because a proxy keeps idle
+//! connections for longer than any honest client takes to send its headers.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    time::{self, Instant},
+};
+use tower::ServiceExt;
+use tracing::{debug, warn};
+
+/// How long a connection may be idle; longer than a proxy keeps it.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long the headers of a request may take from their first byte on.
+const HEADERS: Duration = Duration::from_secs(10);
+/// How long sent bytes may wait to be taken.
+const STALL: Duration = Duration::from_secs(20);
+/// How many bytes the headers of a request have at most.
+const MAX_HEADERS: usize = 16 << 10;
+/// How many connections there are at most; others wait to be accepted.
+const MAX_CONNECTIONS: usize = 10_000;
+/// How long to wait when a connection cannot be accepted, for example because there are too many open files.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves connections until told to stop, then finishes the requests in flight.
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (graceful, builder) = (GracefulShutdown::new(), builder());
+    tokio::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&room).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                prepare(&stream);
+                let (pace, pacer) = Pace::new();
+                let (router, answering) = (router.clone(), pace.clone());
+                let service = service_fn(move |request| answer((peer, answering.clone()), router.clone(), request));
+                let stream = TokioIo::new(Paced { stream, pace });
+                let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
+                let watched = graceful.watch(connection);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
+                        () = pacer.overdue() => debug!("a connection took too long over its headers"),
+                    }
+                    drop(place);
+                });
+            }
+            Err(cause) => {
+                warn!(%cause, "a connection could not be accepted");
+                time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// Small answers are not held back to be sent together, and a client that takes nothing is let go.
+fn prepare(stream: &TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    if let Err(cause) = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(STALL))) {
+        warn!(%cause, "a connection keeps its usual ways");
+    }
+}
+
+/// HTTP/1 alone, so that nothing waits for a client to say which version it speaks.
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(MAX_HEADERS);
+    builder
+}
+
+/// Answers one request.
+async fn answer(
+    (peer, pace): (SocketAddr, Pace),
+    router: Router,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    pace.headers_are_there();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = router.oneshot(request.map(Body::new)).await;
+    pace.next_may_begin();
+    answer
+}
+
+/// Says where a connection is in its requests.
+#[derive(Clone)]
+struct Pace(Arc<watch::Sender<Phase>>);
+
+/// Waits for headers that take too long.
+struct Pacer(watch::Receiver<Phase>);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// Nothing of the next request has come.
+    Idle,
+    /// Its headers are coming, until then.
+    Headers(Instant),
+    /// It is being answered.
+    Answering,
+}
+
+impl Pace {
+    fn new() -> (Self, Pacer) {
+        let (sender, receiver) = watch::channel(Phase::Idle);
+        (Self(Arc::new(sender)), Pacer(receiver))
+    }
+
+    fn bytes_have_come(&self) {
+        self.0.send_if_modified(|phase| {
+            let begins = *phase == Phase::Idle;
+            if begins {
+                *phase = Phase::Headers(Instant::now() + HEADERS);
+            }
+            begins
+        });
+    }
+
+    fn headers_are_there(&self) {
+        self.0.send_replace(Phase::Answering);
+    }
+
+    fn next_may_begin(&self) {
+        self.0.send_replace(Phase::Idle);
+    }
+}
+
+impl Pacer {
+    async fn overdue(mut self) {
+        loop {
+            let phase = *self.0.borrow_and_update();
+            let changed = self.0.changed();
+            match phase {
+                Phase::Headers(until) => tokio::select! {
+                    () = time::sleep_until(until) => return,
+                    changed = changed => if changed.is_err() { return std::future::pending().await },
+                },
+                Phase::Idle | Phase::Answering => {
+                    if changed.await.is_err() {
+                        return std::future::pending().await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A stream that tells when bytes come.
+struct Paced {
+    stream: TcpStream,
+    pace: Pace,
+}
+
+impl AsyncRead for Paced {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if read.is_ready() && into.filled().len() > before {
+            self.pace.bytes_have_come();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
