@@ -3,6 +3,7 @@
 mod connect;
 mod dialect;
 mod hints;
+mod readers;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use sea_orm::{
 };
 use tracing::trace;
 
+use self::readers::Readers;
 pub use self::{connect::connect, dialect::due_value, hints::Hints};
 
 /// The database: a pool to read from and the connection, or pool, that writes.
@@ -32,6 +34,8 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 enum Link {
     Pool(DatabaseConnection),
+    /// For statements that read, with the pool for anything else.
+    Readers(Readers, DatabaseConnection),
     Transaction(Arc<DatabaseTransaction>),
 }
 
@@ -65,7 +69,7 @@ impl Db {
             ..TransactionOptions::default()
         };
         let begun = match &self.writer.link {
-            Link::Pool(pool) => pool.begin_with_options(options).await?,
+            Link::Pool(pool) | Link::Readers(_, pool) => pool.begin_with_options(options).await?,
             Link::Transaction(outer) => outer.begin().await?,
         };
         Ok(Transaction { connection: Connection { link: Link::Transaction(Arc::new(begun)) } })
@@ -95,8 +99,10 @@ impl Db {
     /// Closes all connections, after the work in hand.
     pub async fn close(&self) -> Result<(), DbErr> {
         for connection in [&self.reader, &self.writer] {
-            if let Link::Pool(pool) = &connection.link {
-                pool.clone().close().await?;
+            match &connection.link {
+                Link::Pool(pool) => pool.clone().close().await?,
+                Link::Readers(readers, _) => readers.close().await,
+                Link::Transaction(_) => {}
             }
         }
         Ok(())
@@ -126,6 +132,10 @@ impl Connection {
     fn pool(pool: DatabaseConnection) -> Self {
         Self { link: Link::Pool(pool) }
     }
+
+    fn readers(readers: Readers, pool: DatabaseConnection) -> Self {
+        Self { link: Link::Readers(readers, pool) }
+    }
 }
 
 impl Transaction {
@@ -146,7 +156,7 @@ impl Transaction {
                 Some(inner) => inner.commit().await,
                 None => Err(DbErr::Custom("a transaction was committed while it was in use".into())),
             },
-            Link::Pool(_) => Ok(()),
+            Link::Pool(_) | Link::Readers(..) => Ok(()),
         }
     }
 
@@ -168,7 +178,7 @@ impl Transaction {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
-            Link::Pool(pool) => pool.get_database_backend(),
+            Link::Pool(pool) | Link::Readers(_, pool) => pool.get_database_backend(),
             Link::Transaction(transaction) => transaction.get_database_backend(),
         }
     }
@@ -176,14 +186,14 @@ impl ConnectionTrait for Connection {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let statement = prepared(statement);
         match &self.link {
-            Link::Pool(pool) => pool.execute_raw(statement).await,
+            Link::Pool(pool) | Link::Readers(_, pool) => pool.execute_raw(statement).await,
             Link::Transaction(transaction) => transaction.execute_raw(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.link {
-            Link::Pool(pool) => pool.execute_unprepared(sql).await,
+            Link::Pool(pool) | Link::Readers(_, pool) => pool.execute_unprepared(sql).await,
             Link::Transaction(transaction) => transaction.execute_unprepared(sql).await,
         }
     }
@@ -192,6 +202,7 @@ impl ConnectionTrait for Connection {
         let statement = prepared(statement);
         match &self.link {
             Link::Pool(pool) => pool.query_one_raw(statement).await,
+            Link::Readers(readers, _) => Ok(readers.query_all(&statement).await?.into_iter().next()),
             Link::Transaction(transaction) => transaction.query_one_raw(statement).await,
         }
     }
@@ -200,6 +211,7 @@ impl ConnectionTrait for Connection {
         let statement = prepared(statement);
         match &self.link {
             Link::Pool(pool) => pool.query_all_raw(statement).await,
+            Link::Readers(readers, _) => readers.query_all(&statement).await,
             Link::Transaction(transaction) => transaction.query_all_raw(statement).await,
         }
     }

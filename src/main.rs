@@ -9,6 +9,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+/// Gives memory back and has less to lock than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A task back-end: GraphQL first, with a REST door for legacy clients.
 ///
 /// Settings come from the environment and from the file .env; the README lists them.

@@ -9,15 +9,15 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db};
+use super::{Connection, Db, readers::Readers};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
-const ACQUIRE: Duration = Duration::from_secs(5);
-/// How many connections PostgreSQL's pool has at least: migrating takes two, one for the lock.
+pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
+/// How many connections write to PostgreSQL at least: migrating takes two, one for the lock.
 const LEAST: u32 = 2;
 /// How long a connection may have been idle to be taken without a test.
-const TRUSTED: Duration = Duration::from_secs(1);
+pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
@@ -74,25 +74,33 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ])
         .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(connections.max(LEAST))
-        .acquire_timeout(ACQUIRE)
-        // A test before each use would be a round trip more for every statement; a connection that was used a moment
-        // ago is taken as it is.
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for > TRUSTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
+    let pool = |most| {
+        PgPoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(ACQUIRE)
+            // A test before each use would be a round trip more for every statement; a connection that was used a
+            // moment ago is taken as it is.
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for > TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
             })
-        })
-        .connect_with(options)
-        .await
-        .map_err(failed)?;
-    let connection = Connection::pool(SqlxPostgresConnector::from_sqlx_postgres_pool(pool));
-    Ok(Db { reader: connection.clone(), writer: connection })
+    };
+    let connections = connections.max(LEAST);
+    // Half read and half write, so that neither waits for the other.
+    let readers = (connections / 2).max(1);
+    let writer = pool((connections - readers).max(LEAST)).connect_with(options.clone()).await.map_err(failed)?;
+    let reader = pool(readers).connect_lazy_with(options);
+    let (kept, reader) =
+        (Readers::new(reader.clone(), readers), SqlxPostgresConnector::from_sqlx_postgres_pool(reader));
+    Ok(Db {
+        reader: Connection::readers(kept, reader),
+        writer: Connection::pool(SqlxPostgresConnector::from_sqlx_postgres_pool(writer)),
+    })
 }
 
 pub(super) fn failed(error: sqlx::Error) -> DbErr {

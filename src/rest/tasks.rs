@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json,
     extract::RawQuery,
-    http::{HeaderMap, HeaderName, StatusCode},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use entity::task;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    service::tasks::{Counts, Edit, Filter},
+    service::tasks::{Counts, Edit},
     view::{BigInt, Change, Task},
 };
 
@@ -33,15 +33,22 @@ pub(super) async fn list(
 ) -> Result<Response, Failure> {
     let ListQuery { filter, order, offset, limit } =
         ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
-    // The tag first: what is written in between makes it old, never the list.
-    let tag = caller.changes().revision().await?;
-    // What is overdue changes without a write.
-    if filter.overdue.is_none() && etag::is_known(&headers, tag) {
-        return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
-    }
-    let rows = caller.tasks().list(&filter, order, (offset, limit)).await?;
     let is_whole = limit.is_none() && offset == 0;
-    let total = if is_whole { rows.len() as u64 } else { total(&caller, &filter).await? };
+    // What is overdue changes without a write.
+    let is_asked = filter.overdue.is_none() && headers.contains_key(header::IF_NONE_MATCH);
+    // The tag first: what is written in between makes it old, never the list.
+    let (tag, total) = if is_whole || is_asked {
+        let tag = caller.changes().revision().await?;
+        if is_asked && etag::is_known(&headers, tag) {
+            return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
+        }
+        (tag, if is_whole { None } else { Some(caller.tasks().count(&filter).await?) })
+    } else {
+        let (tag, total) = caller.tasks().summary(&filter).await?;
+        (tag, Some(total))
+    };
+    let rows = caller.tasks().list(&filter, order, (offset, limit)).await?;
+    let total = total.unwrap_or(rows.len() as u64);
     let tasks = tagged(&caller, rows).await?;
     let answer = shape.list(tasks, Part { offset, limit, total })?;
     Ok((etag::tag(tag), [(TOTAL_COUNT, total)], answer).into_response())
@@ -162,8 +169,4 @@ async fn tagged(caller: &Caller, rows: Vec<task::Model>) -> Result<Vec<Task>, Fa
         Task::tagged(row, labels)
     };
     Ok(rows.into_iter().map(tagged).collect())
-}
-
-async fn total(caller: &Caller, filter: &Filter) -> Result<u64, Failure> {
-    Ok(caller.tasks().count(filter).await?)
 }

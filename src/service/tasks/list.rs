@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
-    label,
+    label, owner,
     task::{self, Priority},
     task_label,
     time::Micros,
@@ -146,6 +146,22 @@ impl Tasks<'_> {
     /// How many tasks there are, without loading them.
     pub async fn count(self, filter: &Filter) -> Result<u64, Error> {
         Ok(self.filtered(filter).count(self.scope.db.reader()).await?)
+    }
+
+    /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.
+    pub async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
+        let count = self.filtered(filter).select_only().column_as(task::Column::Number.count(), "total").into_query();
+        let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
+        let found: Option<(i64, i64)> = owner::Entity::find_by_id(self.scope.owner.clone())
+            .select_only()
+            .column(owner::Column::Revision)
+            .expr_as(total, "total")
+            .into_tuple()
+            .one(self.scope.db.reader())
+            .await?;
+        // Who never wrote anything has no tasks.
+        let (revision, total) = found.unwrap_or_default();
+        Ok((revision, total.unsigned_abs()))
     }
 
     pub(super) fn filtered(self, filter: &Filter) -> Select<task::Entity> {
