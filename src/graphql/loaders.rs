@@ -22,6 +22,10 @@ use crate::{
 /// How many keys one statement looks up at most.
 const BATCH: usize = 1000;
 
+/// How many turns others get to ask for more before a statement is made. All that one level of a document asks for is
+/// asked in one turn; the second is for levels that are reached on ways of different length.
+const TURNS: usize = 2;
+
 /// Loads by key.
 pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send>(
     non_cached::Loader<K, Loaded<V>, Batch<K, V>>,
@@ -102,7 +106,11 @@ impl Asker {
         &self,
         load: Load<K, V>,
     ) -> Loader<K, V> {
-        Loader(non_cached::Loader::new(Batch { asker: self.clone(), load }).with_max_batch_size(BATCH))
+        Loader(
+            non_cached::Loader::new(Batch { asker: self.clone(), load })
+                .with_max_batch_size(BATCH)
+                .with_yield_count(TURNS),
+        )
     }
 
     async fn tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, task::Model>, Error> {
