@@ -34,8 +34,8 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 enum Link {
     Pool(DatabaseConnection),
-    /// For statements that read, with the pool for anything else.
-    Readers(Readers, DatabaseConnection),
+    /// For statements that read, on PostgreSQL.
+    Readers(Readers),
     Transaction(Arc<DatabaseTransaction>),
 }
 
@@ -69,7 +69,8 @@ impl Db {
             ..TransactionOptions::default()
         };
         let begun = match &self.writer.link {
-            Link::Pool(pool) | Link::Readers(_, pool) => pool.begin_with_options(options).await?,
+            Link::Pool(pool) => pool.begin_with_options(options).await?,
+            Link::Readers(_) => return Err(only_reads()),
             Link::Transaction(outer) => outer.begin().await?,
         };
         Ok(Transaction { connection: Connection { link: Link::Transaction(Arc::new(begun)) } })
@@ -93,7 +94,8 @@ impl Db {
 
     /// Answers when the database does.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.reader.execute_unprepared("select 1").await.map(drop)
+        let statement = Statement::from_string(self.backend(), "select 1");
+        self.reader.query_one_raw(statement).await.map(drop)
     }
 
     /// Closes all connections, after the work in hand.
@@ -101,7 +103,7 @@ impl Db {
         for connection in [&self.reader, &self.writer] {
             match &connection.link {
                 Link::Pool(pool) => pool.clone().close().await?,
-                Link::Readers(readers, _) => readers.close().await,
+                Link::Readers(readers) => readers.close().await,
                 Link::Transaction(_) => {}
             }
         }
@@ -133,8 +135,8 @@ impl Connection {
         Self { link: Link::Pool(pool) }
     }
 
-    fn readers(readers: Readers, pool: DatabaseConnection) -> Self {
-        Self { link: Link::Readers(readers, pool) }
+    fn readers(readers: Readers) -> Self {
+        Self { link: Link::Readers(readers) }
     }
 }
 
@@ -156,7 +158,7 @@ impl Transaction {
                 Some(inner) => inner.commit().await,
                 None => Err(DbErr::Custom("a transaction was committed while it was in use".into())),
             },
-            Link::Pool(_) | Link::Readers(..) => Ok(()),
+            Link::Pool(_) | Link::Readers(_) => Ok(()),
         }
     }
 
@@ -178,7 +180,8 @@ impl Transaction {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
-            Link::Pool(pool) | Link::Readers(_, pool) => pool.get_database_backend(),
+            Link::Pool(pool) => pool.get_database_backend(),
+            Link::Readers(_) => DbBackend::Postgres,
             Link::Transaction(transaction) => transaction.get_database_backend(),
         }
     }
@@ -186,14 +189,16 @@ impl ConnectionTrait for Connection {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let statement = prepared(statement);
         match &self.link {
-            Link::Pool(pool) | Link::Readers(_, pool) => pool.execute_raw(statement).await,
+            Link::Pool(pool) => pool.execute_raw(statement).await,
+            Link::Readers(_) => Err(only_reads()),
             Link::Transaction(transaction) => transaction.execute_raw(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.link {
-            Link::Pool(pool) | Link::Readers(_, pool) => pool.execute_unprepared(sql).await,
+            Link::Pool(pool) => pool.execute_unprepared(sql).await,
+            Link::Readers(_) => Err(only_reads()),
             Link::Transaction(transaction) => transaction.execute_unprepared(sql).await,
         }
     }
@@ -202,7 +207,7 @@ impl ConnectionTrait for Connection {
         let statement = prepared(statement);
         match &self.link {
             Link::Pool(pool) => pool.query_one_raw(statement).await,
-            Link::Readers(readers, _) => Ok(readers.query_all(&statement).await?.into_iter().next()),
+            Link::Readers(readers) => Ok(readers.query_all(&statement).await?.into_iter().next()),
             Link::Transaction(transaction) => transaction.query_one_raw(statement).await,
         }
     }
@@ -211,7 +216,7 @@ impl ConnectionTrait for Connection {
         let statement = prepared(statement);
         match &self.link {
             Link::Pool(pool) => pool.query_all_raw(statement).await,
-            Link::Readers(readers, _) => readers.query_all(&statement).await,
+            Link::Readers(readers) => readers.query_all(&statement).await,
             Link::Transaction(transaction) => transaction.query_all_raw(statement).await,
         }
     }
@@ -221,6 +226,10 @@ impl ConnectionTrait for Connection {
 fn prepared(statement: Statement) -> Statement {
     trace!(target: "sql", text = statement.sql.as_str(), "statement");
     dialect::adapted(statement)
+}
+
+fn only_reads() -> DbErr {
+    DbErr::Custom("a connection that reads was asked to write".into())
 }
 
 /// How PostgreSQL says that it cannot work now: connection, resources, shutdown, read-only standby; a lock or a

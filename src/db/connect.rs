@@ -95,10 +95,8 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
     let readers = (connections / 2).max(1);
     let writer = pool((connections - readers).max(LEAST)).connect_with(options.clone()).await.map_err(failed)?;
     let reader = pool(readers).connect_lazy_with(options);
-    let (kept, reader) =
-        (Readers::new(reader.clone(), readers), SqlxPostgresConnector::from_sqlx_postgres_pool(reader));
     Ok(Db {
-        reader: Connection::readers(kept, reader),
+        reader: Connection::readers(Readers::new(reader, readers)),
         writer: Connection::pool(SqlxPostgresConnector::from_sqlx_postgres_pool(writer)),
     })
 }

@@ -100,10 +100,7 @@ impl Engine {
         let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let response = match time::timeout(self.time(), executed).await {
             Ok(Ok(response)) => response,
-            Ok(Err(_)) => {
-                error!("a resolver panicked");
-                Response::from_errors(vec![masked(ServerError::new("", None))])
-            }
+            Ok(Err(_)) => panicked(),
             Err(_) => Response::from_errors(vec![self.overdue()]),
         };
         self.finished(response)
@@ -116,8 +113,8 @@ impl Engine {
         }
         match self.front.request(&prepared.plan, prepared.variables) {
             Ok(request) => {
-                let answers = self.schema.execute_stream(with_data(request, caller));
-                answers.map(move |answer| self.finished(answer)).boxed()
+                let answers = AssertUnwindSafe(self.schema.execute_stream(with_data(request, caller))).catch_unwind();
+                answers.map(move |answer| self.finished(answer.unwrap_or_else(|_| panicked()))).boxed()
             }
             Err(refused) => {
                 let answer = self.finished(Response::from_errors(refused));
@@ -144,6 +141,12 @@ impl Engine {
         response.errors = response.errors.into_iter().map(coded).collect();
         response
     }
+}
+
+/// The answer in place of one that a bug has prevented; the panic itself is in the log.
+fn panicked() -> Response {
+    error!("a resolver panicked");
+    Response::from_errors(vec![masked(ServerError::new("", None))])
 }
 
 /// Whether the operation was executed; otherwise an answer has errors and no data.

@@ -299,6 +299,18 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
 }
 
 #[tokio::test]
+async fn an_answer_has_at_most_twenty_errors_and_says_each_once() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let many = format!("{{ {} }}", (0..100).map(|n| format!("x{n} ")).collect::<String>());
+    let errors = app.graphql(&ann, &many, json!({})).await.json()["errors"].as_array().unwrap().len();
+    assert_eq!(errors, 20);
+    let same = app.graphql(&ann, &format!("{{ __typename {} }}", "@nothing ".repeat(10)), json!({})).await.json();
+    let errors = same["errors"].as_array().unwrap();
+    assert!(errors.len() < 3 && errors[0]["locations"].as_array().unwrap().len() == 10, "{same}");
+}
+
+#[tokio::test]
 async fn limits_can_be_set() {
     let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "depth=2, batch=2")]).await;
     let ann = app.person("ann").await;

@@ -4,6 +4,24 @@ use serde_json::json;
 
 use crate::support::{Answer, App, at_once};
 
+/// Connections that are kept for reading are not missing elsewhere.
+#[tokio::test]
+async fn two_connections_serve_everybody() {
+    let app = App::spawn_with(&[("DATABASE_MAX_CONNECTIONS", "2")]).await;
+    let ann = app.person("ann").await;
+    for _ in 0..3 {
+        let answers = at_once(20, async |number| {
+            if number % 2 == 0 { app.rest(&ann, "GET", "?limit=5", None).await } else { ready(&app).await }
+        });
+        assert!(answers.await.iter().all(|answer| answer.status == 200));
+        app.task(&ann, "x").await;
+    }
+}
+
+async fn ready(app: &App) -> Answer {
+    Answer::of(app.request("GET", "/health/ready")).await
+}
+
 #[tokio::test]
 async fn sixty_four_writers_all_get_their_task() {
     let app = App::spawn().await;

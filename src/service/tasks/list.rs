@@ -150,7 +150,7 @@ impl Tasks<'_> {
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.
     pub async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
-        let count = self.filtered(filter).select_only().column_as(task::Column::Number.count(), "total").into_query();
+        let count = self.filtered(filter).select_only().expr_as(Expr::cust("COUNT(*)"), "total").into_query();
         let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
         let found: Option<(i64, i64)> = owner::Entity::find_by_id(self.scope.owner.clone())
             .select_only()
