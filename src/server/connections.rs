@@ -4,7 +4,7 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io,
     net::SocketAddr,
     pin::Pin,
@@ -14,7 +14,10 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::{Body as _, Bytes, Frame, Incoming, SizeHint},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -34,6 +37,8 @@ const IDLE: Duration = Duration::from_secs(75);
 const HEADERS: Duration = Duration::from_secs(10);
 /// How long sent bytes may wait to be taken.
 const STALL: Duration = Duration::from_secs(20);
+/// How long the rest of a body is read when its request is answered already.
+const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes the headers of a request have at most.
 const MAX_HEADERS: usize = 16 << 10;
 /// How many connections there are at most; others wait to be accepted.
@@ -105,9 +110,48 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
     request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = router.oneshot(request.map(Body::new)).await;
+    let answer = router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await;
     pace.next_may_begin();
     answer
+}
+
+/// The body of a request. What is left of it when it is answered is read a while longer, so that a client that is still
+/// sending sees its answer and not a connection that was reset.
+struct Lingering(Option<Incoming>);
+
+impl hyper::body::Body for Lingering {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.0 {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map(Incoming::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        let Some(mut body) = self.0.take().filter(|body| !body.is_end_stream()) else { return };
+        tokio::spawn(async move {
+            let rest =
+                async { while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {} };
+            // A client that sends for longer than that does not want an answer.
+            let _ = time::timeout(LINGER, rest).await;
+        });
+    }
 }
 
 /// Says where a connection is in its requests.

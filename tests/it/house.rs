@@ -86,6 +86,18 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
     assert!((9..=12).contains(&headers) && (10..=18).contains(&body), "{headers} {body}");
 }
 
+/// A body that is refused before it is read is still being sent when the answer comes.
+#[tokio::test]
+async fn who_sends_far_too_much_gets_to_see_the_answer() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let body = format!("{{\"title\":\"{}\"}}", "x".repeat(20 << 20));
+    for path in ["/graphql".to_owned(), format!("/api/{}/tasks", ann.id), "/api/auth/sign-in/email".to_owned()] {
+        let request = app.request("POST", &path).bearer_auth(&ann.token).header("content-type", "application/json");
+        assert_eq!(Answer::of(request.body(body.clone())).await.status, 413, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_stops_says_so_before_it_refuses() {
     let mut app = App::spawn_with(&[("DOCKET_DRAIN_SECONDS", "2")]).await;
