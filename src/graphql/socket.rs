@@ -22,13 +22,13 @@ use axum::{
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tokio::{
     sync::mpsc,
-    task::AbortHandle,
+    task::{self, AbortHandle},
     time::{self, Instant, Interval},
 };
 
 use self::{
     close::Close,
-    message::{Incoming, Outgoing, Sent},
+    message::{Incoming, Outgoing, Said, Sent},
 };
 use super::{
     engine::{Caller, is_executed},
@@ -182,13 +182,12 @@ impl Session {
 
     /// Sends what an operation answers, if the client still wants to know.
     async fn pass_on(&mut self, outgoing: Outgoing) -> Result<(), Close> {
-        let id = outgoing.id();
-        let is_last = outgoing.is_last();
-        if !self.state.running.contains_key(id) {
+        let running = self.state.running.get(&outgoing.id).map(AbortHandle::id);
+        if running != Some(outgoing.task) {
             return Ok(());
         }
-        if is_last {
-            self.state.running.remove(id);
+        if outgoing.is_last() {
+            self.state.running.remove(&outgoing.id);
         }
         self.send(&outgoing.sent()).await
     }
@@ -248,24 +247,25 @@ impl State {
         let caller = Caller { identity: Identity::User(user), services: Arc::clone(&self.door.services) };
         let (engine, answers) = (Arc::clone(&self.door.engine), self.answers.clone());
         async move {
+            let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;
             let mut stream = match engine.prepare(params) {
                 Ok(prepared) => engine.answers(prepared, caller),
                 Err(refused) => stream::iter([engine.finished(Answer::from_errors(refused))]).boxed(),
             };
             let mut is_first = true;
-            let mut last = Outgoing::Complete(id.clone());
+            let mut last = Said::Complete;
             while let Some(answer) = stream.next().await {
                 if is_first && !is_executed(&answer) {
-                    last = Outgoing::Error(id, answer.errors);
+                    last = Said::Error(answer.errors);
                     break;
                 }
                 is_first = false;
-                if answers.send(Outgoing::Next(id.clone(), Box::new(answer))).await.is_err() {
+                if say(Said::Next(Box::new(answer))).await.is_err() {
                     return;
                 }
             }
             // A socket that is gone takes no answer.
-            let _ = answers.send(last).await;
+            let _ = say(last).await;
         }
     }
 }

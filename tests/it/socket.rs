@@ -138,6 +138,27 @@ async fn queries_and_mutations_work_too_and_faults_are_error_messages() {
     }
 }
 
+/// What an operation still had to say when its client left it is not taken for the next one's of the same id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_id_that_is_used_again_belongs_to_its_new_operation() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mut socket = Socket::of(&app, &ann.token).await;
+    for turn in 0..2000 {
+        // All at once, with so many pings between that the first answer is waiting to be sent when its id is freed.
+        let mut messages = vec![json!({ "type": "subscribe", "id": "a", "payload": { "query": "{ __typename }" } })];
+        messages.extend(vec![json!({ "type": "ping" }); turn % 30]);
+        messages.push(json!({ "type": "complete", "id": "a" }));
+        messages.push(json!({ "type": "subscribe", "id": "a", "payload": { "query": "{ me { id } }" } }));
+        for message in messages {
+            socket.0.feed(Message::text(message.to_string())).await.unwrap();
+        }
+        socket.0.flush().await.unwrap();
+        while socket.next().await["payload"]["data"]["me"]["id"] != ann.id.as_str() {}
+        assert_eq!(socket.next().await, json!({ "type": "complete", "id": "a" }));
+    }
+}
+
 #[tokio::test]
 async fn each_breach_of_the_protocol_has_its_close_code() {
     let app = App::spawn().await;

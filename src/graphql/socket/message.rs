@@ -3,6 +3,7 @@
 use async_graphql::{Response as Answer, ServerError};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::task;
 
 use super::close::Close;
 use crate::graphql::params::{Malformed, Params};
@@ -23,10 +24,18 @@ pub(super) enum Incoming {
 }
 
 /// What an operation has to say.
-pub(super) enum Outgoing {
-    Next(String, Box<Answer>),
-    Error(String, Vec<ServerError>),
-    Complete(String),
+pub(super) struct Outgoing {
+    /// The id that the client gave it.
+    pub(super) id: String,
+    /// The task that it runs in; the client may give the id to another one.
+    pub(super) task: task::Id,
+    pub(super) said: Said,
+}
+
+pub(super) enum Said {
+    Next(Box<Answer>),
+    Error(Vec<ServerError>),
+    Complete,
 }
 
 /// What the server sends.
@@ -93,22 +102,17 @@ fn shown(payload: Map<String, Value>) -> Option<String> {
 }
 
 impl Outgoing {
-    pub(super) fn id(&self) -> &str {
-        match self {
-            Self::Next(id, _) | Self::Error(id, _) | Self::Complete(id) => id,
-        }
-    }
-
     /// Whether the operation is over.
     pub(super) fn is_last(&self) -> bool {
-        !matches!(self, Self::Next(..))
+        !matches!(self.said, Said::Next(_))
     }
 
     pub(super) fn sent(&self) -> Sent<'_> {
-        match self {
-            Self::Next(id, answer) => Sent::Next { id, payload: answer },
-            Self::Error(id, errors) => Sent::Error { id, payload: errors },
-            Self::Complete(id) => Sent::Complete { id },
+        let id = self.id.as_str();
+        match &self.said {
+            Said::Next(answer) => Sent::Next { id, payload: answer },
+            Said::Error(errors) => Sent::Error { id, payload: errors },
+            Said::Complete => Sent::Complete { id },
         }
     }
 }
