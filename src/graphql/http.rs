@@ -159,12 +159,15 @@ impl Call<'_> {
             Ok(prepared) => self.allowed(prepared)?,
             Err(refused) => return self.refused(refused),
         };
-        let is_stream = prepared.is_subscription() || matches!(self.manner.media, Media::Stream(_));
-        if is_stream {
+        if self.is_stream(&prepared) {
             self.stream(prepared)
         } else {
             Ok(self.manner.respond(engine.answer(prepared, self.caller).await))
         }
+    }
+
+    fn is_stream(&self, prepared: &Prepared) -> bool {
+        prepared.is_subscription() || matches!(self.manner.media, Media::Stream(_))
     }
 
     fn allowed(&self, prepared: Prepared) -> Result<Prepared, Refusal> {
@@ -172,8 +175,8 @@ impl Call<'_> {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "a mutation needs POST")
                 .with(header::ALLOW, "POST"));
         }
-        if self.is_once && prepared.is_subscription() {
-            let message = "a subscription takes no Idempotency-Key";
+        if self.is_once && self.is_stream(&prepared) {
+            let message = "a stream takes no Idempotency-Key";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
         }
         Ok(prepared)

@@ -430,6 +430,10 @@ async fn a_document_with_a_key_is_done_wholly_or_not_at_all() {
         assert_eq!((refused.code(), refused.header("idempotency-replayed")), ("BAD_USER_INPUT".into(), ""));
     }
     assert_eq!(keyed(&app, &ann, ("POST", "/graphql", "k1"), &failing).await.code(), "IDEMPOTENCY_KEY_REUSED");
+    // Nobody can tell whether a stream was done before it has ended.
+    let stream = app.request("POST", "/graphql").bearer_auth(&ann.token).header("accept", "text/event-stream");
+    let refused = Answer::of(stream.header("idempotency-key", "k3").json(&failing)).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "BAD_REQUEST".into()));
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 2);
 }
 
