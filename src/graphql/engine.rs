@@ -4,7 +4,10 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use apollo_compiler::executable::OperationType;
 use async_graphql::{Request, Response, ServerError, Value as Data};
-use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
 use serde_json::Value;
 use tokio::time;
 use tracing::error;
@@ -12,6 +15,7 @@ use tracing::error;
 use super::{
     Schema,
     documents::Documents,
+    failure,
     front::{Front, Plan, Refused},
     loaders::Loaders,
     params::Params,
@@ -74,10 +78,11 @@ impl Prepared {
 impl Engine {
     /// An engine for the schema.
     pub fn new(config: &Config) -> Result<Self, EngineError> {
+        let schema = super::schema();
         let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
         Ok(Self {
-            schema: super::schema(),
-            front: Front::new(&super::sdl(), config.graphql_limits, config.playground).map_err(EngineError::Schema)?,
+            front: Front::new(&schema.sdl(), config.graphql_limits, config.playground).map_err(EngineError::Schema)?,
+            schema,
             documents: documents.map_err(EngineError::Documents)?,
             limits: config.graphql_limits,
             streams: Streams::new(config.graphql_limits.streams),
@@ -95,13 +100,13 @@ impl Engine {
     pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
         let request = match self.front.request(&prepared.plan, prepared.variables) {
             Ok(request) => with_data(request, caller),
-            Err(refused) => return self.finished(Response::from_errors(refused)),
+            Err(refused) => return self.refused(refused),
         };
         let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let response = match time::timeout(self.time(), executed).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => panicked(),
-            Err(_) => Response::from_errors(vec![self.overdue()]),
+            Err(_) => self.overdue(),
         };
         self.finished(response)
     }
@@ -116,10 +121,7 @@ impl Engine {
                 let answers = AssertUnwindSafe(self.schema.execute_stream(with_data(request, caller))).catch_unwind();
                 answers.map(move |answer| self.finished(answer.unwrap_or_else(|_| panicked()))).boxed()
             }
-            Err(refused) => {
-                let answer = self.finished(Response::from_errors(refused));
-                futures_util::stream::iter([answer]).boxed()
-            }
+            Err(refused) => stream::iter([self.refused(refused)]).boxed(),
         }
     }
 
@@ -127,16 +129,19 @@ impl Engine {
         Duration::from_secs(self.limits.seconds.try_into().unwrap_or(u64::MAX))
     }
 
-    fn overdue(&self) -> ServerError {
-        let mut error = ServerError::new(format!("the operation took more than {} seconds", self.limits.seconds), None);
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set("code", "TIMEOUT");
-        extensions.set("limit", "seconds");
-        error
+    fn overdue(&self) -> Response {
+        let most = self.limits.seconds;
+        let message = format!("the operation took more than {most} seconds");
+        Response::from_errors(vec![failure::beyond(("seconds", most), "TIMEOUT", message)])
+    }
+
+    /// The answer to what is not executed.
+    pub(super) fn refused(&self, refused: Refused) -> Response {
+        self.finished(Response::from_errors(refused))
     }
 
     /// The answer as clients see it: every error with a code of ours, and not too many of them.
-    pub(super) fn finished(&self, mut response: Response) -> Response {
+    fn finished(&self, mut response: Response) -> Response {
         response.errors.truncate(self.limits.errors);
         response.errors = response.errors.into_iter().map(coded).collect();
         response

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ErrorExtensionValues, Value};
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use tracing::error;
 
 use serde_json::json;
@@ -50,13 +50,29 @@ impl From<Failure> for async_graphql::Error {
     }
 }
 
+/// An error that no resolver made: of the language, of a limit, of a bug.
+pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerError {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
+}
+
+/// An error that names the limit that was passed.
+pub(super) fn beyond((limit, most): (&'static str, usize), code: &'static str, message: String) -> ServerError {
+    let mut error = error(code, message);
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("limit", limit);
+    extensions.set("most", most);
+    error
+}
+
 /// What the object is now, by the names of the schema.
 fn now(current: &Current) -> serde_json::Value {
     match current {
         Current::Task(row) => json!({
             "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
             "title": row.title, "description": row.description, "completed": row.completed,
-            "priority": async_graphql::resolver_utils::enum_value(Priority::from(row.priority)), "dueDate": row.due_date.map(|it| it.to_string()),
+            "priority": Priority::from(row.priority).name(), "dueDate": row.due_date.map(|it| it.to_string()),
             "dueAt": row.due_at.map(DateTime::from), "dueTimeZone": row.due_zone,
             "listId": row.list_id.map(|it| it.to_string()), "parentId": row.parent_id.map(|it| it.to_string()),
             "position": row.position, "updatedAt": DateTime::from(row.updated_at),

@@ -18,7 +18,6 @@ use apollo_compiler::{
     introspection,
     parser::Parser,
     request::coerce_variable_values,
-    response::JsonMap,
     validation::Valid,
 };
 use async_graphql::{Request, ServerError, parser::types::ExecutableDocument as Executable};
@@ -27,6 +26,7 @@ use serde_json::Value;
 
 pub(super) use self::verdict::beyond;
 use self::{cost::Costs, merge::Merge, verdict::Verdict};
+use super::failure;
 use crate::config::Limits;
 
 /// How many bytes of document text are kept planned.
@@ -135,7 +135,9 @@ impl Front {
         let is_whole = coerced.len() == plan.operation.variables.len();
         let executable = match &plan.fixed {
             Some(fixed) if is_whole => fixed.clone(),
-            _ => plan.merged(&self.schema, &coerced),
+            _ => Merge::new(&self.schema, &plan.document, Some(&coerced))
+                .operation(&plan.operation)
+                .ok_or_else(undecided)?,
         };
         let mut request = Request::new(String::new()).variables(literal::variables(&coerced));
         request.set_parsed_query(executable);
@@ -148,12 +150,11 @@ impl Plan {
     pub(super) fn kind(&self) -> OperationType {
         self.operation.operation_type
     }
+}
 
-    fn merged(&self, schema: &Valid<Schema>, variables: &Valid<JsonMap>) -> Executable {
-        let merge = Merge::new(schema, &self.document, Some(variables));
-        // With variables given, every condition can be decided.
-        merge.operation(&self.operation).unwrap_or_else(|| merge::empty(self.kind()))
-    }
+/// With variables given, every condition can be decided, in a document that the validator has passed.
+fn undecided() -> Refused {
+    vec![failure::error("INTERNAL_SERVER_ERROR", "internal error")]
 }
 
 /// What a plan is found by.

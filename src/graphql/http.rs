@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -46,6 +47,17 @@ pub struct Door {
     pub closing: watch::Receiver<bool>,
     /// Knows the WebSockets that are open.
     pub alive: TaskTracker,
+}
+
+impl Door {
+    /// Returns when the server stops.
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut closing = self.closing.clone();
+        async move {
+            // A sender that is gone means that the server has ended.
+            let _ = closing.wait_for(|is_closing| *is_closing).await;
+        }
+    }
 }
 
 /// How an operation is answered.
@@ -184,9 +196,9 @@ impl Call<'_> {
 
     /// A document that is refused is answered as the client wants answers.
     fn refused(self, refused: Refused) -> Result<Response, Refusal> {
-        let answer = self.door.engine.finished(Answer::from_errors(refused));
+        let answer = self.door.engine.refused(refused);
         Ok(match self.manner.media {
-            Media::Stream(form) => stream::of_one(form, answer, self.door.closing.clone()),
+            Media::Stream(form) => stream::of_one(form, answer, self.door),
             _ => self.manner.respond(answer),
         })
     }
@@ -214,12 +226,12 @@ impl Call<'_> {
                     return Err(self.malformed("a batch takes no subscription"));
                 }
                 Ok(prepared) => self.door.engine.answer(prepared, self.caller.clone()).await,
-                Err(refused) => self.door.engine.finished(Answer::from_errors(refused)),
+                Err(refused) => self.door.engine.refused(refused),
             };
             answers.push(answer);
         }
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
-        let bodies: Vec<_> = answers.iter().map(shown).collect();
+        let bodies: Vec<_> = answers.iter().map(Shown).collect();
         Ok(marked(write(self.manner.media, StatusCode::OK, &bodies), has_errors))
     }
 }
@@ -237,24 +249,28 @@ async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Ref
 }
 
 /// An answer as its JSON: without `data` when nothing was executed (GraphQL, 7.1).
-fn shown(answer: &Answer) -> Value {
-    match is_executed(answer) {
-        true => serde_json::to_value(answer).unwrap_or_default(),
-        false => json!({ "errors": answer.errors }),
+struct Shown<'a>(&'a Answer);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(answer) = self;
+        if is_executed(answer) {
+            answer.serialize(serializer)
+        } else {
+            json!({ "errors": answer.errors }).serialize(serializer)
+        }
     }
 }
 
 impl Manner {
     fn respond(self, answer: Answer) -> Response {
         let has_errors = !answer.errors.is_empty();
-        let response = if is_executed(&answer) {
-            let status = if has_errors { self.partial() } else { StatusCode::OK };
-            write(self.media, status, &answer)
-        } else {
-            let (status, media) = self.request_error(&answer);
-            write(media, status, &json!({ "errors": answer.errors }))
+        let (status, media) = match is_executed(&answer) {
+            true if has_errors => (self.partial(), self.media),
+            true => (StatusCode::OK, self.media),
+            false => self.request_error(&answer),
         };
-        marked(response, has_errors)
+        marked(write(media, status, &Shown(&answer)), has_errors)
     }
 
     /// The status of data with errors.
@@ -301,7 +317,7 @@ pub fn refused(error: &Error) -> Response {
     if is_later { refusal.with(header::RETRY_AFTER, "1") } else { refusal }.response(Media::Json)
 }
 
-fn write(media: Media, status: StatusCode, body: &impl serde::Serialize) -> Response {
+fn write(media: Media, status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => {
             let content_type = HeaderValue::from_static(media.content_type());

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::Response as Answer;
 use axum::{
     extract::{
         WebSocketUpgrade,
@@ -115,11 +114,7 @@ impl Session {
 
     /// Serves the client; the reason to close, unless the client closes or is gone.
     async fn until_closed(&mut self, ping: &mut Interval) -> Option<Close> {
-        let mut closing = self.state.door.closing.clone();
-        let stopped = async move {
-            // A sender that is gone means that the server has ended.
-            let _ = closing.wait_for(|it| *it).await;
-        };
+        let stopped = self.state.door.closed();
         tokio::pin!(stopped);
         let init = time::sleep(INIT);
         tokio::pin!(init);
@@ -250,7 +245,7 @@ impl State {
             let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;
             let mut stream = match engine.prepare(params) {
                 Ok(prepared) => engine.answers(prepared, caller),
-                Err(refused) => stream::iter([engine.finished(Answer::from_errors(refused))]).boxed(),
+                Err(refused) => stream::iter([engine.refused(refused)]).boxed(),
             };
             let mut is_first = true;
             let mut last = Said::Complete;

@@ -1,6 +1,6 @@
 //! A task.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject, resolver_utils::EnumType};
 use entity::{
     id::{ListId, TaskId},
     label, task,
@@ -96,12 +96,7 @@ pub enum Priority {
 impl Priority {
     /// The name in the schema.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Low => "LOW",
-            Self::Medium => "MEDIUM",
-            Self::High => "HIGH",
-            Self::Urgent => "URGENT",
-        }
+        Self::items().iter().find(|it| it.value == self).map_or("", |it| it.name)
     }
 }
 

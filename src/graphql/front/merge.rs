@@ -1,6 +1,8 @@
 //! CollectFields (GraphQL, 6.3.2), ahead of execution: fragments are expanded and fields of one response key are one
 //! field, so that the executor does everything once.
 
+use std::collections::HashMap;
+
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
     ast::DirectiveList,
@@ -68,11 +70,17 @@ impl<'a> Merge<'a> {
             ))
         });
         let definition = OperationDefinition {
+            ty: match operation.operation_type {
+                OperationType::Query => Kind::Query,
+                OperationType::Mutation => Kind::Mutation,
+                OperationType::Subscription => Kind::Subscription,
+            },
             variable_definitions: variables.collect(),
+            directives: Vec::new(),
             selection_set: at(Pos::default(), selected),
-            ..definition(operation.operation_type)
         };
-        Some(executable(definition))
+        let operations = DocumentOperations::Single(at(Pos::default(), definition));
+        Some(Executable { operations, fragments: HashMap::new() })
     }
 
     /// What is selected of a type.
@@ -196,29 +204,6 @@ impl<'a> Merge<'a> {
         let place = span.and_then(|it| it.line_column(&self.document.sources));
         place.map(|it| Pos { line: it.line, column: it.column }).unwrap_or_default()
     }
-}
-
-/// An operation that selects nothing.
-pub(super) fn empty(kind: OperationType) -> Executable {
-    executable(definition(kind))
-}
-
-fn definition(kind: OperationType) -> OperationDefinition {
-    OperationDefinition {
-        ty: match kind {
-            OperationType::Query => Kind::Query,
-            OperationType::Mutation => Kind::Mutation,
-            OperationType::Subscription => Kind::Subscription,
-        },
-        variable_definitions: Vec::new(),
-        directives: Vec::new(),
-        selection_set: at(Pos::default(), SelectionNodes::default()),
-    }
-}
-
-fn executable(definition: OperationDefinition) -> Executable {
-    let operations = DocumentOperations::Single(at(Pos::default(), definition));
-    Executable { operations, fragments: Default::default() }
 }
 
 fn at<T>(pos: Pos, node: T) -> Positioned<T> {

@@ -4,9 +4,10 @@ use apollo_compiler::{
     parser::{SourceMap, SourceSpan},
     validation::DiagnosticList,
 };
-use async_graphql::{ErrorExtensionValues, Pos, ServerError, indexmap::IndexMap};
+use async_graphql::{Pos, ServerError, indexmap::IndexMap};
 
 use super::Refused;
+use crate::graphql::failure;
 
 /// Why a document is refused.
 #[derive(Clone, Copy, Debug)]
@@ -33,15 +34,8 @@ impl Verdict {
 
     pub(super) fn error(self, message: String, at: Option<SourceSpan>, sources: &SourceMap) -> ServerError {
         let place = at.and_then(|span| span.line_column(sources));
-        let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", self.code());
-        ServerError {
-            message,
-            source: None,
-            locations: place.map(|it| Pos { line: it.line, column: it.column }).into_iter().collect(),
-            path: Vec::new(),
-            extensions: Some(extensions),
-        }
+        let locations = place.map(|it| Pos { line: it.line, column: it.column }).into_iter().collect();
+        ServerError { locations, ..failure::error(self.code(), message) }
     }
 
     /// The first of many; the same fault in many places is one error.
@@ -54,9 +48,8 @@ impl Verdict {
                 let room = most.saturating_sub(known.locations.len());
                 known.locations.extend(places.take(room));
             } else if errors.len() < most {
-                let mut error = self.error(shown.message.clone(), None, &SourceMap::default());
-                error.locations.extend(places);
-                errors.insert(shown.message, error);
+                let error = failure::error(self.code(), shown.message.clone());
+                errors.insert(shown.message.clone(), ServerError { locations: places.collect(), ..error });
             }
         }
         errors.into_values().collect()
@@ -66,9 +59,5 @@ impl Verdict {
 /// A document beyond one of the limits.
 pub(in crate::graphql) fn beyond(limit: &'static str, most: usize) -> Refused {
     let message = format!("the document is beyond the limit {limit} of {most}");
-    let mut error = Verdict::TooExpensive.error(message, None, &SourceMap::default());
-    let extensions = error.extensions.get_or_insert_default();
-    extensions.set("limit", limit);
-    extensions.set("most", most);
-    vec![error]
+    vec![failure::beyond((limit, most), Verdict::TooExpensive.code(), message)]
 }

@@ -12,10 +12,10 @@ use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream},
 };
-use serde_json::json;
-use tokio::{sync::watch, time};
+use serde::Serialize;
+use tokio::time;
 
-use super::{Door, Refusal, shown};
+use super::{Door, Refusal, Shown};
 use crate::{
     graphql::engine::{Caller, Prepared, is_executed},
     service::auth::Identity,
@@ -49,7 +49,7 @@ pub(super) fn wanted(headers: &HeaderMap) -> Option<Form> {
 pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Caller) -> Result<Response, Refusal> {
     let Identity::User(user) = caller.identity.clone() else {
         let answers = Arc::clone(&door.engine).answers(prepared, caller);
-        return Ok(response(form, form.bytes(answers), door.closing.clone()));
+        return Ok(response(form, answers, door));
     };
     let open = door.engine.streams.open(user.id()).ok_or_else(|| {
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
@@ -64,16 +64,17 @@ pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Calle
         let _ = &open;
         answer
     });
-    Ok(response(form, form.bytes(answers.boxed()), door.closing.clone()))
+    Ok(response(form, answers.boxed(), door))
 }
 
 /// Streams one answer.
-pub(super) fn of_one(form: Form, answer: Answer, closing: watch::Receiver<bool>) -> Response {
-    response(form, form.bytes(stream::iter([answer]).boxed()), closing)
+pub(super) fn of_one(form: Form, answer: Answer, door: &Door) -> Response {
+    response(form, stream::iter([answer]).boxed(), door)
 }
 
-fn response(form: Form, bytes: BoxStream<'static, Bytes>, closing: watch::Receiver<bool>) -> Response {
-    let bytes = with_heartbeats(form, bytes).take_until(Box::pin(closed(closing))).map(Ok::<_, Infallible>);
+fn response(form: Form, answers: BoxStream<'static, Answer>, door: &Door) -> Response {
+    let bytes = with_heartbeats(form, form.bytes(answers));
+    let bytes = bytes.take_until(Box::pin(door.closed())).map(Ok::<_, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, form.content_type()),
         (header::CACHE_CONTROL, "no-cache"),
@@ -81,11 +82,6 @@ fn response(form: Form, bytes: BoxStream<'static, Bytes>, closing: watch::Receiv
         (header::VARY, "Accept"),
     ];
     (headers, Body::from_stream(bytes)).into_response()
-}
-
-async fn closed(mut closing: watch::Receiver<bool>) {
-    // A sender that is gone means that the server has ended.
-    let _ = closing.wait_for(|is_closing| *is_closing).await;
 }
 
 impl Form {
@@ -112,22 +108,27 @@ impl Form {
 
     fn next(self, answer: &Answer) -> Bytes {
         match self {
-            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", shown(answer))),
-            Self::Parts if is_executed(answer) => part(&json!({ "payload": shown(answer) })),
-            Self::Parts => part(&json!({ "payload": null, "errors": answer.errors })),
+            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", text(&Shown(answer)))),
+            Self::Parts if is_executed(answer) => part(&format!("{{\"payload\":{}}}", text(answer))),
+            Self::Parts => part(&format!("{{\"payload\":null,\"errors\":{}}}", text(&answer.errors))),
         }
     }
 
     fn heartbeat(self) -> Bytes {
         match self {
             Self::Events => Bytes::from_static(b":\n\n"),
-            Self::Parts => part(&json!({})),
+            Self::Parts => part("{}"),
         }
     }
 }
 
+/// What cannot be written does not occur: answers are made of JSON values.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// A part, and the boundary behind it, so that the client knows at once that it is whole.
-fn part(body: &serde_json::Value) -> Bytes {
+fn part(body: &str) -> Bytes {
     Bytes::from(format!("\r\ncontent-type: application/json\r\n\r\n{body}\r\n--graphql"))
 }
 
