@@ -1,13 +1,12 @@
 //! Documents that a request names instead of sending: trusted ones, known from the start by their hash, and automatic
 //! persisted queries, which a client sends once with their hash.
 
-use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 
-use async_graphql::{ErrorExtensionValues, ServerError};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
-use super::{front::Refused, params::Params};
+use super::{failure, front::Refused, params::Named};
 
 /// How many bytes of text that clients have sent are kept.
 const KEPT_TEXT: u64 = 1 << 20;
@@ -19,7 +18,7 @@ const EXPECTED: usize = 1000;
 /// Documents by hash.
 #[derive(Debug)]
 pub(super) struct Documents {
-    trusted: HashMap<String, Arc<str>>,
+    trusted: HashMap<String, String>,
     is_only: bool,
     sent: Cache<Hash, Arc<str>, ByText>,
 }
@@ -47,33 +46,32 @@ impl Documents {
     }
 
     /// The text that a request means.
-    pub(super) fn text(&self, params: &Params) -> Result<Arc<str>, Refused> {
-        match (&params.query, &params.document_id, &params.persisted_hash) {
-            (None, Some(id), _) => {
-                let hash = id.strip_prefix("sha256:").unwrap_or(id);
-                self.trusted.get(hash).cloned().ok_or_else(|| refused("PERSISTED_DOCUMENT_NOT_FOUND"))
+    pub(super) fn text<'a>(&'a self, document: &'a Named) -> Result<Cow<'a, str>, Refused> {
+        match document {
+            Named::Id(id) => self.trusted(id.strip_prefix("sha256:").unwrap_or(id)).ok_or_else(no_such_document),
+            Named::Hash(hash) => match (self.trusted(hash), self.is_only) {
+                (Some(text), _) => Ok(text),
+                (None, true) => Err(refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")),
+                (None, false) => {
+                    let sent = self.sent.get(hash).map(|text| Cow::Owned(text.to_string()));
+                    sent.ok_or_else(|| refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"))
+                }
+            },
+            Named::Text(query, Some(hash)) if *hash != digest(query) => {
+                Err(refused("PERSISTED_QUERY_HASH_MISMATCH", "the hash is not that of the query"))
             }
-            (None, None, Some(hash)) => self.known(hash),
-            (Some(query), _, Some(hash)) if *hash != digest(query) => Err(refused("PERSISTED_QUERY_HASH_MISMATCH")),
-            (Some(query), _, _) if self.is_only => {
-                self.trusted.get(&digest(query)).cloned().ok_or_else(|| refused("PERSISTED_DOCUMENT_REQUIRED"))
+            Named::Text(query, _) if self.is_only => self.trusted(&digest(query)).ok_or_else(not_known),
+            Named::Text(query, hash) => {
+                if let Some(hash) = hash {
+                    self.sent.insert(hash.clone(), query.as_str().into());
+                }
+                Ok(Cow::Borrowed(query))
             }
-            (Some(query), _, Some(hash)) => {
-                let text: Arc<str> = query.as_str().into();
-                self.sent.insert(hash.clone(), Arc::clone(&text));
-                Ok(text)
-            }
-            (Some(query), _, None) => Ok(query.as_str().into()),
-            (None, None, None) => Err(refused("BAD_REQUEST")),
         }
     }
 
-    fn known(&self, hash: &str) -> Result<Arc<str>, Refused> {
-        match self.trusted.get(hash).cloned() {
-            Some(text) => Ok(text),
-            None if self.is_only => Err(refused("PERSISTED_QUERY_NOT_SUPPORTED")),
-            None => self.sent.get(hash).ok_or_else(|| refused("PERSISTED_QUERY_NOT_FOUND")),
-        }
+    fn trusted(&self, hash: &str) -> Option<Cow<'_, str>> {
+        self.trusted.get(hash).map(|text| Cow::Borrowed(text.as_str()))
     }
 }
 
@@ -81,44 +79,40 @@ fn digest(text: &str) -> Hash {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An error with this code; clients of automatic persisted queries know two of the messages too.
-fn refused(code: &'static str) -> Refused {
-    let message = match code {
-        "PERSISTED_QUERY_NOT_FOUND" => "PersistedQueryNotFound",
-        "PERSISTED_QUERY_NOT_SUPPORTED" => "PersistedQueryNotSupported",
-        "PERSISTED_QUERY_HASH_MISMATCH" => "the hash is not that of the query",
-        "PERSISTED_DOCUMENT_REQUIRED" => "only known documents are executed here",
-        "PERSISTED_DOCUMENT_NOT_FOUND" => "there is no document of this id",
-        _ => "query must be a string",
-    };
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
-    let error = ServerError { extensions: Some(extensions), ..ServerError::new(message, None) };
-    vec![error]
+fn no_such_document() -> Refused {
+    refused("PERSISTED_DOCUMENT_NOT_FOUND", "there is no document of this id")
+}
+
+fn not_known() -> Refused {
+    refused("PERSISTED_DOCUMENT_REQUIRED", "only known documents are executed here")
+}
+
+/// Clients of automatic persisted queries know some of the messages too.
+fn refused(code: &'static str, message: &'static str) -> Refused {
+    vec![failure::error(code, message)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn params(query: Option<&str>, id: Option<&str>, hash: Option<&str>) -> Params {
-        let owned = |it: Option<&str>| it.map(str::to_owned);
-        Params { query: owned(query), document_id: owned(id), persisted_hash: owned(hash), ..Params::default() }
+    fn code(refused: Result<Cow<'_, str>, Refused>) -> String {
+        format!("{:?}", refused.unwrap_err()[0].extensions.as_ref().unwrap().get("code").unwrap())
     }
 
-    fn code(refused: Result<Arc<str>, Refused>) -> String {
-        format!("{:?}", refused.unwrap_err()[0].extensions.as_ref().unwrap().get("code").unwrap())
+    fn text(query: &str, hash: Option<&str>) -> Named {
+        Named::Text(query.to_owned(), hash.map(str::to_owned))
     }
 
     #[test]
     fn a_query_is_known_by_its_hash_once_it_was_sent_with_it() {
         let documents = Documents::new(None, false).unwrap();
         let hash = digest("{ me { id } }");
-        let named = params(None, None, Some(&hash));
+        let named = Named::Hash(hash.clone());
         assert!(code(documents.text(&named)).contains("PERSISTED_QUERY_NOT_FOUND"));
-        documents.text(&params(Some("{ me { id } }"), None, Some(&hash))).unwrap();
+        documents.text(&text("{ me { id } }", Some(&hash))).unwrap();
         assert_eq!(&*documents.text(&named).unwrap(), "{ me { id } }");
-        let other = params(Some("{ me { name } }"), None, Some(&hash));
+        let other = text("{ me { name } }", Some(&hash));
         assert!(code(documents.text(&other)).contains("HASH_MISMATCH"));
     }
 
@@ -130,17 +124,17 @@ mod tests {
         fs::write(&file, serde_json::json!({ &hash: "{ me { id } }" }).to_string()).unwrap();
         let documents = Documents::new(Some(&file), true).unwrap();
         for known in [
-            params(None, Some(&hash), None),
-            params(None, Some(&format!("sha256:{hash}")), None),
-            params(None, None, Some(&hash)),
-            params(Some("{ me { id } }"), None, None),
+            Named::Id(hash.clone()),
+            Named::Id(format!("sha256:{hash}")),
+            Named::Hash(hash.clone()),
+            text("{ me { id } }", None),
         ] {
             assert_eq!(&*documents.text(&known).unwrap(), "{ me { id } }");
         }
         for (unknown, expected) in [
-            (params(Some("{ me { name } }"), None, None), "PERSISTED_DOCUMENT_REQUIRED"),
-            (params(None, Some("sha256:00"), None), "PERSISTED_DOCUMENT_NOT_FOUND"),
-            (params(None, None, Some("00")), "PERSISTED_QUERY_NOT_SUPPORTED"),
+            (text("{ me { name } }", None), "PERSISTED_DOCUMENT_REQUIRED"),
+            (Named::Id("sha256:00".into()), "PERSISTED_DOCUMENT_NOT_FOUND"),
+            (Named::Hash("00".into()), "PERSISTED_QUERY_NOT_SUPPORTED"),
         ] {
             assert!(code(documents.text(&unknown)).contains(expected));
         }

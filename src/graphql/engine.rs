@@ -91,7 +91,7 @@ impl Engine {
 
     /// The operation that is meant, if it may be executed.
     pub(super) fn prepare(&self, params: Params) -> Result<Prepared, Refused> {
-        let text = self.documents.text(&params)?;
+        let text = self.documents.text(&params.document)?;
         let plan = self.front.plan(&text, params.operation_name.as_deref())?;
         Ok(Prepared { plan, variables: params.variables })
     }

@@ -5,18 +5,25 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 /// A well-formed request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Params {
-    /// The text of the document.
-    pub(super) query: Option<String>,
-    /// The id of a document that the server knows.
-    pub(super) document_id: Option<String>,
-    /// The hash of an automatic persisted query.
-    pub(super) persisted_hash: Option<String>,
+    /// The document.
+    pub(super) document: Named,
     /// Which operation of the document.
     pub(super) operation_name: Option<String>,
     /// An object, or null.
     pub(super) variables: Value,
+}
+
+/// How a request names its document.
+#[derive(Clone, Debug)]
+pub(super) enum Named {
+    /// By its text; with its hash, it is to be kept as an automatic persisted query.
+    Text(String, Option<String>),
+    /// By the id of a document that the server knows.
+    Id(String),
+    /// By the hash of an automatic persisted query.
+    Hash(String),
 }
 
 /// What is wrong with a request.
@@ -55,19 +62,20 @@ impl Params {
             }
         }
         let persisted = object.get("extensions").and_then(|it| it.get("persistedQuery"));
-        let params = Self {
-            persisted_hash: persisted.and_then(|it| it.get("sha256Hash")?.as_str()).map(str::to_lowercase),
-            query: text(&mut object, "query", "query must be a string")?,
-            document_id: text(&mut object, "documentId", "documentId must be a string")?,
+        let hash = persisted.and_then(|it| it.get("sha256Hash")?.as_str()).map(str::to_lowercase);
+        let query = text(&mut object, "query", "query must be a string")?;
+        let id = text(&mut object, "documentId", "documentId must be a string")?;
+        let document = match (query, id, hash) {
+            (Some(query), _, hash) => Named::Text(query, hash),
+            (None, Some(id), _) => Named::Id(id),
+            (None, None, Some(hash)) => Named::Hash(hash),
+            (None, None, None) => return Err(Malformed("query must be a string")),
+        };
+        Ok(Self {
+            document,
             operation_name: text(&mut object, "operationName", "operationName must be a string")?,
             variables: object.remove("variables").unwrap_or_default(),
-        };
-        match params {
-            Self { query: None, document_id: None, persisted_hash: None, .. } => {
-                Err(Malformed("query must be a string"))
-            }
-            params => Ok(params),
-        }
+        })
     }
 }
 
