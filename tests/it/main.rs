@@ -8,6 +8,7 @@ mod auth;
 mod bulk;
 mod contract;
 mod data;
+mod documents;
 mod graphql;
 mod house;
 mod input;

@@ -1,0 +1,234 @@
+//! What a document may say and cost, how it comes, and that it is executed as the specification has it (contracts:
+//! GraphQL over HTTP, 1, 2, 4 and 6).
+
+use serde_json::{Value, json};
+
+use crate::{
+    graphql::create,
+    support::{Answer, App, text},
+};
+
+#[tokio::test]
+async fn a_nullable_field_that_fails_leaves_its_siblings_alone() {
+    let app = App::spawn().await;
+    let body = json!({ "query": "{ a: task(id: \"x\") { id } __typename b: node(id: \"x\") { id } }" });
+    let answer = Answer::of(app.request("POST", "/graphql").json(&body)).await.expect(200);
+    assert_eq!(answer["data"], json!({ "a": null, "__typename": "Query", "b": null }));
+    assert_eq!(answer["errors"][0]["path"], json!(["a"]));
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let times = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let doubled = |levels: usize| {
+        let spreads = times(levels, &|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }} ", n + 1));
+        format!("{{ ...F0 }} {spreads} fragment F{levels} on Query {{ __typename me {{ id }} }}")
+    };
+    let parts =
+        |levels: usize| format!("{{ task(id: 1) {{ {} id {} }} }}", "parent { ".repeat(levels), "}".repeat(levels));
+    for (limit, document) in [
+        ("fields", doubled(28)),
+        ("fields", doubled(60)),
+        ("recursion", parts(100)),
+        ("depth", parts(20)),
+        ("tokens", format!("{{ {} }}", "__typename ".repeat(5001))),
+        ("root_fields", format!("{{ {} }}", times(101, &|n| format!("a{n}: __typename ")))),
+        ("mutations", format!("mutation {{ {} }}", times(21, &|n| format!("a{n}: __typename ")))),
+        ("cost", format!("{{ {} }}", times(50, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
+        ("cost", "{ tasks(first: 100) { nodes { parts { parts { labels { name } } } } } }".to_owned()),
+    ] {
+        let start = std::time::Instant::now();
+        let answer = app.graphql(&ann, &document, json!({})).await;
+        let body = answer.expect(200);
+        let error = &body["errors"][0]["extensions"];
+        assert_eq!((&error["code"], &error["limit"]), (&json!("QUERY_TOO_EXPENSIVE"), &json!(limit)), "{body}");
+        assert!(body.get("data").is_none() && start.elapsed().as_secs() < 5, "{body}");
+    }
+    let paged = "query($first: Int!) { tasks(first: $first) { nodes { parts { labels { name } } } } }";
+    assert_eq!(app.graphql(&ann, paged, json!({ "first": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
+    app.graphql(&ann, paged, json!({ "first": 10 })).await.data();
+}
+
+#[tokio::test]
+async fn an_answer_has_at_most_twenty_errors_and_says_each_once() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let many = format!("{{ {} }}", (0..100).map(|n| format!("x{n} ")).collect::<String>());
+    let errors = app.graphql(&ann, &many, json!({})).await.json()["errors"].as_array().unwrap().len();
+    assert_eq!(errors, 20);
+    let same = app.graphql(&ann, &format!("{{ __typename {} }}", "@nothing ".repeat(10)), json!({})).await.json();
+    let errors = same["errors"].as_array().unwrap();
+    assert!(errors.len() < 3 && errors[0]["locations"].as_array().unwrap().len() == 10, "{same}");
+}
+
+#[tokio::test]
+async fn limits_can_be_set() {
+    let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "depth=2, batch=2")]).await;
+    let ann = app.person("ann").await;
+    assert_eq!(app.graphql(&ann, "{ tasks { nodes { id } } }", json!({})).await.code(), "QUERY_TOO_EXPENSIVE");
+    let batch = |count: usize| {
+        let batch = vec![json!({ "query": "{ me { id } }" }); count];
+        Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&batch))
+    };
+    assert_eq!(batch(2).await.expect(200)[1]["data"]["me"]["id"], ann.id);
+    assert_eq!((batch(3).await.status.as_u16(), batch(0).await.status.as_u16()), (400, 400));
+}
+
+#[tokio::test]
+async fn one_response_key_is_done_once() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let twice = "mutation { createTask(input: { title: \"x\" }) { task { id } } ...F
+        ... on Mutation { createTask(input: { title: \"x\" }) { task { title } } } }
+        fragment F on Mutation { createTask(input: { title: \"x\" }) { task { completed } } }";
+    let made = app.graphql(&ann, twice, json!({})).await;
+    assert!(made.text.contains(r#""completed":false,"title":"x""#), "{made:?}");
+    let asked = "query($yes: Boolean!, $no: Boolean!) {
+        tasks { totalCount @skip(if: $no) nodes @include(if: $no) { id } ...F @skip(if: $yes) edges { node { id @include(if: $yes) } } }
+    } fragment F on TaskConnection { pageInfo { hasNextPage } }";
+    let tasks = app.graphql(&ann, asked, json!({ "yes": true, "no": false })).await.data()["tasks"].clone();
+    assert_eq!((tasks["totalCount"].as_i64(), tasks.as_object().unwrap().len()), (Some(1), 2), "{tasks}");
+}
+
+/// Lists of tasks are written in one go where the selection is plain, and field by field where it is not.
+#[tokio::test]
+async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let made = "mutation { createTaskList(input: { name: \"list \\\"1\\\"\", colour: \"#00ff00\" }) { taskList { id } }
+        a: createLabel(input: { name: \"é\\u2028\" }) { label { id } } b: createLabel(input: { name: \"b\", colour: \"#ffffff\" }) { label { id } } }";
+    let made = app.graphql(&ann, made, json!({})).await.data();
+    let (list, labels) =
+        (&made["createTaskList"]["taskList"]["id"], json!([made["a"]["label"]["id"], made["b"]["label"]["id"]]));
+    for input in [
+        json!({ "title": "plain" }),
+        json!({ "title": "quote \" \\ \n \u{7f} 😀", "description": "more\u{1f}", "listId": list, "labelIds": labels, "completed": true }),
+        json!({ "title": "day", "due": { "date": "2030-01-31" }, "priority": "URGENT", "labelIds": [labels[1]] }),
+        json!({ "title": "at", "due": { "at": { "instant": "2030-01-31T12:00:00.123456+02:00", "timeZone": "Europe/Paris" } }, "listId": list }),
+    ] {
+        create(&app, &ann, input).await;
+    }
+    let leaves = async |name: &str| {
+        let query = "query($name: String!) { __type(name: $name) { fields { name type { kind ofType { kind } } } } }";
+        let fields = app.graphql(&ann, query, json!({ "name": name })).await.data()["__type"]["fields"].clone();
+        let is_leaf = |it: &&Value| {
+            let kinds = [&it["type"]["kind"], &it["type"]["ofType"]["kind"]];
+            kinds.iter().any(|kind| *kind == "SCALAR" || *kind == "ENUM")
+        };
+        let names = fields.as_array().unwrap().iter().filter(is_leaf).map(|it| text(&it["name"])).collect::<Vec<_>>();
+        assert!(names.len() > 5, "{names:?}");
+        format!("__typename x: id {}", names.join(" "))
+    };
+    let (task, list, label) = (leaves("Task").await, leaves("TaskList").await, leaves("Label").await);
+    let selection = format!("{task} list {{ {list} }} labels {{ {label} }}");
+    let asked = |more: &str| {
+        let node = format!("{selection} {more}");
+        format!("{{ tasks {{ nodes {{ {node} }} edges {{ __typename cursor node {{ {node} }} }} }} }}")
+    };
+    let mut resolved = app.graphql(&ann, &asked("parent { id }"), json!({})).await.data();
+    let written = app.graphql(&ann, &asked(""), json!({})).await;
+    for node in resolved["tasks"]["nodes"].as_array_mut().unwrap() {
+        node.as_object_mut().unwrap().remove("parent");
+    }
+    for edge in resolved["tasks"]["edges"].as_array_mut().unwrap() {
+        edge["node"].as_object_mut().unwrap().remove("parent");
+    }
+    assert_eq!(written.data(), resolved);
+}
+
+#[tokio::test]
+async fn what_is_not_given_is_as_if_it_were_not_written() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.task(&ann, "x").await;
+    let update = "mutation($id: ID!, $title: String, $description: String) {
+        updateTask(input: { id: $id, title: $title, description: $description }) { task { title description } } }";
+    let set = app.graphql(&ann, update, json!({ "id": id, "description": "more" })).await.data();
+    assert_eq!(set["updateTask"]["task"], json!({ "title": "x", "description": "more" }));
+    let cleared = app.graphql(&ann, update, json!({ "id": id, "description": null })).await.data();
+    assert_eq!(cleared["updateTask"]["task"], json!({ "title": "x", "description": null }));
+    let defaulted = "query($first: Int) { changes(since: 0, first: $first) { changes { nodeId } } }";
+    app.graphql(&ann, defaulted, json!({})).await.data();
+}
+
+#[tokio::test]
+async fn a_client_may_send_the_hash_of_a_query_instead() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let hash = "2ae0c8e35b5ad8e9fd8a4a4e1a4a3c1c8b5e1a94ff2e8d9ed7e0a1a1f0000000";
+    let named = |query: Option<&str>, hash: &str| {
+        let mut body = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } });
+        body["query"] = query.into();
+        Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&body))
+    };
+    assert_eq!(named(None, hash).await.code(), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(named(None, hash).await.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(named(Some("{ me { id } }"), hash).await.code(), "PERSISTED_QUERY_HASH_MISMATCH");
+    let hash = sha256("{ me { id } }");
+    named(Some("{ me { id } }"), &hash).await.data();
+    assert_eq!(named(None, &hash).await.data()["me"]["id"], ann.id);
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn errors_of_the_language_have_codes_and_no_data() {
+    let app = App::spawn().await;
+    for (query, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($a: Int!) { tasks(first: $a) { totalCount } }", "BAD_USER_INPUT"),
+        ("{ a: task(id: 1) { id } a: me { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("mutation { createTask(input: { title: \"a\", title: \"b\" }) { task { id } } }", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 400)] {
+            let request = app.request("POST", "/graphql").header("accept", accept).json(&json!({ "query": query }));
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.expect(status).get("data"), None, "{query}");
+            assert_eq!(answer.code(), code, "{query}");
+            assert_eq!(answer.header("content-type"), format!("{accept}; charset=utf-8"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_form_or_a_link_could_send_changes_nothing() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mutation = "mutation { createTask(input: { title: \"x\" }) { task { id } } }";
+    let get = app.request("GET", "/graphql").query(&[("query", mutation)]).bearer_auth(&ann.token);
+    let answer = Answer::of(get).await;
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"));
+    for media in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
+        let body = json!({ "query": mutation }).to_string();
+        let mut request = app.request("POST", "/graphql").bearer_auth(&ann.token).body(body);
+        if !media.is_empty() {
+            request = request.header("content-type", media);
+        }
+        assert_eq!(Answer::of(request).await.status, 415, "{media}");
+    }
+    let batch = json!([{ "query": mutation }]);
+    let batch = Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&batch)).await;
+    assert_eq!(batch.status, 400);
+    assert_eq!(app.graphql(&ann, "{ tasks { totalCount } }", json!({})).await.data()["tasks"]["totalCount"], 0);
+}
+
+#[tokio::test]
+async fn a_query_may_come_by_get() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let asked = [
+        ("query", "query A($n: Int) { tasks(first: $n) { totalCount } }"),
+        ("variables", "{\"n\":1}"),
+        ("operationName", "A"),
+    ];
+    let answer = Answer::of(app.request("GET", "/graphql").query(&asked).bearer_auth(&ann.token)).await;
+    assert_eq!(answer.data(), json!({ "tasks": { "totalCount": 0 } }));
+}
