@@ -43,6 +43,9 @@ pub struct Config {
     pub jwt_key_days: u32,
     /// `PASSWORD_HASH`: what new passwords are hashed with: `argon2id` (default), or `scrypt` beside a Better Auth.
     pub password_hash: PasswordHash,
+    /// `PASSWORD_CHECK`: `on` when new passwords may not be common or easy to guess; `off` by default, because clients
+    /// of Better Auth do not expect it.
+    pub password_check: bool,
     /// `EMAIL_VERIFICATION`: `on` when nobody may sign in before a mailed link was followed; `off` by default.
     pub email_verification: bool,
     /// `DELETE_CONFIRMATION`: `on` when deleting an account takes a mailed link; `off` by default.
@@ -122,6 +125,7 @@ impl Config {
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
             jwt_key_days: read.parsed("JWT_KEY_DAYS", 0, "a number of days"),
             password_hash: read.parsed("PASSWORD_HASH", PasswordHash::Argon2id, "argon2id or scrypt"),
+            password_check: read.parsed("PASSWORD_CHECK", Switch(false), "on or off").0,
             email_verification: read.parsed("EMAIL_VERIFICATION", Switch(false), "on or off").0,
             delete_confirmation: read.parsed("DELETE_CONFIRMATION", Switch(false), "on or off").0,
             session_fresh_age: read.parsed("SESSION_FRESH_AGE", 86_400, "a number of seconds"),

@@ -25,6 +25,8 @@ pub enum AuthFault {
     PasswordTooShort,
     /// More than 128 UTF-16 code units.
     PasswordTooLong,
+    /// One of those that are tried first.
+    PasswordCompromised,
     /// The account has no password.
     NoCredential,
     /// The session began too long ago for a deed without a password.
@@ -71,6 +73,7 @@ impl AuthFault {
             Self::EmailAlreadyVerified => "EMAIL_ALREADY_VERIFIED",
             Self::PasswordTooShort => "PASSWORD_TOO_SHORT",
             Self::PasswordTooLong => "PASSWORD_TOO_LONG",
+            Self::PasswordCompromised => "PASSWORD_COMPROMISED",
             Self::NoCredential => "CREDENTIAL_ACCOUNT_NOT_FOUND",
             Self::SessionExpired => "SESSION_EXPIRED",
             Self::SessionNotFresh => "SESSION_NOT_FRESH",
@@ -102,6 +105,9 @@ impl AuthFault {
             Self::EmailAlreadyVerified => "Email is already verified",
             Self::PasswordTooShort => "Password too short",
             Self::PasswordTooLong => "Password too long",
+            Self::PasswordCompromised => {
+                "The password you entered has been compromised. Please choose a different password."
+            }
             Self::NoCredential => "Credential account not found",
             Self::SessionExpired => "Session expired. Re-authenticate to perform this action.",
             Self::SessionNotFresh => "Session is not fresh",

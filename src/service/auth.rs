@@ -35,7 +35,7 @@ pub use self::{
 use self::{
     keys::Keys,
     lookup::Lookup,
-    password::Hasher,
+    password::{Hasher, Password},
     remote::RemoteKeys,
     signature::Signer,
     throttle::Throttle,
@@ -130,6 +130,8 @@ pub struct Policy {
     pub email_verification: bool,
     /// Whether deleting an account takes a mailed link.
     pub delete_confirmation: bool,
+    /// Whether new passwords may not be easy to guess.
+    pub password_check: bool,
     /// How long a session counts as fresh; for ever when absent.
     pub fresh_age: Option<chrono::Duration>,
     password_hash: PasswordHash,
@@ -170,6 +172,7 @@ impl Material {
             policy: Policy {
                 email_verification: config.email_verification,
                 delete_confirmation: config.delete_confirmation,
+                password_check: config.password_check,
                 fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
                 password_hash: config.password_hash,
             },
@@ -210,6 +213,12 @@ impl<'a> Auth<'a> {
     /// The account of a user, unless it is kept elsewhere.
     pub async fn account(self, user: &CurrentUser) -> Result<Option<user::Model>, Error> {
         Ok(user::Entity::find_by_id(user.id.clone()).one(self.db.reader()).await?)
+    }
+
+    /// A password that may be set here.
+    fn new_password(self, text: &str) -> Result<Password, Error> {
+        let password = Password::new(text)?;
+        if self.material.policy.password_check { password.checked() } else { Ok(password) }
     }
 
     async fn user_of_session(self, token: &str) -> Result<CurrentUser, Error> {

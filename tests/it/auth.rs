@@ -253,6 +253,21 @@ async fn fields_that_break_rules_are_refused_by_code() {
 }
 
 #[tokio::test]
+async fn passwords_that_are_tried_first_are_refused_where_that_is_asked_for() {
+    let app = App::spawn_with(&[("PASSWORD_CHECK", "on")]).await;
+    let ann = app.person("ann").await;
+    let mut common = registration("bob@example.com");
+    common["password"] = json!("password1");
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "qwertyuiop" });
+    let changed = app.request("POST", "/api/auth/change-password").bearer_auth(&ann.session).json(&change);
+    for refused in [app.auth("/sign-up/email", common.clone()).await, Answer::of(changed).await] {
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "PASSWORD_COMPROMISED".into()));
+    }
+    let usual = App::spawn().await;
+    usual.auth("/sign-up/email", common).await.expect(200);
+}
+
+#[tokio::test]
 async fn foreign_pages_cannot_sign_anybody_in() {
     let app = App::spawn().await;
     app.person("ann").await;

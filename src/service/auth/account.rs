@@ -86,7 +86,7 @@ const FRESH: Duration = Duration::days(1);
 impl Auth<'_> {
     /// Makes an account and signs in to it, unless the address is to be verified first.
     pub async fn sign_up(self, registration: Registration, client: &Client) -> Result<SignedUp, Error> {
-        let password = Password::new(&registration.password)?;
+        let password = self.new_password(&registration.password)?;
         let is_taken = self.user_with(&registration.email).await?.is_some();
         let must_verify = self.material.policy.email_verification;
         if is_taken && !must_verify {
@@ -159,7 +159,7 @@ impl Auth<'_> {
         client: &Client,
     ) -> Result<Option<session::Model>, Error> {
         let PasswordChange { current, new, ends_sessions } = change;
-        let new = Password::new(new)?;
+        let new = self.new_password(new)?;
         let stored = self.password_of(&live.user.id).await?.ok_or(AuthFault::NoCredential)?;
         let is_right = self.material.hasher.verify(Password::shown(current)?, stored).await?;
         if !is_right {

@@ -14,6 +14,7 @@ use argon2::{
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task, time};
 use unicode_normalization::UnicodeNormalization;
+use zxcvbn::{Score, zxcvbn};
 
 use crate::{
     config,
@@ -56,6 +57,14 @@ impl Password {
             return Err(AuthFault::PasswordTooShort.into());
         }
         Self::shown(text)
+    }
+
+    /// Refuses what is tried first: passwords that leaked often, and simple patterns.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        match zxcvbn(&self.0, &[]).score() {
+            Score::Zero | Score::One => Err(AuthFault::PasswordCompromised.into()),
+            _ => Ok(self),
+        }
     }
 
     /// A password that is shown; one that is too short is only a wrong one.
@@ -242,6 +251,15 @@ mod tests {
         assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
         assert!(!needs_rehash(config::PasswordHash::Scrypt, &stored));
         assert!(needs_rehash(config::PasswordHash::Argon2id, &stored));
+    }
+
+    #[test]
+    fn what_is_tried_first_is_refused() {
+        for common in ["password1", "12345678", "qwertyuiop", "aaaaaaaa", "iloveyou1"] {
+            let refused = Password::new(common).unwrap().checked();
+            assert!(matches!(refused, Err(Error::Auth(AuthFault::PasswordCompromised))), "{common}");
+        }
+        assert!(Password::new("correct-horse-1").unwrap().checked().is_ok());
     }
 
     #[test]

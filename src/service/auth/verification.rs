@@ -10,7 +10,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Auth, Client, Email, LiveSession, password::Password, random_id};
+use super::{Auth, Client, Email, LiveSession, random_id};
 use crate::{
     error::{AuthFault, Error},
     mail::Mail,
@@ -168,7 +168,7 @@ impl Auth<'_> {
 
     /// Sets a new password with the token of a link, which is used up.
     pub async fn reset_password(self, token: &str, password: &str, client: &Client) -> Result<(), Error> {
-        let password = Password::new(password)?;
+        let password = self.new_password(password)?;
         if !self.is_reset_token(token).await? {
             return Err(AuthFault::InvalidToken.into());
         }
