@@ -2,17 +2,25 @@
 
 mod choices;
 mod limits;
+mod quotas;
+mod reader;
 mod secret;
 
-use std::{env, fs, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    env,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use url::Url;
 
-use self::choices::Switch;
+use self::{choices::Switch, reader::Reader};
 pub use self::{
-    choices::{Environment, HttpEdition, JwtAlg, PasswordHash},
+    choices::{Environment, HttpEdition, JwtAlg, PasswordHash, Share},
     limits::Limits,
+    quotas::Quotas,
     secret::Secret,
 };
 
@@ -37,6 +45,9 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT`: `on` or `off`; on in production only, by default.
     pub rate_limit: bool,
+    /// `DOCKET_REQUEST_LIMITS`: how much is answered in a minute, where `RATE_LIMIT` is on, if it differs from the usual,
+    /// such as `user=6000, address=600`.
+    pub quotas: Quotas,
     /// `JWT_ALG`: what signs access tokens: `EdDSA` (default) or `HS256`.
     pub jwt_alg: JwtAlg,
     /// `JWT_KEY_DAYS`: after how many days a new key signs access tokens; 0, the default, for never.
@@ -84,6 +95,18 @@ pub struct Config {
     /// `DOCKET_DRAIN_SECONDS`: how long requests are still taken after the signal to stop, so that a balancer notices;
     /// 3 by default, in development 0.
     pub drain: Duration,
+    /// `DOCKET_METRICS`: the address of a listener of its own that shows metrics to Prometheus, such as
+    /// `127.0.0.1:9464`; none by default.
+    pub metrics: Option<SocketAddr>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent by OTLP over HTTP, such as `http://localhost:4318`; nowhere
+    /// by default.
+    pub traces: Option<Url>,
+    /// `OTEL_TRACES_SAMPLER_ARG`: which share of the traces that begin here is sent; 1 by default.
+    pub traces_share: Share,
+    /// `DOCKET_INSTANCE`: what this instance is called in logs, metrics and traces; the host's name by default.
+    pub instance: String,
+    /// `DOCKET_SLOW_STATEMENT_MS`: from how many milliseconds on a statement is logged as slow; 200 by default.
+    pub slow_statement: Duration,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
 }
@@ -92,9 +115,6 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration is not valid:\n  {}", .0.join("\n  "))]
 pub struct Mistakes(pub Vec<String>);
-
-const DEFAULT_DATABASE: &str = "sqlite://docket.db?mode=rwc";
-const DEFAULT_ORIGIN: &str = "http://localhost:3000";
 
 impl Config {
     /// Reads `.env`, then the environment, which wins.
@@ -109,7 +129,7 @@ impl Config {
 
     /// Reads the settings from any source of variables.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut read = Reader { var, mistakes: Vec::new() };
+        let mut read = Reader::new(var);
         let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
         let production = environment == Environment::Production;
         let config = Self {
@@ -122,6 +142,7 @@ impl Config {
             base_url: read.url("BETTER_AUTH_URL"),
             cors_origins: read.origins(),
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
+            quotas: read.parsed("DOCKET_REQUEST_LIMITS", Quotas::default(), "names and numbers such as user=6000"),
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
             jwt_key_days: read.parsed("JWT_KEY_DAYS", 0, "a number of days"),
             password_hash: read.parsed("PASSWORD_HASH", PasswordHash::Argon2id, "argon2id or scrypt"),
@@ -151,152 +172,25 @@ impl Config {
                 if environment == Environment::Development { 0 } else { 3 },
                 "a number of seconds",
             )),
+            metrics: read.optional("DOCKET_METRICS", "an address and port such as 127.0.0.1:9464"),
+            traces: read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", Share::default(), "a share from 0 to 1"),
+            instance: read.text("DOCKET_INSTANCE").or(read.text("HOSTNAME")).unwrap_or_else(|| "docket".into()),
+            slow_statement: Duration::from_millis(read.parsed(
+                "DOCKET_SLOW_STATEMENT_MS",
+                200,
+                "a number of milliseconds",
+            )),
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }
     }
 }
 
-struct Reader<V> {
-    var: V,
-    mistakes: Vec<String>,
-}
-
-impl<V: Fn(&str) -> Option<String>> Reader<V> {
-    fn text(&self, name: &str) -> Option<String> {
-        (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
-
-    /// A text that may be kept in a file, which the variable with `_FILE` behind its name names.
-    fn secret_text(&mut self, name: &str) -> Option<String> {
-        let file = self.text(&format!("{name}_FILE"));
-        match (self.text(name), file) {
-            (Some(_), Some(_)) => {
-                self.mistake(&format!("{name}_FILE"), &format!("absent when {name} is set"));
-                None
-            }
-            (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-                Err(_) => {
-                    self.mistake(&format!("{name}_FILE"), "a file that can be read");
-                    None
-                }
-            },
-            (text, None) => text,
-        }
-    }
-
-    fn mistake(&mut self, name: &str, wanted: &str) {
-        self.mistakes.push(format!("{name}: must be {wanted}"));
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
-        match self.text(name).map(|text| text.parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(_)) => {
-                self.mistake(name, wanted);
-                default
-            }
-        }
-    }
-
-    fn database_url(&mut self) -> Secret {
-        let given = self.secret_text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
-        // The original's users have the name of their Python driver in the URL.
-        let url = given.replacen("postgresql+asyncpg://", "postgresql://", 1);
-        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            self.mistake("DATABASE_URL", "a URL that starts with sqlite:, postgres: or postgresql:");
-        }
-        Secret::new(url)
-    }
-
-    fn secret(&mut self, environment: Environment) -> Secret {
-        let given = self.secret_text("BETTER_AUTH_SECRET");
-        match given.map(Secret::new) {
-            Some(secret) if secret.is_weak() => {
-                self.mistake("BETTER_AUTH_SECRET", "at least 32 bytes that nobody can guess");
-                secret
-            }
-            Some(secret) => secret,
-            None if environment == Environment::Development => secret::kept().unwrap_or_else(|error| {
-                self.mistakes.push(format!("BETTER_AUTH_SECRET: the file {} cannot be used: {error}", secret::FILE));
-                Secret::new(String::new())
-            }),
-            None => {
-                self.mistake("BETTER_AUTH_SECRET", "set, to at least 32 bytes that nobody can guess");
-                Secret::new(String::new())
-            }
-        }
-    }
-
-    /// Whether the second of two words was chosen instead of the first.
-    fn either(&mut self, name: &str, usual: &str, other: &str) -> bool {
-        match self.text(name) {
-            Some(text) if text == other => true,
-            Some(text) if text != usual => {
-                self.mistake(name, &format!("{usual} or {other}"));
-                false
-            }
-            _ => false,
-        }
-    }
-
-    fn url(&mut self, name: &str) -> Option<Url> {
-        let text = self.text(name)?;
-        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
-            self.mistake(name, "an http or https URL");
-        }
-        url
-    }
-
-    fn smtp_url(&mut self) -> Option<Secret> {
-        let text = self.secret_text("SMTP_URL")?;
-        let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
-        if !is_url {
-            self.mistake("SMTP_URL", "a URL such as smtps://user:password@host");
-        }
-        Some(Secret::new(text))
-    }
-
-    fn mail_from(&mut self) -> String {
-        let text = self.text("MAIL_FROM").unwrap_or_else(|| "Docket <docket@localhost>".into());
-        if text.parse::<lettre::message::Mailbox>().is_err() {
-            self.mistake("MAIL_FROM", "an address such as Docket <docket@app.example>");
-        }
-        text
-    }
-
-    fn networks(&mut self) -> Vec<IpNet> {
-        let listed = self.text("TRUSTED_PROXIES").unwrap_or_default();
-        let mut networks = Vec::new();
-        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-            match text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address))) {
-                Ok(network) => networks.push(network),
-                Err(_) => {
-                    self.mistake("TRUSTED_PROXIES", "addresses or networks such as 10.0.0.0/8, with commas between")
-                }
-            }
-        }
-        networks
-    }
-
-    fn origins(&mut self) -> Vec<String> {
-        let listed = self.text("CORS_ORIGINS").unwrap_or_else(|| DEFAULT_ORIGIN.into());
-        let mut origins = Vec::new();
-        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-            match Url::parse(text).map(|url| url.origin()) {
-                Ok(origin) if origin.is_tuple() => origins.push(origin.ascii_serialization()),
-                _ => self.mistake("CORS_ORIGINS", "origins such as https://app.example, with commas between"),
-            }
-        }
-        origins
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const GOOD_SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";

@@ -4,18 +4,22 @@ mod connect;
 mod dialect;
 mod hints;
 mod readers;
+mod watch;
 
 use std::sync::Arc;
 
+pub use self::{
+    connect::connect,
+    dialect::due_value,
+    hints::{Channel, Hints},
+};
+use self::{readers::Readers, watch::Watch};
+use crate::telemetry::metrics::{Pool, Statements};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, prelude::async_trait,
 };
-use tracing::trace;
-
-use self::readers::Readers;
-pub use self::{connect::connect, dialect::due_value, hints::Hints};
 
 /// The database: a pool to read from and the connection, or pool, that writes.
 /// SQLite has one writer, so that writers queue instead of failing; PostgreSQL has one pool for both.
@@ -29,11 +33,15 @@ pub struct Db {
 #[derive(Clone, Debug)]
 pub struct Connection {
     link: Link,
+    watch: Arc<Watch>,
 }
 
 #[derive(Clone, Debug)]
 enum Link {
-    Pool(DatabaseConnection),
+    Pool {
+        pool: DatabaseConnection,
+        is_reader: bool,
+    },
     /// For statements that read, on PostgreSQL.
     Readers(Readers),
     Transaction(Arc<DatabaseTransaction>),
@@ -69,17 +77,18 @@ impl Db {
             ..TransactionOptions::default()
         };
         let begun = match &self.writer.link {
-            Link::Pool(pool) => pool.begin_with_options(options).await?,
+            Link::Pool { pool, .. } => pool.begin_with_options(options).await?,
             Link::Readers(_) => return Err(only_reads()),
             Link::Transaction(outer) => outer.begin().await?,
         };
-        Ok(Transaction { connection: Connection { link: Link::Transaction(Arc::new(begun)) } })
+        let watch = Arc::clone(&self.writer.watch);
+        Ok(Transaction { connection: Connection { link: Link::Transaction(Arc::new(begun)), watch } })
     }
 
     /// Brings the schema up to date; several instances may try at once. A schema that is newer than this program is
     /// an error and stays as it is.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        let Link::Pool(pool) = &self.writer.link else {
+        let Link::Pool { pool, .. } = &self.writer.link else {
             return Err(DbErr::Migration("migrations run outside of transactions".into()));
         };
         if self.backend() == DbBackend::Sqlite {
@@ -102,12 +111,22 @@ impl Db {
     pub async fn close(&self) -> Result<(), DbErr> {
         for connection in [&self.reader, &self.writer] {
             match &connection.link {
-                Link::Pool(pool) => pool.clone().close().await?,
+                Link::Pool { pool, .. } => pool.clone().close().await?,
                 Link::Readers(readers) => readers.close().await,
                 Link::Transaction(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// The times of all statements.
+    pub fn statements(&self) -> Statements {
+        self.writer.watch.statements()
+    }
+
+    /// The pools as they are now, by name.
+    pub fn pools(&self) -> Vec<(&'static str, Pool)> {
+        [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.pool_now()?))).collect()
     }
 
     /// Whether several instances may work on it.
@@ -124,20 +143,38 @@ impl Connection {
     /// The pool itself, for what only PostgreSQL has.
     fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
         match &self.link {
-            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Postgres => {
+            Link::Pool { pool, .. } if pool.get_database_backend() == DbBackend::Postgres => {
                 Some(pool.get_postgres_connection_pool())
             }
             _ => None,
         }
     }
 
-    fn pool(pool: DatabaseConnection) -> Self {
-        Self { link: Link::Pool(pool) }
+    /// What it is called in metrics.
+    fn name(&self) -> &'static str {
+        match &self.link {
+            Link::Readers(_) | Link::Pool { is_reader: true, .. } => "read",
+            Link::Pool { .. } => "write",
+            Link::Transaction(_) => "transaction",
+        }
     }
 
-    fn readers(readers: Readers) -> Self {
-        Self { link: Link::Readers(readers) }
+    fn pool_now(&self) -> Option<Pool> {
+        match &self.link {
+            Link::Pool { pool, .. } if pool.get_database_backend() == DbBackend::Postgres => {
+                Some(now(pool.get_postgres_connection_pool()))
+            }
+            Link::Pool { pool, .. } => Some(now(pool.get_sqlite_connection_pool())),
+            Link::Readers(readers) => Some(readers.now()),
+            Link::Transaction(_) => None,
+        }
     }
+}
+
+/// A pool as it is now.
+fn now<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Pool {
+    let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    Pool { open: usize::try_from(pool.size()).unwrap_or(usize::MAX), idle: pool.num_idle(), most }
 }
 
 impl Transaction {
@@ -155,10 +192,10 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), DbErr> {
         match self.connection.link {
             Link::Transaction(inner) => match Arc::into_inner(inner) {
-                Some(inner) => inner.commit().await,
+                Some(inner) => self.connection.watch.over(("transaction", "commit"), inner.commit()).await,
                 None => Err(DbErr::Custom("a transaction was committed while it was in use".into())),
             },
-            Link::Pool(_) | Link::Readers(_) => Ok(()),
+            Link::Pool { .. } | Link::Readers(_) => Ok(()),
         }
     }
 
@@ -180,52 +217,70 @@ impl Transaction {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
-            Link::Pool(pool) => pool.get_database_backend(),
+            Link::Pool { pool, .. } => pool.get_database_backend(),
             Link::Readers(_) => DbBackend::Postgres,
             Link::Transaction(transaction) => transaction.get_database_backend(),
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let statement = prepared(statement);
-        match &self.link {
-            Link::Pool(pool) => pool.execute_raw(statement).await,
-            Link::Readers(_) => Err(only_reads()),
-            Link::Transaction(transaction) => transaction.execute_raw(statement).await,
-        }
+        let text = statement.sql.clone();
+        let statement = dialect::adapted(statement);
+        let work = async {
+            match &self.link {
+                Link::Pool { pool, .. } => pool.execute_raw(statement).await,
+                Link::Readers(_) => Err(only_reads()),
+                Link::Transaction(transaction) => transaction.execute_raw(statement).await,
+            }
+        };
+        self.watch.over((self.name(), &text), work).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match &self.link {
-            Link::Pool(pool) => pool.execute_unprepared(sql).await,
-            Link::Readers(_) => Err(only_reads()),
-            Link::Transaction(transaction) => transaction.execute_unprepared(sql).await,
-        }
+        let work = async {
+            match &self.link {
+                Link::Pool { pool, .. } => pool.execute_unprepared(sql).await,
+                Link::Readers(_) => Err(only_reads()),
+                Link::Transaction(transaction) => transaction.execute_unprepared(sql).await,
+            }
+        };
+        self.watch.over((self.name(), sql), work).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let statement = prepared(statement);
+        let statement = dialect::adapted(statement);
         match &self.link {
-            Link::Pool(pool) => pool.query_one_raw(statement).await,
-            Link::Readers(readers) => Ok(readers.query_all(&statement).await?.into_iter().next()),
-            Link::Transaction(transaction) => transaction.query_one_raw(statement).await,
+            Link::Readers(readers) => {
+                let work = readers.query_all(&statement);
+                Ok(self.watch.over((self.name(), &statement.sql), work).await?.into_iter().next())
+            }
+            Link::Pool { pool, .. } => {
+                let text = statement.sql.clone();
+                self.watch.over((self.name(), &text), pool.query_one_raw(statement)).await
+            }
+            Link::Transaction(transaction) => {
+                let text = statement.sql.clone();
+                self.watch.over((self.name(), &text), transaction.query_one_raw(statement)).await
+            }
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let statement = prepared(statement);
+        let statement = dialect::adapted(statement);
         match &self.link {
-            Link::Pool(pool) => pool.query_all_raw(statement).await,
-            Link::Readers(readers) => readers.query_all(&statement).await,
-            Link::Transaction(transaction) => transaction.query_all_raw(statement).await,
+            Link::Readers(readers) => {
+                self.watch.over((self.name(), &statement.sql), readers.query_all(&statement)).await
+            }
+            Link::Pool { pool, .. } => {
+                let text = statement.sql.clone();
+                self.watch.over((self.name(), &text), pool.query_all_raw(statement)).await
+            }
+            Link::Transaction(transaction) => {
+                let text = statement.sql.clone();
+                self.watch.over((self.name(), &text), transaction.query_all_raw(statement)).await
+            }
         }
     }
-}
-
-/// The statement as the database wants it; its text, without values, is told to whoever traces `sql`.
-fn prepared(statement: Statement) -> Statement {
-    trace!(target: "sql", text = statement.sql.as_str(), "statement");
-    dialect::adapted(statement)
 }
 
 fn only_reads() -> DbErr {

@@ -2,7 +2,7 @@
 
 mod auth;
 
-use std::{error, fmt};
+use std::{error, fmt, time::Duration};
 
 use entity::{label, list, task};
 use sea_orm::DbErr;
@@ -42,6 +42,9 @@ pub enum Error {
     /// An account's service refuses.
     #[error("{}", .0.message())]
     Auth(AuthFault),
+    /// This user or address was answered often enough for now; try again after that time.
+    #[error("too many requests, try again later")]
+    TooMany(Duration),
     /// Too much work is waiting; try again in a second.
     #[error("too busy, try again")]
     Busy,
@@ -76,6 +79,7 @@ impl Error {
             Self::ResyncRequired => "RESYNC_REQUIRED",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Auth(fault) => fault.code(),
+            Self::TooMany(_) => "RATE_LIMITED",
             Self::Busy | Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }

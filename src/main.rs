@@ -3,7 +3,12 @@
 use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use docket::{config::Config, db, demo, error, graphql, rest, server::Server, telemetry};
+use docket::{
+    config::Config,
+    db, demo, error, graphql, rest,
+    server::Server,
+    telemetry::{self, Telemetry},
+};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -39,9 +44,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
-        Command::Serve => started(|config, runtime| runtime.block_on(serve(config))),
-        Command::Migrate => started(|config, runtime| runtime.block_on(migrate(config))),
-        Command::Demo => started(|config, runtime| runtime.block_on(demo(config))),
+        Command::Serve => started(|config, runtime, telemetry| runtime.block_on(serve(config, telemetry))),
+        Command::Migrate => started(|config, runtime, _| runtime.block_on(migrate(config))),
+        Command::Demo => started(|config, runtime, _| runtime.block_on(demo(config))),
         Command::Openapi => openapi(),
         Command::Schema => {
             print!("{}", graphql::sdl());
@@ -60,15 +65,15 @@ fn main() -> ExitCode {
 type Done = Result<(), Box<dyn Error>>;
 
 /// The environment is read before any thread starts.
-fn started(work: impl FnOnce(&Config, &Runtime) -> Done) -> Done {
+fn started(work: impl FnOnce(&Config, &Runtime, &Telemetry) -> Done) -> Done {
     let config = Config::from_env()?;
-    telemetry::start(&config);
-    work(&config, &Runtime::new()?)
+    let telemetry = telemetry::start(&config)?;
+    work(&config, &Runtime::new()?, &telemetry)
 }
 
-async fn serve(config: &Config) -> Done {
+async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     let stop = stop_signal()?;
-    let server = Server::bind(config).await?;
+    let server = Server::bind(config, Some(telemetry.dropped())).await?;
     let (host, port) = (server.address().ip(), server.address().port());
     let host = if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host };
     let base = format!("http://{}", std::net::SocketAddr::new(host, port));
@@ -80,6 +85,9 @@ async fn serve(config: &Config) -> Done {
     println!("  GraphQL     {base}/graphql");
     println!("  REST        {base}/api");
     println!("  health      {base}/health");
+    if let Some(address) = server.metrics_address() {
+        println!("  metrics     http://{address}/metrics");
+    }
     server.run(stop).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ mod connections;
 mod health;
 mod identify;
 mod limits;
+mod metrics;
 mod observe;
 mod once;
 
@@ -12,7 +13,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
@@ -23,7 +24,18 @@ use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use tracing::{info, warn};
 use url::Url;
 
-use crate::{config::Config, db, error::Error, graphql, rest, service::Services};
+use self::{
+    metrics::{Listening, Sources},
+    observe::Observer,
+};
+use crate::{
+    config::Config,
+    db,
+    error::Error,
+    graphql, rest,
+    service::Services,
+    telemetry::{Dropped, metrics::Metrics},
+};
 
 /// How long a request may take, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -75,6 +87,9 @@ pub struct Server {
     alive: TaskTracker,
     /// How long requests are still taken after readiness was given up.
     drain: Duration,
+    metrics: Metrics,
+    /// Where metrics are shown, if anywhere.
+    shown: Option<Listening>,
 }
 
 /// Why a server cannot start.
@@ -93,9 +108,10 @@ pub enum StartError {
 
 impl Server {
     /// Connects to the database, brings its schema up to date, and takes the port.
-    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+    pub async fn bind(config: &Config, dropped: Option<Dropped>) -> Result<Self, StartError> {
         let db = db::connect(config).await.map_err(Error::from)?;
         db.migrate().await.map_err(Error::from)?;
+        let metrics = Metrics::new(db.statements());
         let wanted = SocketAddr::new(config.host, config.port);
         let refused = |cause| StartError::Listen(wanted, cause);
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
@@ -103,21 +119,35 @@ impl Server {
         let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
         let (closing, is_closing) = watch::channel(false);
         let alive = TaskTracker::new();
+        let engine = Arc::new(graphql::Engine::new(config, metrics.clone())?);
+        let sources =
+            Sources { metrics: metrics.clone(), services: Arc::clone(&services), engine: Arc::clone(&engine), dropped };
+        let shown = match config.metrics {
+            Some(address) => {
+                Some(Listening::bind(address, sources).await.map_err(|cause| StartError::Listen(address, cause))?)
+            }
+            None => None,
+        };
         let door = graphql::Door {
-            engine: Arc::new(graphql::Engine::new(config)?),
+            engine,
             services: Arc::clone(&services),
             has_playground: config.playground,
             edition: config.graphql_http,
             closing: is_closing,
             alive: alive.clone(),
         };
-        let router = router(config, &services, door);
-        Ok(Self { listener, address, router, services, closing, alive, drain: config.drain })
+        let router = router(config, &services, door, metrics.clone());
+        Ok(Self { listener, address, router, services, closing, alive, drain: config.drain, metrics, shown })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it shows metrics, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.shown.as_ref().and_then(Listening::address)
     }
 
     /// What it serves.
@@ -137,7 +167,7 @@ impl Server {
             time::sleep(drain).await;
         };
         let serving = async {
-            connections::serve(self.listener, self.router, stop).await;
+            connections::serve(self.listener, self.router, self.metrics.connections, stop).await;
             alive.close();
             alive.wait().await;
         };
@@ -146,8 +176,15 @@ impl Server {
             let _ = is_closing.wait_for(|it| *it).await;
             time::sleep(drain + FINISH).await;
         };
+        let showing = async {
+            match self.shown {
+                Some(shown) => shown.serve().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = serving => {}
+            () = showing => {}
             () = overdue => warn!("requests were still in flight after {FINISH:?}"),
             () = self.services.work() => {}
         }
@@ -163,19 +200,25 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Router {
+fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
     let closing = door.closing.clone();
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
+    let quota = || middleware::from_fn_with_state(Arc::clone(services), limits::quota);
     let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
     let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
     let mut router = Router::new()
-        .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(identified()))
+        .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(quota()).layer(identified()))
         .merge(auth)
         .merge(health::router(&door.closing))
         .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
         .merge(
-            Router::new().route(graphql::PATH, any(graphql::serve)).layer(once()).layer(identified()).with_state(door),
+            Router::new()
+                .route(graphql::PATH, any(graphql::serve))
+                .layer(once())
+                .layer(quota())
+                .layer(identified())
+                .with_state(door),
         );
     if config.playground {
         router = router
@@ -191,7 +234,8 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door) -> Rou
         .layer(cors(services.auth().origins().all()))
         .layer(middleware::map_response_with_state(services.auth().origins().is_https(), safely))
         .layer(middleware::map_response_with_state(closing, leaving))
-        .layer(middleware::from_fn_with_state(config.trusted_proxies.clone().into(), observe::observe))
+        .layer(middleware::map_response(limited))
+        .layer(middleware::from_fn_with_state(Observer::new(config, metrics), observe::observe))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -220,6 +264,17 @@ async fn in_time(request: Request, next: Next) -> Response {
 async fn leaving(State(closing): State<watch::Receiver<bool>>, mut response: Response) -> Response {
     if *closing.borrow() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What is refused because of a quota says so in the fields of the `RateLimit` draft too.
+async fn limited(mut response: Response) -> Response {
+    let wait = response.headers().get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
+    if response.status() == StatusCode::TOO_MANY_REQUESTS
+        && let Some(Ok(value)) = wait.map(|wait| format!("\"quota\";r=0;t={wait}").parse())
+    {
+        response.headers_mut().insert("ratelimit", value);
     }
     response
 }

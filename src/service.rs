@@ -9,6 +9,7 @@ pub mod labels;
 pub mod lists;
 pub mod page;
 mod purge;
+mod quota;
 mod scope;
 pub mod tasks;
 pub mod values;
@@ -18,14 +19,16 @@ use std::sync::Arc;
 use entity::id::UserId;
 
 use self::{
-    auth::{Auth, CurrentUser},
+    auth::{Auth, Client, CurrentUser, Identity},
     events::Events,
+    quota::Quota,
     scope::Scope,
 };
 use crate::{
     config::Config,
     db::{Db, Transaction},
     error::Error,
+    telemetry::metrics::Sample,
 };
 
 /// The way in: one per process, shared by all requests.
@@ -34,13 +37,15 @@ pub struct Services {
     db: Db,
     auth: Arc<auth::Material>,
     events: Arc<Events>,
+    quota: Arc<Quota>,
 }
 
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
         let auth = Arc::new(auth::Material::new(&db, config, base_url)?);
-        Ok(Self { db, auth, events: Arc::default() })
+        let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
+        Ok(Self { db, auth, events: Arc::default(), quota })
     }
 
     /// Accounts, sessions and tokens.
@@ -73,9 +78,25 @@ impl Services {
         data::Data::new(self.scope(owner.id()))
     }
 
+    /// Takes one request out of the quota of whoever sends it.
+    pub fn count_request(&self, identity: &Identity, client: &Client) -> Result<(), Error> {
+        self.quota.request(identity, client)
+    }
+
+    /// Takes an operation out of its user's quota; `fields` is how many its answer may have.
+    pub fn count_operation(&self, user: &CurrentUser, fields: usize) -> Result<(), Error> {
+        self.quota.operation(user.id(), fields)
+    }
+
     /// Answers when the database does.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.db.ping().await?)
+    }
+
+    /// How the work that takes turns stands now.
+    pub fn sample(&self) -> Sample {
+        let (hashing, waiting) = self.auth.hashing();
+        Sample { pools: self.db.pools(), hashing, waiting, ..Sample::default() }
     }
 
     /// Lets go of the database.
@@ -85,7 +106,12 @@ impl Services {
 
     /// The same services, whose work is a part of the transaction.
     fn within(&self, transaction: &Transaction) -> Self {
-        Self { db: transaction.database(), auth: Arc::clone(&self.auth), events: Arc::clone(&self.events) }
+        Self {
+            db: transaction.database(),
+            auth: Arc::clone(&self.auth),
+            events: Arc::clone(&self.events),
+            quota: Arc::clone(&self.quota),
+        }
     }
 
     fn scope<'a>(&'a self, owner: &'a UserId) -> Scope<'a> {

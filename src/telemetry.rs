@@ -1,76 +1,78 @@
-//! Logs, and the fixed names of security events.
+//! What the outside sees of the work: logs, traces, metrics, and the fixed names of security events.
 
-use std::{fmt, io::IsTerminal};
+mod events;
+pub mod metrics;
+mod traces;
 
-use tracing::warn;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use std::{io, io::IsTerminal};
 
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Metadata;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use self::{events::SecurityEvent, traces::adopt};
 use crate::config::{Config, Environment};
 
-/// Starts logging to standard error: text for people in development, a JSON object a line elsewhere.
-pub fn start(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // A second start in one process keeps the first one's settings.
-    let _ = match config.environment {
-        Environment::Development => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
-        Environment::Staging | Environment::Production => registry.with(lines.json()).try_init(),
-    };
+/// The target of statements.
+pub const SQL: &str = "sql";
+
+/// What was begun with [`start`]: dropping it writes what is still to be written.
+#[must_use]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+    dropped: ErrorCounter,
+    _lines: WorkerGuard,
 }
 
-/// What the security log tells, by fixed names (contracts: reliability, H2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecurityEvent {
-    /// An account was made.
-    SignUp,
-    /// Somebody signed in.
-    SignIn,
-    /// Unknown address or wrong password.
-    SignInFailed,
-    /// An account and all that belongs to it was deleted.
-    AccountDeleted,
-    /// A password was changed by its user.
-    PasswordChanged,
-    /// A password was set by a mailed link.
-    PasswordReset,
-    /// Too many wrong passwords for one account.
-    LockedOut,
-    /// A session was ended by its user.
-    SessionRevoked,
-    /// A token was shown that does not hold.
-    TokenRefused,
-    /// Somebody asked for another user's data, or came from an origin that is not trusted.
-    AccessDenied,
-    /// A signing key was made.
-    KeyCreated,
-    /// Too many requests from one address.
-    LimitHit,
+impl Telemetry {
+    /// Counts the log lines that nobody took in time.
+    pub fn dropped(&self) -> Dropped {
+        Dropped(self.dropped.clone())
+    }
 }
 
-impl SecurityEvent {
-    /// The name in the log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SignUp => "sign_up",
-            Self::SignIn => "sign_in",
-            Self::SignInFailed => "sign_in_failed",
-            Self::AccountDeleted => "account_deleted",
-            Self::PasswordChanged => "password_changed",
-            Self::PasswordReset => "password_reset",
-            Self::LockedOut => "locked_out",
-            Self::SessionRevoked => "session_revoked",
-            Self::TokenRefused => "token_refused",
-            Self::AccessDenied => "access_denied",
-            Self::KeyCreated => "key_created",
-            Self::LimitHit => "limit_hit",
+/// Log lines that nobody took in time.
+#[derive(Clone, Debug)]
+pub struct Dropped(ErrorCounter);
+
+impl Dropped {
+    /// How many there were.
+    pub fn lines(&self) -> usize {
+        self.0.dropped_lines()
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(traces) = &self.traces {
+            // There is nowhere left to say that the last spans could not be sent.
+            let _ = traces.shutdown();
         }
     }
+}
 
-    /// Logs the event; `subject` is a user id, a key id or a reason, never an e-mail address, token or password.
-    /// `address` is the client's network address, if it is known.
-    pub fn log(self, subject: &str, address: impl fmt::Display) {
-        let event = self.name();
-        warn!(target: "security", event, subject, %address, "{event}");
-    }
+/// Starts logging to standard error (text for people in development, a JSON object a line elsewhere), and sending
+/// traces where the configuration wants that. A reader of the log that takes nothing holds up no request: what it
+/// leaves is dropped.
+pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
+    let (writer, lines) = NonBlockingBuilder::default().lossy(true).finish(io::stderr());
+    let dropped = writer.error_counter();
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let layer = match config.environment {
+        Environment::Development => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+        Environment::Staging | Environment::Production => layer.json().boxed(),
+    };
+    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let traces = config.traces.as_ref().map(|endpoint| traces::provider(config, endpoint)).transpose()?;
+    traces::are_on(traces.is_some());
+    let traced = traces.as_ref().map(|provider| traces::layer(provider).with_filter(filter_fn(is_traced)));
+    // A second start in one process keeps the first one's settings.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(traced).try_init();
+    Ok(Telemetry { traces, dropped, _lines: lines })
+}
+
+/// Requests, operations and statements.
+fn is_traced(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && (metadata.target() == SQL || metadata.target().starts_with("docket"))
 }

@@ -40,6 +40,24 @@ pub enum HttpEdition {
     August2026,
 }
 
+/// A part of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl FromStr for Share {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).map(Self).ok_or(())
+    }
+}
+
 /// `on` or `off`.
 pub(super) struct Switch(pub(super) bool);
 

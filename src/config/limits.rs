@@ -66,10 +66,10 @@ impl FromStr for Limits {
     /// Reads `cost=20000, depth=10`: what is not named keeps its default.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut limits = Self::default();
-        for pair in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
-            let (name, number) = pair.split_once('=').ok_or(())?;
-            *limits.named(name.trim()).ok_or(())? = number.trim().parse().map_err(|_| ())?;
-        }
+        pairs(text, |name, number| {
+            *limits.named(name)? = number.parse().ok()?;
+            Some(())
+        })?;
         Ok(limits)
     }
 }
@@ -95,6 +95,15 @@ impl Limits {
             _ => return None,
         })
     }
+}
+
+/// Hands over each pair of a text such as `cost=20000, depth=10`.
+pub(super) fn pairs(text: &str, mut set: impl FnMut(&str, &str) -> Option<()>) -> Result<(), ()> {
+    for pair in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+        let (name, number) = pair.split_once('=').ok_or(())?;
+        set(name.trim(), number.trim()).ok_or(())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

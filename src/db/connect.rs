@@ -1,6 +1,6 @@
 //! Opening a database with the settings that Docket's promises rest on.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sea_orm::{DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db, readers::Readers};
+use super::{Connection, Db, Link, readers::Readers, watch::Watch};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
@@ -32,14 +32,10 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
     let url = config.database_url.reveal();
-    if url.starts_with("sqlite:") {
-        sqlite(url, config.database_connections).await
-    } else {
-        postgres(url, config.database_connections).await
-    }
+    if url.starts_with("sqlite:") { sqlite(url, config).await } else { postgres(url, config).await }
 }
 
-async fn sqlite(url: &str, connections: u32) -> Result<Db, DbErr> {
+async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(DbErr::Conn(RuntimeErr::Internal("a SQLite database needs a file, not :memory:".into())));
     }
@@ -55,17 +51,15 @@ async fn sqlite(url: &str, connections: u32) -> Result<Db, DbErr> {
     // The writer goes first: it makes the file, which the readers open without the right to write.
     let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
     let readers = pool()
-        .max_connections(connections.min(SQLITE_READERS))
+        .max_connections(config.database_connections.min(SQLITE_READERS))
         .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    Ok(Db {
-        reader: Connection::pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)),
-        writer: Connection::pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)),
-    })
+    let link = |pool, is_reader| Link::Pool { pool: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), is_reader };
+    Ok(linked(Watch::new(config.slow_statement, "sqlite"), link(readers, true), link(writer, false)))
 }
 
-async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
+async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let options = PgConnectOptions::from_str(url)
         .map_err(failed)?
         .options([
@@ -90,15 +84,18 @@ async fn postgres(url: &str, connections: u32) -> Result<Db, DbErr> {
                 })
             })
     };
-    let connections = connections.max(LEAST);
+    let connections = config.database_connections.max(LEAST);
     // Half read and half write, so that neither waits for the other.
     let readers = (connections / 2).max(1);
     let writer = pool((connections - readers).max(LEAST)).connect_with(options.clone()).await.map_err(failed)?;
     let reader = pool(readers).connect_lazy_with(options);
-    Ok(Db {
-        reader: Connection::readers(Readers::new(reader, readers)),
-        writer: Connection::pool(SqlxPostgresConnector::from_sqlx_postgres_pool(writer)),
-    })
+    let writer = Link::Pool { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(writer), is_reader: false };
+    Ok(linked(Watch::new(config.slow_statement, "postgresql"), Link::Readers(Readers::new(reader, readers)), writer))
+}
+
+fn linked(watch: Arc<Watch>, reader: Link, writer: Link) -> Db {
+    let connection = |link| Connection { link, watch: Arc::clone(&watch) };
+    Db { reader: connection(reader), writer: connection(writer) }
 }
 
 pub(super) fn failed(error: sqlx::Error) -> DbErr {

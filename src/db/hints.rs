@@ -7,7 +7,26 @@ use tokio::sync::Mutex;
 
 use super::{Db, connect::failed};
 
-const CHANNEL: &str = "docket_changes";
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Users whose data changed.
+    Changes,
+    /// What was taken out of whose quota.
+    Quota,
+}
+
+impl Channel {
+    const ALL: [Self; 2] = [Self::Changes, Self::Quota];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Changes => "docket_changes",
+            Self::Quota => "docket_quota",
+        }
+    }
+}
+
 /// PostgreSQL takes less than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7000;
 
@@ -27,12 +46,12 @@ impl Db {
 
 impl Hints {
     /// Sends words to all instances, this one too.
-    pub async fn send(&self, words: &[String]) -> Result<(), DbErr> {
+    pub async fn send(&self, channel: Channel, words: &[String]) -> Result<(), DbErr> {
         if self.db.backend() == DbBackend::Sqlite {
             return Ok(());
         }
         for payload in payloads(words) {
-            let values = [CHANNEL.into(), payload.into()];
+            let values = [channel.name().into(), payload.into()];
             let statement = Statement::from_sql_and_values(DbBackend::Postgres, "select pg_notify($1, $2)", values);
             self.db.writer().query_one_raw(statement).await?;
         }
@@ -40,20 +59,21 @@ impl Hints {
     }
 
     /// Waits for words of any instance.
-    pub async fn receive(&self) -> Result<Vec<String>, DbErr> {
+    pub async fn receive(&self) -> Result<(Channel, Vec<String>), DbErr> {
         let Some(pool) = self.db.writer().postgres_pool() else { return std::future::pending().await };
         let mut kept = self.listener.lock().await;
         if kept.is_none() {
             let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-            listener.listen(CHANNEL).await.map_err(failed)?;
+            listener.listen_all(Channel::ALL.map(Channel::name)).await.map_err(failed)?;
             *kept = Some(listener);
         }
-        let received = match kept.as_mut() {
-            Some(listener) => listener.recv().await.map_err(failed),
-            None => return Ok(Vec::new()),
-        };
-        match received {
-            Ok(notification) => Ok(notification.payload().split('\n').map(str::to_owned).collect()),
+        let Some(listener) = kept.as_mut() else { return Ok((Channel::Changes, Vec::new())) };
+        match listener.recv().await.map_err(failed) {
+            Ok(notification) => {
+                let channel = Channel::ALL.into_iter().find(|it| it.name() == notification.channel());
+                let words = notification.payload().split('\n').map(str::to_owned).collect();
+                Ok((channel.unwrap_or(Channel::Changes), words))
+            }
             Err(cause) => {
                 *kept = None;
                 Err(cause)

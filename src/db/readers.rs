@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Postgres, pool::PoolConnection};
 use tokio::{sync::Semaphore, time};
 
 use super::connect::{ACQUIRE, TRUSTED};
+use crate::telemetry::metrics::Pool;
 
 /// How long a connection is kept at all.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -72,6 +73,12 @@ impl Readers {
         let rows = query.fetch_all(&mut *kept.connection).await?;
         self.locked().push(Kept { used: Instant::now(), ..kept });
         Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    /// The connections as they are now: those that are kept do nothing.
+    pub(super) fn now(&self) -> Pool {
+        let now = super::now(&self.pool);
+        Pool { idle: now.idle + self.locked().len(), ..now }
     }
 
     /// Lets the connections go.

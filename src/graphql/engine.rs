@@ -1,6 +1,10 @@
 //! One operation, from its parameters to its answer, whatever carries it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use apollo_compiler::executable::OperationType;
 use async_graphql::{Request, Response, ServerError, Value as Data};
@@ -10,7 +14,7 @@ use futures_util::{
 };
 use serde_json::Value;
 use tokio::time;
-use tracing::error;
+use tracing::{Instrument, debug_span, error};
 
 use super::{
     Schema,
@@ -24,6 +28,7 @@ use super::{
 use crate::{
     config::{Config, Limits},
     service::{Services, auth::Identity},
+    telemetry::metrics::Metrics,
 };
 
 /// Executes operations within limits.
@@ -31,6 +36,7 @@ pub struct Engine {
     schema: Schema,
     front: Front,
     documents: Documents,
+    metrics: Metrics,
     pub(super) limits: Limits,
     pub(super) streams: Streams,
 }
@@ -77,11 +83,12 @@ impl Prepared {
 
 impl Engine {
     /// An engine for the schema.
-    pub fn new(config: &Config) -> Result<Self, EngineError> {
+    pub fn new(config: &Config, metrics: Metrics) -> Result<Self, EngineError> {
         let schema = super::schema();
         let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
         Ok(Self {
-            front: Front::new(&schema.sdl(), config.graphql_limits, config.playground).map_err(EngineError::Schema)?,
+            front: Front::new(&schema.sdl(), config, metrics.clone()).map_err(EngineError::Schema)?,
+            metrics,
             schema,
             documents: documents.map_err(EngineError::Documents)?,
             limits: config.graphql_limits,
@@ -98,16 +105,20 @@ impl Engine {
 
     /// The answer to a query or mutation.
     pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
-        let request = match self.front.request(&prepared.plan, prepared.variables) {
-            Ok(request) => with_data(request, caller),
+        let plan = Arc::clone(&prepared.plan);
+        let request = match self.request(prepared, caller) {
+            Ok(request) => request,
             Err(refused) => return self.refused(refused),
         };
-        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let (start, labels) = (Instant::now(), plan.labels());
+        let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
+        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span);
         let response = match time::timeout(self.time(), executed).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => panicked(),
             Err(_) => self.overdue(),
         };
+        self.metrics.executed(labels, start.elapsed());
         self.finished(response)
     }
 
@@ -116,13 +127,27 @@ impl Engine {
         if !prepared.is_subscription() {
             return async move { self.answer(prepared, caller).await }.into_stream().boxed();
         }
-        match self.front.request(&prepared.plan, prepared.variables) {
+        match self.request(prepared, caller) {
             Ok(request) => {
-                let answers = AssertUnwindSafe(self.schema.execute_stream(with_data(request, caller))).catch_unwind();
+                let answers = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
                 answers.map(move |answer| self.finished(answer.unwrap_or_else(|_| panicked()))).boxed()
             }
             Err(refused) => stream::iter([self.refused(refused)]).boxed(),
         }
+    }
+
+    /// The request that executes the operation, if its user may ask for so much now.
+    fn request(&self, prepared: Prepared, caller: Caller) -> Result<Request, Refused> {
+        let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
+        if let Identity::User(user) = &caller.identity {
+            caller.services.count_operation(user, cost).map_err(|error| vec![failure::refused(&error)])?;
+        }
+        Ok(with_data(request, caller))
+    }
+
+    /// How many event streams and WebSockets are open.
+    pub fn open_streams(&self) -> usize {
+        self.streams.count()
     }
 
     fn time(&self) -> Duration {
@@ -144,6 +169,12 @@ impl Engine {
     fn finished(&self, mut response: Response) -> Response {
         response.errors.truncate(self.limits.errors);
         response.errors = response.errors.into_iter().map(coded).collect();
+        for error in &response.errors {
+            let code = error.extensions.as_ref().and_then(|it| it.get("code"));
+            if let Some(Data::String(code)) = code {
+                self.metrics.failed(code);
+            }
+        }
         response
     }
 }

@@ -57,6 +57,15 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 
+/// An error of the service in place of an answer; `extensions.retryAfter` tells the seconds to wait.
+pub(super) fn refused(cause: &Error) -> ServerError {
+    let mut error = error(cause.code(), cause.to_string());
+    if let Error::TooMany(wait) = cause {
+        error.extensions.get_or_insert_default().set("retryAfter", wait.as_secs().max(1));
+    }
+    error
+}
+
 /// An error that names the limit that was passed.
 pub(super) fn beyond((limit, most): (&'static str, usize), code: &'static str, message: String) -> ServerError {
     let mut error = error(code, message);

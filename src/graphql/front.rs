@@ -27,7 +27,10 @@ use serde_json::Value;
 pub(super) use self::verdict::beyond;
 use self::{cost::Costs, merge::Merge, verdict::Verdict};
 use super::failure;
-use crate::config::Limits;
+use crate::{
+    config::{Config, Limits},
+    telemetry::metrics::{Metrics, OperationLabels},
+};
 
 /// How many bytes of document text are kept planned.
 const KEPT_TEXT: u64 = 1 << 20;
@@ -42,6 +45,7 @@ pub(super) struct Front {
     schema: Valid<Schema>,
     limits: Limits,
     is_explorable: bool,
+    metrics: Metrics,
     plans: Cache<Key, Arc<Plan>, ByText>,
 }
 
@@ -54,6 +58,7 @@ pub(super) struct Plan {
     fixed: Option<Executable>,
     /// What it costs, if that depends on no variable.
     cost: Option<usize>,
+    labels: OperationLabels,
 }
 
 /// Why a request is refused before it is executed.
@@ -61,9 +66,10 @@ pub(super) type Refused = Vec<ServerError>;
 
 impl Front {
     /// A front for the schema of this text.
-    pub(super) fn new(sdl: &str, limits: Limits, is_explorable: bool) -> Result<Self, String> {
+    pub(super) fn new(sdl: &str, config: &Config, metrics: Metrics) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|refused| refused.errors.to_string())?;
-        Ok(Self { schema, limits, is_explorable, plans: Cache::with_weighter(EXPECTED, KEPT_TEXT, ByText) })
+        let plans = Cache::with_weighter(EXPECTED, KEPT_TEXT, ByText);
+        Ok(Self { schema, limits: config.graphql_limits, is_explorable: config.playground, metrics, plans })
     }
 
     /// The plan of an operation of a document.
@@ -93,7 +99,9 @@ impl Front {
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
         let fixed = Merge::new(&self.schema, &document, None).operation(&operation);
-        Ok(Plan { document, operation, fixed, cost })
+        let labels =
+            self.metrics.operation(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
+        Ok(Plan { document, operation, fixed, cost, labels })
     }
 
     fn judged(&self, text: &str) -> Result<Valid<ExecutableDocument>, Refused> {
@@ -121,16 +129,18 @@ impl Front {
         validated(&document)
     }
 
-    /// The request that executes a plan with these variables, an object or null.
-    pub(super) fn request(&self, plan: &Plan, variables: Value) -> Result<Request, Refused> {
+    /// The request that executes a plan with these variables, an object or null, and how many fields its answer may
+    /// have.
+    pub(super) fn request(&self, plan: &Plan, variables: Value) -> Result<(Request, usize), Refused> {
         let given = literal::given(variables);
         let refused = |error: apollo_compiler::request::RequestError| {
             vec![Verdict::BadInput.error(error.message().to_string(), error.location(), &plan.document.sources)]
         };
         let coerced = coerce_variable_values(&self.schema, &plan.operation, &given).map_err(refused)?;
-        if plan.cost.is_none() {
-            Costs::new(&plan.document, &self.limits).cost(&plan.operation, Some(&coerced))?;
-        }
+        let cost = match plan.cost {
+            Some(cost) => cost,
+            None => Costs::new(&plan.document, &self.limits).cost(&plan.operation, Some(&coerced))?.unwrap_or(0),
+        };
         // A variable that is not given is as if what it stands for was not written.
         let is_whole = coerced.len() == plan.operation.variables.len();
         let executable = match &plan.fixed {
@@ -141,7 +151,7 @@ impl Front {
         };
         let mut request = Request::new(String::new()).variables(literal::variables(&coerced));
         request.set_parsed_query(executable);
-        Ok(request)
+        Ok((request, cost))
     }
 }
 
@@ -149,6 +159,11 @@ impl Plan {
     /// What the operation is.
     pub(super) fn kind(&self) -> OperationType {
         self.operation.operation_type
+    }
+
+    /// What it is called in metrics.
+    pub(super) fn labels(&self) -> &OperationLabels {
+        &self.labels
     }
 }
 

@@ -4,7 +4,7 @@ mod accept;
 mod refusal;
 mod stream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::Response as Answer;
 use axum::{
@@ -265,12 +265,18 @@ impl Serialize for Shown<'_> {
 impl Manner {
     fn respond(self, answer: Answer) -> Response {
         let has_errors = !answer.errors.is_empty();
+        let wait = extension(&answer, "retryAfter");
         let (status, media) = match is_executed(&answer) {
             true if has_errors => (self.partial(), self.media),
             true => (StatusCode::OK, self.media),
+            false if wait.is_some() => (StatusCode::TOO_MANY_REQUESTS, self.media),
             false => self.request_error(&answer),
         };
-        marked(write(media, status, &Shown(&answer)), has_errors)
+        let mut response = marked(write(media, status, &Shown(&answer)), has_errors);
+        if let Some(Ok(wait)) = wait.map(|it| it.to_string().parse()) {
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        response
     }
 
     /// The status of data with errors.
@@ -292,8 +298,12 @@ impl Manner {
 }
 
 fn is_unparsed(answer: &Answer) -> bool {
-    let code = answer.errors.first().and_then(|it| it.extensions.as_ref()?.get("code"));
-    code == Some(&async_graphql::Value::from("GRAPHQL_PARSE_FAILED"))
+    extension(answer, "code") == Some(&async_graphql::Value::from("GRAPHQL_PARSE_FAILED"))
+}
+
+/// What the first error says under that name.
+fn extension<'a>(answer: &'a Answer, name: &str) -> Option<&'a async_graphql::Value> {
+    answer.errors.first()?.extensions.as_ref()?.get(name)
 }
 
 /// Says inside the server that the answer is not one to remember.
@@ -309,12 +319,17 @@ pub fn refused(error: &Error) -> Response {
     let status = match error {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let refusal = Refusal::new(status, error.code(), error.to_string());
-    let is_later = status == StatusCode::SERVICE_UNAVAILABLE;
-    if is_later { refusal.with(header::RETRY_AFTER, "1") } else { refusal }.response(Media::Json)
+    match error {
+        Error::TooMany(wait) => refusal.later(*wait),
+        Error::Busy | Error::Unavailable(_) => refusal.later(Duration::from_secs(1)),
+        _ => refusal,
+    }
+    .response(Media::Json)
 }
 
 fn write(media: Media, status: StatusCode, body: &impl Serialize) -> Response {

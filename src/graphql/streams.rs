@@ -37,6 +37,11 @@ impl Streams {
         Some(Open { streams: self.clone(), user: user.clone() })
     }
 
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.locked().values().sum()
+    }
+
     fn locked(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -53,6 +53,11 @@ fn service(error: &Error) -> Response {
             let fault = Fault::header("Idempotency-Key", "was used for another request");
             (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
         }
+        Error::TooMany(wait) => {
+            let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+            response
+        }
         Error::Busy => unavailable(),
         Error::Unavailable(cause) => {
             error!(?cause, "the database is away");

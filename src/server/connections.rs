@@ -22,6 +22,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -47,7 +48,7 @@ const MAX_CONNECTIONS: usize = 10_000;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves connections until told to stop, then finishes the requests in flight.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
+pub(super) async fn serve(listener: TcpListener, router: Router, open: Gauge, stop: impl Future<Output = ()> + Send) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let (graceful, builder) = (GracefulShutdown::new(), builder());
     tokio::pin!(stop);
@@ -69,11 +70,14 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
                 let stream = TokioIo::new(Paced { stream, pace });
                 let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
                 let watched = graceful.watch(connection);
+                let open = open.clone();
+                open.inc();
                 tokio::spawn(async move {
                     tokio::select! {
                         ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
                         () = pacer.overdue() => debug!("a connection took too long over its headers"),
                     }
+                    open.dec();
                     drop(place);
                 });
             }

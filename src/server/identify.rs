@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tracing::error;
+use tracing::{Span, error};
 
 use crate::{
     error::Error,
@@ -30,7 +30,10 @@ pub(super) async fn identify(State(services): State<Arc<Services>>, mut request:
     match &identity {
         Identity::Refused(reason) => SecurityEvent::TokenRefused.log(reason, client),
         Identity::UntrustedOrigin => SecurityEvent::AccessDenied.log("origin", client),
-        Identity::User(_) | Identity::Nobody | Identity::Unknown => {}
+        Identity::User(user) => {
+            Span::current().record("user", user.id().0.as_str());
+        }
+        Identity::Nobody | Identity::Unknown => {}
     }
     request.extensions_mut().insert(identity);
     next.run(request).await

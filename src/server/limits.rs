@@ -1,4 +1,5 @@
-//! How often one address may call the auth routes; the counting is the service's.
+//! How often one address may call the auth routes, and how much one user or address is answered; the counting is the
+//! service's.
 
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use axum::{
 };
 
 use crate::{
-    rest,
-    service::{Services, auth::Client},
+    graphql, rest,
+    service::{
+        Services,
+        auth::{Client, Identity},
+    },
 };
 
 /// Refuses with 429 what comes too often.
@@ -19,6 +23,21 @@ pub(super) async fn limit(State(services): State<Arc<Services>>, request: Reques
         && let Err(error) = services.auth().count_request(client, request.uri().path()).await
     {
         return rest::auth::refused(error);
+    }
+    next.run(request).await
+}
+
+/// Refuses with 429 what a user or an address sends beyond its quota. A GraphQL operation of a user is counted by its
+/// cost, where that is known.
+pub(super) async fn quota(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+    let is_graphql = request.uri().path() == graphql::PATH;
+    let identity = request.extensions().get::<Identity>().unwrap_or(&Identity::Nobody);
+    let client = request.extensions().get::<Client>();
+    let is_counted_by_cost = is_graphql && matches!(identity, Identity::User(_));
+    if let Some(client) = client.filter(|_| !is_counted_by_cost)
+        && let Err(error) = services.count_request(identity, client)
+    {
+        return if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
     }
     next.run(request).await
 }

@@ -13,10 +13,14 @@ use axum::{
     response::Response,
 };
 use ipnet::IpNet;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, field::Empty, info, info_span};
 use uuid::Uuid;
 
-use crate::service::auth::Client;
+use crate::{
+    config::Config,
+    service::auth::Client,
+    telemetry::{adopt, metrics::Metrics},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,19 +29,46 @@ const MAX_ID: usize = 64;
 /// How much of a `User-Agent` is kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// Names the request, says where it came from, and logs what became of it.
-pub(super) async fn observe(State(proxies): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
+/// What requests are observed with.
+#[derive(Clone)]
+pub(super) struct Observer {
+    proxies: Arc<[IpNet]>,
+    instance: Arc<str>,
+    metrics: Metrics,
+}
+
+impl Observer {
+    pub(super) fn new(config: &Config, metrics: Metrics) -> Self {
+        Self { proxies: config.trusted_proxies.clone().into(), instance: config.instance.as_str().into(), metrics }
+    }
+}
+
+/// Names the request, says where it came from, and logs and counts what became of it.
+pub(super) async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request_id(request.headers());
-    let client = client(&request, &proxies);
+    let client = client(&request, &observer.proxies);
     request.extensions_mut().insert(client);
     let method = request.method().clone();
     // The template, so that no id and no query string is logged.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = info_span!("request", id = id.to_str().unwrap_or_default());
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let span = info_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        instance = &*observer.instance,
+        user = Empty,
+        trace_id = Empty,
+        http.response.status_code = Empty,
+        otel.name = Empty,
+        otel.kind = Empty,
+    );
+    adopt(&span, request.headers(), (method.as_str(), route));
     let mut response = next.run(request).instrument(span.clone()).await;
-    let (route, status) = (route.as_ref().map_or("unmatched", MatchedPath::as_str), response.status().as_u16());
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let (status, time) = (response.status().as_u16(), start.elapsed());
+    observer.metrics.answered((method.as_str(), route), status, time);
+    span.record("http.response.status_code", status);
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| info!(%method, route, status, duration_us = micros, "{method} {route} {status}"));
     response.headers_mut().insert(REQUEST_ID, id);
     response

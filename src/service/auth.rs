@@ -123,6 +123,13 @@ pub struct Material {
     policy: Policy,
 }
 
+impl Material {
+    /// How many passwords are being hashed, and how many wait for it.
+    pub(super) fn hashing(&self) -> (usize, usize) {
+        self.hasher.now()
+    }
+}
+
 /// What an installation may decide.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {

@@ -15,7 +15,8 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::db::{Db, Hints};
+use super::quota::Quota;
+use crate::db::{Channel, Db, Hints};
 
 /// How long hints are gathered before they go to the other instances.
 const GATHER: Duration = Duration::from_millis(20);
@@ -62,9 +63,8 @@ impl Events {
     }
 
     /// Carries hints between the instances on one database, until it is dropped.
-    pub(super) async fn carry(&self, db: &Db) {
-        let hints = db.hints();
-        tokio::join!(self.send(&hints), self.receive(&hints), self.poll(db));
+    pub(super) async fn carry(&self, db: &Db, hints: &Hints, quota: &Quota) {
+        tokio::join!(self.send(hints), self.receive(hints, quota), self.poll(db));
     }
 
     async fn send(&self, hints: &Hints) {
@@ -73,16 +73,17 @@ impl Events {
             time::sleep(GATHER).await;
             let users = std::mem::take(&mut *locked(&self.outbox));
             let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
-            if let Err(cause) = hints.send(&users).await {
+            if let Err(cause) = hints.send(Channel::Changes, &users).await {
                 warn!(%cause, "other instances will notice changes later");
             }
         }
     }
 
-    async fn receive(&self, hints: &Hints) {
+    async fn receive(&self, hints: &Hints, quota: &Quota) {
         loop {
             match hints.receive().await {
-                Ok(users) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
+                Ok((Channel::Changes, users)) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
+                Ok((Channel::Quota, words)) => words.iter().for_each(|word| quota.hear(word)),
                 Err(cause) => {
                     warn!(%cause, "changes of other instances will be noticed later");
                     time::sleep(POLL).await;

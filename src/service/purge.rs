@@ -27,7 +27,9 @@ const USERS_AT_ONCE: u64 = 100;
 impl Services {
     /// What goes on beside the requests, until it is dropped: hints between instances, mail, and forgetting.
     pub async fn work(&self) {
-        tokio::join!(self.events.carry(&self.db), self.forget(), self.auth.run_mailer());
+        let hints = self.db.hints();
+        let carrying = self.events.carry(&self.db, &hints, &self.quota);
+        tokio::join!(carrying, self.quota.keep(&hints), self.forget(), self.auth.run_mailer());
     }
 
     async fn forget(&self) {

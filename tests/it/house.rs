@@ -181,7 +181,7 @@ async fn a_database_that_is_newer_than_the_program_is_left_alone() {
         "PORT" => Some("0".into()),
         _ => None,
     });
-    let refused = docket::server::Server::bind(&config.unwrap()).await.unwrap_err();
+    let refused = docket::server::Server::bind(&config.unwrap(), None).await.unwrap_err();
     assert_eq!(refused.to_string(), "the database cannot be used");
 }
 

@@ -35,6 +35,8 @@ pub struct App {
     pub base: String,
     pub http: reqwest::Client,
     pub database_url: String,
+    /// Where metrics are shown, if anywhere.
+    pub metrics: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
     services: Option<Arc<Services>>,
@@ -73,6 +75,7 @@ impl App {
             base: String::new(),
             http: reqwest::Client::new(),
             database_url,
+            metrics: None,
             stop: None,
             running: None,
             services: None,
@@ -88,6 +91,7 @@ impl App {
             base: String::new(),
             http: reqwest::Client::new(),
             database_url: self.database_url.clone(),
+            metrics: None,
             stop: None,
             running: None,
             services: None,
@@ -130,8 +134,9 @@ impl App {
     }
 
     async fn start(&mut self, settings: &[(&str, &str)]) {
-        let server = Server::bind(&self.config(settings)).await.unwrap();
+        let server = Server::bind(&self.config(settings), None).await.unwrap();
         self.services = Some(server.services());
+        self.metrics = server.metrics_address().map(|address| format!("http://{address}/metrics"));
         self.base = format!("http://localhost:{}", server.address().port());
         assert_eq!(server.address().ip(), IpAddr::from([127, 0, 0, 1]));
         let (stop, stopped) = oneshot::channel();
@@ -271,12 +276,19 @@ pub struct Process {
 impl Process {
     /// Starts it on a database and waits until it answers.
     pub async fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, &[], Stdio::null()).await
+    }
+
+    /// Starts it with these settings besides the usual ones; its log goes there.
+    pub async fn start_with(database_url: &str, settings: &[(&str, &str)], log: impl Into<Stdio>) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(env!("CARGO_BIN_EXE_docket"))
             .env_clear()
             .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", database_url), ("RUST_LOG", "error")])
             .env("PORT", port.to_string())
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let process = Self { base: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) };
@@ -287,6 +299,20 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the process does not answer");
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub async fn stop(&self) {
+        let pid = self.child.lock().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        for _ in 0..1000 {
+            if let Some(ended) = self.child.lock().unwrap().try_wait().unwrap() {
+                assert!(ended.success(), "{ended}");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the process does not stop");
     }
 
     /// Ends it at once, as a power cut of the process would.

@@ -1,5 +1,7 @@
 //! Requests that are refused before any document is looked at.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
@@ -14,7 +16,7 @@ pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     /// The limit that the request is beyond: its name and its value.
     limit: Option<(&'static str, usize)>,
 }
@@ -25,7 +27,13 @@ impl Refusal {
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, HeaderValue::from_static(value))));
+        self
+    }
+
+    /// Tells how long to wait.
+    pub(super) fn later(mut self, wait: Duration) -> Self {
+        self.header = Some(Box::new((header::RETRY_AFTER, wait.as_secs().max(1).into())));
         self
     }
 
@@ -43,8 +51,8 @@ impl Refusal {
         }
         let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
         let mut response = write(media, status, &body);
-        if let Some((name, value)) = header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        if let Some((name, value)) = header.map(|it| *it) {
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -117,6 +117,14 @@ impl Hasher {
         .await
     }
 
+    /// How many passwords are being hashed, and how many wait for it.
+    pub(super) fn now(&self) -> (usize, usize) {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let working = cores.saturating_sub(self.working.available_permits());
+        let all = (cores * (QUEUE + 1)).saturating_sub(self.waiting.available_permits());
+        (working, all.saturating_sub(working))
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, Error> + Send + 'static,

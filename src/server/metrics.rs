@@ -1,0 +1,76 @@
+//! Metrics at an address of their own, which the public does not reach.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
+use crate::{
+    graphql,
+    service::Services,
+    telemetry::{
+        Dropped,
+        metrics::{Metrics, Sample},
+    },
+};
+
+/// OpenMetrics, which Prometheus reads.
+const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the metrics are read from.
+#[derive(Clone)]
+pub(super) struct Sources {
+    pub(super) metrics: Metrics,
+    pub(super) services: Arc<Services>,
+    pub(super) engine: Arc<graphql::Engine>,
+    pub(super) dropped: Option<Dropped>,
+}
+
+/// The listener of the metrics, with what it serves.
+pub(super) struct Listening {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl std::fmt::Debug for Listening {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Listening").field(&self.listener).finish()
+    }
+}
+
+impl Listening {
+    /// Takes the address.
+    pub(super) async fn bind(address: SocketAddr, sources: Sources) -> io::Result<Self> {
+        let router = Router::new().route("/metrics", get(shown)).with_state(sources);
+        Ok(Self { listener: TcpListener::bind(address).await?, router })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    /// Shows metrics until it is dropped.
+    pub(super) async fn serve(self) {
+        super::connections::serve(self.listener, self.router, Metrics::default().connections, std::future::pending())
+            .await;
+    }
+}
+
+async fn shown(State(sources): State<Sources>) -> Response {
+    let sample = Sample {
+        streams: sources.engine.open_streams(),
+        dropped_lines: sources.dropped.as_ref().map_or(0, Dropped::lines),
+        ..sources.services.sample()
+    };
+    match sources.metrics.text(&sample) {
+        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

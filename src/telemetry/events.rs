@@ -1,0 +1,105 @@
+//! Security events by their fixed names: logged and counted.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use tracing::warn;
+
+/// What the security log tells, by fixed names (contracts: reliability, H2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecurityEvent {
+    /// An account was made.
+    SignUp,
+    /// Somebody signed in.
+    SignIn,
+    /// Unknown address or wrong password.
+    SignInFailed,
+    /// An account and all that belongs to it was deleted.
+    AccountDeleted,
+    /// A password was changed by its user.
+    PasswordChanged,
+    /// A password was set by a mailed link.
+    PasswordReset,
+    /// Too many wrong passwords for one account.
+    LockedOut,
+    /// A session was ended by its user.
+    SessionRevoked,
+    /// A token was shown that does not hold.
+    TokenRefused,
+    /// Somebody asked for another user's data, or came from an origin that is not trusted.
+    AccessDenied,
+    /// A signing key was made.
+    KeyCreated,
+    /// Too many requests from one address or of one user.
+    LimitHit,
+    /// A setting is not safe enough for where it is used.
+    ConfigWeak,
+}
+
+/// How often each happened since the process started.
+static COUNTS: [AtomicU64; SecurityEvent::ALL.len()] = [const { AtomicU64::new(0) }; SecurityEvent::ALL.len()];
+
+impl SecurityEvent {
+    /// All of them, in their order.
+    pub const ALL: [Self; 13] = [
+        Self::SignUp,
+        Self::SignIn,
+        Self::SignInFailed,
+        Self::AccountDeleted,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::LockedOut,
+        Self::SessionRevoked,
+        Self::TokenRefused,
+        Self::AccessDenied,
+        Self::KeyCreated,
+        Self::LimitHit,
+        Self::ConfigWeak,
+    ];
+
+    /// How often it happened since the process started.
+    pub fn count(self) -> u64 {
+        COUNTS[self as usize].load(Ordering::Relaxed)
+    }
+
+    /// The name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign_up",
+            Self::SignIn => "sign_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::AccountDeleted => "account_deleted",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::LockedOut => "locked_out",
+            Self::SessionRevoked => "session_revoked",
+            Self::TokenRefused => "token_refused",
+            Self::AccessDenied => "access_denied",
+            Self::KeyCreated => "key_created",
+            Self::LimitHit => "limit_hit",
+            Self::ConfigWeak => "config_weak",
+        }
+    }
+
+    /// Logs the event; `subject` is a user id, a key id or a reason, never an e-mail address, token or password.
+    /// `address` is the client's network address, if it is known.
+    pub fn log(self, subject: &str, address: impl fmt::Display) {
+        let event = self.name();
+        COUNTS[self as usize].fetch_add(1, Ordering::Relaxed);
+        warn!(target: "security", event, subject, %address, "{event}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_stands_at_its_own_place() {
+        for (place, event) in SecurityEvent::ALL.into_iter().enumerate() {
+            assert_eq!(event as usize, place, "{event:?}");
+        }
+    }
+}

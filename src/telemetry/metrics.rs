@@ -1,0 +1,302 @@
+//! Metrics for Prometheus, by OpenTelemetry's names where it has one. Labels are routes, operations and codes: never a
+//! user, a path or a text of a client.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+use super::SecurityEvent;
+
+/// Upper bounds of the histograms, in seconds.
+const BOUNDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// How many names of GraphQL operations are told apart; clients choose them.
+const MOST_OPERATIONS: usize = 500;
+/// How many bytes such a name has at most.
+const MAX_NAME: usize = 64;
+/// Stands for all other names.
+const OTHER: &str = "_OTHER";
+
+/// Times by label.
+type Times<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// What is counted and timed as it happens. A clone counts into the same places.
+#[derive(Clone)]
+pub struct Metrics {
+    requests: Times<RequestLabels>,
+    operations: Times<OperationLabels>,
+    failures: Family<CodeLabel, Counter>,
+    statements: Statements,
+    /// Connections of clients that are open.
+    pub connections: Gauge,
+    names: Arc<Mutex<HashSet<Arc<str>>>>,
+}
+
+/// How long statements took.
+#[derive(Clone)]
+pub struct Statements(Times<PoolLabel>);
+
+/// What is looked at when metrics are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// The pools of the database, by name.
+    pub pools: Vec<(&'static str, Pool)>,
+    /// Passwords that are being hashed.
+    pub hashing: usize,
+    /// Passwords that wait to be hashed.
+    pub waiting: usize,
+    /// Event streams and WebSockets that are open.
+    pub streams: usize,
+    /// Log lines that nobody took.
+    pub dropped_lines: usize,
+}
+
+/// The connections of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// Those that are open.
+    pub open: usize,
+    /// Those of them that do nothing.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    http_request_method: &'static str,
+    http_route: String,
+    http_response_status_code: u16,
+}
+
+/// Which GraphQL operation it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OperationLabels {
+    /// `query`, `mutation` or `subscription`.
+    pub graphql_operation_type: &'static str,
+    /// Its name, or `_OTHER`.
+    pub graphql_operation_name: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoolLabel {
+    pool: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PoolStateLabels {
+    pool: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabel {
+    event: &'static str,
+}
+
+impl fmt::Display for OperationLabels {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.graphql_operation_type, self.graphql_operation_name)
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Statements {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Statements").finish_non_exhaustive()
+    }
+}
+
+impl Default for Statements {
+    fn default() -> Self {
+        Self(Family::new_with_constructor(times))
+    }
+}
+
+impl Statements {
+    /// Notes how long a statement took, by the pool that did it.
+    pub fn took(&self, pool: &'static str, time: Duration) {
+        self.0.get_or_create(&PoolLabel { pool }).observe(time.as_secs_f64());
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(Statements::default())
+    }
+}
+
+impl Metrics {
+    /// Nothing has happened yet, but for statements.
+    pub fn new(statements: Statements) -> Self {
+        Self {
+            requests: Family::new_with_constructor(times),
+            operations: Family::new_with_constructor(times),
+            failures: Family::default(),
+            statements,
+            connections: Gauge::default(),
+            names: Arc::default(),
+        }
+    }
+
+    /// Notes that a request was answered; the route is its template.
+    pub fn answered(&self, (method, route): (&str, &str), status: u16, time: Duration) {
+        let labels = RequestLabels {
+            http_request_method: known_method(method),
+            http_route: route.to_owned(),
+            http_response_status_code: status,
+        };
+        self.requests.get_or_create(&labels).observe(time.as_secs_f64());
+    }
+
+    /// The labels of an operation, whose name is told apart only if there are not too many already.
+    pub fn operation(&self, kind: &'static str, name: Option<&str>) -> OperationLabels {
+        let name = name.filter(|it| it.len() <= MAX_NAME).unwrap_or("");
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = names.get(name).cloned().unwrap_or_else(|| {
+            let name: Arc<str> = if names.len() < MOST_OPERATIONS { name.into() } else { OTHER.into() };
+            names.insert(Arc::clone(&name));
+            name
+        });
+        OperationLabels { graphql_operation_type: kind, graphql_operation_name: known }
+    }
+
+    /// Notes that an operation was executed.
+    pub fn executed(&self, operation: &OperationLabels, time: Duration) {
+        self.operations.get_or_create(operation).observe(time.as_secs_f64());
+    }
+
+    /// Notes an error of a GraphQL answer.
+    pub fn failed(&self, code: &str) {
+        self.failures.get_or_create(&CodeLabel { code: code.to_owned() }).inc();
+    }
+
+    /// All of it in Prometheus's text format.
+    pub fn text(&self, sample: &Sample) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry(sample))?;
+        Ok(text)
+    }
+
+    fn registry(&self, sample: &Sample) -> Registry {
+        let mut registry = Registry::default();
+        let about = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("docket_build", "What runs here", about);
+        let (seconds, times) = (|| Unit::Seconds, "Time of");
+        registry.register_with_unit(
+            "http_server_request_duration",
+            format!("{times} a request"),
+            seconds(),
+            self.requests.clone(),
+        );
+        registry.register_with_unit(
+            "graphql_server_operation_duration",
+            format!("{times} a GraphQL operation"),
+            seconds(),
+            self.operations.clone(),
+        );
+        registry.register("graphql_server_errors", "Errors in GraphQL answers", self.failures.clone());
+        registry.register_with_unit(
+            "db_client_operation_duration",
+            format!("{times} an SQL statement"),
+            seconds(),
+            self.statements.0.clone(),
+        );
+        registry.register("http_server_open_connections", "Connections of clients", self.connections.clone());
+        registry.register("docket_open_streams", "Event streams and WebSockets", gauge(sample.streams));
+        let dropped = ConstCounter::new(u64::try_from(sample.dropped_lines).unwrap_or(u64::MAX));
+        registry.register("docket_dropped_log_lines", "Log lines that nobody took", dropped);
+        register_pools(&mut registry, sample);
+        let hashes = Family::<StateLabel, Gauge>::default();
+        for (state, count) in [("working", sample.hashing), ("waiting", sample.waiting)] {
+            hashes.get_or_create(&StateLabel { state }).set(number(count));
+        }
+        registry.register("docket_password_hashes", "Passwords that are hashed or wait for it", hashes);
+        let events = Family::<EventLabel, Counter>::default();
+        for event in SecurityEvent::ALL {
+            events.get_or_create(&EventLabel { event: event.name() }).inc_by(event.count());
+        }
+        registry.register("docket_security_events", "Security events", events);
+        registry
+    }
+}
+
+fn register_pools(registry: &mut Registry, sample: &Sample) {
+    let connections = Family::<PoolStateLabels, Gauge>::default();
+    let most = Family::<PoolLabel, Gauge>::default();
+    for (pool, now) in &sample.pools {
+        for (state, count) in [("idle", now.idle), ("used", now.open.saturating_sub(now.idle))] {
+            connections.get_or_create(&PoolStateLabels { pool, state }).set(number(count));
+        }
+        most.get_or_create(&PoolLabel { pool }).set(number(now.most));
+    }
+    registry.register("db_client_connection_count", "Connections to the database", connections);
+    registry.register("db_client_connection_max", "How many connections there may be", most);
+}
+
+fn times() -> Histogram {
+    Histogram::new(BOUNDS)
+}
+
+fn gauge(value: usize) -> ConstGauge<i64> {
+    ConstGauge::new(number(value))
+}
+
+fn number(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Any client may send a method of its own.
+fn known_method(method: &str) -> &'static str {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    METHODS.into_iter().find(|it| *it == method).unwrap_or(OTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_clients_choose_are_bounded() {
+        let metrics = Metrics::new(Statements::default());
+        for number in 0..2 * MOST_OPERATIONS {
+            let labels = metrics.operation("query", Some(&format!("Q{number}")));
+            metrics.executed(&labels, Duration::from_millis(1));
+        }
+        let text = metrics.text(&Sample::default()).unwrap();
+        let series =
+            text.lines().filter(|it| it.starts_with("graphql_server_operation_duration_seconds_count")).count();
+        assert_eq!(series, MOST_OPERATIONS + 1);
+        assert!(text.contains("graphql_operation_name=\"_OTHER\"") && text.contains("graphql_operation_name=\"Q7\""));
+        assert_eq!(known_method("BREW"), OTHER);
+    }
+}

@@ -1,0 +1,72 @@
+//! How much a user or an address is answered in a minute, at both doors.
+
+use serde_json::json;
+
+use crate::support::{Answer, App};
+
+const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
+
+#[tokio::test]
+async fn a_user_who_asks_too_much_waits_at_both_doors_and_others_do_not() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=10")]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    for _ in 0..5 {
+        app.rest(&ann, "GET", "", None).await.expect(200);
+        app.graphql(&ann, LIST, json!({})).await.data();
+    }
+    let refused = app.graphql(&ann, LIST, json!({})).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "RATE_LIMITED"));
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=6).contains(&wait), "{refused:?}");
+    assert_eq!(refused.header("ratelimit"), format!("\"quota\";r=0;t={wait}"));
+    let refused = app.rest(&ann, "POST", "", Some(json!({ "title": "too much" }))).await;
+    assert_eq!(refused.expect(429), json!({ "detail": "Too many requests, try again later" }));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200), json!([]));
+    assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_operation_counts_by_what_its_answer_may_have() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=20")]).await;
+    let ann = app.person("ann").await;
+    let large = "query($first: Int!) { tasks(first: $first) { nodes { id title labels { name } } } }";
+    app.graphql(&ann, large, json!({ "first": 15 })).await.data();
+    let refused = app.graphql(&ann, large, json!({ "first": 100 })).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "RATE_LIMITED"));
+    app.graphql(&ann, LIST, json!({})).await.data();
+}
+
+#[tokio::test]
+async fn who_shows_no_user_is_counted_by_address() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "address=4")]).await;
+    let ann = app.person("ann").await;
+    for _ in 0..2 {
+        assert_eq!(Answer::of(app.request("GET", "/api/u/tasks")).await.status, 401);
+        assert_eq!(Answer::of(app.request("GET", "/graphql?query={__typename}")).await.status, 200);
+    }
+    assert_eq!(Answer::of(app.request("GET", "/api/u/tasks").bearer_auth("broken")).await.status, 429);
+    let refused = Answer::of(app.request("GET", "/graphql?query={__typename}")).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "RATE_LIMITED"));
+    app.rest(&ann, "GET", "", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn instances_on_one_postgresql_count_together() {
+    let settings = [("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=100")];
+    let one = App::spawn_with(&settings).await;
+    let ann = one.person("ann").await;
+    let other = one.beside(&settings).await;
+    for _ in 0..60 {
+        one.rest(&ann, "GET", "", None).await.expect(200);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let mut answered = 0;
+    while other.rest(&ann, "GET", "", None).await.status == 200 {
+        answered += 1;
+        assert!(answered <= 110, "there is no limit");
+    }
+    // A SQLite file has one instance; two of them on it in this test do not know of each other.
+    let shared = one.database_url.starts_with("postgres");
+    assert_eq!(answered < 60, shared, "{answered}");
+}
