@@ -5,6 +5,7 @@ mod limits;
 mod quotas;
 mod reader;
 mod secret;
+mod weak;
 
 use std::{
     env,
@@ -22,6 +23,7 @@ pub use self::{
     limits::Limits,
     quotas::Quotas,
     secret::Secret,
+    weak::Weakness,
 };
 
 /// All settings, each with the variable that sets it.

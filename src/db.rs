@@ -1,25 +1,29 @@
 //! Connecting, pooling, migrating, and every difference between SQLite and PostgreSQL.
 
+mod checkup;
 mod connect;
 mod dialect;
+pub mod file;
 mod hints;
 mod readers;
 mod watch;
 
 use std::sync::Arc;
 
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, prelude::async_trait,
+};
+
 pub use self::{
+    checkup::Checkup,
     connect::connect,
     dialect::due_value,
     hints::{Channel, Hints},
 };
 use self::{readers::Readers, watch::Watch};
 use crate::telemetry::metrics::{Pool, Statements};
-use migration::{Migrator, MigratorTrait};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, prelude::async_trait,
-};
 
 /// The database: a pool to read from and the connection, or pool, that writes.
 /// SQLite has one writer, so that writers queue instead of failing; PostgreSQL has one pool for both.

@@ -11,6 +11,7 @@
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod graphql;
 pub mod mail;

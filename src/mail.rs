@@ -68,6 +68,19 @@ impl Mailer {
         self.way.is_some()
     }
 
+    /// Says where mail goes, after trying whether it can go there, or why it cannot.
+    pub async fn reach(&self) -> Result<String, String> {
+        match &self.way {
+            None => Ok("none is sent, because SMTP_URL is not set".to_owned()),
+            Some(Way::Folder(_, folder)) => Ok(format!("written to {} and the log", folder.display())),
+            Some(Way::Smtp(smtp)) => match smtp.test_connection().await {
+                Ok(true) => Ok(format!("the server answers; from {}", self.from)),
+                Ok(false) => Err("it does not answer as a mail server".to_owned()),
+                Err(cause) => Err(cause.to_string()),
+            },
+        }
+    }
+
     /// Queues a message.
     pub fn send(&self, mail: Mail) {
         if self.queue.try_send(mail).is_err() {

@@ -1,13 +1,20 @@
-//! The command line: serve (default), migrate, demo, schema, openapi.
+//! The command line: serve (default), migrate, demo, backup, restore, doctor, schema, openapi.
 
-use std::{error::Error, future::Future, io, net::IpAddr, process::ExitCode};
+use std::{
+    error::Error,
+    future::Future,
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use docket::{
     config::Config,
-    db, demo, error, graphql, rest,
+    db, demo, doctor, error, graphql, rest,
     server::Server,
-    telemetry::{self, Telemetry},
+    telemetry::{self, SecurityEvent, Telemetry},
 };
 use tokio::{
     runtime::Runtime,
@@ -36,6 +43,18 @@ enum Command {
     Migrate,
     /// Make an account with believable data, and print how to sign in to it
     Demo,
+    /// Copy the SQLite database into a new file, while it is used or not
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the SQLite database, which is kept beside it
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
+    /// Look at the configuration and at all it leads to, and say what to do
+    Doctor,
     /// Print the GraphQL schema
     Schema,
     /// Print the OpenAPI document
@@ -47,6 +66,9 @@ fn main() -> ExitCode {
         Command::Serve => started(|config, runtime, telemetry| runtime.block_on(serve(config, telemetry))),
         Command::Migrate => started(|config, runtime, _| runtime.block_on(migrate(config))),
         Command::Demo => started(|config, runtime, _| runtime.block_on(demo(config))),
+        Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
+        Command::Restore { file } => started(|config, runtime, _| runtime.block_on(restore(config, &file))),
+        Command::Doctor => started(|config, runtime, _| runtime.block_on(doctor(config))),
         Command::Openapi => openapi(),
         Command::Schema => {
             print!("{}", graphql::sdl());
@@ -73,6 +95,9 @@ fn started(work: impl FnOnce(&Config, &Runtime, &Telemetry) -> Done) -> Done {
 
 async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     let stop = stop_signal()?;
+    for weakness in config.weaknesses() {
+        SecurityEvent::ConfigWeak.log(weakness.setting, "-");
+    }
     let server = Server::bind(config, Some(telemetry.dropped())).await?;
     let (host, port) = (server.address().ip(), server.address().port());
     let host = if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host };
@@ -108,6 +133,33 @@ async fn demo(config: &Config) -> Done {
         }
         Err(error::Error::Auth(error::AuthFault::EmailTaken)) => Err("the demo account is there already".into()),
         Err(error) => Err(error.into()),
+    }
+}
+
+async fn backup(config: &Config, file: &Path) -> Done {
+    db::file::backup(config, file).await?;
+    println!("The database is copied to {}.", file.display());
+    Ok(())
+}
+
+async fn restore(config: &Config, file: &Path) -> Done {
+    let kept = db::file::restore(config, file).await?;
+    println!("The backup is in its place.");
+    if let Some(kept) = kept {
+        println!("What was there is kept as {}.", kept.display());
+    }
+    Ok(())
+}
+
+/// Ends with an error when something is bad.
+async fn doctor(config: &Config) -> Done {
+    let findings = doctor::examine(config).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.iter().filter(|it| it.level == doctor::Level::Bad).count() {
+        0 => Ok(()),
+        count => Err(format!("{count} of these must be mended").into()),
     }
 }
 

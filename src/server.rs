@@ -8,7 +8,7 @@ mod metrics;
 mod observe;
 mod once;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::File, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -90,6 +90,8 @@ pub struct Server {
     metrics: Metrics,
     /// Where metrics are shown, if anywhere.
     shown: Option<Listening>,
+    /// What keeps other instances from SQLite's file.
+    _claim: Option<File>,
 }
 
 /// Why a server cannot start.
@@ -101,6 +103,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] Error),
+    /// Another instance has SQLite's file.
+    #[error("the database is another instance's; several need PostgreSQL")]
+    Claimed(#[from] db::file::FileError),
     /// The GraphQL door cannot be opened.
     #[error("GraphQL cannot be served")]
     Graphql(#[from] graphql::EngineError),
@@ -109,6 +114,7 @@ pub enum StartError {
 impl Server {
     /// Connects to the database, brings its schema up to date, and takes the port.
     pub async fn bind(config: &Config, dropped: Option<Dropped>) -> Result<Self, StartError> {
+        let claim = db::file::claim(config)?;
         let db = db::connect(config).await.map_err(Error::from)?;
         db.migrate().await.map_err(Error::from)?;
         let metrics = Metrics::new(db.statements());
@@ -137,7 +143,18 @@ impl Server {
             alive: alive.clone(),
         };
         let router = router(config, &services, door, metrics.clone());
-        Ok(Self { listener, address, router, services, closing, alive, drain: config.drain, metrics, shown })
+        Ok(Self {
+            listener,
+            address,
+            router,
+            services,
+            closing,
+            alive,
+            drain: config.drain,
+            metrics,
+            shown,
+            _claim: claim,
+        })
     }
 
     /// Where it listens.

@@ -19,7 +19,7 @@ const LEAST: u32 = 2;
 /// How long a connection may have been idle to be taken without a test.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process's lock.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
 const SQLITE_READERS: u32 = 8;
 /// How long PostgreSQL works on one statement.

@@ -16,6 +16,7 @@ mod legacy;
 mod links;
 mod many;
 mod model;
+mod operate;
 mod quota;
 mod rest;
 mod sink;

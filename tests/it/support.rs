@@ -107,6 +107,11 @@ impl App {
         self.start(settings).await;
     }
 
+    /// Starts a server that was stopped.
+    pub async fn restart_stopped(&mut self) {
+        self.start(&[]).await;
+    }
+
     /// Stops the server and waits for its end.
     pub async fn stop(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
@@ -265,6 +270,19 @@ impl Answer {
     pub fn cookies(&self) -> Vec<&str> {
         self.headers.get_all("set-cookie").iter().map(|it| it.to_str().unwrap()).collect()
     }
+}
+
+/// What a command of Docket's says on this database, and how it ends.
+pub fn command(database_url: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_docket"))
+        .args(arguments)
+        .env_clear()
+        .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", database_url), ("RUST_LOG", "error")])
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
 }
 
 /// Docket as a process of its own, which can be killed.

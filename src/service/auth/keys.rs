@@ -139,6 +139,12 @@ impl Keys {
         Ok(rows.iter().filter(is_published).filter_map(public_key).collect())
     }
 
+    /// How many keys there are, and how many of them the secret opens.
+    pub(super) async fn count(&self, db: &Db) -> Result<(usize, usize), Error> {
+        let rows = newest_first(db.reader()).await?;
+        Ok((rows.len(), rows.iter().filter(|row| self.open(row).is_some()).count()))
+    }
+
     async fn load(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
         let rows = newest_first(connection).await?;
         let now = Millis::now();

@@ -131,6 +131,11 @@ impl Auth<'_> {
         self.material.keys.public(self.db).await
     }
 
+    /// How many keys there are, and how many of them can sign here.
+    pub async fn count_keys(self) -> Result<(usize, usize), Error> {
+        self.material.keys.count(self.db).await
+    }
+
     /// The user of an access token. What was verified a moment ago is not verified again.
     pub(super) async fn user_of_access_token(self, token: &str) -> Result<CurrentUser, Error> {
         if token.len() > MAX_LENGTH {

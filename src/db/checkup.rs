@@ -1,0 +1,73 @@
+//! What a database says of itself, for `docket doctor`. Nothing is changed.
+
+use chrono::{DateTime, Utc};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use super::Db;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkup {
+    /// Its name and version.
+    pub version: String,
+    /// What time it has.
+    pub clock: DateTime<Utc>,
+    /// What is damaged, if anything.
+    pub damage: Option<String>,
+    /// Migrations that are still to be applied.
+    pub pending: usize,
+    /// Migrations that this program does not know.
+    pub unknown: Vec<String>,
+    /// Why an answered write may be lost with the power, if it may.
+    pub volatile: Option<&'static str>,
+    /// Whether Docket's role may do anything at all.
+    pub is_superuser: bool,
+}
+
+impl Db {
+    /// Asks the database about itself.
+    pub async fn checkup(&self) -> Result<Checkup, DbErr> {
+        let is_sqlite = self.backend() == DbBackend::Sqlite;
+        let version = if is_sqlite { "select 'SQLite ' || sqlite_version()" } else { "select version()" };
+        let clock = if is_sqlite {
+            "select strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+        } else {
+            "select to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+        };
+        let damage = match is_sqlite {
+            true => self.words("pragma quick_check(1)").await?.into_iter().find(|it| it != "ok"),
+            false => None,
+        };
+        // Without the table nothing was ever applied.
+        let applied = self.words("select version from seaql_migrations").await.unwrap_or_default();
+        let known: Vec<String> = Migrator::migrations().iter().map(|it| it.name().to_owned()).collect();
+        Ok(Checkup {
+            version: self.word(version).await?,
+            clock: self.word(clock).await?.parse().map_err(|_| DbErr::Type("the database's clock".into()))?,
+            damage,
+            pending: known.iter().filter(|it| !applied.contains(it)).count(),
+            unknown: applied.into_iter().filter(|it| !known.contains(it)).collect(),
+            volatile: if is_sqlite { None } else { self.volatile().await? },
+            is_superuser: !is_sqlite && self.word("select current_setting('is_superuser')").await? == "on",
+        })
+    }
+
+    async fn volatile(&self) -> Result<Option<&'static str>, DbErr> {
+        if self.word("select current_setting('fsync')").await? == "off" {
+            return Ok(Some("fsync is off"));
+        }
+        let is_off = self.word("select current_setting('synchronous_commit')").await? == "off";
+        Ok(is_off.then_some("synchronous_commit is off"))
+    }
+
+    async fn word(&self, sql: &str) -> Result<String, DbErr> {
+        let words = self.words(sql).await?;
+        words.into_iter().next().ok_or_else(|| DbErr::RecordNotFound("the database said nothing".into()))
+    }
+
+    async fn words(&self, sql: &str) -> Result<Vec<String>, DbErr> {
+        let rows = self.reader.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+        rows.iter().map(|row| row.try_get_by_index(0)).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! SQLite's file: a copy of it while it is used, and putting a copy in its place.
+
+use std::{
+    fs::{self, File, Permissions, TryLockError},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use chrono::Utc;
+use migration::{Migrator, MigratorTrait};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::config::{Config, Environment};
+
+/// Why a file was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// PostgreSQL has tools of its own.
+    #[error("DATABASE_URL names no SQLite file; PostgreSQL is backed up and restored with pg_dump and pg_restore")]
+    NotSqlite,
+    /// There is nothing to copy.
+    #[error("{0} is not there")]
+    Absent(PathBuf),
+    /// Nothing is overwritten.
+    #[error("{0} is there already")]
+    Taken(PathBuf),
+    /// It is no database of Docket's, or a damaged one.
+    #[error("{0} cannot be restored: {1}")]
+    Unfit(PathBuf, String),
+    /// A server has it open.
+    #[error("{0} is in use; stop the server first")]
+    InUse(PathBuf),
+    /// SQLite failed.
+    #[error("SQLite failed")]
+    Sqlite(#[from] sqlx::Error),
+    /// The disk failed.
+    #[error("a file cannot be written")]
+    Io(#[from] io::Error),
+}
+
+/// The file that the configuration names, if it names one.
+pub fn path(config: &Config) -> Option<PathBuf> {
+    let url = config.database_url.reveal();
+    let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok()).flatten()?;
+    Some(options.get_filename().to_owned())
+}
+
+/// Copies the database into a new file, as it is at one moment, while others read and write it.
+pub async fn backup(config: &Config, to: &Path) -> Result<(), FileError> {
+    let from = path(config).ok_or(FileError::NotSqlite)?;
+    if !from.exists() {
+        return Err(FileError::Absent(from));
+    }
+    if to.exists() {
+        return Err(FileError::Taken(to.to_owned()));
+    }
+    let mut connection = options(&from).connect().await?;
+    sqlx::query("vacuum into ?").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await?;
+    connection.close().await?;
+    fs::set_permissions(to, Permissions::from_mode(0o600))?;
+    lasting(to)?;
+    Ok(())
+}
+
+/// Puts a copy in the place of the database, which is kept beside it; the answer is its new name, if there was one.
+pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, FileError> {
+    let to = path(config).ok_or(FileError::NotSqlite)?;
+    if !from.exists() {
+        return Err(FileError::Absent(from.to_owned()));
+    }
+    check(from).await.map_err(|cause| FileError::Unfit(from.to_owned(), cause))?;
+    let copy = beside(&to, "restoring");
+    fs::copy(from, &copy)?;
+    fs::set_permissions(&copy, Permissions::from_mode(0o600))?;
+    lasting(&copy)?;
+    let mut kept = None;
+    if to.exists() {
+        if let Err(error) = set_aside(&to).await {
+            fs::remove_file(&copy)?;
+            return Err(error);
+        }
+        let old = beside(&to, &format!("before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
+        fs::rename(&to, &old)?;
+        kept = Some(old);
+    }
+    fs::rename(&copy, &to)?;
+    lasting(&to)?;
+    Ok(kept)
+}
+
+/// Makes the file whole without its write-ahead log, which only its last user can do.
+async fn set_aside(path: &Path) -> Result<(), FileError> {
+    let mut connection = options(path).connect().await?;
+    let mode = sqlx::query_scalar::<_, String>("pragma journal_mode = delete").fetch_one(&mut connection).await;
+    connection.close().await?;
+    match mode.as_deref() {
+        Ok("delete") => Ok(()),
+        Ok(_) => Err(FileError::InUse(path.to_owned())),
+        Err(sqlx::Error::Database(cause)) if cause.code().is_some_and(|code| matches!(&*code, "5" | "6" | "261")) => {
+            Err(FileError::InUse(path.to_owned()))
+        }
+        Err(_) => mode.map(drop).map_err(FileError::Sqlite),
+    }
+}
+
+/// Whether it is a whole database of Docket's, of this version or an older one.
+async fn check(path: &Path) -> Result<(), String> {
+    let mut connection = options(path).read_only(true).connect().await.map_err(|cause| cause.to_string())?;
+    let damage = damage(&mut connection).await.map_err(|_| "it is no SQLite database".to_owned())?;
+    if let Some(damage) = damage {
+        return Err(damage);
+    }
+    let applied: Vec<String> = sqlx::query_scalar("select version from seaql_migrations")
+        .fetch_all(&mut connection)
+        .await
+        .map_err(|_| "it is no database of Docket".to_owned())?;
+    let known = Migrator::migrations();
+    match applied.iter().find(|version| !known.iter().any(|it| it.name() == version.as_str())) {
+        Some(newer) => Err(format!("it was made by a newer Docket ({newer})")),
+        None => Ok(()),
+    }
+}
+
+/// What SQLite finds wrong with the file, if anything.
+async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+    let found: String = sqlx::query_scalar("pragma quick_check(1)").fetch_one(connection).await?;
+    Ok(Some(found).filter(|it| it != "ok"))
+}
+
+/// In production, takes SQLite's file for this instance alone, because several would count and listen each for itself.
+/// The claim lives as long as what is returned.
+pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
+    let Some(path) = path(config).filter(|_| config.environment == Environment::Production) else { return Ok(None) };
+    let file = File::options().create(true).truncate(false).write(true).open(beside(&path, "lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(FileError::InUse(path)),
+        Err(TryLockError::Error(cause)) => Err(cause.into()),
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(super::connect::BUSY).disable_statement_logging()
+}
+
+/// Another file in the same folder.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{what}"));
+    path.with_file_name(name)
+}
+
+/// Waits until the file and its name are on the disk.
+fn lasting(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,189 @@
+//! `docket doctor`: looks at the configuration and at everything it leads to, and says what to do. Nothing is changed.
+
+use std::{fmt, time::Instant};
+
+use chrono::{TimeDelta, Utc};
+
+use crate::{
+    config::{Config, JwtAlg},
+    db::{self, Checkup, Db},
+    error::Error,
+    mail::Mailer,
+    server::base_url,
+    service::Services,
+};
+
+/// How far the clocks of this machine and of the database may be apart.
+const APART: TimeDelta = TimeDelta::seconds(2);
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// It works, and should be looked at.
+    Doubtful,
+    /// It does not work.
+    Bad,
+}
+
+/// Something that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How well it is.
+    pub level: Level,
+    /// What it is.
+    pub what: &'static str,
+    /// What was found, and what to do about it.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Good => "good",
+            Level::Doubtful => "look",
+            Level::Bad => "BAD ",
+        };
+        write!(formatter, "{level}  {:<14}{}", self.what, self.text)
+    }
+}
+
+/// Looks at everything.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = configuration(config);
+    match database(config).await {
+        Ok((found, Some(db))) => {
+            findings.extend(found);
+            findings.push(keys(config, db).await.unwrap_or_else(|error| bad("keys", causes(&error))));
+        }
+        Ok((found, None)) => findings.extend(found),
+        Err(error) => {
+            let advice = "is the server there, and are name and password in DATABASE_URL right?";
+            findings.push(bad("database", format!("{}; {advice}", causes(&error))));
+        }
+    }
+    findings.push(mail(config).await);
+    findings.push(origins(config));
+    findings
+}
+
+fn configuration(config: &Config) -> Vec<Finding> {
+    let weak = config.weaknesses();
+    if weak.is_empty() {
+        return vec![good("configuration", format!("{}, and nothing to say against it", config.environment))];
+    }
+    weak.into_iter().map(|it| doubtful("configuration", it.to_string())).collect()
+}
+
+/// What is found, and the database, if it is there and has its tables.
+async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> {
+    if let Some(path) = db::file::path(config).filter(|path| !path.exists()) {
+        return Ok((
+            vec![good("database", format!("{} is not there yet; the first start makes it", path.display()))],
+            None,
+        ));
+    }
+    let db = db::connect(config).await?;
+    let start = Instant::now();
+    db.ping().await?;
+    let time = start.elapsed();
+    let found = db.checkup().await?;
+    let version = found.version.split(" on ").next().unwrap_or_default();
+    let mut findings = vec![match (&found.damage, found.volatile) {
+        (Some(damage), _) => bad("database", format!("the file is damaged ({damage}): restore a backup")),
+        (None, Some(why)) => doubtful("database", format!("{why}: what was answered may be lost with the power")),
+        (None, None) => good("database", format!("{version}, answers in {time:.1?}")),
+    }];
+    if found.is_superuser {
+        let advice = "Docket's role is a superuser; give it one that owns its database and no more";
+        findings.push(doubtful("database", advice.to_owned()));
+    }
+    findings.push(migrations(&found));
+    findings.push(clock(&found));
+    let is_usable = found.pending == 0 && found.unknown.is_empty();
+    Ok((findings, is_usable.then_some(db)))
+}
+
+fn migrations(found: &Checkup) -> Finding {
+    match (found.unknown.first(), found.pending) {
+        (Some(newest), _) => bad(
+            "migrations",
+            format!("the schema was made by a newer Docket ({newest}): run that one, or restore a backup of before"),
+        ),
+        (None, 0) => good("migrations", "all applied".to_owned()),
+        (None, pending) => {
+            doubtful("migrations", format!("{pending} to be applied: start Docket, or run docket migrate"))
+        }
+    }
+}
+
+fn clock(found: &Checkup) -> Finding {
+    let apart = (Utc::now() - found.clock).abs();
+    if apart > APART {
+        let advice = "tokens and sessions go by this machine's: set both by NTP";
+        return bad("clock", format!("{} s from the database's; {advice}", apart.num_seconds()));
+    }
+    good("clock", format!("{} ms from the database's", apart.num_milliseconds()))
+}
+
+async fn keys(config: &Config, db: Db) -> Result<Finding, Error> {
+    if config.jwt_alg == JwtAlg::Hs256 {
+        return Ok(good("keys", "access tokens are signed with BETTER_AUTH_SECRET (HS256)".to_owned()));
+    }
+    let services = Services::new(db, config, &base_url(config, config.port)?)?;
+    let (all, opened) = services.auth().count_keys().await?;
+    services.close().await?;
+    Ok(match (all, opened) {
+        (0, _) => good("keys", "none yet; the first token makes one".to_owned()),
+        (_, 0) => bad(
+            "keys",
+            "none can be opened: BETTER_AUTH_SECRET is not the one they were sealed with; tokens will get a new key"
+                .to_owned(),
+        ),
+        (all, opened) => good("keys", format!("{opened} of {all} can sign")),
+    })
+}
+
+async fn mail(config: &Config) -> Finding {
+    let mailer = match Mailer::new(config) {
+        Ok(mailer) => mailer,
+        Err(error) => return bad("mail", causes(&error)),
+    };
+    match mailer.reach().await {
+        Ok(place) => good("mail", place),
+        Err(cause) => bad("mail", format!("the server of SMTP_URL cannot be used: {cause}")),
+    }
+}
+
+fn origins(config: &Config) -> Finding {
+    let base =
+        config.base_url.as_ref().map_or_else(|| "localhost".to_owned(), |url| url.origin().ascii_serialization());
+    match config.cors_origins.as_slice() {
+        [] => doubtful("origins", format!("clients see {base}; CORS_ORIGINS allows no front-end elsewhere")),
+        all => good("origins", format!("clients see {base}; front-ends at {}", all.join(", "))),
+    }
+}
+
+/// An error with all that led to it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn good(what: &'static str, text: String) -> Finding {
+    Finding { level: Level::Good, what, text }
+}
+
+fn doubtful(what: &'static str, text: String) -> Finding {
+    Finding { level: Level::Doubtful, what, text }
+}
+
+fn bad(what: &'static str, text: String) -> Finding {
+    Finding { level: Level::Bad, what, text }
+}

@@ -1,0 +1,151 @@
+//! What operators do: back up, restore, look for what is wrong, start twice.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::support::{App, Process, SECRET, at_once, command};
+
+/// The file of the app's database, if it is SQLite's.
+fn file(app: &App) -> Option<&str> {
+    app.database_url.strip_prefix("sqlite://")?.strip_suffix("?mode=rwc")
+}
+
+#[tokio::test]
+async fn a_backup_is_one_moment_of_a_database_in_use_and_comes_back_whole() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db").display().to_string();
+    let url = app.database_url.clone();
+    let Some(place) = file(&app).map(str::to_owned) else {
+        let (code, said) = command(&url, &["backup", &backup], &[]);
+        assert!(code == Some(2) && said.contains("pg_dump"), "{said}");
+        return;
+    };
+    app.rest_task(&ann, json!({ "title": "before" })).await;
+    let (copied, _) = tokio::join!(
+        tokio::task::spawn_blocking({
+            let (url, backup) = (url.clone(), backup.clone());
+            move || command(&url, &["backup", &backup], &[])
+        }),
+        at_once(50, async |number| app.rest_task(&ann, json!({ "title": number.to_string() })).await)
+    );
+    assert_eq!(copied.unwrap().0, Some(0));
+    let (code, said) = command(&url, &["backup", &backup], &[]);
+    assert!(code == Some(2) && said.contains("is there already"), "{said}");
+    let (code, said) = command(&url, &["restore", &backup], &[]);
+    assert!(code == Some(2) && said.contains("is in use"), "{said}");
+    let after = app.rest_task(&ann, json!({ "title": "after" })).await;
+    app.stop().await;
+
+    let (code, said) = command(&url, &["restore", &backup], &[]);
+    assert!(code == Some(0) && said.contains("before-restore-"), "{said}");
+    app.restart_stopped().await;
+    let titles = app.rest(&ann, "GET", "", None).await.text;
+    assert!(titles.contains("\"before\"") && !titles.contains("\"after\""), "{titles}");
+    assert_eq!(app.rest(&ann, "GET", &format!("/{}", after["id"]), None).await.status, 404);
+    let kept = fs::read_dir(Path::new(&place).parent().unwrap()).unwrap();
+    assert!(
+        kept.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().contains("before-restore")).count() == 1
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_backup_replaces_nothing() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    let url = app.database_url.clone();
+    let Some(place) = file(&app) else { return };
+    let before = fs::read(place).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(named("text"), "no database at all, although it is longer than a header of SQLite's ".repeat(40))
+        .unwrap();
+    app.sql(&format!("vacuum into '{}'", named("newer"))).await;
+    app.sql(&format!("vacuum into '{}'", named("damaged"))).await;
+    app.sql(&format!("attach '{}' as newer; insert into newer.seaql_migrations values ('m3000', 0)", named("newer")))
+        .await;
+    app.sql(&format!("attach '{}' as other; create table other.t (a)", named("other"))).await;
+    let mut damaged = fs::read(named("damaged")).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 8192].fill(0x5a);
+    fs::write(named("damaged"), damaged).unwrap();
+    for (name, reason) in [
+        ("absent", "is not there"),
+        ("text", "no SQLite database"),
+        ("newer", "newer Docket"),
+        ("other", "no database of Docket"),
+        ("damaged", "cannot be restored"),
+    ] {
+        let (code, said) = command(&url, &["restore", &named(name)], &[]);
+        assert!(code == Some(2) && said.contains(reason), "{name}: {said}");
+    }
+    assert!(fs::read(place).unwrap() == before, "the database was touched");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_well_and_what_to_mend() {
+    let app = App::spawn().await;
+    app.person("ann").await;
+    let (code, said) = command(&app.database_url, &["doctor"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for what in
+        ["configuration", "database", "migrations    all applied", "clock", "1 of 1 can sign", "mail", "origins"]
+    {
+        assert!(said.contains(what), "{what}: {said}");
+    }
+    let other = "another-secret-of-tests-9876543210-ZYXWVUTSRQ";
+    let weak = [
+        ("BETTER_AUTH_SECRET", other),
+        ("DOCKET_ENV", "production"),
+        ("SMTP_URL", "smtp://mailer:hunter2@127.0.0.1:1"),
+    ];
+    app.sql("insert into seaql_migrations (version, applied_at) values ('m2999_future', 0)").await;
+    let (code, said) = command(&app.database_url, &["doctor"], &weak);
+    assert_eq!(code, Some(2), "{said}");
+    for advice in ["BETTER_AUTH_URL: set it", "newer Docket (m2999_future)", "the server of SMTP_URL cannot be used"] {
+        assert!(said.contains(advice), "{advice}: {said}");
+    }
+    for secret in [other, SECRET, "hunter2"] {
+        assert!(!said.contains(secret), "{said}");
+    }
+    app.sql("delete from seaql_migrations where version = 'm2999_future'").await;
+    let (_, said) = command(&app.database_url, &["doctor"], &weak);
+    assert!(said.contains("none can be opened"), "{said}");
+}
+
+#[tokio::test]
+async fn a_doctor_of_nothing_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("docket.db");
+    let (code, said) = command(&format!("sqlite://{}?mode=rwc", place.display()), &["doctor"], &[]);
+    assert!(code == Some(0) && said.contains("is not there yet") && !place.exists(), "{said}");
+    let (code, said) = command("postgres://docket:hunter2@127.0.0.1:1/none", &["doctor"], &[]);
+    assert!(code == Some(2) && said.contains("is the server there") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn in_production_a_sqlite_file_has_one_instance() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    let settings = [("DOCKET_ENV", "production"), ("DOCKET_DRAIN_SECONDS", "0")];
+    let first = Process::start_with(&app.database_url, &settings, std::process::Stdio::null()).await;
+    if file(&app).is_some() {
+        let (code, said) = command(&app.database_url, &["serve"], &[("DOCKET_ENV", "production"), ("PORT", "0")]);
+        assert!(code == Some(2) && said.contains("several need PostgreSQL"), "{said}");
+    }
+    first.stop().await;
+    Process::start_with(&app.database_url, &settings, std::process::Stdio::null()).await.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("docket.db");
+    let text = "this was somebody's diary, and not a database of tasks. ".repeat(100);
+    fs::write(&place, &text).unwrap();
+    let (code, said) = command(&format!("sqlite://{}?mode=rwc", place.display()), &["serve"], &[("PORT", "0")]);
+    assert!(code == Some(2) && said.contains("file is not a database"), "{said}");
+    assert_eq!(fs::read_to_string(&place).unwrap(), text);
+}
