@@ -167,6 +167,11 @@ impl Server {
         self.shown.as_ref().and_then(Listening::address)
     }
 
+    /// The routes with all that stands in front of them, for requests that come by no connection.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// What it serves.
     pub fn services(&self) -> Arc<Services> {
         Arc::clone(&self.services)
