@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use self::{
+    limits::Room,
     metrics::{Listening, Sources},
     observe::Observer,
 };
@@ -227,9 +228,20 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metric
     let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
     let quota = || middleware::from_fn_with_state(Arc::clone(services), limits::quota);
     let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
-    let auth = rest::auth::router().layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit));
+    // Accounts have room of their own: many who sign in do not keep others from their tasks.
+    let admitted = |room: &Room| middleware::from_fn_with_state(room.clone(), limits::admit);
+    let (tasks, accounts) = (Room::default(), Room::default());
+    let auth = rest::auth::router()
+        .layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit))
+        .layer(admitted(&accounts));
     let mut router = Router::new()
-        .merge(rest::router(rest::Shape::new(config)).layer(once()).layer(quota()).layer(identified()))
+        .merge(
+            rest::router(rest::Shape::new(config))
+                .layer(once())
+                .layer(quota())
+                .layer(identified())
+                .layer(admitted(&tasks)),
+        )
         .merge(auth)
         .merge(health::router(&door.closing))
         .merge(rest::openapi::router())
@@ -240,6 +252,7 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metric
                 .layer(once())
                 .layer(quota())
                 .layer(identified())
+                .layer(admitted(&tasks))
                 .with_state(door),
         );
     if config.playground {

@@ -2,18 +2,18 @@
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use sea_orm::{DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
     ConnectOptions, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db, Link, readers::Readers, watch::Watch};
+use super::{Connection, Db, connection::Link, file, readers::Readers, watch::Watch, writer::Writer};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
-pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(2);
 /// How many connections write to PostgreSQL at least: migrating takes two, one for the lock.
 const LEAST: u32 = 2;
 /// How long a connection may have been idle to be taken without a test.
@@ -23,7 +23,9 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
 const SQLITE_READERS: u32 = 8;
 /// How long PostgreSQL works on one statement.
-const STATEMENT_TIMEOUT: &str = "5s";
+const STATEMENT_TIMEOUT: &str = "3s";
+/// How long its answer is waited for, in case that it is away and nobody says so.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(3500);
 /// How long PostgreSQL waits for a row or table lock.
 const LOCK_TIMEOUT: &str = "2s";
 /// How long PostgreSQL keeps a transaction that does nothing.
@@ -47,16 +49,26 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .disable_statement_logging();
+    let path = options.get_filename().to_owned();
+    if path.exists() {
+        file::look(&path).await?;
+    }
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     // The writer goes first: it makes the file, which the readers open without the right to write.
-    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
+    let writer = Writer::open(options.clone()).await?;
     let readers = pool()
         .max_connections(config.database_connections.min(SQLITE_READERS))
         .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    let link = |pool, is_reader| Link::Pool { pool: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), is_reader };
-    Ok(linked(Watch::new(config.slow_statement, "sqlite"), link(readers, true), link(writer, false)))
+    let readers = Link::Pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers));
+    Ok(linked(Watch::new(config.slow_statement, "sqlite", None), readers, Link::Writer(writer)))
+}
+
+/// A connection to SQLite for migrations, which have transactions of their own.
+pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
 async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
@@ -89,8 +101,12 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let readers = (connections / 2).max(1);
     let writer = pool((connections - readers).max(LEAST)).connect_with(options.clone()).await.map_err(failed)?;
     let reader = pool(readers).connect_lazy_with(options);
-    let writer = Link::Pool { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(writer), is_reader: false };
-    Ok(linked(Watch::new(config.slow_statement, "postgresql"), Link::Readers(Readers::new(reader, readers)), writer))
+    let writer = Link::Pool(SqlxPostgresConnector::from_sqlx_postgres_pool(writer));
+    Ok(linked(
+        Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT)),
+        Link::Readers(Readers::new(reader, readers)),
+        writer,
+    ))
 }
 
 fn linked(watch: Arc<Watch>, reader: Link, writer: Link) -> Db {

@@ -6,12 +6,16 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::time;
 
+use super::connect::{BUSY, failed};
 use crate::config::{Config, Environment};
 
 /// Why a file was not copied.
@@ -105,6 +109,30 @@ async fn set_aside(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// How often to look whether another process has migrated.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Files up to this size are looked through at every start, which takes a few hundredths of a second.
+const SMALL: u64 = 32 << 20;
+
+/// Looks through the file before anything is written to it, where that is quick or migrations are to come.
+pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
+    let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
+    let size = fs::metadata(path).map_or(0, |it| it.len());
+    let applied = sqlx::query_scalar("select count(*) from seaql_migrations").fetch_one(&mut connection).await;
+    let is_current = applied.is_ok_and(|count: i64| usize::try_from(count) == Ok(Migrator::migrations().len()));
+    if size == 0 || (is_current && size > SMALL) {
+        return Ok(());
+    }
+    let damage = damage(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    match damage {
+        Some(damage) => {
+            Err(DbErr::Conn(RuntimeErr::Internal(format!("the database file is damaged, restore a backup ({damage})"))))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether it is a whole database of Docket's, of this version or an older one.
 async fn check(path: &Path) -> Result<(), String> {
     let mut connection = options(path).read_only(true).connect().await.map_err(|cause| cause.to_string())?;
@@ -125,8 +153,14 @@ async fn check(path: &Path) -> Result<(), String> {
 
 /// What SQLite finds wrong with the file, if anything.
 async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
-    let found: String = sqlx::query_scalar("pragma quick_check(1)").fetch_one(connection).await?;
-    Ok(Some(found).filter(|it| it != "ok"))
+    match sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(connection).await {
+        Ok(found) => Ok(Some(found).filter(|it| it != "ok")),
+        // So damaged that it cannot be looked through.
+        Err(sqlx::Error::Database(cause)) if cause.code().is_some_and(|code| code == "11") => {
+            Ok(Some(cause.message().to_owned()))
+        }
+        Err(cause) => Err(cause),
+    }
 }
 
 /// In production, takes SQLite's file for this instance alone, because several would count and listen each for itself.
@@ -141,8 +175,22 @@ pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
     }
 }
 
+/// Waits until no other process migrates the file. SQLite has no lock that outlives the transactions of migrations.
+pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
+    let failed = |cause: io::Error| DbErr::Conn(RuntimeErr::SqlxError(sqlx::Error::Io(cause).into()));
+    let file = File::options().create(true).truncate(false).write(true).open(beside(path, "migrating"));
+    let file = file.map_err(failed)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => time::sleep(PAUSE).await,
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+    }
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(super::connect::BUSY).disable_statement_logging()
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging()
 }
 
 /// Another file in the same folder.

@@ -77,7 +77,7 @@ impl Readers {
 
     /// The connections as they are now: those that are kept do nothing.
     pub(super) fn now(&self) -> Pool {
-        let now = super::now(&self.pool);
+        let now = super::connection::now(&self.pool);
         Pool { idle: now.idle + self.locked().len(), ..now }
     }
 

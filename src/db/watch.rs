@@ -2,11 +2,13 @@
 
 use std::{
     future::Future,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::time;
 use tracing::{Instrument, debug_span, trace, warn};
 
 use crate::telemetry::metrics::Statements;
@@ -17,11 +19,21 @@ pub(super) struct Watch {
     statements: Statements,
     slow: Duration,
     system: &'static str,
+    patience: Option<Duration>,
 }
 
 impl Watch {
-    pub(super) fn new(slow: Duration, system: &'static str) -> Arc<Self> {
-        Arc::new(Self { statements: Statements::default(), slow, system })
+    /// `patience` is how long an answer is waited for, where the database is behind a network.
+    pub(super) fn new(slow: Duration, system: &'static str, patience: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self { statements: Statements::default(), slow, system, patience })
+    }
+
+    /// Gives up what is not answered in time.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        match self.patience {
+            Some(patience) => time::timeout(patience, work).await.unwrap_or_else(|_| Err(silent())),
+            None => work.await,
+        }
     }
 
     /// The times of all statements.
@@ -40,7 +52,7 @@ impl Watch {
             target: "sql", "statement", otel.kind = "client", db.system.name = self.system, db.query.text = text
         );
         let start = Instant::now();
-        let done = work.instrument(span).await;
+        let done = self.in_time(work.instrument(span)).await;
         let time = start.elapsed();
         self.statements.took(pool, time);
         if time >= self.slow {
@@ -48,4 +60,9 @@ impl Watch {
         }
         done
     }
+}
+
+fn silent() -> DbErr {
+    let cause = io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time");
+    DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(cause).into()))
 }

@@ -1,6 +1,6 @@
 //! Whether the process lives, and whether it can work.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -10,9 +10,12 @@ use axum::{
     routing::get,
 };
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::{sync::watch, time};
 
 use crate::service::Services;
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The health routes, with and without a trailing slash.
 pub(super) fn router(closing: &watch::Receiver<bool>) -> Router<Arc<Services>> {
@@ -39,9 +42,9 @@ async fn ready_answer(
         let body = json!({ "status": "unhealthy", "database": "connected" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
-    match services.ready().await {
-        Ok(()) => Json(json!({ "status": "healthy", "database": "connected" })).into_response(),
-        Err(_) => {
+    match time::timeout(PATIENCE, services.ready()).await {
+        Ok(Ok(())) => Json(json!({ "status": "healthy", "database": "connected" })).into_response(),
+        Ok(Err(_)) | Err(_) => {
             let body = json!({ "status": "unhealthy", "database": "disconnected" });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }

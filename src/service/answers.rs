@@ -91,6 +91,7 @@ impl Services {
         }
         let known = answer::Entity::find_by_id((user.id().clone(), key.0)).one(transaction.connection()).await?;
         let known = known.ok_or(Error::Busy)?;
+        transaction.leave().await?;
         if known.fingerprint != fingerprint {
             return Err(Error::KeyReused);
         }

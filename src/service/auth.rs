@@ -166,7 +166,7 @@ impl Material {
         let secret = config.secret.reveal();
         Ok(Self {
             signer: Signer::new(secret)?,
-            hasher: Hasher::new(config.password_hash),
+            hasher: Hasher::new(config.password_hash)?,
             keys: Keys::new(secret, config.jwt_key_days),
             remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
             issuer: Issuer::new(config.jwt_alg, secret, base_url),

@@ -130,6 +130,7 @@ impl<'a> Labels<'a> {
         is_expected(expected, &row)?;
         let LabelEdit { name, colour } = edit;
         if name.is_none() && colour.is_none() {
+            write.leave().await?;
             return Ok(row);
         }
         let mut changes = Vec::new();

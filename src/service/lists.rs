@@ -138,6 +138,7 @@ impl<'a> Lists<'a> {
             changes.push((list::Column::Archived, Expr::value(archived)));
         }
         if changes.is_empty() {
+            write.leave().await?;
             return Ok(row);
         }
         let row = self.change(&mut write, id, changes).await?;

@@ -70,6 +70,11 @@ impl Write<'_> {
         self.transaction.connection()
     }
 
+    /// Writes nothing; what was seen can be told to others.
+    pub(super) async fn leave(self) -> Result<(), Error> {
+        Ok(self.transaction.leave().await?)
+    }
+
     /// Makes the write last, and tells whoever listens.
     pub(super) async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await?;

@@ -100,6 +100,7 @@ impl<'a> Tasks<'a> {
         if let Some(id) = draft.id
             && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
         {
+            write.leave().await?;
             return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Task(known).into()) };
         }
         let list = self.list_of_new(&write, draft.parent, draft.list).await?;

@@ -149,3 +149,19 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     assert!(code == Some(2) && said.contains("file is not a database"), "{said}");
     assert_eq!(fs::read_to_string(&place).unwrap(), text);
 }
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_and_left_as_it_is() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    at_once(100, async |number| app.rest_task(&ann, json!({ "title": format!("{number:0>100}") })).await).await;
+    app.stop().await;
+    let Some(place) = file(&app) else { return };
+    let mut bytes = fs::read(place).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 16_384].fill(0x5a);
+    fs::write(place, &bytes).unwrap();
+    let (code, said) = command(&app.database_url, &["serve"], &[("PORT", "0")]);
+    assert!(code == Some(2) && said.contains("is damaged, restore a backup"), "{said}");
+    assert!(fs::read(place).unwrap() == bytes, "the file was touched");
+}

@@ -1,8 +1,8 @@
-//! How much a user or an address is answered in a minute, at both doors.
+//! How much a user or an address is answered in a minute, and how many requests are worked on at a time.
 
 use serde_json::json;
 
-use crate::support::{Answer, App};
+use crate::support::{Answer, App, at_once};
 
 const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
 
@@ -69,4 +69,24 @@ async fn instances_on_one_postgresql_count_together() {
     // A SQLite file has one instance; two of them on it in this test do not know of each other.
     let shared = one.database_url.starts_with("postgres");
     assert_eq!(answered < 60, shared, "{answered}");
+}
+
+#[tokio::test]
+async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for_is_answered() {
+    let app = App::spawn_with(&[("DATABASE_MAX_CONNECTIONS", "2")]).await;
+    let ann = app.person("ann").await;
+    let answers = at_once(600, async |number| {
+        if number % 2 == 0 {
+            app.rest(&ann, "POST", "", Some(json!({ "title": number.to_string() }))).await
+        } else {
+            app.graphql(&ann, LIST, json!({})).await
+        }
+    });
+    let answers = answers.await;
+    let refused: Vec<_> = answers.iter().filter(|it| it.status == 503).collect();
+    let answered = answers.iter().filter(|it| it.status.is_success()).count();
+    assert_eq!(answered + refused.len(), 600, "{:?}", answers.iter().map(|it| it.status).collect::<Vec<_>>());
+    assert!(answered >= 256 && refused.iter().all(|it| it.header("retry-after") == "1"), "{answered}");
+    assert!(!refused.is_empty(), "there is room for everything");
+    app.rest(&ann, "GET", "", None).await.expect(200);
 }

@@ -70,8 +70,15 @@ impl App {
 
     /// A server with these settings besides the usual ones.
     pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
+        let mut app = Self::unstarted().await;
+        app.start(settings).await;
+        app
+    }
+
+    /// A database without a server, and without any table.
+    pub async fn unstarted() -> Self {
         let (database_url, folder) = new_database().await;
-        let mut app = Self {
+        Self {
             base: String::new(),
             http: reqwest::Client::new(),
             database_url,
@@ -80,9 +87,7 @@ impl App {
             running: None,
             services: None,
             _folder: folder,
-        };
-        app.start(settings).await;
-        app
+        }
     }
 
     /// One more server on the same database.
@@ -299,8 +304,20 @@ impl Process {
 
     /// Starts it with these settings besides the usual ones; its log goes there.
     pub async fn start_with(database_url: &str, settings: &[(&str, &str)], log: impl Into<Stdio>) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(env!("CARGO_BIN_EXE_docket"))
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_docket")), database_url, settings, log).await
+    }
+
+    /// Starts it by a command that ends in it.
+    pub async fn start_by(
+        mut command: Command,
+        database_url: &str,
+        settings: &[(&str, &str)],
+        log: impl Into<Stdio>,
+    ) -> Self {
+        let given = settings.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse().unwrap());
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port: u16 = given.unwrap_or_else(free);
+        let child = command
             .env_clear()
             .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", database_url), ("RUST_LOG", "error")])
             .env("PORT", port.to_string())
@@ -317,6 +334,11 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the process does not answer");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.lock().unwrap().id()
     }
 
     /// Tells it to stop, and waits until it has.

@@ -99,8 +99,11 @@ impl Keys {
         }
         let transaction = db.begin().await?;
         transaction.lock_keys().await?;
-        self.load(transaction.connection()).await?;
-        if let Some(key) = self.ready(now) {
+        let ring = self.ring(transaction.connection()).await?;
+        if let Some(key) = ring.ready(now) {
+            transaction.leave().await?;
+            // Not before: somebody may have made it in the same transaction, and not be committed yet.
+            self.keep(ring);
             return Ok(key);
         }
         let row = self.make(now)?.into_active_model().insert(transaction.connection()).await?;
@@ -112,10 +115,7 @@ impl Keys {
 
     /// The key that signs now, unless none does or the next one is to be made.
     fn ready(&self, now: DateTime<Utc>) -> Option<Arc<SigningKey>> {
-        self.read(|ring| {
-            let is_fresh = ring.renewal.is_none_or(|renewal| now < renewal);
-            ring.signing.clone().filter(|key| is_fresh && key.signs_at(now.into()))
-        })
+        self.read(|ring| ring.ready(now))
     }
 
     /// The key of this id, if there is one; the database is asked at most once a minute.
@@ -146,6 +146,16 @@ impl Keys {
     }
 
     async fn load(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+        self.keep(self.ring(connection).await?);
+        Ok(())
+    }
+
+    fn keep(&self, ring: Ring) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+    }
+
+    /// The keys as they are in the database.
+    async fn ring(&self, connection: &impl ConnectionTrait) -> Result<Ring, Error> {
         let rows = newest_first(connection).await?;
         let now = Millis::now();
         let verifying = rows
@@ -169,9 +179,7 @@ impl Keys {
         // Somebody looks again when the next key has been published long enough, or is to be made.
         let end = newest.flatten().map(|end| end.utc() - LEAD - LEAD);
         let renewal = if at > 0 { Some(now.utc() + LEAD) } else { end.filter(|_| self.lifetime.is_some()) };
-        let ring = Ring { verifying, signing, renewal, read: Some(Instant::now()) };
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
-        Ok(())
+        Ok(Ring { verifying, signing, renewal, read: Some(Instant::now()) })
     }
 
     fn read<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
@@ -203,6 +211,13 @@ impl Keys {
             alg: None,
             crv: None,
         })
+    }
+}
+
+impl Ring {
+    fn ready(&self, now: DateTime<Utc>) -> Option<Arc<SigningKey>> {
+        let is_fresh = self.renewal.is_none_or(|renewal| now < renewal);
+        self.signing.clone().filter(|key| is_fresh && key.signs_at(now.into()))
     }
 }
 

@@ -11,8 +11,12 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use subtle::ConstantTimeEq;
-use tokio::{sync::Semaphore, task, time};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time,
+};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
 
@@ -37,11 +41,15 @@ const SCRYPT: (u8, u32, u32) = (14, 16, 1);
 /// How many bytes of key Better Auth's scrypt gives.
 const SCRYPT_KEY: usize = 64;
 
-/// Hashes on as many threads as there are cores, with memory that is used again.
+/// How much of a core hashes leave to requests that want it: the niceness of their threads.
+const NICE: i32 = 10;
+
+/// Hashes on as many threads as there are cores, which give way to requests, with memory that is used again.
 #[derive(Debug)]
 pub(super) struct Hasher {
     waiting: Semaphore,
     working: Arc<Semaphore>,
+    threads: ThreadPool,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     kind: config::PasswordHash,
 }
@@ -78,14 +86,21 @@ impl Password {
 
 impl Hasher {
     /// A hasher that makes hashes of this kind; it understands both.
-    pub(super) fn new(kind: config::PasswordHash) -> Self {
+    pub(super) fn new(kind: config::PasswordHash) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Self {
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(cores)
+            .thread_name(|number| format!("hash-{number}"))
+            .start_handler(|_| give_way())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self {
             waiting: Semaphore::new(cores * (QUEUE + 1)),
             working: Arc::new(Semaphore::new(cores)),
             memory: Arc::default(),
+            threads,
             kind,
-        }
+        })
     }
 
     /// The hash to store: in PHC string format, or as Better Auth writes it.
@@ -135,16 +150,24 @@ impl Hasher {
             .map_err(|_| Error::Busy)?
             .map_err(Error::internal)?;
         let pool = Arc::clone(&self.memory);
-        task::spawn_blocking(move || {
+        let (done, result) = oneshot::channel();
+        self.threads.spawn(move || {
             let mut memory = pool.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let result = work(&mut memory);
             pool.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             // The turn ends with the work, even when nobody waits for its result any more.
             drop(turn);
-            result
-        })
-        .await
-        .map_err(Error::internal)?
+            let _ = done.send(result);
+        });
+        result.await.map_err(Error::internal)?
+    }
+}
+
+/// A hash keeps a core busy for tens of milliseconds; whoever waits for it can wait a little longer.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(cause) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::warn!(%cause, "hashing does not give way to requests");
     }
 }
 
@@ -226,7 +249,7 @@ mod tests {
                 "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
             ),
         ] {
-            let hasher = Hasher::new(config::PasswordHash::Argon2id);
+            let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
             assert!(hasher.verify(password(text), stored.into()).await.unwrap(), "{text}");
             assert!(!hasher.verify(password("password1235"), stored.into()).await.unwrap(), "{text}");
         }
@@ -234,7 +257,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_hash_is_argon2id_with_owasps_parameters_and_salted() {
-        let hasher = Hasher::new(config::PasswordHash::Argon2id);
+        let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
         let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_ne!(stored, hasher.hash(password("correct-horse-1")).await.unwrap());
@@ -244,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_hash_verifies_nothing() {
-        let hasher = Hasher::new(config::PasswordHash::Argon2id);
+        let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
         for stored in ["", "x", "$argon2id$", "a:b", "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA"] {
             assert!(!hasher.verify(password("correct-horse-1"), stored.into()).await.unwrap(), "{stored}");
         }
@@ -252,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn beside_a_better_auth_new_hashes_are_its_own() {
-        let hasher = Hasher::new(config::PasswordHash::Scrypt);
+        let hasher = Hasher::new(config::PasswordHash::Scrypt).unwrap();
         let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
         let (salt, key) = stored.split_once(':').unwrap();
         assert_eq!((salt.len(), key.len()), (32, 128));

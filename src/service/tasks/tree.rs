@@ -90,7 +90,10 @@ impl Tasks<'_> {
         let mut write = self.scope.write().await?;
         let known = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?;
         let row = known.ok_or(Error::NotFound("task"))?;
-        let Some(deleted_at) = row.deleted_at else { return Ok(row) };
+        let Some(deleted_at) = row.deleted_at else {
+            write.leave().await?;
+            return Ok(row);
+        };
         if deleted_at.0 < Utc::now() - RESTORABLE {
             return Err(Error::NotFound("task"));
         }

@@ -1,0 +1,183 @@
+//! What statements go through: a pool, SQLite's writer, or a transaction.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
+    prelude::async_trait,
+};
+
+use super::{
+    dialect,
+    readers::Readers,
+    watch::Watch,
+    writer::{Nested, Turn, Writer},
+};
+use crate::telemetry::metrics::Pool;
+
+/// A pool or a transaction that stores values in the form that its database wants.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(super) link: Link,
+    pub(super) watch: Arc<Watch>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Link {
+    /// PostgreSQL's connections that write, or SQLite's that read.
+    Pool(DatabaseConnection),
+    /// For statements that read, on PostgreSQL.
+    Readers(Readers),
+    /// A transaction on PostgreSQL.
+    Transaction(Arc<DatabaseTransaction>),
+    /// For statements that write, on SQLite.
+    Writer(Writer),
+    /// A transaction on SQLite.
+    Turn(Arc<Turn>),
+    /// A transaction inside another one, on SQLite.
+    Nested(Arc<Nested>),
+}
+
+impl Connection {
+    /// The pool itself, for what only PostgreSQL has.
+    pub(super) fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
+        match &self.link {
+            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Postgres => {
+                Some(pool.get_postgres_connection_pool())
+            }
+            _ => None,
+        }
+    }
+
+    /// What it is called in metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match &self.link {
+            Link::Readers(_) => "read",
+            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Sqlite => "read",
+            Link::Pool(_) | Link::Writer(_) => "write",
+            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
+        }
+    }
+
+    /// Its connections as they are now.
+    pub(super) fn now(&self) -> Option<Pool> {
+        match &self.link {
+            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Postgres => {
+                Some(now(pool.get_postgres_connection_pool()))
+            }
+            Link::Pool(pool) => Some(now(pool.get_sqlite_connection_pool())),
+            Link::Readers(readers) => Some(readers.now()),
+            Link::Writer(writer) => Some(writer.now()),
+            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
+        }
+    }
+
+    /// Closes its connections, after the work in hand.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        match &self.link {
+            Link::Pool(pool) => pool.clone().close().await,
+            Link::Writer(writer) => writer.close().await,
+            Link::Readers(readers) => {
+                readers.close().await;
+                Ok(())
+            }
+            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => Ok(()),
+        }
+    }
+}
+
+/// A pool as it is now.
+pub(super) fn now<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Pool {
+    let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    Pool { open: usize::try_from(pool.size()).unwrap_or(usize::MAX), idle: pool.num_idle(), most }
+}
+
+impl Link {
+    /// Makes a transaction last.
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        let in_use = || DbErr::Custom("a transaction was committed while it was in use".into());
+        match self {
+            Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
+            Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
+            Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
+            Self::Pool(_) | Self::Readers(_) | Self::Writer(_) => Ok(()),
+        }
+    }
+
+    /// Undoes a transaction, once what it saw is on the disk.
+    pub(super) async fn leave(self) -> Result<(), DbErr> {
+        match self {
+            Self::Turn(turn) => match Arc::into_inner(turn) {
+                Some(turn) => turn.leave().await,
+                None => Ok(()),
+            },
+            // What others have not committed is not seen there, or the transaction around it sees to it.
+            _ => Ok(()),
+        }
+    }
+
+    async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.execute_raw(statement).await,
+            Self::Transaction(transaction) => transaction.execute_raw(statement).await,
+            Self::Turn(turn) => turn.execute(&statement).await,
+            Self::Nested(nested) => nested.turn().execute(&statement).await,
+            Self::Writer(writer) => {
+                let turn = writer.turn().await?;
+                let done = turn.execute(&statement).await?;
+                turn.commit().await?;
+                Ok(done)
+            }
+            Self::Readers(_) => Err(only_reads()),
+        }
+    }
+
+    async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.query_all_raw(statement).await,
+            Self::Readers(readers) => readers.query_all(&statement).await,
+            Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
+            Self::Turn(turn) => turn.query_all(&statement).await,
+            Self::Nested(nested) => nested.turn().query_all(&statement).await,
+            Self::Writer(writer) => {
+                let turn = writer.turn().await?;
+                let rows = turn.query_all(&statement).await?;
+                turn.commit().await?;
+                Ok(rows)
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Connection {
+    fn get_database_backend(&self) -> DbBackend {
+        match &self.link {
+            Link::Pool(pool) => pool.get_database_backend(),
+            Link::Readers(_) | Link::Transaction(_) => DbBackend::Postgres,
+            Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let text = statement.sql.clone();
+        self.watch.over((self.name(), &text), self.link.execute(dialect::adapted(statement))).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let text = statement.sql.clone();
+        self.watch.over((self.name(), &text), self.link.query(dialect::adapted(statement))).await
+    }
+}
+
+pub(super) fn only_reads() -> DbErr {
+    DbErr::Custom("a connection that reads was asked to write".into())
+}

@@ -1,0 +1,296 @@
+//! SQLite's one writer. Writes take turns, each in a savepoint of its own, and those that waited for each other share
+//! one transaction, so that the disk is waited for once for all of them; each is answered when that transaction is
+//! committed. When SQLite fails in a way that may have ended the transaction (a full disk does), the connection is
+//! given up and everybody in the transaction is told: nothing is acknowledged that is not on the disk.
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteRow},
+};
+use tokio::{
+    sync::{Mutex as Turns, MutexGuard as TurnsGuard, OwnedMutexGuard, oneshot},
+    time,
+};
+use tracing::error;
+
+use super::connect::{BUSY, failed};
+use crate::telemetry::metrics::Pool;
+
+/// What undoes a turn.
+const UNDO: &str = "rollback to turn; release turn";
+
+/// Gives turns on the one connection that writes.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    options: Arc<SqliteConnectOptions>,
+    group: Arc<Turns<Group>>,
+}
+
+/// The connection, and the writes that its open transaction has.
+#[derive(Debug, Default)]
+struct Group {
+    connection: Option<SqliteConnection>,
+    is_open: bool,
+    /// What ends the last turn, said together with what begins the next.
+    before: &'static str,
+    /// Those who wait until the transaction is committed.
+    waiting: Vec<oneshot::Sender<Result<(), Lost>>>,
+    /// Whether something was begun and not seen to its end.
+    is_unsure: bool,
+}
+
+/// One write's turn. Without [`Turn::commit`] what it did is undone.
+pub(super) struct Turn {
+    group: Turns<OwnedMutexGuard<Group>>,
+    /// How many savepoints are inside each other.
+    depth: AtomicU32,
+    /// What undoes nested writes that were given up.
+    undo: Mutex<String>,
+}
+
+/// A write inside a turn, which can be undone by itself.
+#[derive(Debug)]
+pub(super) struct Nested {
+    turn: Arc<Turn>,
+    depth: u32,
+    is_kept: bool,
+}
+
+/// Why a write is not on the disk.
+#[derive(Clone, Debug)]
+struct Lost(Arc<str>);
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Turn").field("depth", &self.depth).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// A writer whose connection is opened now, which makes the file if it is not there.
+    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, DbErr> {
+        let connection = options.connect().await.map_err(failed)?;
+        let group = Group { connection: Some(connection), ..Group::default() };
+        Ok(Self { options: Arc::new(options), group: Arc::new(Turns::new(group)) })
+    }
+
+    /// How the connection is opened.
+    pub(super) fn options(&self) -> &SqliteConnectOptions {
+        &self.options
+    }
+
+    /// The next turn.
+    pub(super) async fn turn(&self) -> Result<Turn, DbErr> {
+        let group = time::timeout(BUSY, Arc::clone(&self.group).lock_owned());
+        let mut group = group.await.map_err(|_| lost("too many writes are waiting"))?;
+        if group.is_unsure {
+            group.give_up("a write was left in the middle").await;
+        }
+        if group.connection.is_none() {
+            group.connection = Some(self.options.connect().await.map_err(failed)?);
+        }
+        let is_first = !group.is_open;
+        let begin = if is_first { "begin immediate; savepoint turn" } else { "savepoint turn" };
+        group.is_open = true;
+        let before = std::mem::take(&mut group.before);
+        group.control(before, begin).await?;
+        if is_first {
+            // It queues behind those who are waiting already, who thus all get into this transaction.
+            tokio::spawn(self.clone().finish());
+        }
+        Ok(Turn { group: Turns::new(group), depth: AtomicU32::new(0), undo: Mutex::default() })
+    }
+
+    /// Commits the open transaction when its turn comes.
+    async fn finish(self) {
+        let mut group = self.group.lock().await;
+        if group.is_unsure {
+            group.give_up("a write was left in the middle").await;
+        }
+        if !group.is_open {
+            return;
+        }
+        let before = std::mem::take(&mut group.before);
+        // Who waits is told of a failure by it.
+        if group.control(before, "commit").await.is_ok() {
+            group.is_open = false;
+            for waiting in std::mem::take(&mut group.waiting) {
+                // Some do not wait any more.
+                let _ = waiting.send(Ok(()));
+            }
+        }
+    }
+
+    /// Its connection as it is now.
+    pub(super) fn now(&self) -> Pool {
+        Pool { open: 1, idle: usize::from(self.group.try_lock().is_ok()), most: 1 }
+    }
+
+    /// Closes the connection, after the work in hand.
+    pub(super) async fn close(&self) -> Result<(), DbErr> {
+        let mut group = self.group.lock().await;
+        match group.connection.take() {
+            Some(connection) => connection.close().await.map_err(failed),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Group {
+    /// Ends what was before and begins or ends what is next. If that fails, nobody knows what is true inside the
+    /// transaction.
+    async fn control(&mut self, before: &'static str, next: &'static str) -> Result<(), DbErr> {
+        let Some(connection) = &mut self.connection else { return Err(lost("there is no connection")) };
+        self.is_unsure = true;
+        let text = if before.is_empty() { next.to_owned() } else { format!("{before}; {next}") };
+        let done = sqlx::query(AssertSqlSafe(text)).execute(connection).await;
+        self.is_unsure = false;
+        match done {
+            Ok(_) => Ok(()),
+            Err(cause) => {
+                self.give_up(&cause.to_string()).await;
+                Err(lost(&cause.to_string()))
+            }
+        }
+    }
+
+    /// Lets the connection go, and with it all that is not committed.
+    async fn give_up(&mut self, why: &str) {
+        let why: Arc<str> = why.into();
+        if !self.waiting.is_empty() {
+            error!(cause = &*why, writes = self.waiting.len(), "writes could not be committed");
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            let _ = waiting.send(Err(Lost(Arc::clone(&why))));
+        }
+        (self.is_open, self.is_unsure, self.before) = (false, false, "");
+        if let Some(connection) = self.connection.take() {
+            // What cannot be closed well is closed nevertheless.
+            let _ = connection.close_hard().await;
+        }
+    }
+}
+
+impl Turn {
+    pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut group = self.ready().await?;
+        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
+        let rows: Result<Vec<SqliteRow>, _> = query(statement).fetch_all(connection).await;
+        Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
+    }
+
+    pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
+        let mut group = self.ready().await?;
+        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
+        Ok(query(statement).execute(connection).await.map_err(unanswered)?.into())
+    }
+
+    /// Waits until what was done is on the disk.
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        self.end("release turn").await
+    }
+
+    /// Undoes what was done, and waits until what others did before in the same transaction is on the disk.
+    pub(super) async fn leave(self) -> Result<(), DbErr> {
+        self.end(UNDO).await
+    }
+
+    async fn end(self, how: &'static str) -> Result<(), DbErr> {
+        let (sender, committed) = oneshot::channel();
+        {
+            let mut group = self.ready().await?;
+            group.waiting.push(sender);
+            group.before = how;
+        }
+        // Now it is the next one's turn; how this one ended is said already.
+        drop(self);
+        match committed.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Lost(why))) => Err(lost(&why)),
+            Err(_) => Err(lost("the writer has ended")),
+        }
+    }
+
+    /// A write inside this one.
+    pub(super) async fn nested(self: &Arc<Self>) -> Result<Nested, DbErr> {
+        let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
+        let nested = Nested { turn: Arc::clone(self), depth, is_kept: false };
+        self.say(&format!("savepoint nested_{depth}")).await?;
+        Ok(nested)
+    }
+
+    async fn say(&self, text: &str) -> Result<(), DbErr> {
+        let mut group = self.ready().await?;
+        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
+        sqlx::query(AssertSqlSafe(text.to_owned())).execute(connection).await.map(drop).map_err(unanswered)
+    }
+
+    /// The group, after nested writes that were given up are undone.
+    async fn ready(&self) -> Result<TurnsGuard<'_, OwnedMutexGuard<Group>>, DbErr> {
+        let mut group = self.group.lock().await;
+        let undo = std::mem::take(&mut *self.undo.lock().unwrap_or_else(PoisonError::into_inner));
+        if !undo.is_empty() {
+            let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
+            sqlx::query(AssertSqlSafe(undo)).execute(connection).await.map_err(unanswered)?;
+        }
+        Ok(group)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let group = self.group.get_mut();
+        if group.is_open && group.before.is_empty() {
+            group.before = UNDO;
+        }
+    }
+}
+
+impl Nested {
+    /// The turn that it is a part of.
+    pub(super) fn turn(&self) -> &Arc<Turn> {
+        &self.turn
+    }
+
+    /// Makes it a whole with what it is a part of.
+    pub(super) async fn keep(mut self) -> Result<(), DbErr> {
+        self.turn.say(&format!("release nested_{}", self.depth)).await?;
+        self.turn.depth.fetch_sub(1, Ordering::Relaxed);
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.turn.depth.fetch_sub(1, Ordering::Relaxed);
+            let undo = format!("rollback to nested_{0}; release nested_{0};", self.depth);
+            self.turn.undo.lock().unwrap_or_else(PoisonError::into_inner).push_str(&undo);
+        }
+    }
+}
+
+fn query(statement: &Statement) -> sqlx::query::Query<'_, sqlx::Sqlite, SqlxValues> {
+    let values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
+    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+}
+
+fn unanswered(cause: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(cause.into()))
+}
+
+/// A write that is not on the disk, and may be tried again.
+fn lost(why: &str) -> DbErr {
+    unanswered(sqlx::Error::Io(io::Error::other(why.to_owned())))
+}

@@ -1,0 +1,58 @@
+//! A disk that is full (A3): what cannot be stored is refused with 503, what is there can be read, nothing is half
+//! written, and the service goes on by itself when there is space again.
+
+use std::{
+    process::{Command, Stdio},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{
+    ledger::{Tally, compare, write_all, writers},
+    stage::Stage,
+    support::Process,
+};
+
+/// Lets no file of the process grow, and then lets them grow again.
+pub async fn full(stage: &Stage) -> String {
+    // The signal that a file is too large would end the process; a full disk sends none.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_docket")]);
+    let process = Process::start_by(shell, &stage.app.database_url, &[("RUST_LOG", "off")], Stdio::null()).await;
+    let base = process.base.clone();
+    let (mut ledgers, tally) = (writers(stage, 8), Arc::new(Tally::default()));
+    let during = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        limit(process.pid(), "65536");
+        let before = tally.acknowledged.load(Ordering::Relaxed);
+        while tally.refused.load(Ordering::Relaxed) < 50 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let person = &stage.people[0];
+        let list = stage.http.get(format!("{base}/api/{}/tasks", person.id)).bearer_auth(&person.session);
+        assert_eq!(list.send().await.unwrap().status(), 200, "reading needs no space");
+        limit(process.pid(), "unlimited");
+        let there = tally.acknowledged.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let after = tally.acknowledged.load(Ordering::Relaxed);
+        assert!(after > there, "nothing was written when there was space again");
+        tally.stop.store(true, Ordering::Relaxed);
+        (before, after - there)
+    };
+    let (written, (before, after)) = tokio::join!(write_all(stage, &base, ledgers, &tally), during);
+    ledgers = written;
+    let compared = compare(stage, &base, &mut ledgers).await;
+    process.kill();
+    let process = stage.docket().await;
+    compare(stage, &process.base, &mut ledgers).await;
+    let refused = tally.refused.load(Ordering::Relaxed);
+    format!(
+        "{before} writes, then {refused} refused while no file could grow, then {after} more by itself; {compared} \
+         tasks compared, none half written"
+    )
+}
+
+fn limit(pid: u32, bytes: &str) {
+    let set = Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--fsize={bytes}:unlimited")]).status();
+    assert!(set.unwrap().success());
+}

@@ -1,0 +1,281 @@
+//! More than can be done (A8, A9, A11, A19): figures for people, not for a clock to judge. Named alone, because the
+//! figures of a machine that does other things say nothing.
+
+use std::{
+    fs,
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use super::{stage::Stage, support::Process};
+
+/// How many clients measure what can be done.
+const CLIENTS: usize = 32;
+/// How many requests are on their way at most.
+const MOST: usize = 8000;
+
+/// A request in bytes, sent over kept connections.
+struct Sender {
+    address: String,
+    request: Vec<u8>,
+    idle: Mutex<Vec<TcpStream>>,
+}
+
+/// What became of requests: how long each took, in milliseconds.
+#[derive(Default)]
+struct Outcome {
+    done: Mutex<Vec<f64>>,
+    refused: Mutex<Vec<f64>>,
+    failed: AtomicUsize,
+}
+
+impl Sender {
+    fn new(stage: &Stage, process: &Process) -> Arc<Self> {
+        let body = json!({ "query": "{ tasks(first: 20) { nodes { id title completed } } }" }).to_string();
+        let address = process.base.trim_start_matches("http://").to_owned();
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            stage.people[0].token,
+            body.len()
+        );
+        Arc::new(Self { address, request: request.into_bytes(), idle: Mutex::default() })
+    }
+
+    async fn send(&self, since: Instant, outcome: &Outcome) {
+        let status = self.status().await;
+        let millis = since.elapsed().as_secs_f64() * 1000.0;
+        match status {
+            Some(200) => outcome.done.lock().unwrap().push(millis),
+            Some(503 | 429) => outcome.refused.lock().unwrap().push(millis),
+            _ => {
+                outcome.failed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn status(&self) -> Option<u16> {
+        let idle = self.idle.lock().unwrap().pop();
+        let mut stream = match idle {
+            Some(stream) => stream,
+            None => TcpStream::connect(&self.address).await.ok()?,
+        };
+        stream.write_all(&self.request).await.ok()?;
+        let mut answer = Vec::with_capacity(4096);
+        loop {
+            if stream.read_buf(&mut answer).await.ok()? == 0 {
+                return None;
+            }
+            let Some(end) = answer.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
+            let head = std::str::from_utf8(&answer[..end]).ok()?;
+            let length = head.lines().find_map(|it| it.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
+            if answer.len() >= end + 4 + length {
+                let status = head.get(9..12)?.parse().ok();
+                self.idle.lock().unwrap().push(stream);
+                return status;
+            }
+        }
+    }
+}
+
+/// As many requests as are answered, from so many clients, for so long.
+async fn closed(sender: &Arc<Sender>, clients: usize, time: Duration) -> Outcome {
+    let outcome = Outcome::default();
+    let start = Instant::now();
+    let loops = (0..clients).map(|_| async {
+        while start.elapsed() < time {
+            sender.send(Instant::now(), &outcome).await;
+        }
+    });
+    futures_util::future::join_all(loops).await;
+    outcome
+}
+
+/// So many requests a second, whatever is answered, for so long.
+async fn open(sender: &Arc<Sender>, rate: f64, time: Duration) -> Outcome {
+    let (outcome, waiting) = (Arc::new(Outcome::default()), Arc::new(AtomicUsize::default()));
+    let mut ticks = interval(Duration::from_millis(2));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (start, mut sent) = (Instant::now(), 0.0);
+    while start.elapsed() < time {
+        ticks.tick().await;
+        while sent < start.elapsed().as_secs_f64() * rate {
+            sent += 1.0;
+            if waiting.fetch_add(1, Ordering::Relaxed) >= MOST {
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                outcome.failed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let (sender, outcome, waiting) = (Arc::clone(sender), Arc::clone(&outcome), Arc::clone(&waiting));
+            tokio::spawn(async move {
+                sender.send(Instant::now(), &outcome).await;
+                waiting.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+    }
+    sleep(Duration::from_secs(1)).await;
+    Arc::into_inner(outcome).unwrap_or_default()
+}
+
+impl Outcome {
+    fn rate(&self, time: Duration) -> f64 {
+        f64::from(u32::try_from(self.done.lock().unwrap().len()).unwrap()) / time.as_secs_f64()
+    }
+
+    /// The time that all but one in a hundred took at most.
+    fn p99(times: &Mutex<Vec<f64>>) -> f64 {
+        let mut times = times.lock().unwrap().clone();
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+    }
+}
+
+/// Five times what can be done, for so many seconds; then sign-ins while others read.
+pub async fn overload(stage: &Stage, seconds: u32) -> String {
+    let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
+    pin(process.pid());
+    let (sender, time) = (Sender::new(stage, &process), Duration::from_secs(seconds.into()));
+    closed(&sender, CLIENTS, Duration::from_secs(1)).await;
+    let before = memory(process.pid());
+    let capacity = closed(&sender, CLIENTS, time).await;
+    let rate = capacity.rate(time);
+    let flood = open(&sender, rate * 5.0, time).await;
+    let after = memory(process.pid());
+    let recovered = closed(&sender, CLIENTS, Duration::from_secs(2)).await.rate(Duration::from_secs(2));
+    let refused = flood.refused.lock().unwrap().len();
+    let overload = format!(
+        "capacity {rate:.0}/s; at five times that: {:.0}/s done ({:.0} %, p99 {:.0} ms), {refused} refused (p99 {:.0} \
+         ms), {} without an answer; memory {before} → {after} MB; afterwards {recovered:.0}/s",
+        flood.rate(time),
+        100.0 * flood.rate(time) / rate,
+        Outcome::p99(&flood.done),
+        Outcome::p99(&flood.refused),
+        flood.failed.load(Ordering::Relaxed),
+    );
+    format!("{overload}. {}", sign_ins(stage, &process, time).await)
+}
+
+/// Keeps the process on one core and this one on the other, so that the load does not take what it measures.
+fn pin(pid: u32) {
+    for (pid, core) in [(pid, "1"), (std::process::id(), "0")] {
+        let pinned = Command::new("taskset").args(["-a", "-c", "-p", core, &pid.to_string()]).output();
+        assert!(pinned.unwrap().status.success());
+    }
+}
+
+async fn sign_ins(stage: &Stage, process: &Process, time: Duration) -> String {
+    let sender = Sender::new(stage, process);
+    let alone = closed(&sender, 8, time).await;
+    let stop = AtomicBool::new(false);
+    let url = format!("{}/api/auth/sign-in/email", process.base);
+    let body = json!({ "email": "nobody@example.com", "password": "wrong-password" });
+    let flood = futures_util::future::join_all((0..16).map(|_| async {
+        while !stop.load(Ordering::Relaxed) {
+            let _ = stage.http.post(&url).json(&body).send().await;
+        }
+    }));
+    let reading = async {
+        let beside = closed(&sender, 8, time).await;
+        stop.store(true, Ordering::Relaxed);
+        beside
+    };
+    let (_, beside) = tokio::join!(flood, reading);
+    format!(
+        "Reads alone {:.0}/s (p99 {:.1} ms), beside 16 who sign in without end {:.0}/s (p99 {:.1} ms)",
+        alone.rate(time),
+        Outcome::p99(&alone.done),
+        beside.rate(time),
+        Outcome::p99(&beside.done),
+    )
+}
+
+/// So many idle connections, and so many idle subscriptions: what each takes.
+pub async fn crowd(stage: &Stage, count: u32) -> String {
+    let settings = [("RUST_LOG", "off"), ("DOCKET_GRAPHQL_LIMITS", "streams=100000")];
+    let process = stage.docket_with(&settings).await;
+    for pid in [process.pid(), std::process::id()] {
+        let raised = Command::new("prlimit").args(["--pid", &pid.to_string(), "--nofile=100000:100000"]).status();
+        assert!(raised.unwrap().success());
+    }
+    let sender = Sender::new(stage, &process);
+    closed(&sender, CLIENTS, Duration::from_secs(1)).await;
+    let empty = kilobytes(process.pid());
+    let mut idle = Vec::new();
+    for _ in 0..count {
+        sender.idle.lock().unwrap().clear();
+        assert_eq!(sender.status().await, Some(200));
+        idle.append(&mut sender.idle.lock().unwrap());
+    }
+    let connected = kilobytes(process.pid());
+    drop(idle);
+    sleep(Duration::from_secs(1)).await;
+    let base = kilobytes(process.pid());
+    let mut subscribed = Vec::new();
+    for _ in 0..count {
+        subscribed.push(subscribe(stage, &process).await);
+    }
+    let listening = kilobytes(process.pid());
+    let each = |from: u64, to: u64| to.saturating_sub(from) as f64 / f64::from(count);
+    assert_eq!(sender.status().await, Some(200), "others are served");
+    format!(
+        "{empty} kB; {:.1} kB for each of {count} idle connections, {:.1} kB for each of {count} idle subscriptions \
+         (event streams)",
+        each(empty, connected),
+        each(base, listening)
+    )
+}
+
+/// An event stream that says nothing.
+async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
+    let address = process.base.trim_start_matches("http://");
+    let body = json!({ "query": "subscription { changes { nodeId } }" }).to_string();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\naccept: text/event-stream\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        stage.people[0].token,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head[9..], b"200");
+    stream
+}
+
+/// Half of what can be done, for so many seconds: memory and descriptors at the begin and the end.
+pub async fn soak(stage: &Stage, seconds: u32) -> String {
+    let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
+    let sender = Sender::new(stage, &process);
+    let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
+    let mut figures = Vec::new();
+    for _ in 0..6 {
+        let outcome = open(&sender, rate, Duration::from_secs((seconds / 6).into())).await;
+        assert_eq!(outcome.failed.load(Ordering::Relaxed), 0);
+        let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).unwrap().count();
+        figures.push(format!("{} kB {files} files", kilobytes(process.pid())));
+    }
+    format!("{rate:.0}/s for {seconds} s: {}", figures.join(", "))
+}
+
+fn memory(pid: u32) -> u64 {
+    kilobytes(pid) / 1024
+}
+
+/// The memory that the process has in use.
+fn kilobytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|it| it.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
