@@ -188,6 +188,7 @@ impl Server {
             info!("stopping");
             closing.send_replace(true);
             time::sleep(drain).await;
+            drain
         };
         let serving = async {
             connections::serve(self.listener, self.router, self.metrics.connections, stop).await;

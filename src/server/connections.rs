@@ -26,7 +26,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{self, Instant},
 };
 use tower::ServiceExt;
@@ -47,48 +47,83 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves connections until told to stop, then finishes the requests in flight.
-pub(super) async fn serve(listener: TcpListener, router: Router, open: Gauge, stop: impl Future<Output = ()> + Send) {
+/// What connections are served with.
+struct Serving {
+    router: Router,
+    builder: auto::Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    open: Gauge,
+}
+
+/// How long connections that say nothing are kept at the end, unless the server stops without waiting for a balancer.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Serves connections until told to stop, then finishes the requests in flight. `stop` tells for how long a balancer
+/// was given time to notice.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    open: Gauge,
+    stop: impl Future<Output = Duration> + Send,
+) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let (graceful, builder) = (GracefulShutdown::new(), builder());
+    let serving = Serving { router, builder: builder(), graceful: GracefulShutdown::new(), open };
     tokio::pin!(stop);
-    loop {
+    let drained = loop {
         let accepted = async {
             let place = Arc::clone(&room).acquire_owned().await;
-            (place, listener.accept().await)
+            (place.ok(), listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
-            () = &mut stop => break,
+            drained = &mut stop => break drained,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                prepare(&stream);
-                let (pace, pacer) = Pace::new();
-                let (router, answering) = (router.clone(), pace.clone());
-                let service = service_fn(move |request| answer((peer, answering.clone()), router.clone(), request));
-                let stream = TokioIo::new(Paced { stream, pace });
-                let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
-                let watched = graceful.watch(connection);
-                let open = open.clone();
-                open.inc();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
-                        () = pacer.overdue() => debug!("a connection took too long over its headers"),
-                    }
-                    open.dec();
-                    drop(place);
-                });
-            }
+            Ok((stream, peer)) => serving.connection((stream, peer), place),
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");
                 time::sleep(PAUSE).await;
             }
         }
+    };
+    serving.last(listener);
+    // Requests that are on their way over these connections are answered, each with the last answer of its connection.
+    time::sleep(GRACE.min(drained)).await;
+    serving.graceful.shutdown().await;
+}
+
+impl Serving {
+    /// Serves one connection, which keeps its place as long as it is there.
+    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), place: Option<OwnedSemaphorePermit>) {
+        prepare(&stream);
+        let (pace, pacer) = Pace::new();
+        let (router, answering) = (self.router.clone(), pace.clone());
+        let service = service_fn(move |request| answer((peer, answering.clone()), router.clone(), request));
+        let stream = TokioIo::new(Paced { stream, pace });
+        let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
+        let (watched, open) = (self.graceful.watch(connection), self.open.clone());
+        open.inc();
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
+                () = pacer.overdue() => debug!("a connection took too long over its headers"),
+            }
+            open.dec();
+            drop(place);
+        });
     }
-    drop(listener);
-    graceful.shutdown().await;
+
+    /// Serves those who are connected and were not accepted yet, whom the end of the listener would cut off, and ends
+    /// it at once.
+    fn last(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, peer)) = listener.accept() {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.connection((stream, peer), None);
+            }
+        }
+    }
 }
 
 /// Small answers are not held back to be sent together, and a client that takes nothing is let go.

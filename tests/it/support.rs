@@ -343,7 +343,7 @@ impl Process {
 
     /// Tells it to stop, and waits until it has.
     pub async fn stop(&self) {
-        let pid = self.child.lock().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         for _ in 0..1000 {
             if let Some(ended) = self.child.lock().unwrap().try_wait().unwrap() {
