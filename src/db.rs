@@ -3,10 +3,11 @@
 mod checkup;
 mod connect;
 mod connection;
+mod create;
 mod dialect;
 pub mod file;
 mod hints;
-mod readers;
+mod singles;
 mod watch;
 mod writer;
 
@@ -58,12 +59,12 @@ impl Db {
     /// For several statements that must be true together. Inside another transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let begun = match &self.writer.link {
-            Link::Pool(pool) => Link::Transaction(Arc::new(self.writer.watch.in_time(pool.begin()).await?)),
+            Link::Postgres { pool, .. } => Link::Transaction(Arc::new(self.writer.watch.in_time(pool.begin()).await?)),
             Link::Transaction(outer) => Link::Transaction(Arc::new(outer.begin().await?)),
             Link::Writer(writer) => Link::Turn(Arc::new(writer.turn().await?)),
             Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
             Link::Nested(nested) => Link::Nested(Arc::new(nested.turn().nested().await?)),
-            Link::Readers(_) => return Err(only_reads()),
+            Link::Singles(_) | Link::Pool(_) => return Err(only_reads()),
         };
         let watch = Arc::clone(&self.writer.watch);
         Ok(Transaction { connection: Connection { link: begun, watch } })
@@ -80,7 +81,7 @@ impl Db {
                 pool.close().await?;
                 migrated
             }
-            Link::Pool(pool) => {
+            Link::Postgres { pool, .. } => {
                 // The lock lives as long as its transaction, and the migrations run on another connection.
                 let lock = self.begin().await?;
                 lock.lock(MIGRATION_LOCK).await?;

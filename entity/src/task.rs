@@ -1,6 +1,6 @@
 //! The `tasks` table.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, entity::prelude::*};
 
 use crate::{
     id::{ListId, TaskId, UserId},
@@ -52,6 +52,36 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// A row whose columns are read by their places, as [`Entity::find`] selects them. To look up each by its name takes a
+/// fifth of the time that a list takes.
+#[derive(Clone, Debug)]
+pub struct ByPlace(pub Model);
+
+impl FromQueryResult for ByPlace {
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        Ok(Self(Model {
+            number: row.try_get_by_index(0)?,
+            id: row.try_get_by_index(1)?,
+            user_id: row.try_get_by_index(2)?,
+            parent_id: row.try_get_by_index(3)?,
+            list_id: row.try_get_by_index(4)?,
+            title: row.try_get_by_index(5)?,
+            description: row.try_get_by_index(6)?,
+            completed: row.try_get_by_index(7)?,
+            completed_at: row.try_get_by_index(8)?,
+            priority: row.try_get_by_index(9)?,
+            due_date: row.try_get_by_index(10)?,
+            due_at: row.try_get_by_index(11)?,
+            due_zone: row.try_get_by_index(12)?,
+            position: row.try_get_by_index(13)?,
+            revision: row.try_get_by_index(14)?,
+            created_at: row.try_get_by_index(15)?,
+            updated_at: row.try_get_by_index(16)?,
+            deleted_at: row.try_get_by_index(17)?,
+        }))
+    }
+}
 
 /// How urgent a task is, stored as a number so that the database can order by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]

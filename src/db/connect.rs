@@ -5,11 +5,11 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
     ConnectOptions, Connection as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db, connection::Link, file, readers::Readers, watch::Watch, writer::Writer};
+use super::{Connection, Db, connection::Link, file, singles::Singles, watch::Watch, writer::Writer};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
@@ -97,16 +97,31 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
             })
     };
     let connections = config.database_connections.max(LEAST);
-    // Half read and half write, so that neither waits for the other.
-    let readers = (connections / 2).max(1);
-    let writer = pool((connections - readers).max(LEAST)).connect_with(options.clone()).await.map_err(failed)?;
-    let reader = pool(readers).connect_lazy_with(options);
-    let writer = Link::Pool(SqlxPostgresConnector::from_sqlx_postgres_pool(writer));
+    let (reading, single, writing) = shares(connections);
+    let writers = pool(writing).connect_with(options.clone()).await.map_err(failed)?;
+    let readers = Singles::new(pool(reading).connect_lazy_with(options.clone()), reading);
+    let singles = if single == 0 { readers.clone() } else { Singles::new(writers.clone(), single) };
+    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(writers);
+    let listening = pool_of_one(options);
     Ok(linked(
         Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT)),
-        Link::Readers(Readers::new(reader, readers)),
-        writer,
+        Link::Singles(readers),
+        Link::Postgres { singles, pool, listening },
     ))
+}
+
+/// How many of so many connections are for statements that read, for single statements that write, and for those
+/// together with transactions, so that none of them waits for another kind. Where there are few, single statements that
+/// write go with those that read.
+fn shares(connections: u32) -> (u32, u32, u32) {
+    let reading = (connections * 2 / 5).max(1);
+    let writing = (connections - reading).max(LEAST);
+    (reading, writing - LEAST, writing)
+}
+
+/// The connection that listens for hints, which is made when it is needed.
+fn pool_of_one(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
 fn linked(watch: Arc<Watch>, reader: Link, writer: Link) -> Db {

@@ -7,9 +7,11 @@ use sea_orm::{
     prelude::async_trait,
 };
 
+use sqlx::PgPool;
+
 use super::{
     dialect,
-    readers::Readers,
+    singles::Singles,
     watch::Watch,
     writer::{Nested, Turn, Writer},
 };
@@ -24,12 +26,14 @@ pub struct Connection {
 
 #[derive(Clone, Debug)]
 pub(super) enum Link {
-    /// PostgreSQL's connections that write, or SQLite's that read.
-    Pool(DatabaseConnection),
     /// For statements that read, on PostgreSQL.
-    Readers(Readers),
+    Singles(Singles),
+    /// For statements that write and for transactions, on PostgreSQL.
+    Postgres { singles: Singles, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
+    /// For statements that read, on SQLite.
+    Pool(DatabaseConnection),
     /// For statements that write, on SQLite.
     Writer(Writer),
     /// A transaction on SQLite.
@@ -39,12 +43,10 @@ pub(super) enum Link {
 }
 
 impl Connection {
-    /// The pool itself, for what only PostgreSQL has.
-    pub(super) fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
+    /// What listens for hints, which only PostgreSQL has.
+    pub(super) fn listening(&self) -> Option<&PgPool> {
         match &self.link {
-            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Postgres => {
-                Some(pool.get_postgres_connection_pool())
-            }
+            Link::Postgres { listening, .. } => Some(listening),
             _ => None,
         }
     }
@@ -52,9 +54,8 @@ impl Connection {
     /// What it is called in metrics.
     pub(super) fn name(&self) -> &'static str {
         match &self.link {
-            Link::Readers(_) => "read",
-            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Sqlite => "read",
-            Link::Pool(_) | Link::Writer(_) => "write",
+            Link::Singles(_) | Link::Pool(_) => "read",
+            Link::Postgres { .. } | Link::Writer(_) => "write",
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
         }
     }
@@ -62,11 +63,9 @@ impl Connection {
     /// Its connections as they are now.
     pub(super) fn now(&self) -> Option<Pool> {
         match &self.link {
-            Link::Pool(pool) if pool.get_database_backend() == DbBackend::Postgres => {
-                Some(now(pool.get_postgres_connection_pool()))
-            }
+            Link::Postgres { pool, .. } => Some(now(pool.get_postgres_connection_pool())),
             Link::Pool(pool) => Some(now(pool.get_sqlite_connection_pool())),
-            Link::Readers(readers) => Some(readers.now()),
+            Link::Singles(singles) => Some(singles.now()),
             Link::Writer(writer) => Some(writer.now()),
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
         }
@@ -76,9 +75,14 @@ impl Connection {
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         match &self.link {
             Link::Pool(pool) => pool.clone().close().await,
+            Link::Postgres { singles, pool, .. } => {
+                // Those that are kept are the pool's.
+                singles.close().await;
+                pool.clone().close().await
+            }
             Link::Writer(writer) => writer.close().await,
-            Link::Readers(readers) => {
-                readers.close().await;
+            Link::Singles(singles) => {
+                singles.close().await;
                 Ok(())
             }
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => Ok(()),
@@ -100,7 +104,7 @@ impl Link {
             Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
             Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
             Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
-            Self::Pool(_) | Self::Readers(_) | Self::Writer(_) => Ok(()),
+            Self::Pool(_) | Self::Singles(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
         }
     }
 
@@ -118,7 +122,7 @@ impl Link {
 
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Pool(pool) => pool.execute_raw(statement).await,
+            Self::Postgres { singles, .. } => singles.execute(&statement).await,
             Self::Transaction(transaction) => transaction.execute_raw(statement).await,
             Self::Turn(turn) => turn.execute(&statement).await,
             Self::Nested(nested) => nested.turn().execute(&statement).await,
@@ -128,14 +132,15 @@ impl Link {
                 turn.commit().await?;
                 Ok(done)
             }
-            Self::Readers(_) => Err(only_reads()),
+            Self::Singles(_) | Self::Pool(_) => Err(only_reads()),
         }
     }
 
     async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::Pool(pool) => pool.query_all_raw(statement).await,
-            Self::Readers(readers) => readers.query_all(&statement).await,
+            Self::Singles(singles) => singles.read(&statement).await,
+            Self::Postgres { singles, .. } => singles.query(&statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
             Self::Turn(turn) => turn.query_all(&statement).await,
             Self::Nested(nested) => nested.turn().query_all(&statement).await,
@@ -153,9 +158,8 @@ impl Link {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
-            Link::Pool(pool) => pool.get_database_backend(),
-            Link::Readers(_) | Link::Transaction(_) => DbBackend::Postgres,
-            Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
+            Link::Singles(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
+            Link::Pool(_) | Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
         }
     }
 

@@ -60,7 +60,7 @@ impl Hints {
 
     /// Waits for words of any instance.
     pub async fn receive(&self) -> Result<(Channel, Vec<String>), DbErr> {
-        let Some(pool) = self.db.writer().postgres_pool() else { return std::future::pending().await };
+        let Some(pool) = self.db.writer().listening() else { return std::future::pending().await };
         let mut kept = self.listener.lock().await;
         if kept.is_none() {
             let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;

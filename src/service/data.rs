@@ -18,7 +18,7 @@ use super::{
     labels::{self, LabelDraft, Labels},
     lists::{ListDraft, Lists},
     scope::{Scope, Write},
-    tasks::{Draft, Tasks, behind_all},
+    tasks::{Draft, Tasks, numbered},
 };
 use crate::{
     db::Connection,
@@ -226,11 +226,10 @@ impl<'a> Data<'a> {
                 labels::Marks::Names(_) => Vec::new(),
             };
             marks.extend(draft.id.map(|id| (id, ids)));
-            let mut row = tasks.row(Draft { list, ..draft }, *number);
+            let mut row = numbered(tasks.row(Draft { list, ..draft }), *number);
             row.number = NotSet;
             row.created_at = Set(created_at);
             row.completed_at = Set(completed_at);
-            row.position = Set(behind_all(*number));
             rows.push(row);
         }
         task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;

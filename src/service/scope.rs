@@ -1,6 +1,6 @@
 //! One user's data, and the transactions that change it.
 
-use entity::{id::UserId, owner};
+use entity::{id::UserId, owner, task};
 use sea_orm::{
     ActiveValue::Set,
     EntityTrait,
@@ -36,6 +36,13 @@ impl<'a> Scope<'a> {
         let transaction = self.db.begin().await?;
         let spare = Some(take(transaction.connection(), self.owner, 1).await?);
         Ok(Write { scope: self, transaction, spare })
+    }
+
+    /// Makes a task in one statement, which is a whole write, where the database can.
+    pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
+        let made = self.db.create_at_once(row).await?;
+        self.events.publish(self.owner);
+        Ok(made)
     }
 
     /// The user's counter, if anything was ever written.

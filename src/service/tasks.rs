@@ -12,7 +12,7 @@ mod values;
 
 use entity::{
     id::{ListId, TaskId},
-    task::{self, Priority},
+    task::{self, ByPlace, Priority},
     time::Micros,
 };
 use sea_orm::{
@@ -79,6 +79,18 @@ pub struct Draft {
     pub labels: Marks,
 }
 
+impl Draft {
+    /// Whether nothing has to be looked up to make it.
+    fn is_plain(&self) -> bool {
+        self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
+    }
+}
+
+/// A new task with the number of the counter that it gets, which also puts it last in manual order.
+pub(super) fn numbered(row: task::ActiveModel, number: i64) -> task::ActiveModel {
+    task::ActiveModel { position: Set(behind_all(number)), revision: Set(number), ..row }
+}
+
 impl<'a> Tasks<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
@@ -86,7 +98,8 @@ impl<'a> Tasks<'a> {
 
     /// One task, if it is there.
     pub async fn find(self, key: Key) -> Result<Option<task::Model>, Error> {
-        Ok(self.mine().filter(is(key)).one(self.scope.db.reader()).await?)
+        let found = self.mine().filter(is(key)).into_model::<ByPlace>().one(self.scope.db.reader()).await?;
+        Ok(found.map(|it| it.0))
     }
 
     /// Those of the tasks that are there, in no order, in one statement.
@@ -96,6 +109,9 @@ impl<'a> Tasks<'a> {
 
     /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
     pub async fn create(self, draft: Draft) -> Result<task::Model, Error> {
+        if self.scope.db.creates_at_once() && draft.is_plain() {
+            return self.scope.create_at_once(self.row(draft)).await;
+        }
         let mut write = self.scope.write().await?;
         if let Some(id) = draft.id
             && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
@@ -106,15 +122,15 @@ impl<'a> Tasks<'a> {
         let list = self.list_of_new(&write, draft.parent, draft.list).await?;
         let labels = labels::resolve(&mut write, &draft.labels).await?;
         let number = write.number().await?;
-        let row = self.row(Draft { list, ..draft }, number);
+        let row = numbered(self.row(Draft { list, ..draft }), number);
         let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
         labels::mark(&write, &[row.id], &labels).await?;
         write.commit().await?;
         Ok(row)
     }
 
-    /// The row of a draft whose rules were checked.
-    pub(super) fn row(self, draft: Draft, revision: i64) -> task::ActiveModel {
+    /// The row of a draft whose rules were checked; it has no number of the counter yet.
+    pub(super) fn row(self, draft: Draft) -> task::ActiveModel {
         let Draft { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
         let now = Micros::now();
         let (due_date, due_at, due_zone) = match due {
@@ -137,8 +153,8 @@ impl<'a> Tasks<'a> {
             due_date: Set(due_date),
             due_at: Set(due_at),
             due_zone: Set(due_zone),
-            position: Set(behind_all(revision)),
-            revision: Set(revision),
+            position: NotSet,
+            revision: NotSet,
             created_at: Set(now),
             updated_at: Set(now),
             deleted_at: Set(None),

@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{Draft, Filter, Tasks, change::completion};
+use super::{Draft, Filter, Tasks, change::completion, numbered};
 use crate::{
     error::{Error, Fault},
     service::{labels, lists, scope::Write},
@@ -50,7 +50,7 @@ impl Tasks<'_> {
         }
         if !rows.is_empty() {
             let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
-            let rows = (base + 1..).zip(rows).map(|(number, draft)| self.row(draft, number));
+            let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
             task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
             labels::mark_each(&write, &marks).await?;
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
     label, owner,
-    task::{self, Priority},
+    task::{self, ByPlace, Priority},
     task_label,
     time::Micros,
 };
@@ -119,9 +119,10 @@ impl Tasks<'_> {
             .order_by(key, direction.clone())
             .order_by(task::Column::Number, direction)
             .limit(page.size as u64 + 1)
+            .into_model::<ByPlace>()
             .all(self.scope.db.reader())
             .await?;
-        Ok(page.cut(rows))
+        Ok(page.cut(rows.into_iter().map(|it| it.0).collect()))
     }
 
     /// The tasks from `offset` on, all of them unless a limit is given.
@@ -140,7 +141,8 @@ impl Tasks<'_> {
             // SQLite knows no offset without a limit.
             select = select.limit(limit.unwrap_or(i64::MAX as u64)).offset(offset);
         }
-        Ok(select.all(self.scope.db.reader()).await?)
+        let rows = select.into_model::<ByPlace>().all(self.scope.db.reader()).await?;
+        Ok(rows.into_iter().map(|it| it.0).collect())
     }
 
     /// How many tasks there are, without loading them.
