@@ -1,33 +1,35 @@
 //! The house: both doors, what stands in front of them, and how the whole starts and stops.
 
 mod connections;
+mod entry;
+mod front;
 mod health;
 mod identify;
-mod limits;
 mod metrics;
-mod observe;
 mod once;
 
-use std::{fs::File, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
 };
+use futures_util::FutureExt;
 use tokio::{net::TcpListener, sync::watch, time};
 use tokio_util::task::TaskTracker;
-use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use tower::ServiceBuilder;
+use tower_http::cors::CorsLayer;
 use tracing::{info, warn};
 use url::Url;
 
 use self::{
-    limits::Room,
+    entry::Entry,
+    front::Front,
     metrics::{Listening, Sources},
-    observe::Observer,
 };
 use crate::{
     config::Config,
@@ -65,17 +67,6 @@ const RESPONSE_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("x-total-count"),
 ];
-/// What every answer says, unless it says something else itself.
-const SAFETY: [(HeaderName, HeaderValue); 4] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-];
-
-/// What answers over https say besides: to come back by https alone, for a year.
-const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
-
 /// A server that has its database and its port, and answers once it runs.
 #[derive(Debug)]
 pub struct Server {
@@ -225,53 +216,29 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
 }
 
 fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
-    let closing = door.closing.clone();
-    let identified = || middleware::from_fn_with_state(Arc::clone(services), identify::identify);
-    let quota = || middleware::from_fn_with_state(Arc::clone(services), limits::quota);
-    let once = || middleware::from_fn_with_state(Arc::clone(services), once::once);
+    let front = Front::new(config, &door.closing, metrics, services.auth().origins().is_https());
     // Accounts have room of their own: many who sign in do not keep others from their tasks.
-    let admitted = |room: &Room| middleware::from_fn_with_state(room.clone(), limits::admit);
-    let (tasks, accounts) = (Room::default(), Room::default());
-    let auth = rest::auth::router()
-        .layer(middleware::from_fn_with_state(Arc::clone(services), limits::limit))
-        .layer(admitted(&accounts));
+    let tasks = middleware::from_fn_with_state(Entry::new(services), entry::tasks);
+    let accounts = middleware::from_fn_with_state(Entry::new(services), entry::accounts);
     let mut router = Router::new()
-        .merge(
-            rest::router(rest::Shape::new(config))
-                .layer(once())
-                .layer(quota())
-                .layer(identified())
-                .layer(admitted(&tasks)),
-        )
-        .merge(auth)
+        .merge(rest::router(rest::Shape::new(config)).layer(tasks.clone()))
+        .merge(rest::auth::router().layer(accounts))
         .merge(health::router(&door.closing))
         .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
-        .merge(
-            Router::new()
-                .route(graphql::PATH, any(graphql::serve))
-                .layer(once())
-                .layer(quota())
-                .layer(identified())
-                .layer(admitted(&tasks))
-                .with_state(door),
-        );
+        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(tasks).with_state(door));
     if config.playground {
         router = router
             .route("/graphiql", get(graphql::page))
             .route("/graphiql/boot.js", get(graphql::boot))
             .route("/graphiql/files/{*name}", get(graphql::file));
     }
-    router
-        .fallback(rest::not_found)
-        .method_not_allowed_fallback(rest::method_not_allowed)
-        .layer(middleware::from_fn(in_time))
-        .layer(CatchPanicLayer::custom(|_| rest::panicked()))
-        .layer(cors(services.auth().origins().all()))
-        .layer(middleware::map_response_with_state(services.auth().origins().is_https(), safely))
-        .layer(middleware::map_response_with_state(closing, leaving))
-        .layer(middleware::map_response(limited))
-        .layer(middleware::from_fn_with_state(Observer::new(config, metrics), observe::observe))
+    router.fallback(rest::not_found).method_not_allowed_fallback(rest::method_not_allowed).layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(front, front::front))
+            .layer(cors(services.auth().origins().all()))
+            .layer(middleware::from_fn(guarded)),
+    )
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -292,35 +259,12 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-async fn in_time(request: Request, next: Next) -> Response {
-    time::timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| rest::overdue())
-}
-
-/// While the server stops, every answer asks its client to take another connection.
-async fn leaving(State(closing): State<watch::Receiver<bool>>, mut response: Response) -> Response {
-    if *closing.borrow() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+/// Answers in time, whatever becomes of the work, and lets no panic out.
+async fn guarded(request: Request, next: Next) -> Response {
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match time::timeout(REQUEST_TIMEOUT, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => rest::panicked(),
+        Err(_) => rest::overdue(),
     }
-    response
-}
-
-/// What is refused because of a quota says so in the fields of the `RateLimit` draft too.
-async fn limited(mut response: Response) -> Response {
-    let wait = response.headers().get(header::RETRY_AFTER).and_then(|it| it.to_str().ok());
-    if response.status() == StatusCode::TOO_MANY_REQUESTS
-        && let Some(Ok(value)) = wait.map(|wait| format!("\"quota\";r=0;t={wait}").parse())
-    {
-        response.headers_mut().insert("ratelimit", value);
-    }
-    response
-}
-
-async fn safely(State(is_https): State<bool>, mut response: Response) -> Response {
-    for (name, value) in SAFETY {
-        response.headers_mut().entry(name).or_insert(value);
-    }
-    if is_https {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
-    }
-    response
 }

@@ -1,13 +1,6 @@
 //! Who a request comes from: found out once, in front of both doors.
 
-use std::sync::Arc;
-
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, Method, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, Method, header};
 use tracing::{Span, error};
 
 use crate::{
@@ -23,10 +16,13 @@ use crate::{
 /// Headers that no page can send to a foreign origin without a preflight.
 const PREFLIGHTED: [&str; 3] = ["x-requested-with", "apollo-require-preflight", "graphql-require-preflight"];
 
-/// Puts an [`Identity`] into the request.
-pub(super) async fn identify(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
-    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
-    let identity = identity(&services, request.method(), request.headers()).await;
+/// Finds out who sends the request, and tells the log.
+pub(super) async fn identify(
+    services: &Services,
+    (method, headers): (&Method, &HeaderMap),
+    client: &Client,
+) -> Identity {
+    let identity = identity(services, method, headers).await;
     match &identity {
         Identity::Refused(reason) => SecurityEvent::TokenRefused.log(reason, client),
         Identity::UntrustedOrigin => SecurityEvent::AccessDenied.log("origin", client),
@@ -35,8 +31,7 @@ pub(super) async fn identify(State(services): State<Arc<Services>>, mut request:
         }
         Identity::Nobody | Identity::Unknown => {}
     }
-    request.extensions_mut().insert(identity);
-    next.run(request).await
+    identity
 }
 
 async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> Identity {

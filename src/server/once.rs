@@ -1,11 +1,11 @@
 //! Writes with an `Idempotency-Key`, at both doors: done once, and answered the same for a day. With a key a request
 //! is done wholly or not at all, several mutations of one document too; an answer with an error is not remembered.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -34,16 +34,16 @@ const MAX_ANSWER: usize = 4 << 20;
 const KEPT: [HeaderName; 4] = [header::CONTENT_TYPE, header::ETAG, header::VARY, header::LOCATION];
 
 /// Lets requests without a key pass, and does those with one once.
-pub(super) async fn once(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+pub(super) async fn once(services: &Services, request: Request, next: Next) -> Response {
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let key = request.headers().get(IDEMPOTENCY_KEY).filter(|_| is_write).cloned();
+    let Some(key) = key else { return next.run(request).await };
     let user = match request.extensions().get::<Identity>() {
         Some(Identity::User(user)) => user.clone(),
         _ => return next.run(request).await,
     };
-    let Some(key) = key else { return next.run(request).await };
     let is_graphql = request.uri().path() == graphql::PATH;
-    done(&services, (user, key), request, next).await.unwrap_or_else(|error| {
+    done(services, (user, key), request, next).await.unwrap_or_else(|error| {
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = ?error, "a request with a key failed");
         }

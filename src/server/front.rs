@@ -1,4 +1,5 @@
-//! One log line a request, under a request id that the client gets to see.
+//! The front of the house: one log line a request, under a request id that the client gets to see, and what every answer
+//! says.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -8,11 +9,12 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 use ipnet::IpNet;
+use tokio::sync::watch;
 use tracing::{Instrument, field::Empty, info, info_span};
 use uuid::Uuid;
 
@@ -23,31 +25,53 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How long a request id of a client may be.
 const MAX_ID: usize = 64;
 /// How much of a `User-Agent` is kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// What requests are observed with.
+/// What every answer says, unless it says something else itself.
+const SAFETY: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// What answers over https say besides: to come back by https alone, for a year.
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// What stands in front of everything.
 #[derive(Clone)]
-pub(super) struct Observer {
-    proxies: Arc<[IpNet]>,
-    instance: Arc<str>,
+pub(super) struct Front(Arc<Inner>);
+
+struct Inner {
+    proxies: Vec<IpNet>,
+    instance: String,
     metrics: Metrics,
+    closing: watch::Receiver<bool>,
+    is_https: bool,
 }
 
-impl Observer {
-    pub(super) fn new(config: &Config, metrics: Metrics) -> Self {
-        Self { proxies: config.trusted_proxies.clone().into(), instance: config.instance.as_str().into(), metrics }
+impl Front {
+    pub(super) fn new(config: &Config, closing: &watch::Receiver<bool>, metrics: Metrics, is_https: bool) -> Self {
+        Self(Arc::new(Inner {
+            proxies: config.trusted_proxies.clone(),
+            instance: config.instance.clone(),
+            metrics,
+            closing: closing.clone(),
+            is_https,
+        }))
     }
 }
 
 /// Names the request, says where it came from, and logs and counts what became of it.
-pub(super) async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
+pub(super) async fn front(State(Front(house)): State<Front>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = request_id(request.headers());
-    let client = client(&request, &observer.proxies);
+    let client = client(&request, &house.proxies);
     request.extensions_mut().insert(client);
     let method = request.method().clone();
     // The template, so that no id and no query string is logged.
@@ -56,7 +80,7 @@ pub(super) async fn observe(State(observer): State<Observer>, mut request: Reque
     let span = info_span!(
         "request",
         id = id.to_str().unwrap_or_default(),
-        instance = &*observer.instance,
+        instance = house.instance.as_str(),
         user = Empty,
         trace_id = Empty,
         http.response.status_code = Empty,
@@ -66,12 +90,36 @@ pub(super) async fn observe(State(observer): State<Observer>, mut request: Reque
     adopt(&span, request.headers(), (method.as_str(), route));
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), start.elapsed());
-    observer.metrics.answered((method.as_str(), route), status, time);
+    house.metrics.answered((method.as_str(), route), status, time);
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| info!(%method, route, status, duration_us = micros, "{method} {route} {status}"));
+    house.finish(&mut response);
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+impl Inner {
+    /// Says what every answer says.
+    fn finish(&self, response: &mut Response) {
+        let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let headers = response.headers_mut();
+        for (name, value) in SAFETY {
+            headers.entry(name).or_insert(value);
+        }
+        if self.is_https {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
+        }
+        // While the server stops, every answer asks its client to take another connection.
+        if *self.closing.borrow() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        // What is refused because of a quota says so in the field of the `RateLimit` draft too.
+        let wait = headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok()).filter(|_| is_limited);
+        if let Some(Ok(value)) = wait.map(|wait| format!("\"quota\";r=0;t={wait}").parse()) {
+            headers.insert(RATE_LIMIT, value);
+        }
+    }
 }
 
 /// The client's own id if it is harmless, or a new one.

@@ -1,0 +1,77 @@
+//! The way to both doors and to the accounts: one step for all that is asked before a request is let in, because each
+//! step of axum's copies all that are behind it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{identify::identify, once::once};
+use crate::{
+    error::Error,
+    graphql, rest,
+    service::{
+        Services,
+        auth::{Client, Identity},
+    },
+};
+
+/// How many requests of one kind are worked on or wait for the database at a time. What is more would only wait longer
+/// than its client does.
+const AT_ONCE: usize = 256;
+
+/// What stands in front of requests of one kind, which share its room.
+#[derive(Clone)]
+pub(super) struct Entry {
+    services: Arc<Services>,
+    room: Arc<Semaphore>,
+}
+
+impl Entry {
+    pub(super) fn new(services: &Arc<Services>) -> Self {
+        Self { services: Arc::clone(services), room: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Room for one more, at once or not at all. Streams and WebSockets take it only until they are open.
+    fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.room.try_acquire().map_err(|_| Error::Busy)
+    }
+}
+
+/// Lets requests to the doors in: finds out who sends them, refuses with 429 what is beyond their quota, and does what
+/// comes with an `Idempotency-Key` once.
+pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
+    let is_graphql = request.uri().path() == graphql::PATH;
+    let refused = |error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
+    let _place = match entry.place() {
+        Ok(place) => place,
+        Err(error) => return refused(error),
+    };
+    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
+    let identity = identify(&entry.services, (request.method(), request.headers()), &client).await;
+    // A GraphQL operation of a user is counted by its cost, where that is known.
+    let is_counted_by_cost = is_graphql && matches!(identity, Identity::User(_));
+    if !is_counted_by_cost && let Err(error) = entry.services.count_request(&identity, &client) {
+        return refused(error);
+    }
+    request.extensions_mut().insert(identity);
+    once(&entry.services, request, next).await
+}
+
+/// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.
+pub(super) async fn accounts(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+    let _place = match entry.place() {
+        Ok(place) => place,
+        Err(error) => return rest::auth::refused(error),
+    };
+    if let Some(client) = request.extensions().get::<Client>()
+        && let Err(error) = entry.services.auth().count_request(client, request.uri().path()).await
+    {
+        return rest::auth::refused(error);
+    }
+    next.run(request).await
+}
