@@ -5,147 +5,37 @@ use std::{
     fs,
     process::Command,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{MissedTickBehavior, interval, sleep},
+    time::sleep,
 };
 
-use super::{stage::Stage, support::Process};
+use super::{
+    sender::{Outcome, Sender, closed, open, request},
+    stage::Stage,
+    support::Process,
+};
 
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
-/// How many requests are on their way at most.
-const MOST: usize = 8000;
-
-/// A request in bytes, sent over kept connections.
-struct Sender {
-    address: String,
-    request: Vec<u8>,
-    idle: Mutex<Vec<TcpStream>>,
-}
-
-/// What became of requests: how long each took, in milliseconds.
-#[derive(Default)]
-struct Outcome {
-    done: Mutex<Vec<f64>>,
-    refused: Mutex<Vec<f64>>,
-    failed: AtomicUsize,
-}
-
-impl Sender {
-    fn new(stage: &Stage, process: &Process) -> Arc<Self> {
-        let body = json!({ "query": "{ tasks(first: 20) { nodes { id title completed } } }" }).to_string();
-        let address = process.base.trim_start_matches("http://").to_owned();
-        let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            stage.people[0].token,
-            body.len()
-        );
-        Arc::new(Self { address, request: request.into_bytes(), idle: Mutex::default() })
-    }
-
-    async fn send(&self, since: Instant, outcome: &Outcome) {
-        let status = self.status().await;
-        let millis = since.elapsed().as_secs_f64() * 1000.0;
-        match status {
-            Some(200) => outcome.done.lock().unwrap().push(millis),
-            Some(503 | 429) => outcome.refused.lock().unwrap().push(millis),
-            _ => {
-                outcome.failed.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    async fn status(&self) -> Option<u16> {
-        let idle = self.idle.lock().unwrap().pop();
-        let mut stream = match idle {
-            Some(stream) => stream,
-            None => TcpStream::connect(&self.address).await.ok()?,
-        };
-        stream.write_all(&self.request).await.ok()?;
-        let mut answer = Vec::with_capacity(4096);
-        loop {
-            if stream.read_buf(&mut answer).await.ok()? == 0 {
-                return None;
-            }
-            let Some(end) = answer.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
-            let head = std::str::from_utf8(&answer[..end]).ok()?;
-            let length = head.lines().find_map(|it| it.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
-            if answer.len() >= end + 4 + length {
-                let status = head.get(9..12)?.parse().ok();
-                self.idle.lock().unwrap().push(stream);
-                return status;
-            }
-        }
-    }
-}
-
-/// As many requests as are answered, from so many clients, for so long.
-async fn closed(sender: &Arc<Sender>, clients: usize, time: Duration) -> Outcome {
-    let outcome = Outcome::default();
-    let start = Instant::now();
-    let loops = (0..clients).map(|_| async {
-        while start.elapsed() < time {
-            sender.send(Instant::now(), &outcome).await;
-        }
-    });
-    futures_util::future::join_all(loops).await;
-    outcome
-}
-
-/// So many requests a second, whatever is answered, for so long.
-async fn open(sender: &Arc<Sender>, rate: f64, time: Duration) -> Outcome {
-    let (outcome, waiting) = (Arc::new(Outcome::default()), Arc::new(AtomicUsize::default()));
-    let mut ticks = interval(Duration::from_millis(2));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (start, mut sent) = (Instant::now(), 0.0);
-    while start.elapsed() < time {
-        ticks.tick().await;
-        while sent < start.elapsed().as_secs_f64() * rate {
-            sent += 1.0;
-            if waiting.fetch_add(1, Ordering::Relaxed) >= MOST {
-                waiting.fetch_sub(1, Ordering::Relaxed);
-                outcome.failed.fetch_add(1, Ordering::Relaxed);
-                continue;
-            }
-            let (sender, outcome, waiting) = (Arc::clone(sender), Arc::clone(&outcome), Arc::clone(&waiting));
-            tokio::spawn(async move {
-                sender.send(Instant::now(), &outcome).await;
-                waiting.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
-    }
-    sleep(Duration::from_secs(1)).await;
-    Arc::into_inner(outcome).unwrap_or_default()
-}
-
-impl Outcome {
-    fn rate(&self, time: Duration) -> f64 {
-        f64::from(u32::try_from(self.done.lock().unwrap().len()).unwrap()) / time.as_secs_f64()
-    }
-
-    /// The time that all but one in a hundred took at most.
-    fn p99(times: &Mutex<Vec<f64>>) -> f64 {
-        let mut times = times.lock().unwrap().clone();
-        times.sort_by(f64::total_cmp);
-        times.get(times.len() * 99 / 100).copied().unwrap_or_default()
-    }
+fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
+    let body = json!({ "query": "{ tasks(first: 20) { nodes { id title completed } } }" }).to_string();
+    Sender::new(&process.base, vec![request("POST", "/graphql", (&stage.people[0].token, &body))])
 }
 
 /// Five times what can be done, for so many seconds; then sign-ins while others read.
 pub async fn overload(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
     pin(process.pid());
-    let (sender, time) = (Sender::new(stage, &process), Duration::from_secs(seconds.into()));
+    let (sender, time) = (sender(stage, &process), Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
     let capacity = closed(&sender, CLIENTS, time).await;
@@ -175,7 +65,7 @@ fn pin(pid: u32) {
 }
 
 async fn sign_ins(stage: &Stage, process: &Process, time: Duration) -> String {
-    let sender = Sender::new(stage, process);
+    let sender = sender(stage, process);
     let alone = closed(&sender, 8, time).await;
     let stop = AtomicBool::new(false);
     let url = format!("{}/api/auth/sign-in/email", process.base);
@@ -208,7 +98,7 @@ pub async fn crowd(stage: &Stage, count: u32) -> String {
         let raised = Command::new("prlimit").args(["--pid", &pid.to_string(), "--nofile=100000:100000"]).status();
         assert!(raised.unwrap().success());
     }
-    let sender = Sender::new(stage, &process);
+    let sender = sender(stage, &process);
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let empty = kilobytes(process.pid());
     let mut idle = Vec::new();
@@ -257,7 +147,7 @@ async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
 /// Half of what can be done, for so many seconds: memory and descriptors at the begin and the end.
 pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
-    let sender = Sender::new(stage, &process);
+    let sender = sender(stage, &process);
     let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
     let mut figures = Vec::new();
     for _ in 0..6 {

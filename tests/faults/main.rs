@@ -14,6 +14,8 @@ mod ledger;
 mod load;
 mod proxy;
 mod rolling;
+#[path = "../../benches/load/sender.rs"]
+mod sender;
 mod stage;
 mod starts;
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]
