@@ -1,9 +1,9 @@
 //! The `labels` table.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, entity::prelude::*};
 
 use crate::{
-    id::{LabelId, UserId},
+    id::{LabelId, TaskId, UserId},
     time::Micros,
 };
 
@@ -35,3 +35,30 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// A label with a task that has it: the columns of the label as [`Entity::find`] selects them, then the task's id, read
+/// by their places.
+#[derive(Clone, Debug)]
+pub struct OfTask {
+    /// The task.
+    pub task: TaskId,
+    /// The label.
+    pub label: Model,
+}
+
+impl FromQueryResult for OfTask {
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        let label = Model {
+            id: row.try_get_by_index(0)?,
+            user_id: row.try_get_by_index(1)?,
+            name: row.try_get_by_index(2)?,
+            folded: row.try_get_by_index(3)?,
+            colour: row.try_get_by_index(4)?,
+            revision: row.try_get_by_index(5)?,
+            created_at: row.try_get_by_index(6)?,
+            updated_at: row.try_get_by_index(7)?,
+            deleted_at: row.try_get_by_index(8)?,
+        };
+        Ok(Self { task: row.try_get_by_index(9)?, label })
+    }
+}

@@ -45,7 +45,7 @@ type Load<K, V> = fn(Asker, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, 
 
 /// Who asks, and whom.
 #[derive(Clone)]
-struct Asker {
+pub(super) struct Asker {
     services: Arc<Services>,
     user: CurrentUser,
 }
@@ -53,8 +53,9 @@ struct Asker {
 /// The first tasks of a list or with a label: which, and how many.
 pub(super) type First<K> = (K, u64);
 
-/// One loader for each relation.
+/// One loader for each relation, and what they all ask, for who has all keys at once.
 pub(super) struct Loaders {
+    pub(super) asker: Asker,
     pub(super) task: Loader<TaskId, task::Model>,
     pub(super) list: Loader<ListId, list::Model>,
     pub(super) label: Loader<LabelId, label::Model>,
@@ -78,6 +79,7 @@ impl Loaders {
             first_of_list: asker.loader(|it, keys| Box::pin(it.first_of_lists(keys))),
             first_of_label: asker.loader(|it, keys| Box::pin(it.first_of_labels(keys))),
             counts_of_list: asker.loader(|it, keys| Box::pin(it.counts_of_lists(keys))),
+            asker,
         }
     }
 }
@@ -118,7 +120,8 @@ impl Asker {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn lists(self, ids: Vec<ListId>) -> Result<HashMap<ListId, list::Model>, Error> {
+    /// The lists that are there.
+    pub(super) async fn lists(self, ids: Vec<ListId>) -> Result<HashMap<ListId, list::Model>, Error> {
         let rows = self.services.lists(&self.user).find_many(&ids).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
@@ -128,7 +131,8 @@ impl Asker {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn labels_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
+    /// The labels of each task.
+    pub(super) async fn labels_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
         self.services.labels(&self.user).of_tasks(&ids).await
     }
 

@@ -4,8 +4,6 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
 };
 
 use async_graphql::{
@@ -24,7 +22,6 @@ use futures_util::future::try_join_all;
 
 use super::{connection::TaskEdge, loaders::Loaders};
 use crate::{
-    error::Error,
     service::tasks::Order,
     view::{Task, WriteField},
 };
@@ -188,10 +185,12 @@ impl<'a> Plan<'a> {
         }
         let loaders = ctx.data_opt::<Loaders>()?;
         if has_lists {
-            related.lists = loaded(rows.iter().filter_map(|row| row.list_id), |id| loaders.list.load(id)).await.ok()?;
+            let lists: HashSet<ListId> = rows.iter().filter_map(|row| row.list_id).collect();
+            related.lists = loaders.asker.clone().lists(lists.into_iter().collect()).await.ok()?;
         }
         if has_labels {
-            related.labels = loaded(rows.iter().map(|row| row.id), |id| loaders.labels_of_task.load(id)).await.ok()?;
+            let tasks = rows.iter().map(|row| row.id).collect();
+            related.labels = loaders.asker.clone().labels_of_tasks(tasks).await.ok()?;
         }
         Some(related)
     }
@@ -234,20 +233,6 @@ fn write_leaf<R: WriteField>(row: &R, part: &Part<'_>, into: &mut Vec<u8>) {
         // The validator lets no other field come so far.
         _ => into.extend_from_slice(b"null"),
     }
-}
-
-async fn loaded<K: Copy + Eq + Hash, V, F>(
-    keys: impl Iterator<Item = K>,
-    load: impl Fn(K) -> F,
-) -> Result<HashMap<K, V>, Arc<Error>>
-where
-    F: Future<Output = Result<Option<V>, Arc<Error>>>,
-{
-    let mut seen = HashSet::new();
-    let load = &load;
-    let all = keys.filter(|key| seen.insert(*key)).map(|key| async move { load(key).await.map(|value| (key, value)) });
-    let pairs = try_join_all(all).await?;
-    Ok(pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
 }
 
 fn object<P>(parts: &[(&str, P)], into: &mut Vec<u8>, mut write: impl FnMut(&P, &mut Vec<u8>)) {

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{
     id::{LabelId, TaskId},
-    label, task, task_label,
+    label::{self, OfTask},
+    task, task_label,
     time::Micros,
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
+    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationDef,
+    Select, SqlErr,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -96,16 +98,19 @@ impl<'a> Labels<'a> {
         if tasks.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows: Vec<(task_label::Model, Option<label::Model>)> = task_label::Entity::find()
-            .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
-            .apply_if(few(tasks), |select, them| select.filter(task_label::Column::TaskId.is_in(them)))
-            .find_also_linked(ToLabel)
-            .order_by_asc(task_label::Column::Place)
+        let mark = |column: task_label::Column| Expr::col((task_label::Entity, column));
+        let rows = label::Entity::find()
+            .expr_as(mark(task_label::Column::TaskId), "task_id")
+            .join_rev(JoinType::InnerJoin, marks_to_labels())
+            .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
+            .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)))
+            .order_by_asc(mark(task_label::Column::Place))
+            .into_model::<OfTask>()
             .all(self.scope.db.reader())
             .await?;
         let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
-        for (mark, label) in rows {
-            found.entry(mark.task_id).or_default().extend(label);
+        for OfTask { task, label } in rows {
+            found.entry(task).or_default().push(label);
         }
         Ok(found)
     }
@@ -116,6 +121,7 @@ impl<'a> Labels<'a> {
         if let Some(id) = draft.id
             && let Some(known) = mine_with_deleted(&write).filter(are(&[id])).one(write.connection()).await?
         {
+            write.leave().await?;
             return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Label(known).into()) };
         }
         let row = insert(&mut write, draft).await?;
@@ -372,17 +378,10 @@ pub(super) async fn replace(write: &Write<'_>, task: TaskId, labels: &[LabelId])
     mark_each(write, &[(task, labels.to_vec())]).await
 }
 
-/// From a mark to its label.
-struct ToLabel;
-
-impl sea_orm::Linked for ToLabel {
-    type FromEntity = task_label::Entity;
-    type ToEntity = label::Entity;
-
-    fn link(&self) -> Vec<sea_orm::LinkDef> {
-        let to_label = task_label::Entity::belongs_to(label::Entity)
-            .from((task_label::Column::UserId, task_label::Column::LabelId))
-            .to((label::Column::UserId, label::Column::Id));
-        vec![to_label.into()]
-    }
+/// From marks to their labels.
+fn marks_to_labels() -> RelationDef {
+    task_label::Entity::belongs_to(label::Entity)
+        .from((task_label::Column::UserId, task_label::Column::LabelId))
+        .to((label::Column::UserId, label::Column::Id))
+        .into()
 }

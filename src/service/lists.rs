@@ -79,6 +79,7 @@ impl<'a> Lists<'a> {
         if let Some(id) = draft.id
             && let Some(known) = self.with_deleted().filter(is(id)).one(write.connection()).await?
         {
+            write.leave().await?;
             return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::List(known).into()) };
         }
         let row = self.add(&mut write, draft, false).await?;
