@@ -63,7 +63,7 @@ async fn instances_on_one_postgresql_count_together() {
     for _ in 0..60 {
         one.rest(&ann, "GET", "", None).await.expect(200);
     }
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     let mut answered = 0;
     while other.rest(&ann, "GET", "", None).await.status == 200 {
         answered += 1;
