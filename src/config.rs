@@ -37,7 +37,7 @@ pub struct Config {
     pub port: u16,
     /// `DATABASE_URL`: `sqlite:`, `postgres:`, `postgresql:` or `postgresql+asyncpg:`; the file docket.db by default.
     pub database_url: Secret,
-    /// `DATABASE_MAX_CONNECTIONS`: the size of the pool, at least 2 on PostgreSQL; 10 by default.
+    /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 3 on PostgreSQL; 10 by default.
     pub database_connections: u32,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
     pub secret: Secret,

@@ -32,7 +32,7 @@ const PROGRAMS: [(&str, u32, Where); 10] = [
     ("kill", 4, Where::Both),
     ("power", 3, Where::Sqlite),
     ("disk", 1, Where::Sqlite),
-    ("away", 3, Where::Postgres),
+    ("away", 5, Where::Postgres),
     ("starts", 2, Where::Both),
     ("clock", 1, Where::Both),
     ("rolling", 1, Where::Postgres),
