@@ -7,15 +7,26 @@ mod traces;
 use std::{io, io::IsTerminal};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Metadata;
+use tracing::{Metadata, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::DynFilterFn,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
-pub use self::{events::SecurityEvent, traces::adopt};
+pub use self::{
+    events::SecurityEvent,
+    traces::{adopt, is_sampled},
+};
 use crate::config::{Config, Environment};
 
 /// The target of statements.
 pub const SQL: &str = "sql";
+/// The target of requests whose spans are sent.
+pub const SAMPLED: &str = "docket::sampled";
 
 /// What was begun with [`start`]: dropping it writes what is still to be written.
 #[must_use]
@@ -65,14 +76,15 @@ pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
     };
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let traces = config.traces.as_ref().map(|endpoint| traces::provider(config, endpoint)).transpose()?;
-    traces::are_on(traces.is_some());
-    let traced = traces.as_ref().map(|provider| traces::layer(provider).with_filter(filter_fn(is_traced)));
+    traces::sample(if traces.is_some() { config.traces_share.0 } else { 0.0 });
+    let traced = traces.as_ref().map(|provider| traces::layer(provider).with_filter(DynFilterFn::new(is_traced)));
     // A second start in one process keeps the first one's settings.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(traced).try_init();
     Ok(Telemetry { traces, dropped, _lines: lines })
 }
 
-/// Requests, operations and statements.
-fn is_traced(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && (metadata.target() == SQL || metadata.target().starts_with("docket"))
+/// Requests that were chosen, and the operations and statements in them: what is not sent is not made either.
+fn is_traced<S: Subscriber + for<'span> LookupSpan<'span>>(metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+    let is_part = metadata.target() == SQL || metadata.target().starts_with("docket");
+    metadata.is_span() && (metadata.target() == SAMPLED || (is_part && context.lookup_current().is_some()))
 }

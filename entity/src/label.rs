@@ -36,20 +36,21 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A label with a task that has it: the columns of the label as [`Entity::find`] selects them, then the task's id, read
-/// by their places.
+/// A label with a task that has it: all columns of the label in their order, then the task's id, read by their places.
 #[derive(Clone, Debug)]
 pub struct OfTask {
     /// The task.
     pub task: TaskId,
-    /// The label.
-    pub label: Model,
+    /// The label, if there is one.
+    pub label: Option<Model>,
 }
 
 impl FromQueryResult for OfTask {
     fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        let task = row.try_get_by_index(9)?;
+        let Some(id) = row.try_get_by_index(0)? else { return Ok(Self { task, label: None }) };
         let label = Model {
-            id: row.try_get_by_index(0)?,
+            id,
             user_id: row.try_get_by_index(1)?,
             name: row.try_get_by_index(2)?,
             folded: row.try_get_by_index(3)?,
@@ -59,6 +60,6 @@ impl FromQueryResult for OfTask {
             updated_at: row.try_get_by_index(7)?,
             deleted_at: row.try_get_by_index(8)?,
         };
-        Ok(Self { task: row.try_get_by_index(9)?, label })
+        Ok(Self { task, label: Some(label) })
     }
 }

@@ -9,19 +9,19 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 use ipnet::IpNet;
 use tokio::sync::watch;
-use tracing::{Instrument, field::Empty, info, info_span};
+use tracing::{Instrument, Span, field::Empty, info, info_span};
 use uuid::Uuid;
 
 use crate::{
     config::Config,
     service::auth::Client,
-    telemetry::{adopt, metrics::Metrics},
+    telemetry::{SAMPLED, adopt, is_sampled, metrics::Metrics},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,17 +77,7 @@ pub(super) async fn front(State(Front(house)): State<Front>, mut request: Reques
     // The template, so that no id and no query string is logged.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = info_span!(
-        "request",
-        id = id.to_str().unwrap_or_default(),
-        instance = house.instance.as_str(),
-        user = Empty,
-        trace_id = Empty,
-        http.response.status_code = Empty,
-        otel.name = Empty,
-        otel.kind = Empty,
-    );
-    adopt(&span, request.headers(), (method.as_str(), route));
+    let span = house.span(id.to_str().unwrap_or_default(), (request.headers(), &method, route));
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), start.elapsed());
     house.metrics.answered((method.as_str(), route), status, time);
@@ -100,6 +90,27 @@ pub(super) async fn front(State(Front(house)): State<Front>, mut request: Reques
 }
 
 impl Inner {
+    /// The span of a request, which is a part of a trace if it is one that is sampled.
+    fn span(&self, id: &str, (headers, method, route): (&HeaderMap, &Method, &str)) -> Span {
+        let instance = self.instance.as_str();
+        if !is_sampled(headers) {
+            return info_span!("request", id, instance, user = Empty);
+        }
+        let span = info_span!(
+            target: SAMPLED,
+            "request",
+            id,
+            instance,
+            user = Empty,
+            trace_id = Empty,
+            http.response.status_code = Empty,
+            otel.name = Empty,
+            otel.kind = Empty,
+        );
+        adopt(&span, headers, (method.as_str(), route));
+        span
+    }
+
     /// Says what every answer says.
     fn finish(&self, response: &mut Response) {
         let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;

@@ -10,8 +10,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationDef,
-    Select, SqlErr,
+    ColumnTrait, EntityTrait, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationDef, Select, SqlErr,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -99,9 +99,12 @@ impl<'a> Labels<'a> {
             return Ok(HashMap::new());
         }
         let mark = |column: task_label::Column| Expr::col((task_label::Entity, column));
-        let rows = label::Entity::find()
-            .expr_as(mark(task_label::Column::TaskId), "task_id")
-            .join_rev(JoinType::InnerJoin, marks_to_labels())
+        // From the marks on: PostgreSQL would otherwise weigh whether to begin with the labels, each time.
+        let rows = task_label::Entity::find()
+            .select_only()
+            .exprs(label::Column::iter().map(|column| Expr::col((label::Entity, column))))
+            .expr(mark(task_label::Column::TaskId))
+            .join(JoinType::LeftJoin, marks_to_labels())
             .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
             .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)))
             .order_by_asc(mark(task_label::Column::Place))
@@ -110,7 +113,7 @@ impl<'a> Labels<'a> {
             .await?;
         let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
         for OfTask { task, label } in rows {
-            found.entry(task).or_default().push(label);
+            found.entry(task).or_default().extend(label);
         }
         Ok(found)
     }

@@ -1,6 +1,6 @@
 //! Traces: spans sent by OTLP, which go on what a caller has begun (W3C Trace Context).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use opentelemetry::{
@@ -23,15 +23,32 @@ use url::Url;
 
 use crate::config::Config;
 
+const TRACEPARENT: &str = "traceparent";
 /// What every span says it comes from.
 const SERVICE: &str = "docket";
 
-/// Whether spans are sent anywhere.
-static ON: AtomicBool = AtomicBool::new(false);
+/// Which share of the traces that begin here is sent, as the bits of a number; 0 for none.
+static SHARE: AtomicU64 = AtomicU64::new(0);
 
-/// Notes whether spans are sent anywhere.
-pub(super) fn are_on(on: bool) {
-    ON.store(on, Ordering::Relaxed);
+/// Notes which share of the traces that begin here is sent.
+pub(super) fn sample(share: f64) {
+    SHARE.store(share.to_bits(), Ordering::Relaxed);
+}
+
+/// Whether the spans of a request are sent: its caller says so in its `traceparent`, or chance does.
+pub fn is_sampled(headers: &HeaderMap) -> bool {
+    let share = f64::from_bits(SHARE.load(Ordering::Relaxed));
+    if share <= 0.0 {
+        return false;
+    }
+    if headers.contains_key(TRACEPARENT) {
+        let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+        let span = context.span().span_context().clone();
+        if span.is_valid() {
+            return span.is_sampled();
+        }
+    }
+    share >= 1.0 || rand::random::<f64>() < share
 }
 
 /// What sends spans to a collector, in batches, from a thread of its own.
@@ -46,7 +63,8 @@ pub(super) fn provider(config: &Config, endpoint: &Url) -> Result<SdkTracerProvi
             KeyValue::new("deployment.environment.name", config.environment.to_string()),
         ])
         .build();
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.traces_share.0)));
+    // What is not to be sent is never made.
+    let sampler = Sampler::AlwaysOn;
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).with_sampler(sampler).build())
 }
 
@@ -62,13 +80,10 @@ pub(super) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(
         .with_tracked_inactivity(false)
 }
 
-/// Makes the span, which must have the fields `otel.name`, `otel.kind` and `trace_id`, a part of the trace that the
+/// Makes the span of a request that is sampled, which must have the fields `otel.name`, `otel.kind` and `trace_id`, a part of the trace that the
 /// request belongs to by its `traceparent`, and notes which that is. A malformed one is as none.
 pub fn adopt(span: &Span, headers: &HeaderMap, (method, route): (&str, &str)) {
-    if !ON.load(Ordering::Relaxed) || span.is_disabled() {
-        return;
-    }
-    if headers.contains_key("traceparent") {
+    if headers.contains_key(TRACEPARENT) {
         let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
         // Without a collector there is nothing to go on with.
         let _ = span.set_parent(context);

@@ -113,6 +113,9 @@ async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it()
     assert_eq!(found.data()["tasks"]["nodes"][0]["title"], TITLE);
     let malformed = app.http.get(format!("{base}/health")).header("traceparent", "00-nonsense");
     assert_eq!(Answer::of(malformed).await.status, 200);
+    let unsampled = app.http.get(format!("{base}/graphql?query={{me{{id}}}}")).bearer_auth(&ann.session);
+    let unsampled = unsampled.header("traceparent", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
+    assert_eq!(Answer::of(unsampled).await.status, 200);
     process.stop().await;
 
     let sent = sent.lock().unwrap().clone();
@@ -122,6 +125,8 @@ async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it()
         let is_there = count(&sent.to_ascii_lowercase(), word.to_ascii_lowercase().as_bytes()) > 0;
         assert!(is_there, "no {word} in {}", String::from_utf8_lossy(&sent));
     }
+    let unsampled: Vec<u8> = [&[0x1a], &trace[1..]].concat();
+    assert_eq!(count(&sent, &unsampled), 0, "a trace that its caller does not sample");
     assert!(count(&sent, &trace) >= 5, "requests, operation and statements are of one trace");
 
     let log = fs::read_to_string(log).unwrap();
