@@ -144,12 +144,7 @@ impl Link {
             Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
             Self::Turn(turn) => turn.query_all(&statement).await,
             Self::Nested(nested) => nested.turn().query_all(&statement).await,
-            Self::Writer(writer) => {
-                let turn = writer.turn().await?;
-                let rows = turn.query_all(&statement).await?;
-                turn.commit().await?;
-                Ok(rows)
-            }
+            Self::Writer(writer) => writer.query(&statement).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Making a task in one statement, where the database can.
+//! Making a task by one message to the database.
 
 use std::sync::LazyLock;
 
@@ -7,32 +7,46 @@ use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, FromQueryResult, S
 
 use super::Db;
 
-/// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. The place in
-/// manual order is the number in base 36, thirteen digits and an `i` (`service::tasks::position`).
-static CREATE: LazyLock<String> = LazyLock::new(|| {
-    let digit =
-        |power| format!("substr('0123456789abcdefghijklmnopqrstuvwxyz', (revision / {power} % 36)::int + 1, 1)");
-    let digits: Vec<String> = (0..13).rev().map(|power| digit(36_i64.pow(power))).collect();
+/// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
+/// does it in one statement, SQLite in two that are sent together.
+static POSTGRES: LazyLock<String> = LazyLock::new(|| {
     format!(
         "with taken as (\
            insert into owners (user_id, revision, purged) values ($1, 1, 0) \
            on conflict (user_id) do update set revision = owners.revision + 1 returning revision\
-         ) insert into tasks (user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
-           due_date, due_at, due_zone, created_at, updated_at, deleted_at, revision, position) \
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, revision, {} || 'i' from taken \
-         returning number, id, user_id, parent_id, list_id, title, description, completed, completed_at, priority, \
-           due_date, due_at, due_zone, position, revision, created_at, updated_at, deleted_at",
-        digits.join(" || ")
+         ) {}",
+        insert('$', "taken")
+    )
+});
+static SQLITE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "insert into owners (user_id, revision, purged) values (?1, 1, 0) \
+         on conflict (user_id) do update set revision = revision + 1; {}",
+        insert('?', "owners where user_id = ?1")
     )
 });
 
-impl Db {
-    /// Whether a task can be made in one statement; SQLite writes in no subquery.
-    pub fn creates_at_once(&self) -> bool {
-        self.backend() == DbBackend::Postgres
-    }
+/// Makes the task with the number that is found there. Its place in manual order is the number in base 36, thirteen
+/// digits and an `i` (`service::tasks::position`).
+fn insert(mark: char, from: &str) -> String {
+    let digit = |power: i64| {
+        format!("substr('0123456789abcdefghijklmnopqrstuvwxyz', cast(revision / {power} % 36 as integer) + 1, 1)")
+    };
+    let digits: Vec<String> = (0..13).rev().map(|power| digit(36_i64.pow(power))).collect();
+    let values: Vec<String> = (1..=15).map(|number| format!("{mark}{number}")).collect();
+    format!(
+        "insert into tasks (user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
+           due_date, due_at, due_zone, created_at, updated_at, deleted_at, revision, position) \
+         select {}, revision, {} || 'i' from {from} \
+         returning number, id, user_id, parent_id, list_id, title, description, completed, completed_at, priority, \
+           due_date, due_at, due_zone, position, revision, created_at, updated_at, deleted_at",
+        values.join(", "),
+        digits.join(" || ")
+    )
+}
 
-    /// Makes a task whose number, revision and position are not set yet, where that can be done.
+impl Db {
+    /// Makes a task whose number, revision and position are not set yet.
     pub async fn create_at_once(&self, row: task::ActiveModel) -> Result<task::Model, DbErr> {
         let task::ActiveModel {
             number: _,
@@ -71,7 +85,8 @@ impl Db {
             value(updated_at)?,
             value(deleted_at)?,
         ];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, CREATE.as_str(), values);
+        let text = if self.backend() == DbBackend::Sqlite { SQLITE.as_str() } else { POSTGRES.as_str() };
+        let statement = Statement::from_sql_and_values(self.backend(), text, values);
         let made = self.writer().query_one_raw(statement).await?;
         let made = made.ok_or_else(|| DbErr::RecordNotInserted)?;
         Ok(ByPlace::from_query_result(&made, "")?.0)

@@ -26,8 +26,10 @@ use tracing::error;
 use super::connect::{BUSY, failed};
 use crate::telemetry::metrics::Pool;
 
-/// What undoes a turn.
-const UNDO: &str = "rollback to turn; release turn";
+/// What ends a turn and keeps what it did.
+const RELEASE: &str = "release turn; ";
+/// What ends a turn and undoes what it did.
+const UNDO: &str = "rollback to turn; release turn; ";
 
 /// Gives turns on the one connection that writes.
 #[derive(Clone, Debug)]
@@ -91,6 +93,14 @@ impl Writer {
 
     /// The next turn.
     pub(super) async fn turn(&self) -> Result<Turn, DbErr> {
+        let mut group = self.next().await?;
+        let (before, begin) = self.opening(&mut group);
+        group.control(&format!("{before}{begin}")).await?;
+        Ok(Turn { group: Turns::new(group), depth: AtomicU32::new(0), undo: Mutex::default() })
+    }
+
+    /// The group, when it is this one's turn, with a connection that can be relied on.
+    async fn next(&self) -> Result<OwnedMutexGuard<Group>, DbErr> {
         let group = time::timeout(BUSY, Arc::clone(&self.group).lock_owned());
         let mut group = group.await.map_err(|_| lost("too many writes are waiting"))?;
         if group.is_unsure {
@@ -99,16 +109,50 @@ impl Writer {
         if group.connection.is_none() {
             group.connection = Some(self.options.connect().await.map_err(failed)?);
         }
-        let is_first = !group.is_open;
-        let begin = if is_first { "begin immediate; savepoint turn" } else { "savepoint turn" };
-        group.is_open = true;
-        let before = std::mem::take(&mut group.before);
-        group.control(before, begin).await?;
+        Ok(group)
+    }
+
+    /// What ends the last turn and begins this one. The first of a transaction sees to its end.
+    fn opening(&self, group: &mut Group) -> (&'static str, &'static str) {
+        let is_first = !std::mem::replace(&mut group.is_open, true);
         if is_first {
             // It queues behind those who are waiting already, who thus all get into this transaction.
             tokio::spawn(self.clone().finish());
         }
-        Ok(Turn { group: Turns::new(group), depth: AtomicU32::new(0), undo: Mutex::default() })
+        let begin = if is_first { "begin immediate; savepoint turn; " } else { "savepoint turn; " };
+        (std::mem::take(&mut group.before), begin)
+    }
+
+    /// The rows of statements that are a turn by themselves, in one message to the connection's thread.
+    pub(super) async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut group = self.next().await?;
+        let (before, begin) = self.opening(&mut group);
+        let text = format!("{before}{begin}{}", statement.sql);
+        let values = SqlxValues(statement.values.clone().unwrap_or_else(|| Values(Vec::new())));
+        group.is_unsure = true;
+        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
+        let done = sqlx::query_with(AssertSqlSafe(text), values).fetch_all(connection).await;
+        group.is_unsure = false;
+        let rows = match done {
+            Ok(rows) => rows,
+            // The turn had begun, and one of its statements broke a rule.
+            Err(sqlx::Error::Database(cause)) if is_broken_rule(&*cause) => {
+                group.before = UNDO;
+                return Err(unanswered(sqlx::Error::Database(cause)));
+            }
+            Err(cause) => {
+                let why = cause.to_string();
+                group.give_up(&why).await;
+                // Without its savepoint the transaction was ended by what went before, not by this statement.
+                return Err(if why.contains("no such savepoint") { lost(&why) } else { unanswered(cause) });
+            }
+        };
+        let (sender, committed) = oneshot::channel();
+        group.waiting.push(sender);
+        group.before = RELEASE;
+        drop(group);
+        answered(committed).await?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 
     /// Commits the open transaction when its turn comes.
@@ -122,7 +166,7 @@ impl Writer {
         }
         let before = std::mem::take(&mut group.before);
         // Who waits is told of a failure by it.
-        if group.control(before, "commit").await.is_ok() {
+        if group.control(&format!("{before}commit")).await.is_ok() {
             group.is_open = false;
             for waiting in std::mem::take(&mut group.waiting) {
                 // Some do not wait any more.
@@ -149,10 +193,9 @@ impl Writer {
 impl Group {
     /// Ends what was before and begins or ends what is next. If that fails, nobody knows what is true inside the
     /// transaction.
-    async fn control(&mut self, before: &'static str, next: &'static str) -> Result<(), DbErr> {
+    async fn control(&mut self, text: &str) -> Result<(), DbErr> {
         let Some(connection) = &mut self.connection else { return Err(lost("there is no connection")) };
         self.is_unsure = true;
-        let text = if before.is_empty() { next.to_owned() } else { format!("{before}; {next}") };
         let done = sqlx::query(AssertSqlSafe(text)).execute(connection).await;
         self.is_unsure = false;
         match done {
@@ -197,7 +240,7 @@ impl Turn {
 
     /// Waits until what was done is on the disk.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        self.end("release turn").await
+        self.end(RELEASE).await
     }
 
     /// Undoes what was done, and waits until what others did before in the same transaction is on the disk.
@@ -214,11 +257,7 @@ impl Turn {
         }
         // Now it is the next one's turn; how this one ended is said already.
         drop(self);
-        match committed.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(Lost(why))) => Err(lost(&why)),
-            Err(_) => Err(lost("the writer has ended")),
-        }
+        answered(committed).await
     }
 
     /// A write inside this one.
@@ -284,6 +323,20 @@ impl Drop for Nested {
 fn query(statement: &Statement) -> sqlx::query::Query<'_, sqlx::Sqlite, SqlxValues> {
     let values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
     sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+}
+
+/// Waits until a write is on the disk.
+async fn answered(committed: oneshot::Receiver<Result<(), Lost>>) -> Result<(), DbErr> {
+    match committed.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Lost(why))) => Err(lost(&why)),
+        Err(_) => Err(lost("the writer has ended")),
+    }
+}
+
+/// SQLITE_CONSTRAINT: the statement did nothing, and the transaction is as it was.
+fn is_broken_rule(cause: &dyn sqlx::error::DatabaseError) -> bool {
+    cause.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 19)
 }
 
 fn unanswered(cause: sqlx::Error) -> DbErr {

@@ -38,7 +38,7 @@ impl<'a> Scope<'a> {
         Ok(Write { scope: self, transaction, spare })
     }
 
-    /// Makes a task in one statement, which is a whole write, where the database can.
+    /// Makes a task by one message to the database, which is a whole write.
     pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
         let made = self.db.create_at_once(row).await?;
         self.events.publish(self.owner);
