@@ -114,7 +114,10 @@ pub async fn open(sender: &Arc<Sender>, rate: f64, time: Duration) -> Outcome {
         }
     }
     sleep(Duration::from_secs(1)).await;
-    Arc::into_inner(outcome).unwrap_or_default()
+    // Those that are still on their way are not answered in time.
+    let failed = outcome.failed.load(Ordering::Relaxed) + waiting.load(Ordering::Relaxed);
+    let taken = |times: &Mutex<Vec<f64>>| Mutex::new(std::mem::take(&mut *times.lock().unwrap()));
+    Outcome { done: taken(&outcome.done), refused: taken(&outcome.refused), failed: failed.into() }
 }
 
 impl Outcome {
