@@ -67,6 +67,15 @@ impl Error {
         Self::Invalid(vec![Problem { field, fault }])
     }
 
+    /// How many seconds to wait before it is worth trying again, if it is.
+    pub fn wait(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs().max(1)),
+            Self::Busy | Self::Unavailable(_) => Some(1),
+            _ => None,
+        }
+    }
+
     /// Our word for the error, stable over releases.
     pub fn code(&self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ use tracing_subscriber::{
 
 pub use self::{
     events::SecurityEvent,
-    traces::{adopt, is_sampled},
+    traces::{adopt, sampled},
 };
 use crate::config::{Config, Environment};
 

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
 #![expect(clippy::too_many_lines, clippy::too_many_arguments, reason = "a table of work is as long as it is")]
 
+mod fill;
 mod sender;
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]
 #[path = "../../tests/it/support.rs"]
@@ -21,7 +22,8 @@ use std::{
 use serde_json::{Value, json};
 
 use self::{
-    sender::{Outcome, Sender, closed, open, request},
+    fill::list_and_labels,
+    sender::{Outcome, Sender, closed, kilobytes, open, request},
     support::{App, Person, Process},
 };
 
@@ -94,21 +96,13 @@ async fn measure(time: Duration) {
         let micros = used * 1e6 / (rate * time.as_secs_f64());
         println!("{:<30}{rate:>9.0}{micros:>9.0}{:>11.1} ms   {limit}", work.name, Outcome::p99(&easy.done));
     }
-    println!("memory {} MB", memory(process.pid()));
+    println!("memory {} MB", kilobytes(process.pid()) / 1024);
     process.stop().await;
 }
 
 /// A list, labels and tasks; the answer is the id of one of them.
 async fn fill(app: &App, person: &Person) -> String {
-    let list = "mutation { createTaskList(input: { name: \"home\" }) { taskList { id } } }";
-    let list = app.graphql(person, list, json!({})).await.data()["createTaskList"]["taskList"]["id"].clone();
-    let mut labels = Vec::new();
-    for name in ["one", "two"] {
-        let query = "mutation($name: String!) { createLabel(input: { name: $name }) { label { id } } }";
-        labels.push(
-            app.graphql(person, query, json!({ "name": name })).await.data()["createLabel"]["label"]["id"].clone(),
-        );
-    }
+    let (list, labels) = list_and_labels(app, person).await;
     let draft = |number: usize| {
         json!({
             "title": format!("task {number:0>3}"), "description": "something to be done before long", "listId": list,
@@ -229,10 +223,4 @@ fn cpu(pid: u32) -> f64 {
     let fields: Vec<f64> =
         stat.rsplit_once(')').unwrap().1.split_whitespace().map(|it| it.parse().unwrap_or(0.0)).collect();
     (fields[11] + fields[12]) * TICK
-}
-
-fn memory(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|it| it.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }

@@ -1,6 +1,7 @@
 //! A client that costs little: requests in bytes over kept connections, as many as are answered or at a given rate.
 
 use std::{
+    fs,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -142,4 +143,11 @@ pub fn request(method: &str, path: &str, (token, body): (&str, &str)) -> Vec<u8>
         body => format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
     };
     (head + &rest).into_bytes()
+}
+
+/// The memory that the process has in use.
+pub fn kilobytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|it| it.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

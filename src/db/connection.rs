@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-    prelude::async_trait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement, Values, prelude::async_trait,
 };
-
-use sqlx::PgPool;
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
     dialect,
@@ -175,6 +175,24 @@ impl ConnectionTrait for Connection {
         let text = statement.sql.clone();
         self.watch.over((self.name(), &text), self.link.query(dialect::adapted(statement))).await
     }
+}
+
+/// The statement for sqlx, with its values.
+pub(super) fn bound<DB: sqlx::Database>(statement: &Statement) -> sqlx::query::Query<'_, DB, SqlxValues>
+where
+    SqlxValues: sqlx::IntoArguments<DB>,
+{
+    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values(statement))
+}
+
+/// The statement's values for sqlx.
+pub(super) fn values(statement: &Statement) -> SqlxValues {
+    SqlxValues(statement.values.clone().unwrap_or_else(|| Values(Vec::new())))
+}
+
+/// A statement that was not answered as it should have been.
+pub(super) fn unanswered(cause: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(cause.into()))
 }
 
 pub(super) fn only_reads() -> DbErr {

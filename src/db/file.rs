@@ -18,6 +18,11 @@ use tokio::time;
 use super::connect::{BUSY, failed};
 use crate::config::{Config, Environment};
 
+/// How often to look whether another process has migrated.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Files up to this size are looked through at every start, which takes a few hundredths of a second.
+const SMALL: u64 = 32 << 20;
+
 /// Why a file was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -109,11 +114,6 @@ async fn set_aside(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// How often to look whether another process has migrated.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Files up to this size are looked through at every start, which takes a few hundredths of a second.
-const SMALL: u64 = 32 << 20;
-
 /// Looks through the file before anything is written to it, where that is quick or migrations are to come.
 pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
     let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
@@ -167,7 +167,7 @@ async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sql
 /// The claim lives as long as what is returned.
 pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
     let Some(path) = path(config).filter(|_| config.environment == Environment::Production) else { return Ok(None) };
-    let file = File::options().create(true).truncate(false).write(true).open(beside(&path, "lock"))?;
+    let file = lock(&path, "lock")?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(FileError::InUse(path)),
@@ -178,8 +178,7 @@ pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
 /// Waits until no other process migrates the file. SQLite has no lock that outlives the transactions of migrations.
 pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
     let failed = |cause: io::Error| DbErr::Conn(RuntimeErr::SqlxError(sqlx::Error::Io(cause).into()));
-    let file = File::options().create(true).truncate(false).write(true).open(beside(path, "migrating"));
-    let file = file.map_err(failed)?;
+    let file = lock(path, "migrating").map_err(failed)?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -187,6 +186,11 @@ pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
     }
+}
+
+/// A file beside the database that is there to be locked.
+fn lock(path: &Path, what: &str) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(beside(path, what))
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -7,15 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
-use sea_query_sqlx::SqlxValues;
-use sqlx::{AssertSqlSafe, Connection, PgPool, Postgres, pool::PoolConnection};
+use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
+use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time,
 };
 
-use super::connect::{ACQUIRE, TRUSTED};
+use super::{
+    connect::{ACQUIRE, TRUSTED},
+    connection::{bound, now, unanswered},
+};
 use crate::telemetry::metrics::Pool;
 
 /// How long a connection is kept at all.
@@ -50,31 +52,31 @@ impl Singles {
         if let Some(kept) = self.kept().await {
             match self.queried(kept, statement).await {
                 Err(sqlx::Error::Io(_)) => {}
-                answered => return answered.map_err(failed),
+                answered => return answered.map_err(unanswered),
             }
         }
         let new = self.new_one().await?;
-        self.queried(new, statement).await.map_err(failed)
+        self.queried(new, statement).await.map_err(unanswered)
     }
 
     /// The rows of a statement that writes.
     pub(super) async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let _place = self.place().await?;
         let connection = self.any().await?;
-        self.queried(connection, statement).await.map_err(failed)
+        self.queried(connection, statement).await.map_err(unanswered)
     }
 
     /// A statement that writes and gives no rows.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let _place = self.place().await?;
         let mut kept = self.any().await?;
-        let done = query(statement).execute(&mut *kept.connection).await.map_err(failed)?;
+        let done = bound(statement).execute(&mut *kept.connection).await.map_err(unanswered)?;
         self.keep(kept);
         Ok(done.into())
     }
 
     async fn place(&self) -> Result<SemaphorePermit<'_>, DbErr> {
-        let gone = || failed(sqlx::Error::PoolTimedOut);
+        let gone = || unanswered(sqlx::Error::PoolTimedOut);
         time::timeout(ACQUIRE, self.room.acquire()).await.map_err(|_| gone())?.map_err(|_| gone())
     }
 
@@ -86,7 +88,7 @@ impl Singles {
     }
 
     async fn new_one(&self) -> Result<Kept, DbErr> {
-        let connection = self.pool.acquire().await.map_err(failed)?;
+        let connection = self.pool.acquire().await.map_err(unanswered)?;
         let now = Instant::now();
         Ok(Kept { connection, made: now, used: now })
     }
@@ -104,7 +106,7 @@ impl Singles {
 
     /// A connection whose statement fails or is given up goes back to the pool, which looks at it.
     async fn queried(&self, mut kept: Kept, statement: &Statement) -> Result<Vec<QueryResult>, sqlx::Error> {
-        let rows = query(statement).fetch_all(&mut *kept.connection).await?;
+        let rows = bound(statement).fetch_all(&mut *kept.connection).await?;
         self.keep(kept);
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
@@ -115,7 +117,7 @@ impl Singles {
 
     /// The connections as they are now: those that are kept do nothing.
     pub(super) fn now(&self) -> Pool {
-        let now = super::connection::now(&self.pool);
+        let now = now(&self.pool);
         Pool { idle: now.idle + self.locked().len(), ..now }
     }
 
@@ -128,13 +130,4 @@ impl Singles {
     fn locked(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
-    let values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
-}
-
-fn failed(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }

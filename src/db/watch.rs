@@ -7,11 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 use tokio::time;
 use tracing::{Instrument, debug_span, trace, warn};
 
-use crate::telemetry::metrics::Statements;
+use super::connection::unanswered;
+use crate::telemetry::{SQL, metrics::Statements};
 
 /// Watches the statements of a database.
 #[derive(Clone, Debug)]
@@ -47,16 +48,16 @@ impl Watch {
         (pool, text): (&'static str, &str),
         work: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbErr> {
-        trace!(target: "sql", text, "statement");
+        trace!(target: SQL, text, "statement");
         let span = debug_span!(
-            target: "sql", "statement", otel.kind = "client", db.system.name = self.system, db.query.text = text
+            target: SQL, "statement", otel.kind = "client", db.system.name = self.system, db.query.text = text
         );
         let start = Instant::now();
         let done = self.in_time(work.instrument(span)).await;
         let time = start.elapsed();
         self.statements.took(pool, time);
         if time >= self.slow {
-            warn!(target: "sql", text, duration_ms = time.as_millis(), "a slow statement");
+            warn!(target: SQL, text, duration_ms = time.as_millis(), "a slow statement");
         }
         done
     }
@@ -64,5 +65,5 @@ impl Watch {
 
 fn silent() -> DbErr {
     let cause = io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time");
-    DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(cause).into()))
+    unanswered(sqlx::Error::Io(cause))
 }

@@ -11,19 +11,18 @@ use std::{
     },
 };
 
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
-use sea_query_sqlx::SqlxValues;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteRow},
-};
+use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
     sync::{Mutex as Turns, MutexGuard as TurnsGuard, OwnedMutexGuard, oneshot},
     time,
 };
 use tracing::error;
 
-use super::connect::{BUSY, failed};
+use super::{
+    connect::{BUSY, failed},
+    connection::{bound, unanswered, values},
+};
 use crate::telemetry::metrics::Pool;
 
 /// What ends a turn and keeps what it did.
@@ -128,10 +127,8 @@ impl Writer {
         let mut group = self.next().await?;
         let (before, begin) = self.opening(&mut group);
         let text = format!("{before}{begin}{}", statement.sql);
-        let values = SqlxValues(statement.values.clone().unwrap_or_else(|| Values(Vec::new())));
         group.is_unsure = true;
-        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
-        let done = sqlx::query_with(AssertSqlSafe(text), values).fetch_all(connection).await;
+        let done = sqlx::query_with(AssertSqlSafe(text), values(statement)).fetch_all(group.connection()?).await;
         group.is_unsure = false;
         let rows = match done {
             Ok(rows) => rows,
@@ -191,12 +188,15 @@ impl Writer {
 }
 
 impl Group {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, DbErr> {
+        self.connection.as_mut().ok_or_else(|| lost("there is no connection"))
+    }
+
     /// Ends what was before and begins or ends what is next. If that fails, nobody knows what is true inside the
     /// transaction.
     async fn control(&mut self, text: &str) -> Result<(), DbErr> {
-        let Some(connection) = &mut self.connection else { return Err(lost("there is no connection")) };
         self.is_unsure = true;
-        let done = sqlx::query(AssertSqlSafe(text)).execute(connection).await;
+        let done = sqlx::query(AssertSqlSafe(text)).execute(self.connection()?).await;
         self.is_unsure = false;
         match done {
             Ok(_) => Ok(()),
@@ -227,15 +227,13 @@ impl Group {
 impl Turn {
     pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut group = self.ready().await?;
-        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
-        let rows: Result<Vec<SqliteRow>, _> = query(statement).fetch_all(connection).await;
+        let rows = bound::<Sqlite>(statement).fetch_all(group.connection()?).await;
         Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
     }
 
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let mut group = self.ready().await?;
-        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
-        Ok(query(statement).execute(connection).await.map_err(unanswered)?.into())
+        Ok(bound::<Sqlite>(statement).execute(group.connection()?).await.map_err(unanswered)?.into())
     }
 
     /// Waits until what was done is on the disk.
@@ -270,8 +268,8 @@ impl Turn {
 
     async fn say(&self, text: &str) -> Result<(), DbErr> {
         let mut group = self.ready().await?;
-        let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
-        sqlx::query(AssertSqlSafe(text.to_owned())).execute(connection).await.map(drop).map_err(unanswered)
+        let done = sqlx::query(AssertSqlSafe(text.to_owned())).execute(group.connection()?).await;
+        done.map(drop).map_err(unanswered)
     }
 
     /// The group, after nested writes that were given up are undone.
@@ -279,8 +277,7 @@ impl Turn {
         let mut group = self.group.lock().await;
         let undo = std::mem::take(&mut *self.undo.lock().unwrap_or_else(PoisonError::into_inner));
         if !undo.is_empty() {
-            let connection = group.connection.as_mut().ok_or_else(|| lost("there is no connection"))?;
-            sqlx::query(AssertSqlSafe(undo)).execute(connection).await.map_err(unanswered)?;
+            sqlx::query(AssertSqlSafe(undo)).execute(group.connection()?).await.map_err(unanswered)?;
         }
         Ok(group)
     }
@@ -320,11 +317,6 @@ impl Drop for Nested {
     }
 }
 
-fn query(statement: &Statement) -> sqlx::query::Query<'_, sqlx::Sqlite, SqlxValues> {
-    let values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
-}
-
 /// Waits until a write is on the disk.
 async fn answered(committed: oneshot::Receiver<Result<(), Lost>>) -> Result<(), DbErr> {
     match committed.await {
@@ -337,10 +329,6 @@ async fn answered(committed: oneshot::Receiver<Result<(), Lost>>) -> Result<(), 
 /// SQLITE_CONSTRAINT: the statement did nothing, and the transaction is as it was.
 fn is_broken_rule(cause: &dyn sqlx::error::DatabaseError) -> bool {
     cause.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 19)
-}
-
-fn unanswered(cause: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(cause.into()))
 }
 
 /// A write that is not on the disk, and may be tried again.

@@ -60,8 +60,8 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
 /// An error of the service in place of an answer; `extensions.retryAfter` tells the seconds to wait.
 pub(super) fn refused(cause: &Error) -> ServerError {
     let mut error = error(cause.code(), cause.to_string());
-    if let Error::TooMany(wait) = cause {
-        error.extensions.get_or_insert_default().set("retryAfter", wait.as_secs().max(1));
+    if let Some(wait) = cause.wait() {
+        error.extensions.get_or_insert_default().set("retryAfter", wait);
     }
     error
 }

@@ -4,7 +4,7 @@ mod accept;
 mod refusal;
 mod stream;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_graphql::Response as Answer;
 use axum::{
@@ -324,10 +324,9 @@ pub fn refused(error: &Error) -> Response {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let refusal = Refusal::new(status, error.code(), error.to_string());
-    match error {
-        Error::TooMany(wait) => refusal.later(*wait),
-        Error::Busy | Error::Unavailable(_) => refusal.later(Duration::from_secs(1)),
-        _ => refusal,
+    match error.wait() {
+        Some(seconds) => refusal.later(seconds),
+        None => refusal,
     }
     .response(Media::Json)
 }

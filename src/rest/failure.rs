@@ -53,9 +53,9 @@ fn service(error: &Error) -> Response {
             let fault = Fault::header("Idempotency-Key", "was used for another request");
             (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
         }
-        Error::TooMany(wait) => {
+        Error::TooMany(_) => {
             let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
-            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+            response.headers_mut().extend(error.wait().map(|seconds| (header::RETRY_AFTER, seconds.into())));
             response
         }
         Error::Busy => unavailable(),

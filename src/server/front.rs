@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     config::Config,
     service::auth::Client,
-    telemetry::{SAMPLED, adopt, is_sampled, metrics::Metrics},
+    telemetry::{SAMPLED, adopt, metrics::Metrics, sampled},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -93,9 +93,7 @@ impl Inner {
     /// The span of a request, which is a part of a trace if it is one that is sampled.
     fn span(&self, id: &str, (headers, method, route): (&HeaderMap, &Method, &str)) -> Span {
         let instance = self.instance.as_str();
-        if !is_sampled(headers) {
-            return info_span!("request", id, instance, user = Empty);
-        }
+        let Some(context) = sampled(headers) else { return info_span!("request", id, instance, user = Empty) };
         let span = info_span!(
             target: SAMPLED,
             "request",
@@ -107,7 +105,7 @@ impl Inner {
             otel.name = Empty,
             otel.kind = Empty,
         );
-        adopt(&span, headers, (method.as_str(), route));
+        adopt(&span, context, (method.as_str(), route));
         span
     }
 

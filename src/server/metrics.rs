@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -58,8 +59,7 @@ impl Listening {
 
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) {
-        super::connections::serve(self.listener, self.router, Metrics::default().connections, std::future::pending())
-            .await;
+        super::connections::serve(self.listener, self.router, Gauge::default(), std::future::pending()).await;
     }
 }
 

@@ -149,12 +149,6 @@ impl Statements {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new(Statements::default())
-    }
-}
-
 impl Metrics {
     /// Nothing has happened yet, but for statements.
     pub fn new(statements: Statements) -> Self {
@@ -211,24 +205,23 @@ impl Metrics {
         let mut registry = Registry::default();
         let about = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("docket_build", "What runs here", about);
-        let (seconds, times) = (|| Unit::Seconds, "Time of");
         registry.register_with_unit(
             "http_server_request_duration",
-            format!("{times} a request"),
-            seconds(),
+            "Time of a request",
+            Unit::Seconds,
             self.requests.clone(),
         );
         registry.register_with_unit(
             "graphql_server_operation_duration",
-            format!("{times} a GraphQL operation"),
-            seconds(),
+            "Time of a GraphQL operation",
+            Unit::Seconds,
             self.operations.clone(),
         );
         registry.register("graphql_server_errors", "Errors in GraphQL answers", self.failures.clone());
         registry.register_with_unit(
             "db_client_operation_duration",
-            format!("{times} an SQL statement"),
-            seconds(),
+            "Time of an SQL statement",
+            Unit::Seconds,
             self.statements.0.clone(),
         );
         registry.register("http_server_open_connections", "Connections of clients", self.connections.clone());

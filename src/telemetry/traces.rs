@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use opentelemetry::{
-    KeyValue,
+    Context, KeyValue,
     propagation::TextMapPropagator,
     trace::{TraceContextExt, TracerProvider},
 };
@@ -23,7 +23,6 @@ use url::Url;
 
 use crate::config::Config;
 
-const TRACEPARENT: &str = "traceparent";
 /// What every span says it comes from.
 const SERVICE: &str = "docket";
 
@@ -35,20 +34,17 @@ pub(super) fn sample(share: f64) {
     SHARE.store(share.to_bits(), Ordering::Relaxed);
 }
 
-/// Whether the spans of a request are sent: its caller says so in its `traceparent`, or chance does.
-pub fn is_sampled(headers: &HeaderMap) -> bool {
+/// What the spans of a request go on from, if they are sent: its caller says so in its `traceparent`, or chance does. A
+/// malformed `traceparent` is as none.
+pub fn sampled(headers: &HeaderMap) -> Option<Context> {
     let share = f64::from_bits(SHARE.load(Ordering::Relaxed));
     if share <= 0.0 {
-        return false;
+        return None;
     }
-    if headers.contains_key(TRACEPARENT) {
-        let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
-        let span = context.span().span_context().clone();
-        if span.is_valid() {
-            return span.is_sampled();
-        }
-    }
-    share >= 1.0 || rand::random::<f64>() < share
+    let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    let caller = context.span().span_context().clone();
+    let is_chosen = if caller.is_valid() { caller.is_sampled() } else { share >= 1.0 || rand::random::<f64>() < share };
+    is_chosen.then_some(context)
 }
 
 /// What sends spans to a collector, in batches, from a thread of its own.
@@ -80,14 +76,11 @@ pub(super) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(
         .with_tracked_inactivity(false)
 }
 
-/// Makes the span of a request that is sampled, which must have the fields `otel.name`, `otel.kind` and `trace_id`, a part of the trace that the
-/// request belongs to by its `traceparent`, and notes which that is. A malformed one is as none.
-pub fn adopt(span: &Span, headers: &HeaderMap, (method, route): (&str, &str)) {
-    if headers.contains_key(TRACEPARENT) {
-        let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
-        // Without a collector there is nothing to go on with.
-        let _ = span.set_parent(context);
-    }
+/// Makes the span of a request that is sampled go on from there, and notes which trace it is a part of. It must have the
+/// fields `otel.name`, `otel.kind` and `trace_id`.
+pub fn adopt(span: &Span, context: Context, (method, route): (&str, &str)) {
+    // Without a collector there is nothing to go on with.
+    let _ = span.set_parent(context);
     span.record("otel.kind", "server").record("otel.name", format!("{method} {route}"));
     span.set_attribute("http.request.method", method.to_owned());
     span.set_attribute("http.route", route.to_owned());

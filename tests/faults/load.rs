@@ -18,13 +18,14 @@ use tokio::{
 };
 
 use super::{
-    sender::{Outcome, Sender, closed, open, request},
+    sender::{Outcome, Sender, closed, kilobytes, open, request},
     stage::Stage,
     support::Process,
 };
 
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
+
 fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
     let body = json!({ "query": "{ tasks(first: 20) { nodes { id title completed } } }" }).to_string();
     Sender::new(&process.base, vec![request("POST", "/graphql", (&stage.people[0].token, &body))])
@@ -159,11 +160,4 @@ pub async fn soak(stage: &Stage, seconds: u32) -> String {
 
 fn memory(pid: u32) -> u64 {
     kilobytes(pid) / 1024
-}
-
-/// The memory that the process has in use.
-fn kilobytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|it| it.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -12,7 +12,10 @@ use std::{
 use reqwest::Client;
 use serde_json::json;
 
-use super::{stage::Stage, support::Process};
+use super::{
+    stage::Stage,
+    support::{Process, free_port},
+};
 
 const CLIENTS: usize = 16;
 /// How long an instance is left alone after it has started.
@@ -143,8 +146,4 @@ async fn wait_for(stage: &Stage, base: &str) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the proxy does not answer");
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

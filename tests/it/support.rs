@@ -315,8 +315,7 @@ impl Process {
         log: impl Into<Stdio>,
     ) -> Self {
         let given = settings.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse().unwrap());
-        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let port: u16 = given.unwrap_or_else(free);
+        let port: u16 = given.unwrap_or_else(free_port);
         let child = command
             .env_clear()
             .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", database_url), ("RUST_LOG", "error")])
@@ -458,6 +457,11 @@ impl tracing::field::Visit for Text {
             self.message = format!("{value:?}");
         }
     }
+}
+
+/// A port that nobody has.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A JSON string as text.

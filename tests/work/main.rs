@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
 
+#[path = "../../benches/load/fill.rs"]
+mod fill;
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]
 #[path = "../it/support.rs"]
 mod support;
@@ -71,16 +73,7 @@ fn main() {
 async fn prepare() -> (App, Person) {
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;
-    let list = app
-        .graphql(&ann, "mutation { createTaskList(input: { name: \"home\" }) { taskList { id } } }", json!({}))
-        .await;
-    let list = list.data()["createTaskList"]["taskList"]["id"].clone();
-    let mut labels = Vec::new();
-    for name in ["one", "two"] {
-        let query = "mutation($name: String!) { createLabel(input: { name: $name }) { label { id } } }";
-        let made = app.graphql(&ann, query, json!({ "name": name })).await.data();
-        labels.push(made["createLabel"]["label"]["id"].clone());
-    }
+    let (list, labels) = fill::list_and_labels(&app, &ann).await;
     for number in 0..100 {
         let query = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
         let input = json!({ "title": format!("task {number:0>3}"), "listId": list, "labelIds": labels });

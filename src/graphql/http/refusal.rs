@@ -1,7 +1,5 @@
 //! Requests that are refused before any document is looked at.
 
-use std::time::Duration;
-
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
@@ -32,8 +30,8 @@ impl Refusal {
     }
 
     /// Tells how long to wait.
-    pub(super) fn later(mut self, wait: Duration) -> Self {
-        self.header = Some(Box::new((header::RETRY_AFTER, wait.as_secs().max(1).into())));
+    pub(super) fn later(mut self, seconds: u64) -> Self {
+        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
         self
     }
 
