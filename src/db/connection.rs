@@ -120,15 +120,15 @@ impl Link {
         }
     }
 
-    async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+    async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Postgres { singles, .. } => singles.execute(&statement).await,
-            Self::Transaction(transaction) => transaction.execute_raw(statement).await,
-            Self::Turn(turn) => turn.execute(&statement).await,
-            Self::Nested(nested) => nested.turn().execute(&statement).await,
+            Self::Postgres { singles, .. } => singles.execute(statement).await,
+            Self::Transaction(transaction) => transaction.execute_raw(statement.clone()).await,
+            Self::Turn(turn) => turn.execute(statement).await,
+            Self::Nested(nested) => nested.turn().execute(statement).await,
             Self::Writer(writer) => {
                 let turn = writer.turn().await?;
-                let done = turn.execute(&statement).await?;
+                let done = turn.execute(statement).await?;
                 turn.commit().await?;
                 Ok(done)
             }
@@ -136,15 +136,15 @@ impl Link {
         }
     }
 
-    async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_all_raw(statement).await,
-            Self::Singles(singles) => singles.read(&statement).await,
-            Self::Postgres { singles, .. } => singles.query(&statement).await,
-            Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
-            Self::Turn(turn) => turn.query_all(&statement).await,
-            Self::Nested(nested) => nested.turn().query_all(&statement).await,
-            Self::Writer(writer) => writer.query(&statement).await,
+            Self::Pool(pool) => pool.query_all_raw(statement.clone()).await,
+            Self::Singles(singles) => singles.read(statement).await,
+            Self::Postgres { singles, .. } => singles.query(statement).await,
+            Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
+            Self::Turn(turn) => turn.query_all(statement).await,
+            Self::Nested(nested) => nested.turn().query_all(statement).await,
+            Self::Writer(writer) => writer.query(statement).await,
         }
     }
 }
@@ -159,8 +159,8 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let text = statement.sql.clone();
-        self.watch.over((self.name(), &text), self.link.execute(dialect::adapted(statement))).await
+        let statement = dialect::adapted(statement);
+        self.watch.over((self.name(), &statement.sql), self.link.execute(&statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -172,8 +172,8 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let text = statement.sql.clone();
-        self.watch.over((self.name(), &text), self.link.query(dialect::adapted(statement))).await
+        let statement = dialect::adapted(statement);
+        self.watch.over((self.name(), &statement.sql), self.link.query(&statement)).await
     }
 }
 
