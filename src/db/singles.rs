@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -87,8 +87,10 @@ impl Singles {
         }
     }
 
+    /// One of the pool's. Whatever kind of error stands in its way, the database cannot be reached: one that is cut off
+    /// while a connection is made breaks the protocol as often as it ends the stream.
     async fn new_one(&self) -> Result<Kept, DbErr> {
-        let connection = self.pool.acquire().await.map_err(unanswered)?;
+        let connection = self.pool.acquire().await.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
         let now = Instant::now();
         Ok(Kept { connection, made: now, used: now })
     }

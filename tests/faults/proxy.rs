@@ -33,6 +33,7 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *now.borrow() == Mode::Refuse {
+                    tokio::spawn(end(client));
                     continue;
                 }
                 let (mut refused, mut passing) = (now.clone(), now.clone());
@@ -50,6 +51,12 @@ impl Proxy {
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
+}
+
+/// Ends a connection in good order after its first bytes, as a balancer does that has no server left.
+async fn end(mut client: TcpStream) {
+    let mut bytes = [0; 1 << 10];
+    let _ = client.read(&mut bytes).await;
 }
 
 async fn carry(client: TcpStream, target: SocketAddr, now: &mut watch::Receiver<Mode>) {
