@@ -268,3 +268,26 @@ async fn guarded(request: Request, next: Next) -> Response {
         Err(_) => rest::overdue(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_with_500_and_the_next_request_is_served() {
+        async fn handler(request: Request) -> &'static str {
+            assert!(request.uri().query().is_none(), "the value of a user");
+            "served"
+        }
+        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn(guarded));
+        for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status);
+            assert_eq!(axum::body::to_bytes(answer.into_body(), 1 << 10).await.unwrap(), text);
+        }
+    }
+}

@@ -4,10 +4,10 @@ mod events;
 pub mod metrics;
 mod traces;
 
-use std::{io, io::IsTerminal};
+use std::{io, io::IsTerminal, panic::PanicHookInfo};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::{Metadata, Subscriber};
+use tracing::{Metadata, Subscriber, error};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -78,9 +78,17 @@ pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
     let traces = config.traces.as_ref().map(|endpoint| traces::provider(config, endpoint)).transpose()?;
     traces::sample(if traces.is_some() { config.traces_share.0 } else { 0.0 });
     let traced = traces.as_ref().map(|provider| traces::layer(provider).with_filter(DynFilterFn::new(is_traced)));
+    std::panic::set_hook(Box::new(told));
     // A second start in one process keeps the first one's settings.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(traced).try_init();
     Ok(Telemetry { traces, dropped, _lines: lines })
+}
+
+/// A panic is a line of the log, under the request that it happened in. What it says may hold anything, so that its place
+/// alone is told.
+fn told(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    error!(place, "a panic");
 }
 
 /// Requests that were chosen, and the operations and statements in them: what is not sent is not made either.

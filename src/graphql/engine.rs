@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::{Config, Limits},
     service::{Services, auth::Identity},
-    telemetry::metrics::Metrics,
+    telemetry::metrics::{Metrics, OperationLabels},
 };
 
 /// Executes operations within limits.
@@ -72,6 +72,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// What it is called in logs and metrics.
+    pub(super) fn labels(&self) -> &OperationLabels {
+        self.plan.labels()
+    }
+
     pub(super) fn is_mutation(&self) -> bool {
         self.plan.kind() == OperationType::Mutation
     }
@@ -112,12 +117,8 @@ impl Engine {
         };
         let (start, labels) = (Instant::now(), plan.labels());
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
-        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span);
-        let response = match time::timeout(self.time(), executed).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(_)) => panicked(),
-            Err(_) => self.overdue(),
-        };
+        let executed = unharmed(self.schema.execute(request)).instrument(span);
+        let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.overdue());
         self.metrics.executed(labels, start.elapsed());
         self.finished(response)
     }
@@ -179,6 +180,11 @@ impl Engine {
     }
 }
 
+/// The answer of a work that may panic.
+async fn unharmed(work: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked())
+}
+
 /// The answer in place of one that a bug has prevented; the panic itself is in the log.
 fn panicked() -> Response {
     error!("a resolver panicked");
@@ -219,4 +225,17 @@ fn masked(mut error: ServerError) -> ServerError {
     error.source = None;
     error.extensions.get_or_insert_default().set("code", "INTERNAL_SERVER_ERROR");
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_resolver_that_panics_becomes_a_masked_error() {
+        let work = async { panic!("the value of a user") };
+        let answer = serde_json::to_string(&unharmed(work).await).unwrap();
+        assert!(answer.contains("INTERNAL_SERVER_ERROR"), "{answer}");
+        assert!(!answer.contains("the value of a user"), "{answer}");
+    }
 }

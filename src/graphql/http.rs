@@ -171,11 +171,15 @@ impl Call<'_> {
             Ok(prepared) => self.allowed(prepared)?,
             Err(refused) => return self.refused(refused),
         };
-        if self.is_stream(&prepared) {
-            self.stream(prepared)
+        let labels = prepared.labels().clone();
+        let mut response = if self.is_stream(&prepared) {
+            self.stream(prepared)?
         } else {
-            Ok(self.manner.respond(engine.answer(prepared, self.caller).await))
-        }
+            self.manner.respond(engine.answer(prepared, self.caller).await)
+        };
+        // For the line that the request gets in the log.
+        response.extensions_mut().insert(labels);
+        Ok(response)
     }
 
     fn is_stream(&self, prepared: &Prepared) -> bool {

@@ -15,13 +15,21 @@ use axum::{
 };
 use ipnet::IpNet;
 use tokio::sync::watch;
-use tracing::{Instrument, Span, field::Empty, info, info_span};
+use tracing::{
+    Instrument, Span,
+    field::{Empty, display},
+    info, info_span,
+};
 use uuid::Uuid;
 
 use crate::{
     config::Config,
     service::auth::Client,
-    telemetry::{SAMPLED, adopt, metrics::Metrics, sampled},
+    telemetry::{
+        SAMPLED, adopt,
+        metrics::{Metrics, OperationLabels},
+        sampled,
+    },
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -83,7 +91,8 @@ pub(super) async fn front(State(Front(house)): State<Front>, mut request: Reques
     house.metrics.answered((method.as_str(), route), status, time);
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    span.in_scope(|| info!(%method, route, status, duration_us = micros, "{method} {route} {status}"));
+    let operation = response.extensions().get::<OperationLabels>().map(display);
+    span.in_scope(|| info!(%method, route, operation, status, duration_us = micros, "{method} {route} {status}"));
     house.finish(&mut response);
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -363,6 +363,7 @@ async fn the_log_tells_what_happened_and_no_secret() {
     let ann = app.person("ann").await;
     let task = app.rest_task(&ann, json!({ "title": "a title of mine", "description": "a description of mine" })).await;
     assert!(task["id"].is_number());
+    app.graphql(&ann, "query Mine { tasks { totalCount } }", json!({})).await.expect(200);
     sign_in(&app, &ann, "a-wrong-password").await;
     post(
         &app,
@@ -396,6 +397,7 @@ async fn the_log_tells_what_happened_and_no_secret() {
     assert!(log.contains(&ann.id) && log.contains("\"address\":\"127.0.0.1\""));
     assert!(
         log.contains("\"route\":\"/api/{user_id}/tasks\"")
+            && log.contains("\"operation\":\"query Mine\"")
             && log.lines().all(|it| serde_json::from_str::<Value>(it).is_ok())
     );
     // Libraries may log what they are given at their lowest levels; ours may not.
