@@ -37,6 +37,9 @@ pub struct Config {
     pub port: u16,
     /// `DATABASE_URL`: `sqlite:`, `postgres:`, `postgresql:` or `postgresql+asyncpg:`; the file docket.db by default.
     pub database_url: Secret,
+    /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives each
+    /// transaction another connection; `DATABASE_URL` by default.
+    pub database_listen_url: Option<Secret>,
     /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 3 on PostgreSQL; 10 by default.
     pub database_connections: u32,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
@@ -139,6 +142,7 @@ impl Config {
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
             port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
             database_url: read.database_url(),
+            database_listen_url: read.listen_url(),
             database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 10, "a number from 1").max(1),
             secret: read.secret(environment),
             base_url: read.url("BETTER_AUTH_URL"),
@@ -253,6 +257,7 @@ mod tests {
         let config =
             read(&[("DATABASE_URL", "postgresql+asyncpg://a@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
         assert_eq!(config.database_url.reveal(), "postgresql://a@b/c");
+        assert!(config.database_listen_url.is_none());
     }
 
     #[test]

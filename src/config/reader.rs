@@ -70,12 +70,19 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     pub(super) fn database_url(&mut self) -> Secret {
         let given = self.secret_text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
-        // The original's users have the name of their Python driver in the URL.
-        let url = given.replacen("postgresql+asyncpg://", "postgresql://", 1);
-        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        let url = plain(&given);
+        if !url.starts_with("sqlite:") && !is_postgres(&url) {
             self.mistake("DATABASE_URL", "a URL that starts with sqlite:, postgres: or postgresql:");
         }
         Secret::new(url)
+    }
+
+    pub(super) fn listen_url(&mut self) -> Option<Secret> {
+        let url = plain(&self.secret_text("DATABASE_LISTEN_URL")?);
+        if !is_postgres(&url) {
+            self.mistake("DATABASE_LISTEN_URL", "a URL that starts with postgres: or postgresql:");
+        }
+        Some(Secret::new(url))
     }
 
     pub(super) fn secret(&mut self, environment: Environment) -> Secret {
@@ -160,4 +167,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         origins
     }
+}
+
+/// The original's users have the name of their Python driver in the URL.
+fn plain(url: &str) -> String {
+    url.replacen("postgresql+asyncpg://", "postgresql://", 1)
+}
+
+fn is_postgres(url: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
 }

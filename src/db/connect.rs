@@ -72,14 +72,11 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 }
 
 async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(failed)?
-        .options([
-            ("statement_timeout", STATEMENT_TIMEOUT),
-            ("lock_timeout", LOCK_TIMEOUT),
-            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-        ])
-        .disable_statement_logging();
+    let options = postgres_options(url)?;
+    let listening = match &config.database_listen_url {
+        Some(url) => pool_of_one(postgres_options(url.reveal())?),
+        None => pool_of_one(options.clone()),
+    };
     let pool = |most| {
         PgPoolOptions::new()
             .max_connections(most)
@@ -99,15 +96,23 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let connections = config.database_connections.max(LEAST);
     let (reading, single, writing) = shares(connections);
     let writers = pool(writing).connect_with(options.clone()).await.map_err(failed)?;
-    let readers = Singles::new(pool(reading).connect_lazy_with(options.clone()), reading);
+    let readers = Singles::new(pool(reading).connect_lazy_with(options), reading);
     let singles = if single == 0 { readers.clone() } else { Singles::new(writers.clone(), single) };
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(writers);
-    let listening = pool_of_one(options);
     Ok(linked(
         Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT)),
         Link::Singles(readers),
         Link::Postgres { singles, pool, listening },
     ))
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {
+    let options = PgConnectOptions::from_str(url).map_err(failed)?.options([
+        ("statement_timeout", STATEMENT_TIMEOUT),
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+    ]);
+    Ok(options.disable_statement_logging())
 }
 
 /// How many of so many connections are for statements that read, for single statements that write, and for those

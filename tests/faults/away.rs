@@ -26,11 +26,9 @@ const ANSWERED: Duration = Duration::from_secs(6);
 
 /// Cuts the connections and loses all bytes, for so many seconds each.
 pub async fn away(stage: &Stage, seconds: u32) -> String {
-    let mut url: Url = stage.app.database_url.parse().unwrap();
-    let target = url.socket_addrs(|| Some(5432)).unwrap()[0];
-    let proxy = Proxy::to(target).await;
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(proxy.address.port())).unwrap();
+    let url: Url = stage.app.database_url.parse().unwrap();
+    let proxy = Proxy::to(url.socket_addrs(|| Some(5432)).unwrap()[0]).await;
+    let url = proxy.instead_of(&url);
     let process = Process::start_with(url.as_str(), &[("RUST_LOG", "off")], std::process::Stdio::null()).await;
     let base = process.base.clone();
 
@@ -60,42 +58,30 @@ async fn outage(stage: &Stage, base: &str, (proxy, mode): (&Proxy, Mode), second
     tokio::time::sleep(Duration::from_millis(500)).await;
     let start = Instant::now();
     proxy.set(mode);
-    let gone = until(stage, base, 503).await;
+    let gone = stage.until(base, 503).await;
     assert!(gone < NOTICED, "not ready only after {gone:?}");
     let live = stage.http.get(format!("{base}/health")).send().await.unwrap();
     assert_eq!(live.status(), 200, "the process lives");
     tokio::time::sleep(Duration::from_secs(seconds.into()).saturating_sub(start.elapsed())).await;
     proxy.set(Mode::Pass);
-    let back = until(stage, base, 200).await;
+    let back = stage.until(base, 200).await;
     assert!(back < NOTICED, "ready again only after {back:?}");
     tokio::time::sleep(Duration::from_millis(500)).await;
     tally.stop.store(true, Ordering::Relaxed);
     format!("not ready after {gone:.1?}, ready again after {back:.1?}")
 }
 
-async fn until(stage: &Stage, base: &str, status: u16) -> Duration {
-    let start = Instant::now();
-    loop {
-        let answer = stage.http.get(format!("{base}/health/ready")).send().await.unwrap();
-        if answer.status() == status {
-            return start.elapsed();
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "never {status}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// What those see who only read.
 #[derive(Default)]
-struct Reading {
-    refused: AtomicU64,
+pub struct Reading {
+    pub refused: AtomicU64,
     /// In milliseconds.
-    slowest: AtomicU64,
+    pub slowest: AtomicU64,
 }
 
 impl Reading {
     /// Reads at both doors until told to stop.
-    async fn read(&self, stage: &Stage, base: &str, tally: &Tally) {
+    pub async fn read(&self, stage: &Stage, base: &str, tally: &Tally) {
         let readers = (0..4).map(|number| self.one(stage, base, (number, tally)));
         futures_util::future::join_all(readers).await;
     }

@@ -1,14 +1,16 @@
 //! Programs that break things under a running Docket and compare what it says afterwards with what it had
 //! acknowledged (contracts: reliability, A). Each has a short form, which `tests/run` does, and a long one:
-//! `cargo test --test faults -- kill=100 power=50 away=10 rolling=10`. Those about load are done only when they are
-//! named, with a release build: `cargo test --release --test faults -- overload=30 crowd=5000 soak=3600`. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES`
-//! names a server.
+//! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 rolling=10`. Those about load are done only when
+//! they are named, with a release build: `cargo test --release --test faults -- overload=30 crowd=5000 soak=3600`; so is
+//! `bouncer=20`, which wants PgBouncer. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
 
 mod away;
 mod clock;
+mod cluster;
 mod disk;
+mod failover;
 mod kill;
 mod ledger;
 mod load;
@@ -28,11 +30,13 @@ use self::stage::Stage;
 
 /// A program: what it is called, how long its short form is (0: only when it is named), and on which databases it makes
 /// sense.
-const PROGRAMS: [(&str, u32, Where); 10] = [
+const PROGRAMS: [(&str, u32, Where); 12] = [
     ("kill", 4, Where::Both),
     ("power", 3, Where::Sqlite),
     ("disk", 1, Where::Sqlite),
     ("away", 5, Where::Postgres),
+    ("failover", 1, Where::Postgres),
+    ("bouncer", 0, Where::Postgres),
     ("starts", 2, Where::Both),
     ("clock", 1, Where::Both),
     ("rolling", 1, Where::Postgres),
@@ -71,13 +75,19 @@ fn main() {
         }
         let rounds = chosen.and_then(|(_, rounds)| *rounds).unwrap_or(short);
         let report = runtime.block_on(async {
+            // These have servers of their own.
+            match name {
+                "failover" => return failover::failover(rounds).await,
+                "bouncer" => return failover::bouncer(rounds).await,
+                "starts" => return starts::starts(rounds).await,
+                _ => {}
+            }
             let stage = Stage::new().await;
             match name {
                 "kill" => kill::kill(&stage, rounds).await,
                 "power" => kill::power(&stage, rounds).await,
                 "disk" => disk::full(&stage).await,
                 "away" => away::away(&stage, rounds).await,
-                "starts" => starts::starts(rounds).await,
                 "clock" => clock::steps(&stage).await,
                 "rolling" => rolling::rolling(&stage, rounds).await,
                 "overload" => load::overload(&stage, rounds).await,

@@ -7,6 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
+use url::Url;
 
 /// What the proxy does with connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,10 +20,11 @@ pub enum Mode {
     Silent,
 }
 
-/// A proxy to one address.
+/// A proxy to one address at a time.
 pub struct Proxy {
     pub address: SocketAddr,
     mode: watch::Sender<Mode>,
+    target: watch::Sender<SocketAddr>,
 }
 
 impl Proxy {
@@ -30,22 +32,36 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, now) = watch::channel(Mode::Pass);
+        let (aim, aimed) = watch::channel(target);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *now.borrow() == Mode::Refuse {
                     tokio::spawn(end(client));
                     continue;
                 }
-                let (mut refused, mut passing) = (now.clone(), now.clone());
+                let (mut refused, mut passing, target) = (now.clone(), now.clone(), aimed.clone());
                 tokio::spawn(async move {
                     tokio::select! {
                         _ = refused.wait_for(|it| *it == Mode::Refuse) => {}
-                        () = carry(client, target, &mut passing) => {}
+                        () = carry(client, &target, &mut passing) => {}
                     }
                 });
             }
         });
-        Self { address, mode }
+        Self { address, mode, target: aim }
+    }
+
+    /// Leads new connections to another address.
+    pub fn aim(&self, target: SocketAddr) {
+        self.target.send_replace(target);
+    }
+
+    /// The URL of a database that is reached through this.
+    pub fn instead_of(&self, database: &Url) -> Url {
+        let mut url = database.clone();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(self.address.port())).unwrap();
+        url
     }
 
     pub fn set(&self, mode: Mode) {
@@ -59,10 +75,11 @@ async fn end(mut client: TcpStream) {
     let _ = client.read(&mut bytes).await;
 }
 
-async fn carry(client: TcpStream, target: SocketAddr, now: &mut watch::Receiver<Mode>) {
+async fn carry(client: TcpStream, target: &watch::Receiver<SocketAddr>, now: &mut watch::Receiver<Mode>) {
     if now.wait_for(|it| *it != Mode::Silent).await.is_err() {
         return;
     }
+    let target = *target.borrow();
     let Ok(server) = TcpStream::connect(target).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     tokio::select! {

@@ -1,6 +1,9 @@
 //! A database with a few people on it, and Docket as a process.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -18,13 +21,18 @@ pub struct Stage {
 impl Stage {
     /// An empty database with four people.
     pub async fn new() -> Self {
-        let mut app = App::spawn().await;
+        Self::on(App::unstarted().await).await
+    }
+
+    /// Four people on that database.
+    pub async fn on(mut app: App) -> Self {
+        app.start(&[]).await;
         let mut people = Vec::new();
         for name in ["ann", "bob", "eve", "joe"] {
             people.push(app.person(name).await);
         }
         app.stop().await;
-        let http = Client::builder().timeout(std::time::Duration::from_secs(20)).build().unwrap();
+        let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         Self { app, people, http }
     }
 
@@ -36,6 +44,19 @@ impl Stage {
     /// Docket with more settings.
     pub async fn docket_with(&self, settings: &[(&str, &str)]) -> Process {
         Process::start_with(&self.app.database_url, settings, Stdio::null()).await
+    }
+
+    /// How long it takes until readiness is answered with that status.
+    pub async fn until(&self, base: &str, status: u16) -> Duration {
+        let start = Instant::now();
+        loop {
+            let answer = self.http.get(format!("{base}/health/ready")).send().await.unwrap();
+            if answer.status() == status {
+                return start.elapsed();
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "never {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Asks the GraphQL door of a process: the status and the body, or nothing when there was no answer.

@@ -78,6 +78,11 @@ impl App {
     /// A database without a server, and without any table.
     pub async fn unstarted() -> Self {
         let (database_url, folder) = new_database().await;
+        Self { _folder: folder, ..Self::on(database_url) }
+    }
+
+    /// That database without a server.
+    pub fn on(database_url: String) -> Self {
         Self {
             base: String::new(),
             http: reqwest::Client::new(),
@@ -86,22 +91,13 @@ impl App {
             stop: None,
             running: None,
             services: None,
-            _folder: folder,
+            _folder: None,
         }
     }
 
     /// One more server on the same database.
     pub async fn beside(&self, settings: &[(&str, &str)]) -> Self {
-        let mut other = Self {
-            base: String::new(),
-            http: reqwest::Client::new(),
-            database_url: self.database_url.clone(),
-            metrics: None,
-            stop: None,
-            running: None,
-            services: None,
-            _folder: None,
-        };
+        let mut other = Self::on(self.database_url.clone());
         other.start(settings).await;
         other
     }
@@ -143,7 +139,8 @@ impl App {
         Arc::clone(self.services.as_ref().unwrap())
     }
 
-    async fn start(&mut self, settings: &[(&str, &str)]) {
+    /// Starts a server that does not run.
+    pub async fn start(&mut self, settings: &[(&str, &str)]) {
         let server = Server::bind(&self.config(settings), None).await.unwrap();
         self.services = Some(server.services());
         self.metrics = server.metrics_address().map(|address| format!("http://{address}/metrics"));
