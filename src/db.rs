@@ -11,7 +11,7 @@ mod singles;
 mod watch;
 mod writer;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
@@ -140,7 +140,7 @@ impl Transaction {
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
         let Connection { link, watch } = self.connection;
-        watch.over(("transaction", "commit"), link.commit()).await
+        watch.over(("transaction", "commit"), pin!(link.commit())).await
     }
 
     /// Ends without having done anything, as soon as all that was seen is on the disk: on SQLite a transaction sees

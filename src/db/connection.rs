@@ -1,6 +1,6 @@
 //! What statements go through: a pool, SQLite's writer, or a transaction.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
@@ -160,7 +160,8 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let statement = dialect::adapted(statement);
-        self.watch.over((self.name(), &statement.sql), self.link.execute(&statement)).await
+        let work = pin!(self.link.execute(&statement));
+        self.watch.over((self.name(), &statement.sql), work).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -173,7 +174,8 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let statement = dialect::adapted(statement);
-        self.watch.over((self.name(), &statement.sql), self.link.query(&statement)).await
+        let work = pin!(self.link.query(&statement));
+        self.watch.over((self.name(), &statement.sql), work).await
     }
 }
 

@@ -88,9 +88,10 @@ impl Singles {
     }
 
     /// One of the pool's. Whatever kind of error stands in its way, the database cannot be reached: one that is cut off
-    /// while a connection is made breaks the protocol as often as it ends the stream.
+    /// while a connection is made breaks the protocol as often as it ends the stream. It is made in a place of its own, so that statements over connections that are there do not carry room for it.
     async fn new_one(&self) -> Result<Kept, DbErr> {
-        let connection = self.pool.acquire().await.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
+        let connection =
+            Box::pin(self.pool.acquire()).await.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
         let now = Instant::now();
         Ok(Kept { connection, made: now, used: now })
     }

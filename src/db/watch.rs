@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -42,11 +43,12 @@ impl Watch {
         self.statements.clone()
     }
 
-    /// Does a statement, in a span of its own, and notes its time under the name of its pool.
+    /// Does a statement, in a span of its own, and notes its time under the name of its pool. The work is borrowed,
+    /// because each of the steps around it would hold it twice.
     pub(super) async fn over<T>(
         &self,
         (pool, text): (&'static str, &str),
-        work: impl Future<Output = Result<T, DbErr>>,
+        work: Pin<&mut impl Future<Output = Result<T, DbErr>>>,
     ) -> Result<T, DbErr> {
         trace!(target: SQL, text, "statement");
         let span = debug_span!(
