@@ -38,6 +38,7 @@ pub struct Services {
     auth: Arc<auth::Material>,
     events: Arc<Events>,
     quota: Arc<Quota>,
+    totals: Arc<tasks::Totals>,
 }
 
 impl Services {
@@ -45,7 +46,7 @@ impl Services {
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
         let auth = Arc::new(auth::Material::new(&db, config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
-        Ok(Self { db, auth, events: Arc::default(), quota })
+        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default() })
     }
 
     /// Accounts, sessions and tokens.
@@ -111,10 +112,12 @@ impl Services {
             auth: Arc::clone(&self.auth),
             events: Arc::clone(&self.events),
             quota: Arc::clone(&self.quota),
+            // What is counted in there may never have been.
+            totals: Arc::default(),
         }
     }
 
     fn scope<'a>(&'a self, owner: &'a UserId) -> Scope<'a> {
-        Scope { db: &self.db, events: &self.events, owner }
+        Scope { db: &self.db, events: &self.events, totals: &self.totals, owner }
     }
 }

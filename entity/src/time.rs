@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 /// A UTC instant in whole microseconds: what Docket's own tables hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DeriveValueType)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct Micros(pub DateTimeUtc);
 
 /// A UTC instant in whole milliseconds: what Better Auth's tables hold.

@@ -58,6 +58,17 @@ impl Db {
         Expr::cust_with_exprs(template, [Expr::col((task::Entity, Alias::new("due_order")))])
     }
 
+    /// The names of a task's labels in their order, as JSON.
+    pub fn label_names(&self) -> SimpleExpr {
+        const MARKED: &str = "from task_labels join labels \
+            on labels.user_id = task_labels.user_id and labels.id = task_labels.label_id \
+            where task_labels.user_id = tasks.user_id and task_labels.task_id = tasks.id";
+        Expr::cust(match self.backend() {
+            DbBackend::Sqlite => format!("(select json_group_array(labels.name order by task_labels.place) {MARKED})"),
+            _ => format!("array_to_json(array(select labels.name {MARKED} order by task_labels.place))::text"),
+        })
+    }
+
     /// Whether a task has words that begin with each of these; they are letters and digits only.
     pub fn has_words(&self, owner: &UserId, words: &[String]) -> SimpleExpr {
         match self.backend() {

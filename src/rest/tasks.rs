@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    service::tasks::{Counts, Edit},
+    service::tasks::{self, Counts, Edit},
     view::{BigInt, Change, Task},
 };
 
@@ -33,25 +33,17 @@ pub(super) async fn list(
 ) -> Result<Response, Failure> {
     let ListQuery { filter, order, offset, limit } =
         ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
-    let is_whole = limit.is_none() && offset == 0;
     // What is overdue changes without a write.
     let is_asked = filter.overdue.is_none() && headers.contains_key(header::IF_NONE_MATCH);
-    // The tag first: what is written in between makes it old, never the list.
-    let (tag, total) = if is_whole || is_asked {
+    if is_asked {
         let tag = caller.changes().revision().await?;
-        if is_asked && etag::is_known(&headers, tag) {
+        if etag::is_known(&headers, tag) {
             return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
         }
-        (tag, if is_whole { None } else { Some(caller.tasks().count(&filter).await?) })
-    } else {
-        let (tag, total) = caller.tasks().summary(&filter).await?;
-        (tag, Some(total))
-    };
-    let rows = caller.tasks().list(&filter, order, (offset, limit)).await?;
-    let total = total.unwrap_or(rows.len() as u64);
-    let tasks = tagged(&caller, rows).await?;
-    let answer = shape.list(tasks, Part { offset, limit, total })?;
-    Ok((etag::tag(tag), [(TOTAL_COUNT, total)], answer).into_response())
+    }
+    let tasks::Part { tasks, total, revision } = caller.tasks().part(&filter, order, (offset, limit)).await?;
+    let answer = shape.list(tasks.into_iter().map(Task::from).collect(), Part { offset, limit, total })?;
+    Ok((etag::tag(revision), [(TOTAL_COUNT, total)], answer).into_response())
 }
 
 /// `POST /api/{user_id}/tasks`
@@ -78,12 +70,12 @@ pub(super) async fn show(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {
-    let found = caller.tasks().find(path.only_key()?).await?;
-    let row = found.ok_or(Error::NotFound("task"))?;
-    if etag::is_known(&headers, row.revision) {
-        return Ok((StatusCode::NOT_MODIFIED, etag::tag(row.revision)).into_response());
+    let found = caller.tasks().find_tagged(path.only_key()?).await?.ok_or(Error::NotFound("task"))?;
+    let tag = etag::tag(found.task.revision);
+    if etag::is_known(&headers, found.task.revision) {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    one(&caller, shape, row).await
+    Ok((tag, shape.task(found.into())?).into_response())
 }
 
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
@@ -156,17 +148,4 @@ async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response
     let tag = etag::tag(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
     Ok((tag, shape.task(Task::tagged(row, labels.unwrap_or_default()))?).into_response())
-}
-
-async fn tagged(caller: &Caller, rows: Vec<task::Model>) -> Result<Vec<Task>, Failure> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    let mut labels = caller.labels().of_tasks(&ids).await?;
-    let tagged = |row: task::Model| {
-        let labels = labels.remove(&row.id).unwrap_or_default();
-        Task::tagged(row, labels)
-    };
-    Ok(rows.into_iter().map(tagged).collect())
 }

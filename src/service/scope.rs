@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use super::events::Events;
+use super::{events::Events, tasks::Totals};
 use crate::{
     db::{Connection, Db, Transaction},
     error::Error,
@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct Scope<'a> {
     pub(super) db: &'a Db,
     pub(super) events: &'a Events,
+    pub(super) totals: &'a Totals,
     pub(super) owner: &'a UserId,
 }
 

@@ -4,9 +4,11 @@ mod bulk;
 mod change;
 mod edit;
 mod list;
+mod part;
 mod position;
 mod relations;
 mod search;
+mod totals;
 mod tree;
 mod values;
 
@@ -26,8 +28,10 @@ pub use self::{
     bulk::{MAX_BULK, Selection},
     edit::Edit,
     list::{Filter, Order, OrderBy, SearchText},
+    part::{Part, Tagged},
     relations::Counts,
     search::Words,
+    totals::Totals,
     tree::{Place, RESTORABLE},
     values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };

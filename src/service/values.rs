@@ -14,7 +14,7 @@ const MAX_LABEL_NAME: usize = 30;
 pub struct ListName(String);
 
 /// The name of a label: 1 to 30 characters, without white space around. Case makes no difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LabelName(String);
 
 /// A colour as `#rrggbb`.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{BigInt, Date, DateTime};
+use crate::service::tasks::Tagged;
 
 /// Something that a user means to do.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
@@ -100,6 +101,12 @@ impl Priority {
     }
 }
 
+impl From<Tagged> for Task {
+    fn from(Tagged { task, tags }: Tagged) -> Self {
+        Self { tags, ..task.into() }
+    }
+}
+
 impl From<task::Model> for Task {
     fn from(row: task::Model) -> Self {
         let task::Model {
@@ -147,7 +154,7 @@ impl From<task::Model> for Task {
 }
 
 impl Task {
-    /// The task with the names of its labels, which REST shows.
+    /// The task with its labels, whose names REST shows.
     pub fn tagged(row: task::Model, labels: Vec<label::Model>) -> Self {
         Self { tags: labels.into_iter().map(|label| label.name).collect(), ..row.into() }
     }

@@ -9,7 +9,7 @@ use entity::{
     time::Micros,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{self, Expr, ExprTrait, SimpleExpr},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Fault},
     service::{
         page::{Cursor, CursorValue, Page, PageRequest},
+        scope::Scope,
         values::LabelName,
     },
 };
@@ -27,7 +28,7 @@ use crate::{
 pub(super) const MAX_SEARCH: usize = 200;
 
 /// Which tasks: those that meet every condition that is given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Only those in this state.
     pub completed: Option<bool>,
@@ -54,7 +55,7 @@ pub struct Filter {
 }
 
 /// 1 to 200 characters to look for, whatever their case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchText(String);
 
 /// In which order; the number of the task decides between equals, in the same direction.
@@ -126,12 +127,12 @@ impl Tasks<'_> {
     }
 
     /// The tasks from `offset` on, all of them unless a limit is given.
-    pub async fn list(
+    pub(super) fn ordered(
         self,
         filter: &Filter,
         order: Order,
         (offset, limit): (u64, Option<u64>),
-    ) -> Result<Vec<task::Model>, Error> {
+    ) -> Select<task::Entity> {
         let direction = sea_order(order.descending);
         let mut select = self
             .filtered(filter)
@@ -141,17 +142,23 @@ impl Tasks<'_> {
             // SQLite knows no offset without a limit.
             select = select.limit(limit.unwrap_or(i64::MAX as u64)).offset(offset);
         }
-        let rows = select.into_model::<ByPlace>().all(self.scope.db.reader()).await?;
-        Ok(rows.into_iter().map(|it| it.0).collect())
+        select
     }
 
     /// How many tasks there are, without loading them.
     pub async fn count(self, filter: &Filter) -> Result<u64, Error> {
-        Ok(self.filtered(filter).count(self.scope.db.reader()).await?)
+        let Scope { owner, totals, .. } = self.scope;
+        if totals.has(owner, filter) {
+            let revision = self.scope.counter().await?.map_or(0, |row| row.revision);
+            if let Some(total) = totals.at(revision, (owner, filter)) {
+                return Ok(total);
+            }
+        }
+        Ok(self.summary(filter).await?.1)
     }
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.
-    pub async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
+    pub(super) async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
         let count = self.filtered(filter).select_only().expr_as(Expr::cust("COUNT(*)"), "total").into_query();
         let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
         let found: Option<(i64, i64)> = owner::Entity::find_by_id(self.scope.owner.clone())
@@ -163,7 +170,9 @@ impl Tasks<'_> {
             .await?;
         // Who never wrote anything has no tasks.
         let (revision, total) = found.unwrap_or_default();
-        Ok((revision, total.unsigned_abs()))
+        let summary = (revision, total.unsigned_abs());
+        self.scope.totals.keep(summary, (self.scope.owner, filter));
+        Ok(summary)
     }
 
     pub(super) fn filtered(self, filter: &Filter) -> Select<task::Entity> {

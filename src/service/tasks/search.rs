@@ -13,7 +13,7 @@ use crate::{
 const MAX_WORDS: usize = 16;
 
 /// Words to look for, as a text has them: any input is harmless, because only letters and digits are left of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words(Vec<String>);
 
 impl Words {

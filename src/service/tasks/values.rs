@@ -35,7 +35,7 @@ pub enum Due {
 pub struct Date(NaiveDate);
 
 /// An instant between the years 1 and 9999, UTC, in whole microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instant(Micros);
 
 /// A time zone of the IANA database, such as `Europe/Berlin`.

@@ -1,0 +1,113 @@
+//! How many tasks there are: counted once for each state of their owner's data, which the number of the owner's last
+//! write names.
+
+use std::{
+    hash::{Hash, Hasher},
+    time::{Duration, Instant},
+};
+
+use entity::id::UserId;
+use quick_cache::{Equivalent, sync::Cache};
+
+use super::Filter;
+
+/// How many totals are kept.
+const KEPT: usize = 4096;
+/// How long one is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
+/// others.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// The totals that were counted last.
+#[derive(Debug)]
+pub struct Totals(Cache<Key, Total>);
+
+#[derive(Clone, Copy, Debug)]
+struct Total {
+    count: u64,
+    revision: i64,
+    counted: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    owner: UserId,
+    filter: Filter,
+}
+
+/// A key that is looked for.
+struct Sought<'a>(&'a UserId, &'a Filter);
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self(Cache::new(KEPT))
+    }
+}
+
+impl Totals {
+    /// The total at that revision of the owner's data, if it is known.
+    pub(super) fn at(&self, revision: i64, (owner, filter): (&UserId, &Filter)) -> Option<u64> {
+        self.kept(owner, filter).filter(|it| it.revision == revision).map(|it| it.count)
+    }
+
+    /// Whether a total of some revision is known.
+    pub(super) fn has(&self, owner: &UserId, filter: &Filter) -> bool {
+        self.kept(owner, filter).is_some()
+    }
+
+    /// Keeps what was counted at that revision, unless it changes without a write.
+    pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
+        if filter.overdue.is_none() {
+            let key = Key { owner: owner.clone(), filter: filter.clone() };
+            self.0.insert(key, Total { count, revision, counted: Instant::now() });
+        }
+    }
+
+    fn kept(&self, owner: &UserId, filter: &Filter) -> Option<Total> {
+        self.0.get(&Sought(owner, filter)).filter(|it| it.counted.elapsed() < BELIEVED)
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Sought(&self.owner, &self.filter).hash(state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0, self.1).hash(state);
+    }
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.0 == key.owner && *self.1 == key.filter
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_holds_for_its_revision_owner_and_filter_alone() {
+        let totals = Totals::default();
+        let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
+        let (all, open) = (Filter::default(), Filter { completed: Some(false), ..Filter::default() });
+        totals.keep((7, 3), (&ann, &all));
+        assert_eq!(totals.at(7, (&ann, &all)), Some(3));
+        assert_eq!(totals.at(8, (&ann, &all)), None);
+        assert_eq!(totals.at(7, (&bob, &all)), None);
+        assert_eq!(totals.at(7, (&ann, &open)), None);
+        assert!(totals.has(&ann, &all) && !totals.has(&ann, &open));
+    }
+
+    #[test]
+    fn what_changes_without_a_write_is_not_kept() {
+        let totals = Totals::default();
+        let (ann, overdue) =
+            (UserId("ann".into()), Filter { overdue: Some(super::super::TimeZone::UTC), ..Filter::default() });
+        totals.keep((7, 3), (&ann, &overdue));
+        assert!(!totals.has(&ann, &overdue));
+    }
+}
