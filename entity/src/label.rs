@@ -1,9 +1,14 @@
 //! The `labels` table.
 
-use sea_orm::{FromQueryResult, entity::prelude::*};
+use std::sync::LazyLock;
+
+use sea_orm::{
+    FromQueryResult, IdenStatic, Iterable, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
+};
 
 use crate::{
     id::{LabelId, TaskId, UserId},
+    task_label,
     time::Micros,
 };
 
@@ -35,6 +40,26 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Marks with their labels, in the order of each task, for [`OfTask`]; the columns are one text as those of
+/// [`crate::task::select`]. From the marks on: PostgreSQL would otherwise weigh whether to begin with the labels, each
+/// time.
+pub fn of_tasks() -> Select<task_label::Entity> {
+    static SELECT: LazyLock<Select<task_label::Entity>> = LazyLock::new(|| {
+        let columns = Column::iter().map(|it| format!(r#""labels"."{}""#, it.as_str()));
+        let columns: Vec<String> = columns.chain([r#""task_labels"."task_id""#.to_owned()]).collect();
+        let labels: RelationDef = task_label::Entity::belongs_to(Entity)
+            .from((task_label::Column::UserId, task_label::Column::LabelId))
+            .to((Column::UserId, Column::Id))
+            .into();
+        task_label::Entity::find()
+            .select_only()
+            .expr(Expr::cust(columns.join(", ")))
+            .join(JoinType::LeftJoin, labels)
+            .order_by_asc(Expr::col((task_label::Entity, task_label::Column::Place)))
+    });
+    SELECT.clone()
+}
 
 /// A label with a task that has it: all columns of the label in their order, then the task's id, read by their places.
 #[derive(Clone, Debug)]

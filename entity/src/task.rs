@@ -1,6 +1,8 @@
 //! The `tasks` table.
 
-use sea_orm::{FromQueryResult, entity::prelude::*};
+use std::sync::LazyLock;
+
+use sea_orm::{FromQueryResult, IdenStatic, Iterable, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{ListId, TaskId, UserId},
@@ -53,7 +55,17 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A row whose columns are read by their places, as [`Entity::find`] selects them. To look up each by its name takes a
+/// [`Entity::find`], but for the columns, which are one text that was written once: to make an expression of each, and
+/// to write them all, is a tenth of the work of reading one task.
+pub fn select() -> Select<Entity> {
+    static SELECT: LazyLock<Select<Entity>> = LazyLock::new(|| {
+        let columns: Vec<String> = Column::iter().map(|it| format!(r#""tasks"."{}""#, it.as_str())).collect();
+        Entity::find().select_only().expr(Expr::cust(columns.join(", ")))
+    });
+    SELECT.clone()
+}
+
+/// A row whose columns are read by their places, as [`select`] selects them. To look up each by its name takes a
 /// fifth of the time that a list takes.
 #[derive(Clone, Debug)]
 pub struct ByPlace(pub Model);

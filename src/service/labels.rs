@@ -10,8 +10,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, Iterable, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    RelationDef, Select, SqlErr,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -99,15 +98,9 @@ impl<'a> Labels<'a> {
             return Ok(HashMap::new());
         }
         let mark = |column: task_label::Column| Expr::col((task_label::Entity, column));
-        // From the marks on: PostgreSQL would otherwise weigh whether to begin with the labels, each time.
-        let rows = task_label::Entity::find()
-            .select_only()
-            .exprs(label::Column::iter().map(|column| Expr::col((label::Entity, column))))
-            .expr(mark(task_label::Column::TaskId))
-            .join(JoinType::LeftJoin, marks_to_labels())
+        let rows = label::of_tasks()
             .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
             .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)))
-            .order_by_asc(mark(task_label::Column::Place))
             .into_model::<OfTask>()
             .all(self.scope.db.reader())
             .await?;
@@ -379,12 +372,4 @@ pub(super) async fn replace(write: &Write<'_>, task: TaskId, labels: &[LabelId])
         .exec(write.connection())
         .await?;
     mark_each(write, &[(task, labels.to_vec())]).await
-}
-
-/// From marks to their labels.
-fn marks_to_labels() -> RelationDef {
-    task_label::Entity::belongs_to(label::Entity)
-        .from((task_label::Column::UserId, task_label::Column::LabelId))
-        .to((label::Column::UserId, label::Column::Id))
-        .into()
 }

@@ -166,7 +166,9 @@ impl<'a> Tasks<'a> {
     }
 
     async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        Ok(self.mine().filter(task::Column::Id.is_in(ids.iter().copied())).all(connection).await?)
+        let select = self.mine().filter(task::Column::Id.is_in(ids.iter().copied()));
+        let rows = select.into_model::<ByPlace>().all(connection).await?;
+        Ok(rows.into_iter().map(|it| it.0).collect())
     }
 
     /// The task as it is inside a write.
@@ -175,11 +177,11 @@ impl<'a> Tasks<'a> {
     }
 
     fn mine(self) -> Select<task::Entity> {
-        task::Entity::find().filter(self.is_mine())
+        task::select().filter(self.is_mine())
     }
 
     fn with_deleted(self) -> Select<task::Entity> {
-        task::Entity::find().filter(task::Column::UserId.eq(self.scope.owner.clone()))
+        task::select().filter(task::Column::UserId.eq(self.scope.owner.clone()))
     }
 
     /// Mine, and not deleted.
