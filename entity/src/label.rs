@@ -8,6 +8,7 @@ use sea_orm::{
 
 use crate::{
     id::{LabelId, TaskId, UserId},
+    place::Places,
     task_label,
     time::Micros,
 };
@@ -72,19 +73,26 @@ pub struct OfTask {
 
 impl FromQueryResult for OfTask {
     fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        let task = row.try_get_by_index(9)?;
-        let Some(id) = row.try_get_by_index(0)? else { return Ok(Self { task, label: None }) };
-        let label = Model {
-            id,
-            user_id: row.try_get_by_index(1)?,
-            name: row.try_get_by_index(2)?,
-            folded: row.try_get_by_index(3)?,
-            colour: row.try_get_by_index(4)?,
-            revision: row.try_get_by_index(5)?,
-            created_at: row.try_get_by_index(6)?,
-            updated_at: row.try_get_by_index(7)?,
-            deleted_at: row.try_get_by_index(8)?,
-        };
-        Ok(Self { task, label: Some(label) })
+        match row.try_as_pg_row() {
+            Some(row) => read(row),
+            None => read(row),
+        }
     }
+}
+
+fn read(row: &impl Places) -> Result<OfTask, DbErr> {
+    let task = TaskId(row.at(9)?);
+    let Some(id) = row.at(0)? else { return Ok(OfTask { task, label: None }) };
+    let label = Model {
+        id: LabelId(id),
+        user_id: UserId(row.at(1)?),
+        name: row.at(2)?,
+        folded: row.at(3)?,
+        colour: row.at(4)?,
+        revision: row.at(5)?,
+        created_at: Micros(row.at(6)?),
+        updated_at: Micros(row.at(7)?),
+        deleted_at: row.at::<Option<_>>(8)?.map(Micros),
+    };
+    Ok(OfTask { task, label: Some(label) })
 }

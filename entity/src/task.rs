@@ -6,6 +6,7 @@ use sea_orm::{FromQueryResult, IdenStatic, Iterable, QuerySelect, entity::prelud
 
 use crate::{
     id::{ListId, TaskId, UserId},
+    place::Places,
     time::Micros,
 };
 
@@ -65,34 +66,42 @@ pub fn select() -> Select<Entity> {
     SELECT.clone()
 }
 
-/// A row whose columns are read by their places, as [`select`] selects them. To look up each by its name takes a
-/// fifth of the time that a list takes.
+/// A row whose columns are read by their places, as [`select`] selects them. To look up each by its name takes a fifth
+/// of the time that a list takes.
 #[derive(Clone, Debug)]
 pub struct ByPlace(pub Model);
 
 impl FromQueryResult for ByPlace {
     fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        Ok(Self(Model {
-            number: row.try_get_by_index(0)?,
-            id: row.try_get_by_index(1)?,
-            user_id: row.try_get_by_index(2)?,
-            parent_id: row.try_get_by_index(3)?,
-            list_id: row.try_get_by_index(4)?,
-            title: row.try_get_by_index(5)?,
-            description: row.try_get_by_index(6)?,
-            completed: row.try_get_by_index(7)?,
-            completed_at: row.try_get_by_index(8)?,
-            priority: row.try_get_by_index(9)?,
-            due_date: row.try_get_by_index(10)?,
-            due_at: row.try_get_by_index(11)?,
-            due_zone: row.try_get_by_index(12)?,
-            position: row.try_get_by_index(13)?,
-            revision: row.try_get_by_index(14)?,
-            created_at: row.try_get_by_index(15)?,
-            updated_at: row.try_get_by_index(16)?,
-            deleted_at: row.try_get_by_index(17)?,
-        }))
+        match row.try_as_pg_row() {
+            Some(row) => read(row),
+            None => read(row),
+        }
+        .map(Self)
     }
+}
+
+fn read(row: &impl Places) -> Result<Model, DbErr> {
+    Ok(Model {
+        number: row.at(0)?,
+        id: TaskId(row.at(1)?),
+        user_id: UserId(row.at(2)?),
+        parent_id: row.at::<Option<_>>(3)?.map(TaskId),
+        list_id: row.at::<Option<_>>(4)?.map(ListId),
+        title: row.at(5)?,
+        description: row.at(6)?,
+        completed: row.at(7)?,
+        completed_at: row.at::<Option<_>>(8)?.map(Micros),
+        priority: Priority::try_from_value(&row.at(9)?)?,
+        due_date: row.at(10)?,
+        due_at: row.at::<Option<_>>(11)?.map(Micros),
+        due_zone: row.at(12)?,
+        position: row.at(13)?,
+        revision: row.at(14)?,
+        created_at: Micros(row.at(15)?),
+        updated_at: Micros(row.at(16)?),
+        deleted_at: row.at::<Option<_>>(17)?.map(Micros),
+    })
 }
 
 /// How urgent a task is, stored as a number so that the database can order by it.
