@@ -10,7 +10,9 @@ mod weak;
 use std::{
     env,
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
+    thread,
     time::Duration,
 };
 
@@ -40,8 +42,11 @@ pub struct Config {
     /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives each
     /// transaction another connection; `DATABASE_URL` by default.
     pub database_listen_url: Option<Secret>,
-    /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 3 on PostgreSQL; 10 by default.
+    /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL; 20 by default.
     pub database_connections: u32,
+    /// `TOKIO_WORKER_THREADS`: how many threads serve requests; one for each core by default. None: they are served on
+    /// the thread that the server runs on.
+    pub workers: usize,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
     pub secret: Secret,
     /// `BETTER_AUTH_URL`: the URL that clients see, without a path; http://localhost and the port by default.
@@ -129,7 +134,11 @@ impl Config {
             Err(error) if error.not_found() => {}
             Err(_) => return Err(Mistakes(vec![".env: cannot be read".into()])),
         }
-        Self::from_vars(|name| env::var(name).ok())
+        let mut config = Self::from_vars(|name| env::var(name).ok())?;
+        if config.workers == 0 {
+            config.workers = thread::available_parallelism().map_or(1, NonZero::get);
+        }
+        Ok(config)
     }
 
     /// Reads the settings from any source of variables.
@@ -143,7 +152,8 @@ impl Config {
             port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
             database_url: read.database_url(),
             database_listen_url: read.listen_url(),
-            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 10, "a number from 1").max(1),
+            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 20, "a number from 1").max(1),
+            workers: read.parsed("TOKIO_WORKER_THREADS", 0, "a number of threads"),
             secret: read.secret(environment),
             base_url: read.url("BETTER_AUTH_URL"),
             cors_origins: read.origins(),

@@ -23,6 +23,7 @@ pub use self::{
     connection::Connection,
     dialect::due_value,
     hints::{Channel, Hints},
+    singles::work_as,
 };
 use crate::telemetry::metrics::{Pool, Statements};
 
@@ -59,7 +60,10 @@ impl Db {
     /// For several statements that must be true together. Inside another transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let begun = match &self.writer.link {
-            Link::Postgres { pool, .. } => Link::Transaction(Arc::new(self.writer.watch.in_time(pool.begin()).await?)),
+            Link::Postgres { pool, .. } => {
+                let begun = self.writer.watch.in_time(pin!(pool.begin())).await?;
+                Link::Transaction(Arc::new(begun))
+            }
             Link::Transaction(outer) => Link::Transaction(Arc::new(outer.begin().await?)),
             Link::Writer(writer) => Link::Turn(Arc::new(writer.turn().await?)),
             Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
@@ -168,17 +172,19 @@ impl Transaction {
 const AWAY: [&str; 8] = ["08", "53", "57P", "25006", "55P03", "57014", "40001", "40P01"];
 
 /// Whether the error says that the database cannot be reached or cannot work now, rather than that we asked wrongly.
-/// SQLite says so by the codes BUSY, LOCKED, IOERR and FULL.
-pub(crate) fn is_away(error: &DbErr) -> bool {
+pub(crate) fn is_unavailable(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
         return false;
     };
     match &**cause {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
-            AWAY.iter().any(|class| code.len() == 5 && code.starts_with(class))
-                || code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 10 | 13))
-        }),
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| is_away(&code)),
         _ => false,
     }
+}
+
+/// Whether the code is one of those; SQLite's are BUSY, LOCKED, IOERR and FULL.
+fn is_away(code: &str) -> bool {
+    AWAY.iter().any(|class| code.len() == 5 && code.starts_with(class))
+        || code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 10 | 13))
 }

@@ -106,7 +106,7 @@ impl From<DbErr> for Error {
     fn from(cause: DbErr) -> Self {
         match cause {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(cause),
-            cause if crate::db::is_away(&cause) => Self::Unavailable(cause),
+            cause if crate::db::is_unavailable(&cause) => Self::Unavailable(cause),
             cause => Self::internal(cause),
         }
     }

@@ -17,7 +17,7 @@ use docket::{
     telemetry::{self, SecurityEvent, Telemetry},
 };
 use tokio::{
-    runtime::Runtime,
+    runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
 
@@ -86,11 +86,11 @@ fn main() -> ExitCode {
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// The environment is read before any thread starts.
+/// The environment is read before any thread starts. Requests are served on threads of their own.
 fn started(work: impl FnOnce(&Config, &Runtime, &Telemetry) -> Done) -> Done {
     let config = Config::from_env()?;
     let telemetry = telemetry::start(&config)?;
-    work(&config, &Runtime::new()?, &telemetry)
+    work(&config, &Builder::new_current_thread().enable_all().build()?, &telemetry)
 }
 
 async fn serve(config: &Config, telemetry: &Telemetry) -> Done {

@@ -3,10 +3,12 @@
 mod connections;
 mod entry;
 mod front;
+mod gate;
 mod health;
 mod identify;
 mod metrics;
 mod once;
+mod workers;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -27,9 +29,12 @@ use tracing::{info, warn};
 use url::Url;
 
 use self::{
+    connections::Serving,
     entry::Entry,
     front::Front,
+    gate::Gate,
     metrics::{Listening, Sources},
+    workers::Workers,
 };
 use crate::{
     config::Config,
@@ -73,12 +78,15 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    gate: Gate,
     services: Arc<Services>,
     closing: watch::Sender<bool>,
     /// The WebSockets that are open, which live on when their requests are answered.
     alive: TaskTracker,
     /// How long requests are still taken after readiness was given up.
     drain: Duration,
+    /// How many threads serve requests.
+    workers: usize,
     metrics: Metrics,
     /// Where metrics are shown, if anywhere.
     shown: Option<Listening>,
@@ -134,15 +142,18 @@ impl Server {
             closing: is_closing,
             alive: alive.clone(),
         };
-        let router = router(config, &services, door, metrics.clone());
+        let gate = Gate::new(metrics.refused.clone());
+        let router = router((config, &gate), &services, door, metrics.clone());
         Ok(Self {
             listener,
             address,
             router,
+            gate,
             services,
             closing,
             alive,
             drain: config.drain,
+            workers: config.workers,
             metrics,
             shown,
             _claim: claim,
@@ -181,8 +192,11 @@ impl Server {
             time::sleep(drain).await;
             drain
         };
+        let gate = || Some(self.gate.clone());
+        let serving = || Serving::new(self.router.clone(), gate(), self.metrics.connections.clone());
+        let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, self.router, self.metrics.connections, stop).await;
+            connections::serve(self.listener, &mut workers, stop).await;
             alive.close();
             alive.wait().await;
         };
@@ -203,7 +217,10 @@ impl Server {
             () = overdue => warn!("requests were still in flight after {FINISH:?}"),
             () = self.services.work() => {}
         }
-        self.services.close().await.map_err(io::Error::other)
+        // The threads live until now: the connections to the database are theirs.
+        let closed = self.services.close().await.map_err(io::Error::other);
+        drop(workers);
+        closed
     }
 }
 
@@ -215,11 +232,10 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
+fn router((config, gate): (&Config, &Gate), services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
     let front = Front::new(config, &door.closing, metrics, services.auth().origins().is_https());
-    // Accounts have room of their own: many who sign in do not keep others from their tasks.
-    let tasks = middleware::from_fn_with_state(Entry::new(services), entry::tasks);
-    let accounts = middleware::from_fn_with_state(Entry::new(services), entry::accounts);
+    let tasks = middleware::from_fn_with_state(Entry::new(services, &gate.tasks), entry::tasks);
+    let accounts = middleware::from_fn_with_state(Entry::new(services, &gate.accounts), entry::accounts);
     let mut router = Router::new()
         .merge(rest::router(rest::Shape::new(config)).layer(tasks.clone()))
         .merge(rest::auth::router().layer(accounts))

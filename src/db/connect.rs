@@ -14,7 +14,9 @@ use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(2);
-/// How many connections write to PostgreSQL at least: migrating takes two, one for the lock.
+/// How many connections there are at least: one for each kind of statement, and two for transactions, because migrating
+/// takes two, one for the lock.
+const FEWEST: u32 = 4;
 const LEAST: u32 = 2;
 /// How long a connection may have been idle to be taken without a test.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
@@ -81,8 +83,8 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
         PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(ACQUIRE)
-            // A test before each use would be a round trip more for every statement; a connection that was used a
-            // moment ago is taken as it is.
+            // A test before each use would be a round trip more; a connection that was used a moment ago is taken as it
+            // is.
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
@@ -93,12 +95,11 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
                 })
             })
     };
-    let connections = config.database_connections.max(LEAST);
-    let (reading, single, writing) = shares(connections);
-    let writers = pool(writing).connect_with(options.clone()).await.map_err(failed)?;
-    let readers = Singles::new(pool(reading).connect_lazy_with(options), reading);
-    let singles = if single == 0 { readers.clone() } else { Singles::new(writers.clone(), single) };
-    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(writers);
+    let (reading, single, together) = shares(config.database_connections.max(FEWEST));
+    let pool = pool(together).connect_with(options.clone()).await.map_err(failed)?;
+    let readers = Singles::new(options.clone(), reading, config.workers);
+    let singles = Singles::new(options, single, config.workers);
+    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     Ok(linked(
         Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT)),
         Link::Singles(readers),
@@ -115,13 +116,12 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {
     Ok(options.disable_statement_logging())
 }
 
-/// How many of so many connections are for statements that read, for single statements that write, and for those
-/// together with transactions, so that none of them waits for another kind. Where there are few, single statements that
-/// write go with those that read.
+/// How many of so many connections are for statements that read, for single statements that write, and for transactions,
+/// so that none of them waits for another kind. Those that write wait for the disk, together if there are many of them.
 fn shares(connections: u32) -> (u32, u32, u32) {
-    let reading = (connections * 2 / 5).max(1);
-    let writing = (connections - reading).max(LEAST);
-    (reading, writing - LEAST, writing)
+    let reading = (connections * 3 / 10).max(1);
+    let together = (connections / 5).max(LEAST);
+    (reading, connections.saturating_sub(reading + together), together)
 }
 
 /// The connection that listens for hints, which is made when it is needed.

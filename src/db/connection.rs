@@ -28,7 +28,7 @@ pub struct Connection {
 pub(super) enum Link {
     /// For statements that read, on PostgreSQL.
     Singles(Singles),
-    /// For statements that write and for transactions, on PostgreSQL.
+    /// For single statements that write, and for transactions, on PostgreSQL.
     Postgres { singles: Singles, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
@@ -63,7 +63,14 @@ impl Connection {
     /// Its connections as they are now.
     pub(super) fn now(&self) -> Option<Pool> {
         match &self.link {
-            Link::Postgres { pool, .. } => Some(now(pool.get_postgres_connection_pool())),
+            Link::Postgres { pool, singles, .. } => {
+                let (pool, singles) = (now(pool.get_postgres_connection_pool()), singles.now());
+                Some(Pool {
+                    open: pool.open + singles.open,
+                    idle: pool.idle + singles.idle,
+                    most: pool.most + singles.most,
+                })
+            }
             Link::Pool(pool) => Some(now(pool.get_sqlite_connection_pool())),
             Link::Singles(singles) => Some(singles.now()),
             Link::Writer(writer) => Some(writer.now()),
@@ -76,7 +83,6 @@ impl Connection {
         match &self.link {
             Link::Pool(pool) => pool.clone().close().await,
             Link::Postgres { singles, pool, .. } => {
-                // Those that are kept are the pool's.
                 singles.close().await;
                 pool.clone().close().await
             }

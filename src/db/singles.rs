@@ -1,14 +1,22 @@
-//! Connections to PostgreSQL for statements that are whole by themselves. The pool asks a connection that comes back
+//! Connections to PostgreSQL for statements that are whole by themselves. A pool asks a connection that comes back
 //! whether it still lives, which is a round trip for every statement; these are kept between statements and asked only
-//! when they were idle.
+//! when they were idle. Each thread that serves requests keeps its own: an answer that another thread waits for would
+//! have to wake that one.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    cell::Cell,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
-use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection};
+use sqlx::{
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgQueryResult, PgRow},
+};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time,
@@ -16,84 +24,154 @@ use tokio::{
 
 use super::{
     connect::{ACQUIRE, TRUSTED},
-    connection::{bound, now, unanswered},
+    connection::{bound, unanswered},
+    is_away,
 };
 use crate::telemetry::metrics::Pool;
 
 /// How long a connection is kept at all.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
+thread_local! {
+    /// Which of the threads that serve requests this is, if it is one.
+    static WORKER: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Says that this thread is the one of that number, from 0 on, among those that serve requests.
+pub fn work_as(number: usize) {
+    WORKER.set(number);
+}
+
 /// Connections for single statements.
 #[derive(Clone, Debug)]
-pub(super) struct Singles {
-    pool: PgPool,
-    room: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Kept>>>,
+pub(super) struct Singles(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: PgConnectOptions,
+    /// One for each thread that serves requests, and one for all others; or only one, for all.
+    shelves: Vec<Shelf>,
+    most: usize,
+    open: Arc<AtomicUsize>,
+}
+
+/// The connections of a thread.
+#[derive(Debug)]
+struct Shelf {
+    room: Semaphore,
+    idle: Mutex<Vec<Kept>>,
 }
 
 /// A connection between two statements.
 #[derive(Debug)]
 struct Kept {
-    connection: PoolConnection<Postgres>,
+    connection: PgConnection,
     made: Instant,
     used: Instant,
+    _open: Open,
+}
+
+/// Counts a connection as long as it is there.
+#[derive(Debug)]
+struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Singles {
-    /// As many connections as the pool may have.
-    pub(super) fn new(pool: PgPool, most: u32) -> Self {
-        let room = Semaphore::new(usize::try_from(most).unwrap_or(1).max(1));
-        Self { pool, room: Arc::new(room), idle: Arc::default() }
+    /// So many connections for so many threads that serve requests, and one for all others.
+    pub(super) fn new(options: PgConnectOptions, most: u32, workers: usize) -> Self {
+        let rooms = rooms(usize::try_from(most).unwrap_or(1).max(1), workers);
+        let shelf = |room: &usize| Shelf { room: Semaphore::new(*room), idle: Mutex::default() };
+        Self(Arc::new(Inner {
+            options,
+            shelves: rooms.iter().map(shelf).collect(),
+            most: rooms.iter().sum(),
+            open: Arc::default(),
+        }))
     }
 
     /// The rows of a statement that reads, and is therefore done again when a connection broke while it was idle.
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _place = self.place().await?;
-        if let Some(kept) = self.kept().await {
-            match self.queried(kept, statement).await {
+        let shelf = self.shelf();
+        let _place = shelf.place().await?;
+        if let Some(kept) = shelf.kept().await {
+            match shelf.queried(kept, statement).await {
                 Err(sqlx::Error::Io(_)) => {}
-                answered => return answered.map_err(unanswered),
+                answered => return results(answered),
             }
         }
         let new = self.new_one().await?;
-        self.queried(new, statement).await.map_err(unanswered)
+        results(shelf.queried(new, statement).await)
     }
 
     /// The rows of a statement that writes.
     pub(super) async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _place = self.place().await?;
-        let connection = self.any().await?;
-        self.queried(connection, statement).await.map_err(unanswered)
+        let shelf = self.shelf();
+        let _place = shelf.place().await?;
+        let connection = self.any(shelf).await?;
+        results(shelf.queried(connection, statement).await)
     }
 
     /// A statement that writes and gives no rows.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
-        let _place = self.place().await?;
-        let mut kept = self.any().await?;
-        let done = bound(statement).execute(&mut *kept.connection).await.map_err(unanswered)?;
-        self.keep(kept);
-        Ok(done.into())
+        let shelf = self.shelf();
+        let _place = shelf.place().await?;
+        let mut kept = self.any(shelf).await?;
+        let done: Result<PgQueryResult, _> = bound(statement).execute(&mut kept.connection).await;
+        shelf.keep(kept, done).map(Into::into).map_err(unanswered)
     }
 
-    async fn place(&self) -> Result<SemaphorePermit<'_>, DbErr> {
-        let gone = || unanswered(sqlx::Error::PoolTimedOut);
-        time::timeout(ACQUIRE, self.room.acquire()).await.map_err(|_| gone())?.map_err(|_| gone())
+    fn shelf(&self) -> &Shelf {
+        let shelves = &self.0.shelves;
+        &shelves[WORKER.get().min(shelves.len() - 1)]
     }
 
-    async fn any(&self) -> Result<Kept, DbErr> {
-        match self.kept().await {
+    async fn any(&self, shelf: &Shelf) -> Result<Kept, DbErr> {
+        match shelf.kept().await {
             Some(kept) => Ok(kept),
             None => self.new_one().await,
         }
     }
 
-    /// One of the pool's. Whatever kind of error stands in its way, the database cannot be reached: one that is cut off
-    /// while a connection is made breaks the protocol as often as it ends the stream. It is made in a place of its own, so that statements over connections that are there do not carry room for it.
+    /// Whatever kind of error stands in its way, the database cannot be reached: one that is cut off while a connection
+    /// is made breaks the protocol as often as it ends the stream. It is made in a place of its own, so that statements
+    /// over connections that are there do not carry room for it.
     async fn new_one(&self) -> Result<Kept, DbErr> {
-        let connection =
-            Box::pin(self.pool.acquire()).await.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
+        let connection = Box::pin(time::timeout(ACQUIRE, PgConnection::connect_with(&self.0.options)));
+        let connection = connection.await.map_err(|_| sqlx::Error::PoolTimedOut).flatten();
+        let connection = connection.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
         let now = Instant::now();
-        Ok(Kept { connection, made: now, used: now })
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        Ok(Kept { connection, made: now, used: now, _open: Open(Arc::clone(&self.0.open)) })
+    }
+
+    /// The connections as they are now: those that are kept do nothing.
+    pub(super) fn now(&self) -> Pool {
+        let idle = self.0.shelves.iter().map(|it| it.locked().len()).sum();
+        Pool { open: self.0.open.load(Ordering::Relaxed), idle, most: self.0.most }
+    }
+
+    /// Lets the connections go.
+    pub(super) async fn close(&self) {
+        for shelf in &self.0.shelves {
+            shelf.room.close();
+            let kept = std::mem::take(&mut *shelf.locked());
+            for kept in kept {
+                // One that cannot be told is gone already.
+                let _ = kept.connection.close().await;
+            }
+        }
+    }
+}
+
+impl Shelf {
+    async fn place(&self) -> Result<SemaphorePermit<'_>, DbErr> {
+        let gone = || unanswered(sqlx::Error::PoolTimedOut);
+        time::timeout(ACQUIRE, self.room.acquire()).await.map_err(|_| gone())?.map_err(|_| gone())
     }
 
     /// The connection that was used last, if it can be trusted.
@@ -107,30 +185,53 @@ impl Singles {
         }
     }
 
-    /// A connection whose statement fails or is given up goes back to the pool, which looks at it.
-    async fn queried(&self, mut kept: Kept, statement: &Statement) -> Result<Vec<QueryResult>, sqlx::Error> {
-        let rows = bound(statement).fetch_all(&mut *kept.connection).await?;
-        self.keep(kept);
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+    async fn queried(&self, mut kept: Kept, statement: &Statement) -> Result<Vec<PgRow>, sqlx::Error> {
+        let rows = bound(statement).fetch_all(&mut kept.connection).await;
+        self.keep(kept, rows)
     }
 
-    fn keep(&self, kept: Kept) {
-        self.locked().push(Kept { used: Instant::now(), ..kept });
-    }
-
-    /// The connections as they are now: those that are kept do nothing.
-    pub(super) fn now(&self) -> Pool {
-        let now = now(&self.pool);
-        Pool { idle: now.idle + self.locked().len(), ..now }
-    }
-
-    /// Lets the connections go.
-    pub(super) async fn close(&self) {
-        self.locked().clear();
-        self.pool.close().await;
+    /// Keeps the connection if its database could work. One whose statement is given up is not kept either.
+    fn keep<T>(&self, kept: Kept, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let is_well = match &done {
+            Ok(_) => true,
+            Err(sqlx::Error::Database(cause)) => !cause.code().is_some_and(|code| is_away(&code)),
+            Err(_) => false,
+        };
+        if is_well {
+            self.locked().push(Kept { used: Instant::now(), ..kept });
+        }
+        done
     }
 
     fn locked(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn results(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<QueryResult>, DbErr> {
+    Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
+}
+
+/// How many connections each thread that serves requests may have, and the others; one number for all of them when
+/// there are not enough to be shared out.
+fn rooms(most: usize, workers: usize) -> Vec<usize> {
+    if workers == 0 || most < workers {
+        return vec![most];
+    }
+    let share = |number| most / workers + usize::from(number < most % workers);
+    (0..workers).map(share).chain([1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_shared_out_to_threads() {
+        for (most, workers, expected) in
+            [(10, 0, vec![10]), (10, 4, vec![3, 3, 2, 2, 1]), (4, 4, vec![1, 1, 1, 1, 1]), (3, 4, vec![3])]
+        {
+            assert_eq!(rooms(most, workers), expected);
+        }
     }
 }

@@ -32,6 +32,11 @@ use tokio::{
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use super::{
+    gate::Gate,
+    workers::{Accepted, Load, Workers, adopted},
+};
+
 /// How long a connection may be idle; longer than a proxy keeps it.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long the headers of a request may take from their first byte on.
@@ -47,61 +52,92 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What connections are served with.
-struct Serving {
+/// What the connections of a thread are served with.
+pub(super) struct Serving {
     router: Router,
+    /// What stands in front of it, if anything.
+    gate: Option<Gate>,
     builder: auto::Builder<TokioExecutor>,
-    graceful: GracefulShutdown,
+    /// Gone when they were told to finish.
+    graceful: Option<GracefulShutdown>,
     open: Gauge,
 }
 
 /// How long connections that say nothing are kept at the end, unless the server stops without waiting for a balancer.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves connections until told to stop, then finishes the requests in flight. `stop` tells for how long a balancer
+/// Accepts connections until told to stop, then lets the requests in flight finish. `stop` tells for how long a balancer
 /// was given time to notice.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    open: Gauge,
-    stop: impl Future<Output = Duration> + Send,
-) {
+pub(super) async fn serve(listener: TcpListener, workers: &mut Workers, stop: impl Future<Output = Duration> + Send) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let serving = Serving { router, builder: builder(), graceful: GracefulShutdown::new(), open };
     tokio::pin!(stop);
     let drained = loop {
         let accepted = async {
             let place = Arc::clone(&room).acquire_owned().await;
-            (place.ok(), listener.accept().await)
+            let (stream, peer) = listener.accept().await?;
+            Ok::<_, io::Error>(Accepted { stream: stream.into_std()?, peer, place: place.ok() })
         };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             drained = &mut stop => break drained,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => serving.connection((stream, peer), place),
+            Ok(accepted) => workers.serve(accepted),
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");
                 time::sleep(PAUSE).await;
             }
         }
     };
-    serving.last(listener);
+    last(listener, workers);
     // Requests that are on their way over these connections are answered, each with the last answer of its connection.
     time::sleep(GRACE.min(drained)).await;
-    serving.graceful.shutdown().await;
+    workers.finish().await;
+}
+
+/// Serves those who are connected and were not accepted yet, whom the end of the listener would cut off, and ends it at
+/// once.
+fn last(listener: TcpListener, workers: &Workers) {
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, peer)) = listener.accept() {
+        workers.serve(Accepted { stream, peer, place: None });
+    }
 }
 
 impl Serving {
-    /// Serves one connection, which keeps its place as long as it is there.
-    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), place: Option<OwnedSemaphorePermit>) {
+    pub(super) fn new(router: Router, gate: Option<Gate>, open: Gauge) -> Self {
+        Self { router, gate, builder: builder(), graceful: Some(GracefulShutdown::new()), open }
+    }
+
+    /// Serves one connection on this thread.
+    pub(super) fn accepted(&self, Accepted { stream, peer, place }: Accepted, load: Load) {
+        match adopted(stream) {
+            Ok(stream) => self.connection((stream, peer), (place, load)),
+            Err(cause) => warn!(%cause, "a connection could not be served"),
+        }
+    }
+
+    /// Lets the connections finish what they are at.
+    pub(super) async fn finish(&mut self) {
+        if let Some(graceful) = self.graceful.take() {
+            graceful.shutdown().await;
+        }
+    }
+
+    /// It keeps its place as long as it is there.
+    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), kept: (Option<OwnedSemaphorePermit>, Load)) {
+        // Nothing is accepted after the end.
+        let Some(graceful) = &self.graceful else { return };
         prepare(&stream);
         let (pace, pacer) = Pace::new();
-        let (router, answering) = (self.router.clone(), pace.clone());
-        let service = service_fn(move |request| answer((peer, answering.clone()), router.clone(), request));
+        let (router, gate, answering) = (self.router.clone(), self.gate.clone(), pace.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let refusal = gate.as_ref().and_then(|it| it.refusal(request.uri().path()));
+            answer((peer, answering.clone()), refusal.ok_or_else(|| router.clone()), request)
+        });
         let stream = TokioIo::new(Paced { stream, pace });
         let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
-        let (watched, open) = (self.graceful.watch(connection), self.open.clone());
+        let (watched, open) = (graceful.watch(connection), self.open.clone());
         open.inc();
         tokio::spawn(async move {
             tokio::select! {
@@ -109,20 +145,8 @@ impl Serving {
                 () = pacer.overdue() => debug!("a connection took too long over its headers"),
             }
             open.dec();
-            drop(place);
+            drop(kept);
         });
-    }
-
-    /// Serves those who are connected and were not accepted yet, whom the end of the listener would cut off, and ends
-    /// it at once.
-    fn last(&self, listener: TcpListener) {
-        let Ok(listener) = listener.into_std() else { return };
-        while let Ok((stream, peer)) = listener.accept() {
-            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-            if let Ok(stream) = stream {
-                self.connection((stream, peer), None);
-            }
-        }
     }
 }
 
@@ -141,15 +165,20 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Answers one request.
+/// Answers one request, by a refusal if there is one.
 async fn answer(
     (peer, pace): (SocketAddr, Pace),
-    router: Router,
+    answered: Result<Response, Router>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await;
+    let answer = match answered {
+        Ok(refusal) => Ok(refusal),
+        Err(router) => {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await
+        }
+    };
     pace.next_may_begin();
     answer
 }

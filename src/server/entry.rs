@@ -8,11 +8,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{identify::identify, once::once};
+use super::{gate::Room, identify::identify, once::once};
 use crate::{
-    error::Error,
     graphql, rest,
     service::{
         Services,
@@ -20,25 +18,16 @@ use crate::{
     },
 };
 
-/// How many requests of one kind are worked on or wait for the database at a time. What is more would only wait longer
-/// than its client does.
-const AT_ONCE: usize = 256;
-
 /// What stands in front of requests of one kind, which share its room.
 #[derive(Clone)]
 pub(super) struct Entry {
     services: Arc<Services>,
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 impl Entry {
-    pub(super) fn new(services: &Arc<Services>) -> Self {
-        Self { services: Arc::clone(services), room: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
-
-    /// Room for one more, at once or not at all. Streams and WebSockets take it only until they are open.
-    fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
-        self.room.try_acquire().map_err(|_| Error::Busy)
+    pub(super) fn new(services: &Arc<Services>, room: &Room) -> Self {
+        Self { services: Arc::clone(services), room: room.clone() }
     }
 }
 
@@ -47,7 +36,7 @@ impl Entry {
 pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
     let is_graphql = request.uri().path() == graphql::PATH;
     let refused = |error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
-    let _place = match entry.place() {
+    let _place = match entry.room.place() {
         Ok(place) => place,
         Err(error) => return refused(error),
     };
@@ -64,7 +53,7 @@ pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next
 
 /// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.
 pub(super) async fn accounts(State(entry): State<Entry>, request: Request, next: Next) -> Response {
-    let _place = match entry.place() {
+    let _place = match entry.room.place() {
         Ok(place) => place,
         Err(error) => return rest::auth::refused(error),
     };

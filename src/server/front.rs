@@ -122,9 +122,7 @@ impl Inner {
     fn finish(&self, response: &mut Response) {
         let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
         let headers = response.headers_mut();
-        for (name, value) in SAFETY {
-            headers.entry(name).or_insert(value);
-        }
+        make_safe(headers);
         if self.is_https {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
         }
@@ -137,6 +135,13 @@ impl Inner {
         if let Some(Ok(value)) = wait.map(|wait| format!("\"quota\";r=0;t={wait}").parse()) {
             headers.insert(RATE_LIMIT, value);
         }
+    }
+}
+
+/// Says what every answer says, wherever it came from.
+pub(super) fn make_safe(headers: &mut HeaderMap) {
+    for (name, value) in SAFETY {
+        headers.entry(name).or_insert(value);
     }
 }
 

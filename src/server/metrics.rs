@@ -12,6 +12,7 @@ use axum::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
+use super::{connections::Serving, workers::Workers};
 use crate::{
     graphql,
     service::Services,
@@ -59,7 +60,8 @@ impl Listening {
 
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) {
-        super::connections::serve(self.listener, self.router, Gauge::default(), std::future::pending()).await;
+        let mut here = Workers::here(Serving::new(self.router, None, Gauge::default()));
+        super::connections::serve(self.listener, &mut here, std::future::pending()).await;
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Metrics {
     statements: Statements,
     /// Connections of clients that are open.
     pub connections: Gauge,
+    /// Requests that were refused because there was no room for them.
+    pub refused: Counter,
     names: Arc<Mutex<HashSet<Arc<str>>>>,
 }
 
@@ -158,6 +160,7 @@ impl Metrics {
             failures: Family::default(),
             statements,
             connections: Gauge::default(),
+            refused: Counter::default(),
             names: Arc::default(),
         }
     }
@@ -226,6 +229,7 @@ impl Metrics {
             self.statements.0.clone(),
         );
         registry.register("http_server_open_connections", "Connections of clients", self.connections.clone());
+        registry.register("docket_refused_requests", "Requests for which there was no room", self.refused.clone());
         registry.register("docket_open_streams", "Event streams and WebSockets", gauge(sample.streams));
         let dropped = ConstCounter::new(u64::try_from(sample.dropped_lines).unwrap_or(u64::MAX));
         registry.register("docket_dropped_log_lines", "Log lines that nobody took", dropped);

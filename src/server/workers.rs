@@ -1,0 +1,157 @@
+//! The threads that requests are served on. Each has a runtime of its own, and all that belongs to a connection happens
+//! there: in a runtime that shares its work out, each answer of the database wakes one thread after another.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+};
+
+use super::connections::Serving;
+use crate::db;
+
+/// A connection that was accepted, with its place among those that there may be.
+pub(super) struct Accepted {
+    pub(super) stream: std::net::TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+/// Where connections are served: on these threads, or here where there are none.
+pub(super) struct Workers {
+    threads: Vec<Worker>,
+    here: Serving,
+}
+
+/// One thread.
+struct Worker {
+    accepted: Option<mpsc::UnboundedSender<Accepted>>,
+    /// How many connections it has.
+    load: Arc<AtomicUsize>,
+    finished: Option<oneshot::Receiver<()>>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Workers {
+    /// So many threads.
+    pub(super) fn start(count: usize, serving: impl Fn() -> Serving) -> io::Result<Self> {
+        let threads = (0..count).map(|number| Worker::start(number, serving())).collect::<io::Result<_>>()?;
+        Ok(Self { threads, here: serving() })
+    }
+
+    /// No threads but this one.
+    pub(super) fn here(serving: Serving) -> Self {
+        Self { threads: Vec::new(), here: serving }
+    }
+
+    /// Serves a connection on the thread that has the fewest.
+    pub(super) fn serve(&self, accepted: Accepted) {
+        match self.threads.iter().min_by_key(|it| it.load.load(Ordering::Relaxed)) {
+            Some(worker) => worker.take(accepted),
+            None => self.here.accepted(accepted, Load::default()),
+        }
+    }
+
+    /// Lets all connections finish what they are at. The threads live on until this value ends: connections to the
+    /// database are theirs.
+    pub(super) async fn finish(&mut self) {
+        for worker in &mut self.threads {
+            worker.accepted = None;
+        }
+        for worker in &mut self.threads {
+            if let Some(finished) = worker.finished.take() {
+                // A thread that is gone has no connection either.
+                let _ = finished.await;
+            }
+        }
+        self.here.finish().await;
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for worker in &mut self.threads {
+            worker.end = None;
+        }
+        for worker in &mut self.threads {
+            // A panic was in the log when it happened.
+            let _ = worker.thread.take().map(thread::JoinHandle::join);
+        }
+    }
+}
+
+impl Worker {
+    fn start(number: usize, serving: Serving) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (accepted, incoming) = mpsc::unbounded_channel();
+        let (finishing, finished) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&load);
+        let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            db::work_as(number);
+            work(&runtime, (serving, counted), incoming, (finishing, ended));
+        })?;
+        Ok(Self { accepted: Some(accepted), load, finished: Some(finished), end: Some(end), thread: Some(thread) })
+    }
+
+    fn take(&self, accepted: Accepted) {
+        if let Some(accepting) = &self.accepted {
+            self.load.fetch_add(1, Ordering::Relaxed);
+            // Nothing is accepted any more when the threads end.
+            let _ = accepting.send(accepted);
+        }
+    }
+}
+
+/// What a thread does: serves until nothing more comes, finishes, and waits for its end.
+fn work(
+    runtime: &Runtime,
+    (mut serving, load): (Serving, Arc<AtomicUsize>),
+    mut incoming: mpsc::UnboundedReceiver<Accepted>,
+    (finishing, mut ended): (oneshot::Sender<()>, oneshot::Receiver<()>),
+) {
+    runtime.block_on(async {
+        let serve = async {
+            while let Some(accepted) = incoming.recv().await {
+                serving.accepted(accepted, Load(Arc::clone(&load)));
+            }
+            serving.finish().await;
+            // Nobody waits for it when the server does not wait any longer.
+            let _ = finishing.send(());
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = serve => {}
+            _ = &mut ended => {}
+        }
+    });
+}
+
+/// Counts a connection as long as it is there.
+#[derive(Default)]
+pub(super) struct Load(Arc<AtomicUsize>);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // The count of a server without threads is nobody's.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+    }
+}
+
+/// The stream as its thread's runtime has it.
+pub(super) fn adopted(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
+}
