@@ -65,7 +65,7 @@ impl Gate {
             return None;
         }
         self.refused.inc();
-        if self.refusals.fetch_add(1, Ordering::Relaxed) % A_LINE == 0 {
+        if self.refusals.fetch_add(1, Ordering::Relaxed).is_multiple_of(A_LINE) {
             warn!(total = self.refused.get(), "too many requests at a time: some are refused");
         }
         let mut answer = answer(Error::Busy);

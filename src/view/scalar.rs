@@ -113,8 +113,8 @@ impl DateTime {
         let (fraction, width) = match self.digits {
             SecondsFormat::Millis => (nanos / 1_000_000, 3),
             _ if nanos == 0 => (0, 0),
-            _ if nanos % 1_000_000 == 0 => (nanos / 1_000_000, 3),
-            _ if nanos % 1000 == 0 => (nanos / 1000, 6),
+            _ if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 3),
+            _ if nanos.is_multiple_of(1000) => (nanos / 1000, 6),
             _ => (nanos, 9),
         };
         if width == 0 {
