@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: what a request may look like, and what status its answer has (contracts: GraphQL over HTTP, 1).
 
 mod accept;
+mod json;
 mod refusal;
 mod stream;
 
@@ -13,8 +14,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::error;
@@ -235,8 +235,7 @@ impl Call<'_> {
             answers.push(answer);
         }
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
-        let bodies: Vec<_> = answers.iter().map(Shown).collect();
-        Ok(marked(write(self.manner.media, StatusCode::OK, &bodies), has_errors))
+        Ok(marked(write(self.manner.media, StatusCode::OK, many(&answers)), has_errors))
     }
 }
 
@@ -252,20 +251,6 @@ async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Ref
     axum::body::to_bytes(body, most).await.map_err(|_| too_large())
 }
 
-/// An answer as its JSON: without `data` when nothing was executed (GraphQL, 7.1).
-struct Shown<'a>(&'a Answer);
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(answer) = self;
-        if is_executed(answer) {
-            answer.serialize(serializer)
-        } else {
-            json!({ "errors": answer.errors }).serialize(serializer)
-        }
-    }
-}
-
 impl Manner {
     fn respond(self, answer: Answer) -> Response {
         let has_errors = !answer.errors.is_empty();
@@ -276,7 +261,7 @@ impl Manner {
             false if wait.is_some() => (StatusCode::TOO_MANY_REQUESTS, self.media),
             false => self.request_error(&answer),
         };
-        let mut response = marked(write(media, status, &Shown(&answer)), has_errors);
+        let mut response = marked(write(media, status, one(&answer)), has_errors);
         if let Some(Ok(wait)) = wait.map(|it| it.to_string().parse()) {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
@@ -335,8 +320,28 @@ pub fn refused(error: &Error) -> Response {
     .response(Media::Json)
 }
 
-fn write(media: Media, status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
+/// The JSON of an answer.
+fn one(answer: &Answer) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(1 << 10);
+    json::write(answer, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The JSON of several answers.
+fn many(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = vec![b'['];
+    for (at, answer) in answers.iter().enumerate() {
+        if at > 0 {
+            bytes.push(b',');
+        }
+        json::write(answer, &mut bytes)?;
+    }
+    bytes.push(b']');
+    Ok(bytes)
+}
+
+fn write(media: Media, status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Response {
+    match body {
         Ok(bytes) => {
             let content_type = HeaderValue::from_static(media.content_type());
             let headers = [(header::CONTENT_TYPE, content_type), (header::VARY, HeaderValue::from_static("Accept"))];

@@ -104,12 +104,13 @@ impl DateTime {
     /// Calls with the text. chrono weighs every form that there is for each part of each date, which is a tenth of the
     /// work of a list.
     fn shown<T>(self, with: impl FnOnce(&str) -> T) -> T {
-        let nanos = self.instant.nanosecond();
-        let year = u32::try_from(self.instant.year()).ok().filter(|year| *year <= 9999 && nanos < 1_000_000_000);
+        let it = self.instant.naive_utc();
+        let nanos = it.nanosecond();
+        let year = u32::try_from(it.year()).ok().filter(|year| *year <= 9999 && nanos < 1_000_000_000);
         let Some(year) = year else { return with(&self.instant.to_rfc3339_opts(self.digits, true)) };
         let mut text = Text { bytes: [0; 30], length: 0 };
-        text.put(year, 4, b'-').put(self.instant.month(), 2, b'-').put(self.instant.day(), 2, b'T');
-        text.put(self.instant.hour(), 2, b':').put(self.instant.minute(), 2, b':');
+        text.put(year, 4, b'-').put(it.month(), 2, b'-').put(it.day(), 2, b'T');
+        text.put(it.hour(), 2, b':').put(it.minute(), 2, b':');
         let (fraction, width) = match self.digits {
             SecondsFormat::Millis => (nanos / 1_000_000, 3),
             _ if nanos == 0 => (0, 0),
@@ -118,9 +119,9 @@ impl DateTime {
             _ => (nanos, 9),
         };
         if width == 0 {
-            text.put(self.instant.second(), 2, b'Z');
+            text.put(it.second(), 2, b'Z');
         } else {
-            text.put(self.instant.second(), 2, b'.').put(fraction, width, b'Z');
+            text.put(it.second(), 2, b'.').put(fraction, width, b'Z');
         }
         with(std::str::from_utf8(&text.bytes[..text.length]).unwrap_or_default())
     }

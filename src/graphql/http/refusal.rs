@@ -48,7 +48,7 @@ impl Refusal {
             extensions["most"] = most.into();
         }
         let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
-        let mut response = write(media, status, &body);
+        let mut response = write(media, status, serde_json::to_vec(&body));
         if let Some((name, value)) = header.map(|it| *it) {
             response.headers_mut().insert(name, value);
         }

@@ -15,7 +15,7 @@ use futures_util::{
 use serde::Serialize;
 use tokio::time;
 
-use super::{Door, Refusal, Shown};
+use super::{Door, Refusal, one};
 use crate::{
     graphql::engine::{Caller, Prepared, is_executed},
     service::auth::Identity,
@@ -108,8 +108,8 @@ impl Form {
 
     fn next(self, answer: &Answer) -> Bytes {
         match self {
-            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", text(&Shown(answer)))),
-            Self::Parts if is_executed(answer) => part(&format!("{{\"payload\":{}}}", text(answer))),
+            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", whole(answer))),
+            Self::Parts if is_executed(answer) => part(&format!("{{\"payload\":{}}}", whole(answer))),
             Self::Parts => part(&format!("{{\"payload\":null,\"errors\":{}}}", text(&answer.errors))),
         }
     }
@@ -120,6 +120,10 @@ impl Form {
             Self::Parts => part("{}"),
         }
     }
+}
+
+fn whole(answer: &Answer) -> String {
+    one(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
 /// What cannot be written does not occur: answers are made of JSON values.
