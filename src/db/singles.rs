@@ -96,8 +96,7 @@ impl Singles {
 
     /// The rows of a statement that reads, and is therefore done again when a connection broke while it was idle.
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let shelf = self.shelf();
-        let _place = shelf.place().await?;
+        let (shelf, _place) = self.place().await?;
         if let Some(kept) = shelf.kept().await {
             match shelf.queried(kept, statement).await {
                 Err(sqlx::Error::Io(_)) => {}
@@ -110,24 +109,31 @@ impl Singles {
 
     /// The rows of a statement that writes.
     pub(super) async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let shelf = self.shelf();
-        let _place = shelf.place().await?;
+        let (shelf, _place) = self.place().await?;
         let connection = self.any(shelf).await?;
         results(shelf.queried(connection, statement).await)
     }
 
     /// A statement that writes and gives no rows.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
-        let shelf = self.shelf();
-        let _place = shelf.place().await?;
+        let (shelf, _place) = self.place().await?;
         let mut kept = self.any(shelf).await?;
         let done: Result<PgQueryResult, _> = bound(statement).execute(&mut kept.connection).await;
         shelf.keep(kept, done).map(Into::into).map_err(unanswered)
     }
 
-    fn shelf(&self) -> &Shelf {
+    /// Room for a statement among this thread's connections; or among another's, if there is some at once and here is
+    /// none.
+    async fn place(&self) -> Result<(&Shelf, SemaphorePermit<'_>), DbErr> {
         let shelves = &self.0.shelves;
-        &shelves[WORKER.get().min(shelves.len() - 1)]
+        let own = WORKER.get().min(shelves.len() - 1);
+        let others = shelves.iter().take(shelves.len() - 1);
+        if let Some(place) = [&shelves[own]].into_iter().chain(others).find_map(Shelf::free) {
+            return Ok(place);
+        }
+        let gone = || unanswered(sqlx::Error::PoolTimedOut);
+        let place = time::timeout(ACQUIRE, shelves[own].room.acquire()).await.map_err(|_| gone())?;
+        Ok((&shelves[own], place.map_err(|_| gone())?))
     }
 
     async fn any(&self, shelf: &Shelf) -> Result<Kept, DbErr> {
@@ -169,9 +175,9 @@ impl Singles {
 }
 
 impl Shelf {
-    async fn place(&self) -> Result<SemaphorePermit<'_>, DbErr> {
-        let gone = || unanswered(sqlx::Error::PoolTimedOut);
-        time::timeout(ACQUIRE, self.room.acquire()).await.map_err(|_| gone())?.map_err(|_| gone())
+    /// Room, if there is some at once.
+    fn free(&self) -> Option<(&Self, SemaphorePermit<'_>)> {
+        self.room.try_acquire().ok().map(|place| (self, place))
     }
 
     /// The connection that was used last, if it can be trusted.
