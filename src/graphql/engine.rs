@@ -143,7 +143,7 @@ impl Engine {
         if let Identity::User(user) = &caller.identity {
             caller.services.count_operation(user, cost).map_err(|error| vec![failure::refused(&error)])?;
         }
-        Ok(with_data(request, caller))
+        Ok(with_data(request, caller, prepared.plan.has_one_field()))
     }
 
     /// How many event streams and WebSockets are open.
@@ -197,9 +197,9 @@ pub(super) fn is_executed(response: &Response) -> bool {
     has_data || response.errors.is_empty()
 }
 
-fn with_data(request: Request, Caller { identity, services }: Caller) -> Request {
+fn with_data(request: Request, Caller { identity, services }: Caller, has_one_field: bool) -> Request {
     let request = match &identity {
-        Identity::User(user) => request.data(Loaders::new(&services, user)),
+        Identity::User(user) => request.data(Loaders::new(&services, user, has_one_field)),
         _ => request,
     };
     request.data(identity).data(services)

@@ -14,7 +14,7 @@ use std::{
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema, ast,
-    executable::{Operation, OperationType},
+    executable::{Operation, OperationType, Selection},
     introspection,
     parser::Parser,
     request::coerce_variable_values,
@@ -159,6 +159,11 @@ impl Plan {
     /// What the operation is.
     pub(super) fn kind(&self) -> OperationType {
         self.operation.operation_type
+    }
+
+    /// Whether there is one field at its root.
+    pub(super) fn has_one_field(&self) -> bool {
+        matches!(&*self.operation.selection_set.selections, [Selection::Field(_)])
     }
 
     /// What it is called in metrics.

@@ -1,7 +1,12 @@
 //! DataLoaders: made for one request and one user, so that what one user loads no other can see. All that one level
 //! of a document asks for is one statement.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    hash::Hash,
+    sync::{Arc, OnceLock},
+};
 
 use dataloader::{BatchFn, non_cached};
 use entity::{
@@ -26,10 +31,11 @@ const BATCH: usize = 1000;
 /// asked in one turn; the second is for levels that are reached on ways of different length.
 const TURNS: usize = 2;
 
-/// Loads by key.
-pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send>(
-    non_cached::Loader<K, Loaded<V>, Batch<K, V>>,
-);
+/// Loads by key. It is made when it is needed: most documents need none.
+pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> {
+    load: Load<K, V>,
+    made: OnceLock<non_cached::Loader<K, Loaded<V>, Batch<K, V>>>,
+}
 
 /// What was loaded, or nothing; the error of a batch belongs to each of its keys.
 type Loaded<V> = Result<Option<V>, Arc<Error>>;
@@ -56,6 +62,8 @@ pub(super) type First<K> = (K, u64);
 /// One loader for each relation, and what they all ask, for who has all keys at once.
 pub(super) struct Loaders {
     pub(super) asker: Asker,
+    /// Whether the operation has one field at its root, with which nothing can be loaded together there.
+    pub(super) is_for_one_field: bool,
     pub(super) task: Loader<TaskId, task::Model>,
     pub(super) list: Loader<ListId, list::Model>,
     pub(super) label: Loader<LabelId, label::Model>,
@@ -68,26 +76,39 @@ pub(super) struct Loaders {
 
 impl Loaders {
     /// Loaders of one user's data.
-    pub(super) fn new(services: &Arc<Services>, user: &CurrentUser) -> Self {
-        let asker = Asker { services: Arc::clone(services), user: user.clone() };
+    pub(super) fn new(services: &Arc<Services>, user: &CurrentUser, is_for_one_field: bool) -> Self {
         Self {
-            task: asker.loader(|it, ids| Box::pin(it.tasks(ids))),
-            list: asker.loader(|it, ids| Box::pin(it.lists(ids))),
-            label: asker.loader(|it, ids| Box::pin(it.labels(ids))),
-            labels_of_task: asker.loader(|it, ids| Box::pin(it.labels_of_tasks(ids))),
-            parts_of_task: asker.loader(|it, ids| Box::pin(it.parts_of_tasks(ids))),
-            first_of_list: asker.loader(|it, keys| Box::pin(it.first_of_lists(keys))),
-            first_of_label: asker.loader(|it, keys| Box::pin(it.first_of_labels(keys))),
-            counts_of_list: asker.loader(|it, keys| Box::pin(it.counts_of_lists(keys))),
-            asker,
+            is_for_one_field,
+            asker: Asker { services: Arc::clone(services), user: user.clone() },
+            task: Loader::new(|it, ids| Box::pin(it.tasks(ids))),
+            list: Loader::new(|it, ids| Box::pin(it.lists(ids))),
+            label: Loader::new(|it, ids| Box::pin(it.labels(ids))),
+            labels_of_task: Loader::new(|it, ids| Box::pin(it.labels_of_tasks(ids))),
+            parts_of_task: Loader::new(|it, ids| Box::pin(it.parts_of_tasks(ids))),
+            first_of_list: Loader::new(|it, keys| Box::pin(it.first_of_lists(keys))),
+            first_of_label: Loader::new(|it, keys| Box::pin(it.first_of_labels(keys))),
+            counts_of_list: Loader::new(|it, keys| Box::pin(it.counts_of_lists(keys))),
         }
+    }
+
+    /// What belongs to the key, if anything does.
+    pub(super) async fn load<K, V>(&self, loader: &Loader<K, V>, key: K) -> Loaded<V>
+    where
+        K: Eq + Hash + Clone + Debug + Send + Sync + 'static,
+        V: Clone + Send + 'static,
+    {
+        let made = loader.made.get_or_init(|| {
+            non_cached::Loader::new(Batch { asker: self.asker.clone(), load: loader.load })
+                .with_max_batch_size(BATCH)
+                .with_yield_count(TURNS)
+        });
+        made.try_load(key).await.map_err(|cause| Arc::new(Error::internal(cause)))?
     }
 }
 
-impl<K: Eq + Hash + Clone + std::fmt::Debug + Send + Sync + 'static, V: Clone + Send + 'static> Loader<K, V> {
-    /// What belongs to the key, if anything does.
-    pub(super) async fn load(&self, key: K) -> Loaded<V> {
-        self.0.try_load(key).await.map_err(|cause| Arc::new(Error::internal(cause)))?
+impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> Loader<K, V> {
+    fn new(load: Load<K, V>) -> Self {
+        Self { load, made: OnceLock::new() }
     }
 }
 
@@ -104,17 +125,6 @@ impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> BatchFn<K, Loaded<V>> 
 }
 
 impl Asker {
-    fn loader<K: Eq + Hash + Clone + std::fmt::Debug + Send + Sync, V: Clone + Send>(
-        &self,
-        load: Load<K, V>,
-    ) -> Loader<K, V> {
-        Loader(
-            non_cached::Loader::new(Batch { asker: self.clone(), load })
-                .with_max_batch_size(BATCH)
-                .with_yield_count(TURNS),
-        )
-    }
-
     async fn tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, task::Model>, Error> {
         let rows = self.services.tasks(&self.user).find_many(&ids).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())

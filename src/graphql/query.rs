@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use futures_util::future::try_join_all;
 
-use super::{connection::TaskConnection, failure::Failure, guard::Guard, relations::size};
+use super::{connection::TaskConnection, failure::Failure, guard::Guard, relations::size, written::TaskRow};
 use crate::{
     error::{Error, Fault},
     service::{
         changes::{Feed, MAX_CHANGES},
         page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
-        tasks::Words,
+        tasks::{Key, Words},
     },
     view::{BigInt, Change, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
@@ -53,8 +53,8 @@ impl Query {
     }
 
     /// A task by its id; null when there is none.
-    async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Task, Failure>> {
-        find_task(ctx, &id).await.transpose()
+    async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, Failure>> {
+        only_task(ctx, &id).await.transpose()
     }
 
     /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
@@ -146,14 +146,24 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> 
     }
     let loaders = ctx.loaders()?;
     let (Ok(list), Ok(label)) = (list_id(id), label_id(id)) else { return Ok(None) };
-    if let Some(list) = loaders.list.load(list).await? {
+    if let Some(list) = loaders.load(&loaders.list, list).await? {
         return Ok(Some(Node::TaskList(list.into())));
     }
-    Ok(loaders.label.load(label).await?.map(|label| Node::Label(label.into())))
+    Ok(loaders.load(&loaders.label, label).await?.map(|label| Node::Label(label.into())))
+}
+
+/// A task that the document asks for by itself, or together with others.
+async fn only_task(ctx: &Context<'_>, id: &ID) -> Result<Option<TaskRow>, Failure> {
+    let loaders = ctx.loaders()?;
+    let Ok(id) = task_id(id) else { return Ok(None) };
+    if loaders.is_for_one_field {
+        return Ok(ctx.tasks()?.find(Key::Id(id)).await?.map(TaskRow::from));
+    }
+    Ok(loaders.load(&loaders.task, id).await?.map(TaskRow::from))
 }
 
 async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<Task>, Failure> {
     let loaders = ctx.loaders()?;
     let Ok(id) = task_id(id) else { return Ok(None) };
-    Ok(loaders.task.load(id).await?.map(Task::from))
+    Ok(loaders.load(&loaders.task, id).await?.map(Task::from))
 }

@@ -42,18 +42,18 @@ impl Task {
 async fn list_of(task: &Task, ctx: &Context<'_>) -> Result<Option<TaskList>, Failure> {
     let loaders = ctx.loaders()?;
     let Some(id) = task.keys.list else { return Ok(None) };
-    Ok(loaders.list.load(id).await?.map(TaskList::from))
+    Ok(loaders.load(&loaders.list, id).await?.map(TaskList::from))
 }
 
 async fn parent_of(task: &Task, ctx: &Context<'_>) -> Result<Option<Task>, Failure> {
     let loaders = ctx.loaders()?;
     let Some(id) = task.keys.parent else { return Ok(None) };
-    Ok(loaders.task.load(id).await?.map(Task::from))
+    Ok(loaders.load(&loaders.task, id).await?.map(Task::from))
 }
 
 async fn labels_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Label>, Failure> {
     let loaders = ctx.loaders()?;
-    let rows = loaders.labels_of_task.load(task.keys.task).await?.unwrap_or_default();
+    let rows = loaders.load(&loaders.labels_of_task, task.keys.task).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Label::from).collect())
 }
 
@@ -62,7 +62,7 @@ async fn parts_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, Failure> 
     if task.keys.parent.is_some() {
         return Ok(Vec::new());
     }
-    let rows = loaders.parts_of_task.load(task.keys.task).await?.unwrap_or_default();
+    let rows = loaders.load(&loaders.parts_of_task, task.keys.task).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
@@ -91,14 +91,14 @@ impl TaskList {
 
 async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, Failure> {
     let loaders = ctx.loaders()?;
-    let rows = loaders.first_of_list.load((list.key, size(first)?)).await?.unwrap_or_default();
+    let rows = loaders.load(&loaders.first_of_list, (list.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
 async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<TaskCounts, Failure> {
     let loaders = ctx.loaders()?;
     let zone = TimeZone::parse(zone).map_err(|fault| Error::invalid("timeZone", fault))?;
-    Ok(loaders.counts_of_list.load((list.key, zone)).await?.unwrap_or_default().into())
+    Ok(loaders.load(&loaders.counts_of_list, (list.key, zone)).await?.unwrap_or_default().into())
 }
 
 /// Relations of a label.
@@ -116,7 +116,7 @@ impl Label {
 
 async fn first_of_label(label: &Label, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, Failure> {
     let loaders = ctx.loaders()?;
-    let rows = loaders.first_of_label.load((label.key, size(first)?)).await?.unwrap_or_default();
+    let rows = loaders.load(&loaders.first_of_label, (label.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 

@@ -32,6 +32,10 @@ pub(super) struct TaskRows<'a>(pub(super) &'a [task::Model]);
 /// Tasks with their places in a list of this order.
 pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) Order);
 
+/// One task.
+#[derive(Clone, Debug)]
+pub(super) struct TaskRow(task::Model);
+
 /// What is selected of each task: response keys and what stands there.
 struct Plan<'a>(Vec<(&'a str, Part<'a>)>);
 
@@ -47,6 +51,33 @@ enum Part<'a> {
 struct Related {
     lists: HashMap<ListId, list::Model>,
     labels: HashMap<TaskId, Vec<label::Model>>,
+}
+
+impl From<task::Model> for TaskRow {
+    fn from(row: task::Model) -> Self {
+        Self(row)
+    }
+}
+
+impl OutputType for TaskRow {
+    fn type_name() -> Cow<'static, str> {
+        Task::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Task as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let Self(row) = self;
+        // Its relations are loaded together with those of others.
+        if let Some(plan) = Plan::of_leaves(&field.node.selection_set.node) {
+            let mut bytes = Vec::with_capacity(EXPECTED);
+            plan.write(row, &mut bytes);
+            return Ok(written(bytes));
+        }
+        Task::from(row.clone()).resolve(ctx, field).await
+    }
 }
 
 impl OutputType for TaskRows<'_> {
@@ -257,10 +288,17 @@ fn array<T>(values: &[T], into: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec
     into.push(b']');
 }
 
-/// A list that is JSON already.
+/// How many bytes of JSON a task is expected to be.
+const EXPECTED: usize = 400;
+
 fn list_of<T>(rows: &[T], write: impl FnMut(&T, &mut Vec<u8>)) -> Value {
-    let mut bytes = Vec::with_capacity(rows.len() * 400);
+    let mut bytes = Vec::with_capacity(rows.len() * EXPECTED);
     array(rows, &mut bytes, write);
+    written(bytes)
+}
+
+/// A value that is JSON already.
+fn written(bytes: Vec<u8>) -> Value {
     let json = String::from_utf8(bytes).unwrap_or_default();
     Value::Object(IndexMap::from_iter([(Name::new(RAW_VALUE_TOKEN), Value::String(json))]))
 }

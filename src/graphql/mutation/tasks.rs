@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use crate::{
-    graphql::{failure::Failure, guard::Guard},
+    graphql::{failure::Failure, guard::Guard, written::TaskRow},
     service::tasks::{Edit, Key, Place},
-    view::{BigInt, CreateTaskInput, Task, UpdateTaskInput, task_id},
+    view::{BigInt, CreateTaskInput, UpdateTaskInput, task_id},
 };
 
 /// Mutations of one task.
@@ -16,14 +16,14 @@ pub struct TaskMutation;
 #[derive(SimpleObject)]
 pub(super) struct CreateTaskPayload {
     /// The new task.
-    task: Task,
+    task: TaskRow,
 }
 
 /// The task that was changed.
 #[derive(SimpleObject)]
 pub(super) struct UpdateTaskPayload {
     /// The task after the change.
-    task: Task,
+    task: TaskRow,
 }
 
 /// Which state a task is to have.
@@ -41,7 +41,7 @@ pub(super) struct SetTaskCompletedInput {
 #[derive(SimpleObject)]
 pub(super) struct SetTaskCompletedPayload {
     /// The task after the change.
-    task: Task,
+    task: TaskRow,
 }
 
 /// Where a task is to stand in manual order.
@@ -68,7 +68,7 @@ pub(super) enum PlaceInput {
 #[derive(SimpleObject)]
 pub(super) struct MoveTaskPayload {
     /// The task after the move.
-    task: Task,
+    task: TaskRow,
 }
 
 /// Which task is to go.
@@ -98,7 +98,7 @@ pub(super) struct RestoreTaskInput {
 #[derive(SimpleObject)]
 pub(super) struct RestoreTaskPayload {
     /// The task.
-    task: Task,
+    task: TaskRow,
 }
 
 /// Mutations of one task.
