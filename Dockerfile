@@ -6,6 +6,7 @@ RUN (apt-get update -qq && apt-get install -y -qq --no-install-recommends npm) |
     rm -rf /var/lib/apt/lists/*
 WORKDIR /docket
 # The dependencies alone first: this layer is built again only when they change.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY entity/Cargo.toml entity/
 COPY migration/Cargo.toml migration/

@@ -30,7 +30,6 @@ use url::Url;
 
 use self::{
     connections::Serving,
-    entry::Entry,
     front::Front,
     gate::Gate,
     metrics::{Listening, Sources},
@@ -142,8 +141,8 @@ impl Server {
             closing: is_closing,
             alive: alive.clone(),
         };
-        let gate = Gate::new(metrics.refused.clone());
-        let router = router((config, &gate), &services, door, metrics.clone());
+        let gate = Gate::new(config.workers, metrics.refused.clone());
+        let router = router(config, &services, door, metrics.clone());
         Ok(Self {
             listener,
             address,
@@ -232,10 +231,10 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router((config, gate): (&Config, &Gate), services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
+fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
     let front = Front::new(config, &door.closing, metrics, services.auth().origins().is_https());
-    let tasks = middleware::from_fn_with_state(Entry::new(services, &gate.tasks), entry::tasks);
-    let accounts = middleware::from_fn_with_state(Entry::new(services, &gate.accounts), entry::accounts);
+    let tasks = middleware::from_fn_with_state(Arc::clone(services), entry::tasks);
+    let accounts = middleware::from_fn_with_state(Arc::clone(services), entry::accounts);
     let mut router = Router::new()
         .merge(rest::router(rest::Shape::new(config)).layer(tasks.clone()))
         .merge(rest::auth::router().layer(accounts))

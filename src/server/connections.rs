@@ -131,10 +131,8 @@ impl Serving {
         prepare(&stream);
         let (pace, pacer) = Pace::new();
         let (router, gate, answering) = (self.router.clone(), self.gate.clone(), pace.clone());
-        let service = service_fn(move |request: Request<Incoming>| {
-            let refusal = gate.as_ref().and_then(|it| it.refusal(request.uri().path()));
-            answer((peer, answering.clone()), refusal.ok_or_else(|| router.clone()), request)
-        });
+        let service =
+            service_fn(move |request| answer((peer, answering.clone()), (gate.clone(), router.clone()), request));
         let stream = TokioIo::new(Paced { stream, pace });
         let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
         let (watched, open) = (graceful.watch(connection), self.open.clone());
@@ -165,19 +163,23 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Answers one request, by a refusal if there is one.
+/// Answers one request, if the gate lets it in.
 async fn answer(
     (peer, pace): (SocketAddr, Pace),
-    answered: Result<Response, Router>,
+    (gate, router): (Option<Gate>, Router),
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
-    let answer = match answered {
-        Ok(refusal) => Ok(refusal),
-        Err(router) => {
+    let place = match &gate {
+        Some(gate) => gate.place(request.uri().path()).await,
+        None => Ok(None),
+    };
+    let answer = match place {
+        Ok(_place) => {
             request.extensions_mut().insert(ConnectInfo(peer));
             router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await
         }
+        Err(refusal) => Ok(refusal),
     };
     pace.next_may_begin();
     answer

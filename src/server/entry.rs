@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{gate::Room, identify::identify, once::once};
+use super::{identify::identify, once::once};
 use crate::{
     graphql, rest,
     service::{
@@ -18,47 +18,26 @@ use crate::{
     },
 };
 
-/// What stands in front of requests of one kind, which share its room.
-#[derive(Clone)]
-pub(super) struct Entry {
-    services: Arc<Services>,
-    room: Room,
-}
-
-impl Entry {
-    pub(super) fn new(services: &Arc<Services>, room: &Room) -> Self {
-        Self { services: Arc::clone(services), room: room.clone() }
-    }
-}
-
 /// Lets requests to the doors in: finds out who sends them, refuses with 429 what is beyond their quota, and does what
 /// comes with an `Idempotency-Key` once.
-pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
+pub(super) async fn tasks(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let is_graphql = request.uri().path() == graphql::PATH;
     let refused = |error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
-    let _place = match entry.room.place() {
-        Ok(place) => place,
-        Err(error) => return refused(error),
-    };
     let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
-    let identity = identify(&entry.services, (request.method(), request.headers()), &client).await;
+    let identity = identify(&services, (request.method(), request.headers()), &client).await;
     // A GraphQL operation of a user is counted by its cost, where that is known.
     let is_counted_by_cost = is_graphql && matches!(identity, Identity::User(_));
-    if !is_counted_by_cost && let Err(error) = entry.services.count_request(&identity, &client) {
+    if !is_counted_by_cost && let Err(error) = services.count_request(&identity, &client) {
         return refused(error);
     }
     request.extensions_mut().insert(identity);
-    once(&entry.services, request, next).await
+    once(&services, request, next).await
 }
 
 /// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.
-pub(super) async fn accounts(State(entry): State<Entry>, request: Request, next: Next) -> Response {
-    let _place = match entry.room.place() {
-        Ok(place) => place,
-        Err(error) => return rest::auth::refused(error),
-    };
+pub(super) async fn accounts(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     if let Some(client) = request.extensions().get::<Client>()
-        && let Err(error) = entry.services.auth().count_request(client, request.uri().path()).await
+        && let Err(error) = services.auth().count_request(client, request.uri().path()).await
     {
         return rest::auth::refused(error);
     }

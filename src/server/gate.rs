@@ -1,75 +1,91 @@
-//! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more would only wait
-//! longer than its client does, and is refused before anything else is done for it, because under load refusing must
-//! cost next to nothing.
+//! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more waits a moment
+//! for room, and is then refused before anything is done for it. Refusing takes time too: so that it leaves the most of
+//! it to those who are let in, refusals come one after another.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::response::Response;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until, timeout},
+};
 use tracing::warn;
 
 use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
 const AT_ONCE: usize = 256;
+/// How long a request waits for room, which its client hardly notices.
+const PATIENCE: Duration = Duration::from_millis(30);
+/// How long after a refusal the next one comes, on each thread: refusing takes a seventh of that.
+const PACE: Duration = Duration::from_micros(125);
 /// How many refusals make a line of the log.
 const A_LINE: u64 = 1000;
 
-/// Room for requests of one kind.
+/// What stands in front of all requests.
 #[derive(Clone, Debug)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Gate(Arc<Inner>);
 
-impl Room {
-    fn new() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-
-    /// Room for one more, at once or not at all. Streams and WebSockets take it only until they are open.
-    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
-        self.0.try_acquire().map_err(|_| Error::Busy)
-    }
-
-    fn is_full(&self) -> bool {
-        self.0.available_permits() == 0
-    }
-}
-
-/// The rooms. Accounts have one of their own: many who sign in do not keep others from their tasks.
-#[derive(Clone, Debug)]
-pub(super) struct Gate {
-    pub(super) tasks: Room,
-    pub(super) accounts: Room,
+#[derive(Debug)]
+struct Inner {
+    tasks: Arc<Semaphore>,
+    /// Accounts have room of their own: many who sign in do not keep others from their tasks.
+    accounts: Arc<Semaphore>,
     refused: Counter,
-    refusals: Arc<AtomicU64>,
+    pace: Duration,
+    /// When the next refusal may come.
+    next: Mutex<Instant>,
 }
 
 impl Gate {
-    /// With nobody in it; refusals are counted there.
-    pub(super) fn new(refused: Counter) -> Self {
-        Self { tasks: Room::new(), accounts: Room::new(), refused, refusals: Arc::default() }
+    /// With nobody in it, for so many threads; refusals are counted there.
+    pub(super) fn new(workers: usize, refused: Counter) -> Self {
+        let room = || Arc::new(Semaphore::new(AT_ONCE));
+        let pace = PACE / u32::try_from(workers.max(1)).unwrap_or(1);
+        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, pace, next: Mutex::new(Instant::now()) }))
     }
 
-    /// The answer to a request for which there is no room, if there is none.
-    pub(super) fn refusal(&self, path: &str) -> Option<Response> {
+    /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
+    /// answers instead.
+    pub(super) async fn place(&self, path: &str) -> Result<Option<OwnedSemaphorePermit>, Response> {
         let (room, answer): (_, fn(Error) -> Response) = match path {
-            graphql::PATH => (&self.tasks, |error| graphql::refused(&error)),
-            _ if path.starts_with("/api/auth/") => (&self.accounts, rest::auth::refused),
-            _ if path.starts_with("/api/") => (&self.tasks, |error| rest::refused(&error)),
-            _ => return None,
+            graphql::PATH => (&self.0.tasks, |error| graphql::refused(&error)),
+            _ if path.starts_with("/api/auth/") => (&self.0.accounts, rest::auth::refused),
+            _ if path.starts_with("/api/") => (&self.0.tasks, |error| rest::refused(&error)),
+            _ => return Ok(None),
         };
-        if !room.is_full() {
-            return None;
+        if let Ok(place) = Arc::clone(room).try_acquire_owned() {
+            return Ok(Some(place));
         }
-        self.refused.inc();
-        if self.refusals.fetch_add(1, Ordering::Relaxed).is_multiple_of(A_LINE) {
-            warn!(total = self.refused.get(), "too many requests at a time: some are refused");
+        // In a place of its own, so that those who need not wait carry no room for it.
+        let waited = Box::pin(self.waited(room)).await;
+        waited.map(Some).ok_or_else(|| {
+            let mut answer = answer(Error::Busy);
+            super::front::make_safe(answer.headers_mut());
+            answer
+        })
+    }
+
+    /// Room that was waited for, or the turn to be refused.
+    async fn waited(&self, room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(room).acquire_owned()).await {
+            return Some(place);
         }
-        let mut answer = answer(Error::Busy);
-        super::front::make_safe(answer.headers_mut());
-        Some(answer)
+        if self.0.refused.inc().is_multiple_of(A_LINE) {
+            warn!(total = self.0.refused.get(), "too many requests at a time: some are refused");
+        }
+        sleep_until(self.turn()).await;
+        None
+    }
+
+    fn turn(&self) -> Instant {
+        let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Instant::now().max(*next);
+        *next = turn + self.0.pace;
+        turn
     }
 }

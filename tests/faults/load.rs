@@ -26,8 +26,14 @@ use super::{
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
 
-fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
-    let body = json!({ "query": "{ tasks(first: 20) { nodes { id title completed } } }" }).to_string();
+/// Sends what a front-end asks first: tasks with all that it shows of them.
+async fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
+    let body = json!({ "query": "mutation { createTask(input: { title: \"A task among others\" }) { task { id } } }" });
+    for _ in 0..100 {
+        assert_eq!(stage.graphql(&process.base, &stage.people[0], body.clone()).await.unwrap().0, 200);
+    }
+    let query = "{ tasks(first: 100) { nodes { id title description completed priority dueAt createdAt updatedAt } } }";
+    let body = json!({ "query": query }).to_string();
     Sender::new(&process.base, vec![request("POST", "/graphql", (&stage.people[0].token, &body))])
 }
 
@@ -35,7 +41,7 @@ fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
 pub async fn overload(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
     pin(process.pid());
-    let (sender, time) = (sender(stage, &process), Duration::from_secs(seconds.into()));
+    let (sender, time) = (sender(stage, &process).await, Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
     let capacity = closed(&sender, CLIENTS, time).await;
@@ -65,7 +71,7 @@ fn pin(pid: u32) {
 }
 
 async fn sign_ins(stage: &Stage, process: &Process, time: Duration) -> String {
-    let sender = sender(stage, process);
+    let sender = sender(stage, process).await;
     let alone = closed(&sender, 8, time).await;
     let stop = AtomicBool::new(false);
     let url = format!("{}/api/auth/sign-in/email", process.base);
@@ -99,7 +105,7 @@ pub async fn crowd(stage: &Stage, count: u32) -> String {
         let most = format!("most=$(ulimit -Hn); prlimit --pid {pid} --nofile=$most:$most");
         assert!(Command::new("sh").args(["-c", &most]).status().unwrap().success());
     }
-    let sender = sender(stage, &process);
+    let sender = sender(stage, &process).await;
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let empty = kilobytes(process.pid());
     let mut idle = Vec::new();
@@ -146,7 +152,7 @@ async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
 /// Half of what can be done, for so many seconds: memory and descriptors at the begin and the end.
 pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
-    let sender = sender(stage, &process);
+    let sender = sender(stage, &process).await;
     let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
     let mut figures = Vec::new();
     for _ in 0..6 {
