@@ -195,7 +195,7 @@ impl Server {
         let serving = || Serving::new(self.router.clone(), gate(), self.metrics.connections.clone());
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, &mut workers, stop).await;
+            connections::serve(self.listener, (&mut workers, gate()), stop).await;
             alive.close();
             alive.wait().await;
         };

@@ -49,6 +49,9 @@ const LINGER: Duration = Duration::from_secs(2);
 const MAX_HEADERS: usize = 16 << 10;
 /// How many connections there are at most; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
+/// Beyond how many connections new ones are ended at once while there is no room for requests, so that a balancer turns
+/// to another instance, and memory stays bounded: each takes 32 kB.
+const CROWD: usize = 4000;
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -68,7 +71,11 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until told to stop, then lets the requests in flight finish. `stop` tells for how long a balancer
 /// was given time to notice.
-pub(super) async fn serve(listener: TcpListener, workers: &mut Workers, stop: impl Future<Output = Duration> + Send) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    (workers, gate): (&mut Workers, Option<Gate>),
+    stop: impl Future<Output = Duration> + Send,
+) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     tokio::pin!(stop);
     let drained = loop {
@@ -82,6 +89,8 @@ pub(super) async fn serve(listener: TcpListener, workers: &mut Workers, stop: im
             accepted = accepted => accepted,
         };
         match accepted {
+            Ok(_) if MAX_CONNECTIONS - room.available_permits() > CROWD && gate.as_ref().is_some_and(Gate::is_full) => {
+            }
             Ok(accepted) => workers.serve(accepted),
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");

@@ -21,8 +21,8 @@ use crate::{error::Error, graphql, rest};
 const AT_ONCE: usize = 256;
 /// How long a request waits for room, which its client hardly notices.
 const PATIENCE: Duration = Duration::from_millis(30);
-/// How long after a refusal the next one comes, on each thread: refusing takes a seventh of that.
-const PACE: Duration = Duration::from_micros(125);
+/// How long after a refusal the next one comes, on each thread: refusing takes a twelfth of that.
+const PACE: Duration = Duration::from_micros(250);
 /// How many refusals make a line of the log.
 const A_LINE: u64 = 1000;
 
@@ -68,6 +68,11 @@ impl Gate {
             super::front::make_safe(answer.headers_mut());
             answer
         })
+    }
+
+    /// Whether there is no room for tasks.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.tasks.available_permits() == 0
     }
 
     /// Room that was waited for, or the turn to be refused.

@@ -61,7 +61,7 @@ impl Listening {
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) {
         let mut here = Workers::here(Serving::new(self.router, None, Gauge::default()));
-        super::connections::serve(self.listener, &mut here, std::future::pending()).await;
+        super::connections::serve(self.listener, (&mut here, None), std::future::pending()).await;
     }
 }
 
