@@ -56,10 +56,16 @@ impl Sender {
     /// The status of one answer; nothing when there was none.
     pub async fn status(&self) -> Option<u16> {
         let idle = self.idle.lock().unwrap().pop();
-        let mut stream = match idle {
-            Some(stream) => stream,
-            None => TcpStream::connect(&self.address).await.ok()?,
-        };
+        // A server ends connections that were idle for long.
+        if let Some(stream) = idle
+            && let Some(status) = self.answered(stream).await
+        {
+            return Some(status);
+        }
+        self.answered(TcpStream::connect(&self.address).await.ok()?).await
+    }
+
+    async fn answered(&self, mut stream: TcpStream) -> Option<u16> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         stream.write_all(&self.requests[turn % self.requests.len()]).await.ok()?;
         let mut answer = Vec::with_capacity(4096);
