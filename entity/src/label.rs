@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{
-    FromQueryResult, IdenStatic, Iterable, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
-};
+use sea_orm::{FromQueryResult, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{LabelId, TaskId, UserId},
-    place::Places,
+    place::{Places, columns},
     task_label,
     time::Micros,
 };
@@ -47,15 +45,14 @@ impl ActiveModelBehavior for ActiveModel {}
 /// time.
 pub fn of_tasks() -> Select<task_label::Entity> {
     static SELECT: LazyLock<Select<task_label::Entity>> = LazyLock::new(|| {
-        let columns = Column::iter().map(|it| format!(r#""labels"."{}""#, it.as_str()));
-        let columns: Vec<String> = columns.chain([r#""task_labels"."task_id""#.to_owned()]).collect();
+        let columns = columns::<Column>("labels") + r#", "task_labels"."task_id""#;
         let labels: RelationDef = task_label::Entity::belongs_to(Entity)
             .from((task_label::Column::UserId, task_label::Column::LabelId))
             .to((Column::UserId, Column::Id))
             .into();
         task_label::Entity::find()
             .select_only()
-            .expr(Expr::cust(columns.join(", ")))
+            .expr(Expr::cust(columns))
             .join(JoinType::LeftJoin, labels)
             .order_by_asc(Expr::col((task_label::Entity, task_label::Column::Place)))
     });

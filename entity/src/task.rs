@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{FromQueryResult, IdenStatic, Iterable, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{FromQueryResult, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{ListId, TaskId, UserId},
-    place::Places,
+    place::{Places, columns},
     time::Micros,
 };
 
@@ -59,10 +59,8 @@ impl ActiveModelBehavior for ActiveModel {}
 /// [`Entity::find`], but for the columns, which are one text that was written once: to make an expression of each, and
 /// to write them all, is a tenth of the work of reading one task.
 pub fn select() -> Select<Entity> {
-    static SELECT: LazyLock<Select<Entity>> = LazyLock::new(|| {
-        let columns: Vec<String> = Column::iter().map(|it| format!(r#""tasks"."{}""#, it.as_str())).collect();
-        Entity::find().select_only().expr(Expr::cust(columns.join(", ")))
-    });
+    static SELECT: LazyLock<Select<Entity>> =
+        LazyLock::new(|| Entity::find().select_only().expr(Expr::cust(columns::<Column>("tasks"))));
     SELECT.clone()
 }
 

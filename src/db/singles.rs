@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
+use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::{
     Connection, PgConnection,
     postgres::{PgConnectOptions, PgQueryResult, PgRow},
@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    connect::{ACQUIRE, TRUSTED},
+    connect::{ACQUIRE, TRUSTED, failed},
     connection::{bound, unanswered},
     is_away,
 };
@@ -149,7 +149,7 @@ impl Singles {
     async fn new_one(&self) -> Result<Kept, DbErr> {
         let connection = Box::pin(time::timeout(ACQUIRE, PgConnection::connect_with(&self.0.options)));
         let connection = connection.await.map_err(|_| sqlx::Error::PoolTimedOut).flatten();
-        let connection = connection.map_err(|cause| DbErr::Conn(RuntimeErr::SqlxError(cause.into())))?;
+        let connection = connection.map_err(failed)?;
         let now = Instant::now();
         self.0.open.fetch_add(1, Ordering::Relaxed);
         Ok(Kept { connection, made: now, used: now, _open: Open(Arc::clone(&self.0.open)) })

@@ -235,7 +235,7 @@ impl Call<'_> {
             answers.push(answer);
         }
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
-        Ok(marked(write(self.manner.media, StatusCode::OK, many(&answers)), has_errors))
+        Ok(marked(write(self.manner.media, StatusCode::OK, json::many(&answers)), has_errors))
     }
 }
 
@@ -261,7 +261,7 @@ impl Manner {
             false if wait.is_some() => (StatusCode::TOO_MANY_REQUESTS, self.media),
             false => self.request_error(&answer),
         };
-        let mut response = marked(write(media, status, one(&answer)), has_errors);
+        let mut response = marked(write(media, status, json::one(&answer)), has_errors);
         if let Some(Ok(wait)) = wait.map(|it| it.to_string().parse()) {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
@@ -318,26 +318,6 @@ pub fn refused(error: &Error) -> Response {
         None => refusal,
     }
     .response(Media::Json)
-}
-
-/// The JSON of an answer.
-fn one(answer: &Answer) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(1 << 10);
-    json::write(answer, &mut bytes)?;
-    Ok(bytes)
-}
-
-/// The JSON of several answers.
-fn many(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = vec![b'['];
-    for (at, answer) in answers.iter().enumerate() {
-        if at > 0 {
-            bytes.push(b',');
-        }
-        json::write(answer, &mut bytes)?;
-    }
-    bytes.push(b']');
-    Ok(bytes)
 }
 
 fn write(media: Media, status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Response {

@@ -1,6 +1,7 @@
 //! What can be asked.
 
 use async_graphql::{Context, ID, Interface, Object, SimpleObject};
+use entity::task;
 use futures_util::future::try_join_all;
 
 use super::{connection::TaskConnection, failure::Failure, guard::Guard, relations::size, written::TaskRow};
@@ -54,7 +55,7 @@ impl Query {
 
     /// A task by its id; null when there is none.
     async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, Failure>> {
-        only_task(ctx, &id).await.transpose()
+        only_task(ctx, &id).await.transpose().map(|found| found.map(TaskRow::from))
     }
 
     /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
@@ -142,7 +143,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> 
         return Ok(Some(Node::User(row.map_or_else(|| User::elsewhere(user), User::from))));
     }
     if let Some(task) = find_task(ctx, id).await? {
-        return Ok(Some(Node::Task(task)));
+        return Ok(Some(Node::Task(task.into())));
     }
     let loaders = ctx.loaders()?;
     let (Ok(list), Ok(label)) = (list_id(id), label_id(id)) else { return Ok(None) };
@@ -152,18 +153,16 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> 
     Ok(loaders.load(&loaders.label, label).await?.map(|label| Node::Label(label.into())))
 }
 
-/// A task that the document asks for by itself, or together with others.
-async fn only_task(ctx: &Context<'_>, id: &ID) -> Result<Option<TaskRow>, Failure> {
-    let loaders = ctx.loaders()?;
-    let Ok(id) = task_id(id) else { return Ok(None) };
-    if loaders.is_for_one_field {
-        return Ok(ctx.tasks()?.find(Key::Id(id)).await?.map(TaskRow::from));
+/// A task that a field at the root asks for: at once if there is no other field to load something together with.
+async fn only_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, Failure> {
+    match task_id(id) {
+        Ok(id) if ctx.loaders()?.is_for_one_field => Ok(ctx.tasks()?.find(Key::Id(id)).await?),
+        _ => find_task(ctx, id).await,
     }
-    Ok(loaders.load(&loaders.task, id).await?.map(TaskRow::from))
 }
 
-async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<Task>, Failure> {
+async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, Failure> {
     let loaders = ctx.loaders()?;
     let Ok(id) = task_id(id) else { return Ok(None) };
-    Ok(loaders.load(&loaders.task, id).await?.map(Task::from))
+    Ok(loaders.load(&loaders.task, id).await?)
 }

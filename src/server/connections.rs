@@ -82,7 +82,7 @@ pub(super) async fn serve(
         let accepted = async {
             let place = Arc::clone(&room).acquire_owned().await;
             let (stream, peer) = listener.accept().await?;
-            Ok::<_, io::Error>(Accepted { stream: stream.into_std()?, peer, place: place.ok() })
+            Ok::<_, io::Error>(Accepted { stream: stream.into_std()?, peer, place: place.ok(), load: None })
         };
         let accepted = tokio::select! {
             drained = &mut stop => break drained,
@@ -109,7 +109,7 @@ pub(super) async fn serve(
 fn last(listener: TcpListener, workers: &Workers) {
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((stream, peer)) = listener.accept() {
-        workers.serve(Accepted { stream, peer, place: None });
+        workers.serve(Accepted { stream, peer, place: None, load: None });
     }
 }
 
@@ -119,7 +119,7 @@ impl Serving {
     }
 
     /// Serves one connection on this thread.
-    pub(super) fn accepted(&self, Accepted { stream, peer, place }: Accepted, load: Load) {
+    pub(super) fn accepted(&self, Accepted { stream, peer, place, load }: Accepted) {
         match adopted(stream) {
             Ok(stream) => self.connection((stream, peer), (place, load)),
             Err(cause) => warn!(%cause, "a connection could not be served"),
@@ -134,7 +134,7 @@ impl Serving {
     }
 
     /// It keeps its place as long as it is there.
-    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), kept: (Option<OwnedSemaphorePermit>, Load)) {
+    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), kept: (Option<OwnedSemaphorePermit>, Option<Load>)) {
         // Nothing is accepted after the end.
         let Some(graceful) = &self.graceful else { return };
         prepare(&stream);

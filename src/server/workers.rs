@@ -25,6 +25,8 @@ pub(super) struct Accepted {
     pub(super) stream: std::net::TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) place: Option<OwnedSemaphorePermit>,
+    /// Its place among those of its thread, if it has one.
+    pub(super) load: Option<Load>,
 }
 
 /// Where connections are served: on these threads, or here where there are none.
@@ -59,7 +61,7 @@ impl Workers {
     pub(super) fn serve(&self, accepted: Accepted) {
         match self.threads.iter().min_by_key(|it| it.load.load(Ordering::Relaxed)) {
             Some(worker) => worker.take(accepted),
-            None => self.here.accepted(accepted, Load::default()),
+            None => self.here.accepted(accepted),
         }
     }
 
@@ -97,20 +99,18 @@ impl Worker {
         let (accepted, incoming) = mpsc::unbounded_channel();
         let (finishing, finished) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let load = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&load);
+        let load = Arc::default();
         let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             db::work_as(number);
-            work(&runtime, (serving, counted), incoming, (finishing, ended));
+            work(&runtime, serving, incoming, (finishing, ended));
         })?;
         Ok(Self { accepted: Some(accepted), load, finished: Some(finished), end: Some(end), thread: Some(thread) })
     }
 
     fn take(&self, accepted: Accepted) {
         if let Some(accepting) = &self.accepted {
-            self.load.fetch_add(1, Ordering::Relaxed);
             // Nothing is accepted any more when the threads end.
-            let _ = accepting.send(accepted);
+            let _ = accepting.send(Accepted { load: Some(Load::on(&self.load)), ..accepted });
         }
     }
 }
@@ -118,14 +118,14 @@ impl Worker {
 /// What a thread does: serves until nothing more comes, finishes, and waits for its end.
 fn work(
     runtime: &Runtime,
-    (mut serving, load): (Serving, Arc<AtomicUsize>),
+    mut serving: Serving,
     mut incoming: mpsc::UnboundedReceiver<Accepted>,
     (finishing, mut ended): (oneshot::Sender<()>, oneshot::Receiver<()>),
 ) {
     runtime.block_on(async {
         let serve = async {
             while let Some(accepted) = incoming.recv().await {
-                serving.accepted(accepted, Load(Arc::clone(&load)));
+                serving.accepted(accepted);
             }
             serving.finish().await;
             // Nobody waits for it when the server does not wait any longer.
@@ -140,13 +140,18 @@ fn work(
 }
 
 /// Counts a connection as long as it is there.
-#[derive(Default)]
 pub(super) struct Load(Arc<AtomicUsize>);
+
+impl Load {
+    fn on(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
 
 impl Drop for Load {
     fn drop(&mut self) {
-        // The count of a server without threads is nobody's.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -6,8 +6,22 @@ use async_graphql_value::RAW_VALUE_TOKEN;
 
 use crate::graphql::engine::is_executed;
 
+/// The JSON of an answer.
+pub(super) fn one(answer: &Answer) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(1 << 10);
+    write(answer, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The JSON of several answers.
+pub(super) fn many(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    separated(b"[]", answers, &mut bytes, write)?;
+    Ok(bytes)
+}
+
 /// Writes the answer: without `data` when nothing was executed (GraphQL, 7.1).
-pub(super) fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<()> {
+fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<()> {
     into.push(b'{');
     if !answer.errors.is_empty() {
         into.extend_from_slice(b"\"errors\":");
@@ -24,35 +38,36 @@ pub(super) fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<(
 fn value(it: &Value, into: &mut Vec<u8>) -> serde_json::Result<()> {
     match it {
         Value::Object(fields) => match written(fields) {
-            Some(json) => into.extend_from_slice(json.as_bytes()),
-            None => object(fields, into)?,
-        },
-        Value::List(values) => {
-            into.push(b'[');
-            for (at, one) in values.iter().enumerate() {
-                if at > 0 {
-                    into.push(b',');
-                }
-                value(one, into)?;
+            Some(json) => {
+                into.extend_from_slice(json.as_bytes());
+                Ok(())
             }
-            into.push(b']');
-        }
-        leaf => serde_json::to_writer(into, leaf)?,
+            None => separated(b"{}", fields, into, |(key, field), into| {
+                serde_json::to_writer(&mut *into, key.as_str())?;
+                into.push(b':');
+                value(field, into)
+            }),
+        },
+        Value::List(values) => separated(b"[]", values, into, value),
+        leaf => serde_json::to_writer(into, leaf),
     }
-    Ok(())
 }
 
-fn object(fields: &IndexMap<Name, Value>, into: &mut Vec<u8>) -> serde_json::Result<()> {
-    into.push(b'{');
-    for (at, (key, field)) in fields.iter().enumerate() {
+/// Writes each of them, with commas between and brackets around.
+fn separated<T>(
+    [open, close]: &[u8; 2],
+    them: impl IntoIterator<Item = T>,
+    into: &mut Vec<u8>,
+    write: impl Fn(T, &mut Vec<u8>) -> serde_json::Result<()>,
+) -> serde_json::Result<()> {
+    into.push(*open);
+    for (at, one) in them.into_iter().enumerate() {
         if at > 0 {
             into.push(b',');
         }
-        serde_json::to_writer(&mut *into, key.as_str())?;
-        into.push(b':');
-        value(field, into)?;
+        write(one, into)?;
     }
-    into.push(b'}');
+    into.push(*close);
     Ok(())
 }
 
@@ -81,8 +96,7 @@ mod tests {
         let mut partial = Answer::new(data.clone());
         partial.errors.push(ServerError::new("no", None));
         for (answer, is_whole) in [(Answer::new(data), true), (partial, true), (failed, false)] {
-            let mut bytes = Vec::new();
-            write(&answer, &mut bytes).unwrap();
+            let bytes = one(&answer).unwrap();
             let mut expected = serde_json::to_value(&answer).unwrap();
             if !is_whole {
                 expected.as_object_mut().unwrap().remove("data");

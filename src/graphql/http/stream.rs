@@ -15,7 +15,7 @@ use futures_util::{
 use serde::Serialize;
 use tokio::time;
 
-use super::{Door, Refusal, one};
+use super::{Door, Refusal, json};
 use crate::{
     graphql::engine::{Caller, Prepared, is_executed},
     service::auth::Identity,
@@ -123,7 +123,7 @@ impl Form {
 }
 
 fn whole(answer: &Answer) -> String {
-    one(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
+    json::one(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
 /// What cannot be written does not occur: answers are made of JSON values.
