@@ -7,6 +7,7 @@ mod create;
 mod dialect;
 pub mod file;
 mod hints;
+mod inplace;
 mod singles;
 mod watch;
 mod writer;
@@ -68,7 +69,7 @@ impl Db {
             Link::Writer(writer) => Link::Turn(Arc::new(writer.turn().await?)),
             Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
             Link::Nested(nested) => Link::Nested(Arc::new(nested.turn().nested().await?)),
-            Link::Singles(_) | Link::Pool(_) => return Err(only_reads()),
+            Link::Singles(_) | Link::File { .. } => return Err(only_reads()),
         };
         let watch = Arc::clone(&self.writer.watch);
         Ok(Transaction { connection: Connection { link: begun, watch } })

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{FromQueryResult, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{LabelId, TaskId, UserId},
-    place::{Places, columns},
+    place::{FromPlaces, Places, columns},
     task_label,
     time::Micros,
 };
@@ -40,6 +40,22 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: LabelId(row.at(0)?),
+            user_id: UserId(row.at(1)?),
+            name: row.at(2)?,
+            folded: row.at(3)?,
+            colour: row.at(4)?,
+            revision: row.at(5)?,
+            created_at: Micros(row.at(6)?),
+            updated_at: Micros(row.at(7)?),
+            deleted_at: row.at::<Option<_>>(8)?.map(Micros),
+        })
+    }
+}
+
 /// Marks with their labels, in the order of each task, for [`OfTask`]; the columns are one text as those of
 /// [`crate::task::select`]. From the marks on: PostgreSQL would otherwise weigh whether to begin with the labels, each
 /// time.
@@ -68,28 +84,9 @@ pub struct OfTask {
     pub label: Option<Model>,
 }
 
-impl FromQueryResult for OfTask {
-    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        match row.try_as_pg_row() {
-            Some(row) => read(row),
-            None => read(row),
-        }
+impl FromPlaces for OfTask {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        let has_label = row.at::<Option<Uuid>>(0)?.is_some();
+        Ok(Self { task: TaskId(row.at(9)?), label: has_label.then(|| Model::read(row)).transpose()? })
     }
-}
-
-fn read(row: &impl Places) -> Result<OfTask, DbErr> {
-    let task = TaskId(row.at(9)?);
-    let Some(id) = row.at(0)? else { return Ok(OfTask { task, label: None }) };
-    let label = Model {
-        id: LabelId(id),
-        user_id: UserId(row.at(1)?),
-        name: row.at(2)?,
-        folded: row.at(3)?,
-        colour: row.at(4)?,
-        revision: row.at(5)?,
-        created_at: Micros(row.at(6)?),
-        updated_at: Micros(row.at(7)?),
-        deleted_at: row.at::<Option<_>>(8)?.map(Micros),
-    };
-    Ok(OfTask { task, label: Some(label) })
 }

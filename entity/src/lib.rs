@@ -8,7 +8,7 @@ pub mod jwks;
 pub mod label;
 pub mod list;
 pub mod owner;
-mod place;
+pub mod place;
 pub mod rate_limit;
 pub mod session;
 pub mod task;

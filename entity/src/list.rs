@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::{ListId, UserId},
+    place::{FromPlaces, Places},
     time::Micros,
 };
 
@@ -37,3 +38,20 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: ListId(row.at(0)?),
+            user_id: UserId(row.at(1)?),
+            name: row.at(2)?,
+            colour: row.at(3)?,
+            position: row.at(4)?,
+            archived: row.at(5)?,
+            revision: row.at(6)?,
+            created_at: Micros(row.at(7)?),
+            updated_at: Micros(row.at(8)?),
+            deleted_at: row.at::<Option<_>>(9)?.map(Micros),
+        })
+    }
+}

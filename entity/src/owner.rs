@@ -2,7 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::UserId;
+use crate::{
+    id::UserId,
+    place::{FromPlaces, Places},
+};
 
 /// The counter of a user's writes.
 #[sea_orm::model]
@@ -19,3 +22,9 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self { user_id: UserId(row.at(0)?), revision: row.at(1)?, purged: row.at(2)? })
+    }
+}

@@ -1,6 +1,7 @@
 //! Reading the columns of a row by their places. SeaORM looks for the kind of database, and sqlx for the type of the
 //! column, at each value: for the columns that a statement of ours has put there it is known.
 
+use rusqlite::types::FromSql;
 use sea_orm::{DbErr, IdenStatic, Iterable, QueryResult, RuntimeErr, TryGetable};
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
 
@@ -10,27 +11,60 @@ pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
 }
 
 /// A row of either database.
-pub(crate) trait Places {
+pub trait Places {
     /// The value of the column at that place, counted from 0.
-    fn at<T>(&self, place: usize) -> Result<T, DbErr>
-    where
-        T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres>;
+    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr>;
+}
+
+/// What is read by the places of its columns.
+pub trait FromPlaces: Sized {
+    /// It, from a row that has its columns in their order.
+    fn read(row: &impl Places) -> Result<Self, DbErr>;
+}
+
+/// A type of columns that both databases know.
+pub trait Stored: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql {}
+
+impl<T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql> Stored for T {}
+
+impl<A: Stored, B: Stored> FromPlaces for (A, B) {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok((row.at(0)?, row.at(1)?))
+    }
+}
+
+impl<A: Stored, B: Stored, C: Stored, D: Stored> FromPlaces for (A, B, C, D) {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok((row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?))
+    }
+}
+
+/// What is in a row.
+pub fn read<T: FromPlaces>(row: &QueryResult) -> Result<T, DbErr> {
+    match row.try_as_pg_row() {
+        Some(row) => T::read(row),
+        None => T::read(row),
+    }
 }
 
 impl Places for QueryResult {
-    fn at<T>(&self, place: usize) -> Result<T, DbErr>
-    where
-        T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres>,
-    {
+    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
         self.try_get_by_index(place)
     }
 }
 
 impl Places for PgRow {
-    fn at<T>(&self, place: usize) -> Result<T, DbErr>
-    where
-        T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres>,
-    {
-        self.try_get_unchecked(place).map_err(|cause| DbErr::Query(RuntimeErr::SqlxError(cause.into())))
+    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
+        self.try_get_unchecked(place).map_err(unread)
     }
+}
+
+impl Places for rusqlite::Row<'_> {
+    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
+        self.get(place).map_err(|cause| unread(sqlx::Error::Decode(cause.into())))
+    }
+}
+
+fn unread(cause: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(cause.into()))
 }

@@ -2,7 +2,12 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{id::UserId, time::Millis};
+use crate::{
+    id::UserId,
+    place::{FromPlaces, Places},
+    time::Millis,
+    user,
+};
 
 /// A sign-in that lasts.
 #[sea_orm::model]
@@ -34,7 +39,29 @@ pub struct Model {
     pub user_id: UserId,
     /// The user.
     #[sea_orm(belongs_to, from = "user_id", to = "id", on_delete = "Cascade")]
-    pub user: HasOne<super::user::Entity>,
+    pub user: HasOne<user::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.at(0)?,
+            expires_at: Millis(row.at(1)?),
+            token: row.at(2)?,
+            created_at: Millis(row.at(3)?),
+            updated_at: Millis(row.at(4)?),
+            ip_address: row.at(5)?,
+            user_agent: row.at(6)?,
+            user_id: UserId(row.at(7)?),
+        })
+    }
+}
+
+/// A session and its user: the columns of the one, then those of the other.
+impl FromPlaces for (Model, user::Model) {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok((Model::read(row)?, user::Model::read_from(row, 8)?))
+    }
+}

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{FromQueryResult, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{ListId, TaskId, UserId},
-    place::{Places, columns},
+    place::{FromPlaces, Places, columns},
     time::Micros,
 };
 
@@ -64,42 +64,30 @@ pub fn select() -> Select<Entity> {
     SELECT.clone()
 }
 
-/// A row whose columns are read by their places, as [`select`] selects them. To look up each by its name takes a fifth
-/// of the time that a list takes.
-#[derive(Clone, Debug)]
-pub struct ByPlace(pub Model);
-
-impl FromQueryResult for ByPlace {
-    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        match row.try_as_pg_row() {
-            Some(row) => read(row),
-            None => read(row),
-        }
-        .map(Self)
+/// As [`select`] selects it. To look up each column by its name takes a fifth of the time that a list takes.
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self {
+            number: row.at(0)?,
+            id: TaskId(row.at(1)?),
+            user_id: UserId(row.at(2)?),
+            parent_id: row.at::<Option<_>>(3)?.map(TaskId),
+            list_id: row.at::<Option<_>>(4)?.map(ListId),
+            title: row.at(5)?,
+            description: row.at(6)?,
+            completed: row.at(7)?,
+            completed_at: row.at::<Option<_>>(8)?.map(Micros),
+            priority: Priority::try_from_value(&row.at(9)?)?,
+            due_date: row.at(10)?,
+            due_at: row.at::<Option<_>>(11)?.map(Micros),
+            due_zone: row.at(12)?,
+            position: row.at(13)?,
+            revision: row.at(14)?,
+            created_at: Micros(row.at(15)?),
+            updated_at: Micros(row.at(16)?),
+            deleted_at: row.at::<Option<_>>(17)?.map(Micros),
+        })
     }
-}
-
-fn read(row: &impl Places) -> Result<Model, DbErr> {
-    Ok(Model {
-        number: row.at(0)?,
-        id: TaskId(row.at(1)?),
-        user_id: UserId(row.at(2)?),
-        parent_id: row.at::<Option<_>>(3)?.map(TaskId),
-        list_id: row.at::<Option<_>>(4)?.map(ListId),
-        title: row.at(5)?,
-        description: row.at(6)?,
-        completed: row.at(7)?,
-        completed_at: row.at::<Option<_>>(8)?.map(Micros),
-        priority: Priority::try_from_value(&row.at(9)?)?,
-        due_date: row.at(10)?,
-        due_at: row.at::<Option<_>>(11)?.map(Micros),
-        due_zone: row.at(12)?,
-        position: row.at(13)?,
-        revision: row.at(14)?,
-        created_at: Micros(row.at(15)?),
-        updated_at: Micros(row.at(16)?),
-        deleted_at: row.at::<Option<_>>(17)?.map(Micros),
-    })
 }
 
 /// How urgent a task is, stored as a number so that the database can order by it.

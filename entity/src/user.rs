@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{id::UserId, time::Millis};
+use crate::{
+    id::UserId,
+    place::{FromPlaces, Places},
+    time::Millis,
+};
 
 /// An account.
 #[sea_orm::model]
@@ -33,3 +37,24 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// A user whose first column is at that place.
+    pub(crate) fn read_from(row: &impl Places, first: usize) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: UserId(row.at(first)?),
+            name: row.at(first + 1)?,
+            email: row.at(first + 2)?,
+            email_verified: row.at(first + 3)?,
+            image: row.at(first + 4)?,
+            created_at: Millis(row.at(first + 5)?),
+            updated_at: Millis(row.at(first + 6)?),
+        })
+    }
+}
+
+impl FromPlaces for Model {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Self::read_from(row, 0)
+    }
+}

@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db, connection::Link, file, singles::Singles, watch::Watch, writer::Writer};
+use super::{Connection, Db, connection::Link, file, inplace::InPlace, singles::Singles, watch::Watch, writer::Writer};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
@@ -58,12 +58,13 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     // The writer goes first: it makes the file, which the readers open without the right to write.
     let writer = Writer::open(options.clone()).await?;
-    let readers = pool()
+    let pool = pool()
         .max_connections(config.database_connections.min(SQLITE_READERS))
         .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    let readers = Link::Pool(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers));
+    let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+    let readers = Link::File { in_place: InPlace::new(&path), pool };
     Ok(linked(Watch::new(config.slow_statement, "sqlite", None), readers, Link::Writer(writer)))
 }
 

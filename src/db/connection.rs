@@ -2,15 +2,17 @@
 
 use std::{pin::pin, sync::Arc};
 
+use entity::place::{self, FromPlaces};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement, Values, prelude::async_trait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, QueryTrait,
+    RuntimeErr, Statement, Values, prelude::async_trait, sea_query::SelectStatement,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
     dialect,
+    inplace::InPlace,
     singles::Singles,
     watch::Watch,
     writer::{Nested, Turn, Writer},
@@ -32,8 +34,8 @@ pub(super) enum Link {
     Postgres { singles: Singles, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
-    /// For statements that read, on SQLite.
-    Pool(DatabaseConnection),
+    /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
+    File { in_place: InPlace, pool: DatabaseConnection },
     /// For statements that write, on SQLite.
     Writer(Writer),
     /// A transaction on SQLite.
@@ -51,10 +53,33 @@ impl Connection {
         }
     }
 
+    /// What is selected, read by the places of the columns.
+    pub async fn rows<T: FromPlaces>(
+        &self,
+        select: impl QueryTrait<QueryStatement = SelectStatement>,
+    ) -> Result<Vec<T>, DbErr> {
+        self.rows_of(select.as_query()).await
+    }
+
+    /// The first of what is selected, if there is anything.
+    pub async fn row<T: FromPlaces>(
+        &self,
+        select: impl QueryTrait<QueryStatement = SelectStatement>,
+    ) -> Result<Option<T>, DbErr> {
+        Ok(self.rows(select).await?.into_iter().next())
+    }
+
+    /// The rows of a statement, read by the places of their columns.
+    pub async fn rows_of<T: FromPlaces>(&self, select: &SelectStatement) -> Result<Vec<T>, DbErr> {
+        let statement = dialect::adapted(self.get_database_backend().build(select));
+        let work = pin!(self.link.rows(&statement));
+        self.watch.over((self.name(), &statement.sql), work).await
+    }
+
     /// What it is called in metrics.
     pub(super) fn name(&self) -> &'static str {
         match &self.link {
-            Link::Singles(_) | Link::Pool(_) => "read",
+            Link::Singles(_) | Link::File { .. } => "read",
             Link::Postgres { .. } | Link::Writer(_) => "write",
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
         }
@@ -71,7 +96,10 @@ impl Connection {
                     most: pool.most + singles.most,
                 })
             }
-            Link::Pool(pool) => Some(now(pool.get_sqlite_connection_pool())),
+            Link::File { in_place, pool } => {
+                let (pool, more) = (now(pool.get_sqlite_connection_pool()), in_place.now());
+                Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
+            }
             Link::Singles(singles) => Some(singles.now()),
             Link::Writer(writer) => Some(writer.now()),
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
@@ -81,7 +109,10 @@ impl Connection {
     /// Closes its connections, after the work in hand.
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         match &self.link {
-            Link::Pool(pool) => pool.clone().close().await,
+            Link::File { in_place, pool } => {
+                in_place.close();
+                pool.clone().close().await
+            }
             Link::Postgres { singles, pool, .. } => {
                 singles.close().await;
                 pool.clone().close().await
@@ -110,7 +141,7 @@ impl Link {
             Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
             Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
             Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
-            Self::Pool(_) | Self::Singles(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
+            Self::File { .. } | Self::Singles(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
         }
     }
 
@@ -138,13 +169,13 @@ impl Link {
                 turn.commit().await?;
                 Ok(done)
             }
-            Self::Singles(_) | Self::Pool(_) => Err(only_reads()),
+            Self::Singles(_) | Self::File { .. } => Err(only_reads()),
         }
     }
 
     async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_all_raw(statement.clone()).await,
+            Self::File { pool, .. } => pool.query_all_raw(statement.clone()).await,
             Self::Singles(singles) => singles.read(statement).await,
             Self::Postgres { singles, .. } => singles.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
@@ -153,6 +184,15 @@ impl Link {
             Self::Writer(writer) => writer.query(statement).await,
         }
     }
+
+    async fn rows<T: FromPlaces>(&self, statement: &Statement) -> Result<Vec<T>, DbErr> {
+        if let Self::File { in_place, .. } = self
+            && let Some(rows) = in_place.rows(statement)
+        {
+            return Ok(rows);
+        }
+        self.query(statement).await?.iter().map(place::read).collect()
+    }
 }
 
 #[async_trait::async_trait]
@@ -160,7 +200,7 @@ impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
             Link::Singles(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
-            Link::Pool(_) | Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
+            Link::File { .. } | Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
         }
     }
 

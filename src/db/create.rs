@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use entity::task::{self, ByPlace};
-use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
+use entity::{place, task};
+use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 use super::Db;
 
@@ -89,7 +89,7 @@ impl Db {
         let statement = Statement::from_sql_and_values(self.backend(), text, values);
         let made = self.writer().query_one_raw(statement).await?;
         let made = made.ok_or_else(|| DbErr::RecordNotInserted)?;
-        Ok(ByPlace::from_query_result(&made, "")?.0)
+        place::read(&made)
     }
 }
 

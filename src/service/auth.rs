@@ -219,7 +219,7 @@ impl<'a> Auth<'a> {
 
     /// The account of a user, unless it is kept elsewhere.
     pub async fn account(self, user: &CurrentUser) -> Result<Option<user::Model>, Error> {
-        Ok(user::Entity::find_by_id(user.id.clone()).one(self.db.reader()).await?)
+        Ok(self.db.reader().row(user::Entity::find_by_id(user.id.clone())).await?)
     }
 
     /// A password that may be set here.

@@ -112,38 +112,35 @@ impl<'a> Changes<'a> {
     }
 
     async fn tasks(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let rows = task::Entity::find()
+        let select = task::Entity::find()
             .filter(task::Column::UserId.eq(self.scope.owner.clone()))
             .filter(task::Column::Revision.gt(since))
             .filter(task::Column::Revision.lte(until))
             .order_by_asc(task::Column::Revision)
-            .limit(most)
-            .all(self.scope.db.reader())
-            .await?;
+            .limit(most);
+        let rows = self.scope.db.reader().rows(select).await?;
         Ok(rows.into_iter().map(Changed::Task).collect())
     }
 
     async fn lists(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let rows = list::Entity::find()
+        let select = list::Entity::find()
             .filter(list::Column::UserId.eq(self.scope.owner.clone()))
             .filter(list::Column::Revision.gt(since))
             .filter(list::Column::Revision.lte(until))
             .order_by_asc(list::Column::Revision)
-            .limit(most)
-            .all(self.scope.db.reader())
-            .await?;
+            .limit(most);
+        let rows = self.scope.db.reader().rows(select).await?;
         Ok(rows.into_iter().map(Changed::List).collect())
     }
 
     async fn labels(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let rows = label::Entity::find()
+        let select = label::Entity::find()
             .filter(label::Column::UserId.eq(self.scope.owner.clone()))
             .filter(label::Column::Revision.gt(since))
             .filter(label::Column::Revision.lte(until))
             .order_by_asc(label::Column::Revision)
-            .limit(most)
-            .all(self.scope.db.reader())
-            .await?;
+            .limit(most);
+        let rows = self.scope.db.reader().rows(select).await?;
         Ok(rows.into_iter().map(Changed::Label).collect())
     }
 }

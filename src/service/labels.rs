@@ -84,12 +84,12 @@ impl<'a> Labels<'a> {
 
     /// All labels, by name.
     pub async fn all(self) -> Result<Vec<label::Model>, Error> {
-        Ok(self.mine().order_by_asc(label::Column::Folded).all(self.scope.db.reader()).await?)
+        Ok(self.scope.db.reader().rows(self.mine().order_by_asc(label::Column::Folded)).await?)
     }
 
     /// Those of the labels that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[LabelId]) -> Result<Vec<label::Model>, Error> {
-        Ok(self.mine().filter(are(ids)).all(self.scope.db.reader()).await?)
+        Ok(self.scope.db.reader().rows(self.mine().filter(are(ids))).await?)
     }
 
     /// The labels of each of these tasks, in their order, in one statement.
@@ -98,12 +98,10 @@ impl<'a> Labels<'a> {
             return Ok(HashMap::new());
         }
         let mark = |column: task_label::Column| Expr::col((task_label::Entity, column));
-        let rows = label::of_tasks()
+        let select = label::of_tasks()
             .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
-            .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)))
-            .into_model::<OfTask>()
-            .all(self.scope.db.reader())
-            .await?;
+            .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)));
+        let rows: Vec<OfTask> = self.scope.db.reader().rows(select).await?;
         let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
         for OfTask { task, label } in rows {
             found.entry(task).or_default().extend(label);

@@ -65,12 +65,13 @@ impl<'a> Lists<'a> {
         if let Some(archived) = archived {
             lists = lists.filter(list::Column::Archived.eq(archived));
         }
-        Ok(lists.order_by_asc(list::Column::Position).all(self.scope.db.reader()).await?)
+        Ok(self.scope.db.reader().rows(lists.order_by_asc(list::Column::Position)).await?)
     }
 
     /// Those of the lists that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[ListId]) -> Result<Vec<list::Model>, Error> {
-        Ok(self.mine().filter(list::Column::Id.is_in(ids.iter().copied())).all(self.scope.db.reader()).await?)
+        let select = self.mine().filter(list::Column::Id.is_in(ids.iter().copied()));
+        Ok(self.scope.db.reader().rows(select).await?)
     }
 
     /// Makes a list, the last of all. An id that is there already makes nothing: its list is answered.

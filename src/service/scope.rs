@@ -48,7 +48,7 @@ impl<'a> Scope<'a> {
 
     /// The user's counter, if anything was ever written.
     pub(super) async fn counter(self) -> Result<Option<owner::Model>, Error> {
-        Ok(owner::Entity::find_by_id(self.owner.clone()).one(self.db.reader()).await?)
+        Ok(self.db.reader().row(owner::Entity::find_by_id(self.owner.clone())).await?)
     }
 }
 

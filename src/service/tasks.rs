@@ -14,7 +14,7 @@ mod values;
 
 use entity::{
     id::{ListId, TaskId},
-    task::{self, ByPlace, Priority},
+    task::{self, Priority},
     time::Micros,
 };
 use sea_orm::{
@@ -102,8 +102,7 @@ impl<'a> Tasks<'a> {
 
     /// One task, if it is there.
     pub async fn find(self, key: Key) -> Result<Option<task::Model>, Error> {
-        let found = self.mine().filter(is(key)).into_model::<ByPlace>().one(self.scope.db.reader()).await?;
-        Ok(found.map(|it| it.0))
+        Ok(self.scope.db.reader().row(self.mine().filter(is(key))).await?)
     }
 
     /// Those of the tasks that are there, in no order, in one statement.
@@ -167,8 +166,7 @@ impl<'a> Tasks<'a> {
 
     async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
         let select = self.mine().filter(task::Column::Id.is_in(ids.iter().copied()));
-        let rows = select.into_model::<ByPlace>().all(connection).await?;
-        Ok(rows.into_iter().map(|it| it.0).collect())
+        Ok(connection.rows(select).await?)
     }
 
     /// The task as it is inside a write.

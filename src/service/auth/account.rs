@@ -235,7 +235,7 @@ impl Auth<'_> {
 
     /// The user with this address.
     pub(super) async fn user_with(self, email: &Email) -> Result<Option<user::Model>, Error> {
-        Ok(user::Entity::find().filter(user::Column::Email.eq(email.as_str())).one(self.db.reader()).await?)
+        Ok(self.db.reader().row(user::Entity::find().filter(user::Column::Email.eq(email.as_str()))).await?)
     }
 
     /// Stores a hash; a user without a password gets one.

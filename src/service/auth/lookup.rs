@@ -80,14 +80,10 @@ impl Lookup {
         let last = some.last().map(|it| it.token.clone());
         let filler = std::iter::repeat_with(|| last.clone().unwrap_or_default());
         let tokens = some.iter().map(|it| it.token.clone()).chain(filler).take(size);
-        let rows = session::Entity::find()
-            .filter(session::Column::Token.is_in(tokens))
-            .find_also_related(user::Entity)
-            .all(self.db.reader())
-            .await?;
-        let with_user =
-            |(session, user): (session::Model, Option<user::Model>)| Some((session.token.clone(), (session, user?)));
-        Ok(rows.into_iter().filter_map(with_user).collect())
+        let select =
+            session::Entity::find().filter(session::Column::Token.is_in(tokens)).find_both_related(user::Entity);
+        let rows: Vec<SessionAndUser> = self.db.reader().rows(select).await?;
+        Ok(rows.into_iter().map(|row| (row.0.token.clone(), row)).collect())
     }
 }
 

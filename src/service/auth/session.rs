@@ -100,11 +100,8 @@ impl Auth<'_> {
 
     /// The user's sessions that have not ended.
     pub async fn sessions(self, user: &UserId) -> Result<Vec<session::Model>, Error> {
-        Ok(session::Entity::find()
-            .filter(session::Column::UserId.eq(user.clone()))
-            .filter(session::Column::ExpiresAt.gt(Millis::now()))
-            .all(self.db.reader())
-            .await?)
+        let mine = session::Entity::find().filter(session::Column::UserId.eq(user.clone()));
+        Ok(self.db.reader().rows(mine.filter(session::Column::ExpiresAt.gt(Millis::now()))).await?)
     }
 
     /// Ends one of the user's own sessions; a token that is none of theirs ends nothing.

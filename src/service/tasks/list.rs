@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
     label, owner,
-    task::{self, ByPlace, Priority},
+    task::{self, Priority},
     task_label,
     time::Micros,
 };
@@ -116,14 +116,11 @@ impl Tasks<'_> {
             }
         }
         let direction = sea_order(order.descending != page.from_end);
-        let rows = select
+        let select = select
             .order_by(key, direction.clone())
             .order_by(task::Column::Number, direction)
-            .limit(page.size as u64 + 1)
-            .into_model::<ByPlace>()
-            .all(self.scope.db.reader())
-            .await?;
-        Ok(page.cut(rows.into_iter().map(|it| it.0).collect()))
+            .limit(page.size as u64 + 1);
+        Ok(page.cut(self.scope.db.reader().rows(select).await?))
     }
 
     /// The tasks from `offset` on, all of them unless a limit is given.
@@ -161,13 +158,11 @@ impl Tasks<'_> {
     pub(super) async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
         let count = self.filtered(filter).select_only().expr_as(Expr::cust("COUNT(*)"), "total").into_query();
         let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
-        let found: Option<(i64, i64)> = owner::Entity::find_by_id(self.scope.owner.clone())
+        let select = owner::Entity::find_by_id(self.scope.owner.clone())
             .select_only()
             .column(owner::Column::Revision)
-            .expr_as(total, "total")
-            .into_tuple()
-            .one(self.scope.db.reader())
-            .await?;
+            .expr_as(total, "total");
+        let found: Option<(i64, i64)> = self.scope.db.reader().row(select).await?;
         // Who never wrote anything has no tasks.
         let (revision, total) = found.unwrap_or_default();
         let summary = (revision, total.unsigned_abs());

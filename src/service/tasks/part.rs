@@ -2,12 +2,10 @@
 
 use entity::{
     owner,
-    task::{self, ByPlace},
+    place::{FromPlaces, Places},
+    task,
 };
-use sea_orm::{
-    DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect, QueryTrait, Select,
-    sea_query::SimpleExpr,
-};
+use sea_orm::{DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, sea_query::SimpleExpr};
 
 use super::{Filter, Key, Order, Tasks, is};
 use crate::error::Error;
@@ -38,12 +36,12 @@ struct Row {
     revision: i64,
 }
 
-impl FromQueryResult for Row {
-    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        let ByPlace(task) = ByPlace::from_query_result(row, prefix)?;
-        let names: String = row.try_get_by_index(18)?;
+impl FromPlaces for Row {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        let task = task::Model::read(row)?;
+        let names: String = row.at(18)?;
         let tags = serde_json::from_str(&names).map_err(|cause| DbErr::Json(cause.to_string()))?;
-        Ok(Self { tagged: Tagged { task, tags }, revision: row.try_get_by_index(19)? })
+        Ok(Self { tagged: Tagged { task, tags }, revision: row.at(19)? })
     }
 }
 
@@ -51,7 +49,7 @@ impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
         let select = self.ordered(filter, order, (offset, limit));
-        let rows = self.tagged(select).into_model::<Row>().all(self.scope.db.reader()).await?;
+        let rows: Vec<Row> = self.scope.db.reader().rows(self.tagged(select)).await?;
         let is_whole = limit.is_none() && offset == 0;
         let (revision, total) = match rows.first() {
             Some(row) if is_whole => (row.revision, rows.len() as u64),
@@ -64,7 +62,7 @@ impl Tasks<'_> {
     /// One task, if it is there.
     pub async fn find_tagged(self, key: Key) -> Result<Option<Tagged>, Error> {
         let select = self.mine().filter(is(key));
-        let found = self.tagged(select).into_model::<Row>().one(self.scope.db.reader()).await?;
+        let found: Option<Row> = self.scope.db.reader().row(self.tagged(select)).await?;
         Ok(found.map(|it| it.tagged))
     }
 

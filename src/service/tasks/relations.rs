@@ -3,11 +3,11 @@
 use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
+    place::{FromPlaces, Places},
     task, task_label,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, DbErr, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Alias, CaseStatement, Expr, Func, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use uuid::Uuid;
@@ -33,11 +33,8 @@ impl Tasks<'_> {
     /// The parts of these tasks, in manual order.
     pub async fn parts_of(self, parents: &[TaskId]) -> Result<Vec<task::Model>, Error> {
         let parts = self.mine().filter(task::Column::ParentId.is_in(parents.iter().copied()));
-        Ok(parts
-            .order_by_asc(task::Column::Position)
-            .order_by_asc(task::Column::Number)
-            .all(self.scope.db.reader())
-            .await?)
+        let parts = parts.order_by_asc(task::Column::Position).order_by_asc(task::Column::Number);
+        Ok(self.scope.db.reader().rows(parts).await?)
     }
 
     /// The first tasks of each list, in manual order.
@@ -67,7 +64,7 @@ impl Tasks<'_> {
             let one: SimpleExpr = CaseStatement::new().case(condition, 1).finally(0).into();
             SimpleExpr::from(Func::cast_as(Func::sum(one), "bigint"))
         };
-        let rows: Vec<(ListId, i64, i64, i64)> = self
+        let select = self
             .mine()
             .select_only()
             .column(task::Column::ListId)
@@ -75,25 +72,21 @@ impl Tasks<'_> {
             .expr(sum(task::Column::Completed.eq(true)))
             .expr(sum(is_overdue(self.scope.db, zone, Utc::now())))
             .filter(task::Column::ListId.is_in(lists.iter().copied()))
-            .group_by(task::Column::ListId)
-            .into_tuple()
-            .all(self.scope.db.reader())
-            .await?;
-        let counts = |(list, open, completed, overdue)| (list, Counts { open, completed, overdue });
+            .group_by(task::Column::ListId);
+        let rows: Vec<(Uuid, i64, i64, i64)> = self.scope.db.reader().rows(select).await?;
+        let counts = |(list, open, completed, overdue)| (ListId(list), Counts { open, completed, overdue });
         Ok(rows.into_iter().map(counts).collect())
     }
 
     /// How many tasks there are, by state.
     pub async fn totals(self) -> Result<Counts, Error> {
-        let counted: Vec<(bool, i64)> = self
+        let select = self
             .mine()
             .select_only()
             .column(task::Column::Completed)
             .expr(task::Column::Number.count())
-            .group_by(task::Column::Completed)
-            .into_tuple()
-            .all(self.scope.db.reader())
-            .await?;
+            .group_by(task::Column::Completed);
+        let counted: Vec<(bool, i64)> = self.scope.db.reader().rows(select).await?;
         let of = |state: bool| counted.iter().find(|(it, _)| *it == state).map_or(0, |(_, count)| *count);
         Ok(Counts { open: of(false), completed: of(true), overdue: 0 })
     }
@@ -110,9 +103,8 @@ impl Tasks<'_> {
             let mut statements = some.iter().map(|(of, condition)| self.limited(*of, condition.clone(), most));
             let Some(mut statement) = statements.next() else { break };
             statement.unions(statements.map(|it| (UnionType::All, it)));
-            for row in self.scope.db.reader().query_all(&statement).await? {
-                found.push((row.try_get("", OF)?, task::Model::from_query_result(&row, "")?));
-            }
+            let rows: Vec<OfOne> = self.scope.db.reader().rows_of(&statement).await?;
+            found.extend(rows.into_iter().map(|row| (row.of, row.task)));
         }
         Ok(found)
     }
@@ -126,12 +118,21 @@ impl Tasks<'_> {
             .limit(most)
             .into_query();
         Query::select()
-            .expr_as(Expr::value(of), OF)
             .columns(task::Column::iter())
+            .expr(Expr::value(of))
             .from_subquery(inner, Alias::new("some"))
             .to_owned()
     }
 }
 
-/// The column that says whose tasks a row is one of.
-const OF: &str = "of_id";
+/// A task, and behind its columns what it is one of.
+struct OfOne {
+    task: task::Model,
+    of: Uuid,
+}
+
+impl FromPlaces for OfOne {
+    fn read(row: &impl Places) -> Result<Self, DbErr> {
+        Ok(Self { task: task::Model::read(row)?, of: row.at(18)? })
+    }
+}

@@ -42,7 +42,8 @@ impl Tasks<'_> {
             return Ok(Vec::new());
         }
         let db = self.scope.db;
-        Ok(db.best(self.mine(), self.scope.owner, &words.0).limit(most).all(db.reader()).await?)
+        let best = db.best(self.mine(), self.scope.owner, &words.0).limit(most);
+        Ok(db.reader().rows(best).await?)
     }
 }
 

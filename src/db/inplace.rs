@@ -1,0 +1,163 @@
+//! Reading SQLite in the thread that asks. What a request reads is in memory and found in microseconds: to have another
+//! thread read it, which wakes the one that waits for each row, takes ten times as long. A statement that takes longer is
+//! given up here, so that it keeps no others waiting.
+
+use std::{
+    cell::Cell,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use entity::place::FromPlaces;
+use rusqlite::{
+    Connection, OpenFlags,
+    ffi::ErrorCode,
+    types::{ToSqlOutput, Value as Owned, ValueRef},
+};
+use sea_orm::{DbErr, Statement, Value};
+
+/// For how long a statement may keep its thread from other requests.
+const MOST: Duration = Duration::from_millis(2);
+/// After how many steps of SQLite's machine that is looked at: some hundredths of a millisecond.
+const STEPS: i32 = 1000;
+/// How many statements a connection keeps prepared.
+const PREPARED: usize = 100;
+
+thread_local! {
+    /// When the statement at work on this thread is given up.
+    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Connections that read, one for each thread that reads at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct InPlace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: Box<Path>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl InPlace {
+    /// For a file that is there.
+    pub(super) fn new(path: &Path) -> Self {
+        Self(Arc::new(Inner { path: path.into(), idle: Mutex::default() }))
+    }
+
+    /// The rows of a statement that reads. None when it cannot be done here, for whatever reason: whoever does it
+    /// elsewhere hears of that.
+    pub(super) fn rows<T: FromPlaces>(&self, statement: &Statement) -> Option<Vec<T>> {
+        let kept = self.locked().pop();
+        let connection = kept.or_else(|| self.open().ok())?;
+        UNTIL.set(Some(Instant::now() + MOST));
+        let rows = queried(&connection, statement);
+        if matches!(&rows, Ok(_) | Err(Unread::TooLong)) {
+            self.locked().push(connection);
+        }
+        rows.ok()
+    }
+
+    /// The connections as they are now.
+    pub(super) fn now(&self) -> usize {
+        self.locked().len()
+    }
+
+    /// Lets the connections go.
+    pub(super) fn close(&self) {
+        self.locked().clear();
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0.path, flags)?;
+        // Whoever has to wait does so elsewhere.
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        connection.progress_handler(STEPS, Some(|| UNTIL.get().is_some_and(|it| Instant::now() > it)))?;
+        Ok(connection)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why there are no rows.
+enum Unread {
+    TooLong,
+    Failed,
+}
+
+impl From<rusqlite::Error> for Unread {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<DbErr> for Unread {
+    fn from(_: DbErr) -> Self {
+        Self::Failed
+    }
+}
+
+fn queried<T: FromPlaces>(connection: &Connection, statement: &Statement) -> Result<Vec<T>, Unread> {
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    for (at, value) in statement.values.iter().flat_map(|values| &values.0).enumerate() {
+        prepared.raw_bind_parameter(at + 1, stored(value).ok_or(Unread::Failed)?)?;
+    }
+    let mut rows = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(T::read(row)?);
+    }
+    Ok(found)
+}
+
+/// A value as sqlx would store it; instants are text already.
+fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
+    let owned = |it: Owned| ToSqlOutput::Owned(it);
+    let integer = |it: Option<i64>| it.map_or(owned(Owned::Null), |it| owned(Owned::Integer(it)));
+    Some(match value {
+        Value::Bool(it) => integer(it.map(i64::from)),
+        Value::SmallInt(it) => integer(it.map(i64::from)),
+        Value::Int(it) => integer(it.map(i64::from)),
+        Value::BigInt(it) => integer(*it),
+        Value::BigUnsigned(it) => integer(it.map(i64::try_from).transpose().ok()?),
+        Value::String(it) => {
+            ToSqlOutput::Borrowed(it.as_ref().map_or(ValueRef::Null, |it| ValueRef::Text(it.as_bytes())))
+        }
+        Value::Uuid(it) => it.map_or(owned(Owned::Null), |it| owned(Owned::Blob(it.as_bytes().to_vec()))),
+        Value::ChronoDate(it) => it.map_or(owned(Owned::Null), |it| owned(Owned::Text(it.to_string()))),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::DbBackend;
+
+    use super::*;
+
+    #[test]
+    fn what_takes_long_or_writes_is_done_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docket.db");
+        Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
+        let in_place = InPlace::new(&path);
+        let rows = |text: &str, values: [Value; 2]| {
+            in_place.rows::<(i64, i64)>(&Statement::from_sql_and_values(DbBackend::Sqlite, text, values))
+        };
+        let endless = "with recursive n (i) as (select ? union all select i + ? from n) select max(i), 0 from n";
+        assert_eq!(rows(endless, [1.into(), 1.into()]), None);
+        assert_eq!(in_place.now(), 1, "its connection is used again");
+        assert_eq!(rows("insert into pairs values (?, ?) returning a, b", [1.into(), 2.into()]), None);
+        assert_eq!(rows("select a, b from pairs where a = ? or b = ?", [1.into(), 2.into()]), Some(vec![]));
+        assert_eq!(rows("select ?, ?", [3.into(), 4.into()]), Some(vec![(3, 4)]));
+        assert_eq!(rows("select ?, ?", [3.into(), 4.5.into()]), None, "a kind of value that no column has");
+    }
+}
