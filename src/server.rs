@@ -141,7 +141,8 @@ impl Server {
             closing: is_closing,
             alive: alive.clone(),
         };
-        let gate = Gate::new(config.workers, metrics.refused.clone());
+        let cors = cors(services.auth().origins().all());
+        let gate = Gate::new(config.workers, metrics.refused.clone(), cors);
         let router = router(config, &services, door, metrics.clone());
         Ok(Self {
             listener,

@@ -180,7 +180,7 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
     let place = match &gate {
-        Some(gate) => gate.place(request.uri().path()).await,
+        Some(gate) => gate.place(&request).await,
         None => Ok(None),
     };
     let answer = match place {

@@ -3,18 +3,22 @@
 //! it to those who are let in, refusals come one after another.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::response::Response;
+use axum::{extract::Request, response::Response};
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep_until, timeout},
 };
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 use tracing::warn;
 
+use super::front;
 use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
@@ -36,6 +40,8 @@ struct Inner {
     /// Accounts have room of their own: many who sign in do not keep others from their tasks.
     accounts: Arc<Semaphore>,
     refused: Counter,
+    /// Without what it says, a browser would show its page nothing of a refusal.
+    cors: CorsLayer,
     pace: Duration,
     /// When the next refusal may come.
     next: Mutex<Instant>,
@@ -43,31 +49,41 @@ struct Inner {
 
 impl Gate {
     /// With nobody in it, for so many threads; refusals are counted there.
-    pub(super) fn new(workers: usize, refused: Counter) -> Self {
+    pub(super) fn new(workers: usize, refused: Counter, cors: CorsLayer) -> Self {
         let room = || Arc::new(Semaphore::new(AT_ONCE));
         let pace = PACE / u32::try_from(workers.max(1)).unwrap_or(1);
-        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, pace, next: Mutex::new(Instant::now()) }))
+        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, cors, pace, next: Mutex::new(Instant::now()) }))
     }
 
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
     /// answers instead.
-    pub(super) async fn place(&self, path: &str) -> Result<Option<OwnedSemaphorePermit>, Response> {
-        let (room, answer): (_, fn(Error) -> Response) = match path {
+    pub(super) async fn place<B>(&self, request: &Request<B>) -> Result<Option<OwnedSemaphorePermit>, Response> {
+        let (room, answer): (_, fn(Error) -> Response) = match request.uri().path() {
             graphql::PATH => (&self.0.tasks, |error| graphql::refused(&error)),
-            _ if path.starts_with("/api/auth/") => (&self.0.accounts, rest::auth::refused),
-            _ if path.starts_with("/api/") => (&self.0.tasks, |error| rest::refused(&error)),
+            path if path.starts_with("/api/auth/") => (&self.0.accounts, rest::auth::refused),
+            path if path.starts_with("/api/") => (&self.0.tasks, |error| rest::refused(&error)),
             _ => return Ok(None),
         };
         if let Ok(place) = Arc::clone(room).try_acquire_owned() {
             return Ok(Some(place));
         }
         // In a place of its own, so that those who need not wait carry no room for it.
-        let waited = Box::pin(self.waited(room)).await;
-        waited.map(Some).ok_or_else(|| {
-            let mut answer = answer(Error::Busy);
-            super::front::make_safe(answer.headers_mut());
-            answer
-        })
+        match Box::pin(self.waited(room)).await {
+            Some(place) => Ok(Some(place)),
+            None => Err(Box::pin(self.refusal(request, answer(Error::Busy))).await),
+        }
+    }
+
+    /// The answer with all that answers say.
+    async fn refusal<B>(&self, request: &Request<B>, mut answer: Response) -> Response {
+        front::make_safe(answer.headers_mut());
+        answer.headers_mut().insert(front::REQUEST_ID, front::request_id(request.headers()));
+        let mut asked = Request::new(answer);
+        *asked.method_mut() = request.method().clone();
+        *asked.headers_mut() = request.headers().clone();
+        let answering = service_fn(|asked: Request<Response>| async { Ok::<_, Infallible>(asked.into_body()) });
+        let Ok(answer) = self.0.cors.layer(answering).oneshot(asked).await;
+        answer
     }
 
     /// Whether there is no room for tasks.

@@ -101,6 +101,12 @@ async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     let refused = app.graphql(&ann, LIST, json!({})).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
+    // The page of a browser hears of it too.
+    let page = "http://localhost:3000";
+    let named = app.request("GET", "/api/x/tasks").header("origin", page).header("x-request-id", "mine");
+    let refused = Answer::of(named).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!((refused.header("access-control-allow-origin"), refused.header("x-request-id")), (page, "mine"));
     assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
     let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&ann.session)).await;
     assert_eq!(session.status, 200, "accounts have room of their own");
