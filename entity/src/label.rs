@@ -49,9 +49,9 @@ impl FromPlaces for Model {
             folded: row.at(3)?,
             colour: row.at(4)?,
             revision: row.at(5)?,
-            created_at: Micros(row.at(6)?),
-            updated_at: Micros(row.at(7)?),
-            deleted_at: row.at::<Option<_>>(8)?.map(Micros),
+            created_at: Micros::at(row, 6)?,
+            updated_at: Micros::at(row, 7)?,
+            deleted_at: Micros::maybe_at(row, 8)?,
         })
     }
 }

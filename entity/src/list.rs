@@ -49,9 +49,9 @@ impl FromPlaces for Model {
             position: row.at(4)?,
             archived: row.at(5)?,
             revision: row.at(6)?,
-            created_at: Micros(row.at(7)?),
-            updated_at: Micros(row.at(8)?),
-            deleted_at: row.at::<Option<_>>(9)?.map(Micros),
+            created_at: Micros::at(row, 7)?,
+            updated_at: Micros::at(row, 8)?,
+            deleted_at: Micros::maybe_at(row, 9)?,
         })
     }
 }

@@ -2,8 +2,10 @@
 //! column, at each value: for the columns that a statement of ours has put there it is known.
 
 use rusqlite::types::FromSql;
-use sea_orm::{DbErr, IdenStatic, Iterable, QueryResult, RuntimeErr, TryGetable};
+use sea_orm::{DbErr, IdenStatic, Iterable, QueryResult, RuntimeErr, TryGetable, prelude::DateTimeUtc};
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
+
+use crate::time::{self, Micros};
 
 /// All columns of a table as one text, in the order of their places.
 pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
@@ -14,6 +16,24 @@ pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
 pub trait Places {
     /// The value of the column at that place, counted from 0.
     fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr>;
+
+    /// The instant in the column at that place, if there is one.
+    fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
+        self.at(place)
+    }
+}
+
+impl Micros {
+    /// The instant in the column at that place.
+    pub(crate) fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+        let missing = || DbErr::Type(format!("there is no instant at {place}"));
+        row.instant(place)?.map(Self).ok_or_else(missing)
+    }
+
+    /// The instant in the column at that place, if there is one.
+    pub(crate) fn maybe_at(row: &impl Places, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.instant(place)?.map(Self))
+    }
 }
 
 /// What is read by the places of its columns.
@@ -62,6 +82,14 @@ impl Places for PgRow {
 impl Places for rusqlite::Row<'_> {
     fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
         self.get(place).map_err(|cause| unread(sqlx::Error::Decode(cause.into())))
+    }
+
+    fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
+        let text = self.get_ref(place).ok().and_then(|it| it.as_str().ok());
+        match text.and_then(time::read) {
+            Some(instant) => Ok(Some(instant)),
+            None => self.at(place),
+        }
     }
 }
 

@@ -76,16 +76,16 @@ impl FromPlaces for Model {
             title: row.at(5)?,
             description: row.at(6)?,
             completed: row.at(7)?,
-            completed_at: row.at::<Option<_>>(8)?.map(Micros),
+            completed_at: Micros::maybe_at(row, 8)?,
             priority: Priority::try_from_value(&row.at(9)?)?,
             due_date: row.at(10)?,
-            due_at: row.at::<Option<_>>(11)?.map(Micros),
+            due_at: Micros::maybe_at(row, 11)?,
             due_zone: row.at(12)?,
             position: row.at(13)?,
             revision: row.at(14)?,
-            created_at: Micros(row.at(15)?),
-            updated_at: Micros(row.at(16)?),
-            deleted_at: row.at::<Option<_>>(17)?.map(Micros),
+            created_at: Micros::at(row, 15)?,
+            updated_at: Micros::at(row, 16)?,
+            deleted_at: Micros::maybe_at(row, 17)?,
         })
     }
 }

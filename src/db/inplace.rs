@@ -139,9 +139,43 @@ fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+    use entity::place::Places;
     use sea_orm::DbBackend;
 
     use super::*;
+
+    struct At(Option<DateTime<Utc>>);
+
+    impl FromPlaces for At {
+        fn read(row: &impl Places) -> Result<Self, DbErr> {
+            Ok(Self(row.instant(0)?))
+        }
+    }
+
+    #[test]
+    fn instants_are_read_from_the_form_that_is_written_and_from_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docket.db");
+        Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
+        let in_place = InPlace::new(&path);
+        let read = |text: Option<&str>| {
+            let rows =
+                in_place.rows::<At>(&Statement::from_sql_and_values(DbBackend::Sqlite, "select ?", [text.into()]));
+            rows.map(|rows| rows[0].0)
+        };
+        for text in ["2024-02-29T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.000001Z"] {
+            assert_eq!(read(Some(text)), Some(Some(text.parse().unwrap())), "{text}");
+        }
+        let instant = "2026-11-26T01:02:03Z".parse().unwrap();
+        for text in ["2026-11-26T01:02:03.000Z", "2026-11-26 01:02:03+00:00", "2026-11-26T02:02:03+01:00"] {
+            assert_eq!(read(Some(text)), Some(Some(instant)), "{text}");
+        }
+        assert_eq!(read(None), Some(None));
+        for text in ["2026-02-30T00:00:00.000000Z", "2026-11-26T24:00:00.000000Z", "now"] {
+            assert_eq!(read(Some(text)), None, "{text}");
+        }
+    }
 
     #[test]
     fn what_takes_long_or_writes_is_done_elsewhere() {
