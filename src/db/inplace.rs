@@ -18,9 +18,9 @@ use rusqlite::{
 use sea_orm::{DbErr, Statement, Value};
 
 /// For how long a statement may keep its thread from other requests.
-const MOST: Duration = Duration::from_millis(2);
-/// After how many steps of SQLite's machine that is looked at: some hundredths of a millisecond.
-const STEPS: i32 = 1000;
+const MOST: Duration = Duration::from_millis(5);
+/// After how many steps of SQLite's machine that is looked at: some microseconds, or as many reads of the disk.
+const STEPS: i32 = 250;
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 100;
 

@@ -9,16 +9,22 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time,
 };
 
 use super::connections::Serving;
 use crate::db;
+
+/// How often a thread wakes by itself, which is earlier than the time-outs of requests and statements: tokio tells a
+/// thread of each time that is earlier than all others, by two calls of the system.
+const WAKE: Duration = Duration::from_millis(500);
 
 /// A connection that was accepted, with its place among those that there may be.
 pub(super) struct Accepted {
@@ -132,8 +138,14 @@ fn work(
             let _ = finishing.send(());
             std::future::pending::<()>().await;
         };
+        let wake = async {
+            loop {
+                time::sleep(WAKE).await;
+            }
+        };
         tokio::select! {
             () = serve => {}
+            () = wake => {}
             _ = &mut ended => {}
         }
     });
