@@ -145,6 +145,14 @@ mod tests {
 
     use super::*;
 
+    /// A file with a table.
+    fn pairs() -> (tempfile::TempDir, InPlace) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docket.db");
+        Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
+        (folder, InPlace::new(&path))
+    }
+
     struct At(Option<DateTime<Utc>>);
 
     impl FromPlaces for At {
@@ -155,10 +163,7 @@ mod tests {
 
     #[test]
     fn instants_are_read_from_the_form_that_is_written_and_from_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("docket.db");
-        Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
-        let in_place = InPlace::new(&path);
+        let (_folder, in_place) = pairs();
         let read = |text: Option<&str>| {
             let rows =
                 in_place.rows::<At>(&Statement::from_sql_and_values(DbBackend::Sqlite, "select ?", [text.into()]));
@@ -179,10 +184,7 @@ mod tests {
 
     #[test]
     fn what_takes_long_or_writes_is_done_elsewhere() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("docket.db");
-        Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
-        let in_place = InPlace::new(&path);
+        let (_folder, in_place) = pairs();
         let rows = |text: &str, values: [Value; 2]| {
             in_place.rows::<(i64, i64)>(&Statement::from_sql_and_values(DbBackend::Sqlite, text, values))
         };
