@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,21 +20,39 @@ use tokio::{
 use super::{
     sender::{Outcome, Sender, closed, kilobytes, open, request},
     stage::Stage,
-    support::Process,
+    support::{Process, text},
 };
 
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
 
+/// How long one token is used, in seconds: less than it lives.
+const TOKEN: u32 = 300;
+const READ: &str =
+    "{ tasks(first: 100) { nodes { id title description completed priority dueAt createdAt updatedAt } } }";
+const CREATE: &str = "mutation { createTask(input: { title: \"A task among others\" }) { task { id } } }";
+
 /// Sends what a front-end asks first: tasks with all that it shows of them.
 async fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
-    let body = json!({ "query": "mutation { createTask(input: { title: \"A task among others\" }) { task { id } } }" });
     for _ in 0..100 {
-        assert_eq!(stage.graphql(&process.base, &stage.people[0], body.clone()).await.unwrap().0, 200);
+        let body = json!({ "query": CREATE });
+        assert_eq!(stage.graphql(&process.base, &stage.people[0], body).await.unwrap().0, 200);
     }
-    let query = "{ tasks(first: 100) { nodes { id title description completed priority dueAt createdAt updatedAt } } }";
-    let body = json!({ "query": query }).to_string();
-    Sender::new(&process.base, vec![request("POST", "/graphql", (&stage.people[0].token, &body))])
+    sending(process, (&stage.people[0].token, &[READ]))
+}
+
+fn sending(process: &Process, (token, texts): (&str, &[&str])) -> Arc<Sender> {
+    let body = |text: &&str| json!({ "query": text }).to_string();
+    let requests = texts.iter().map(|text| request("POST", "/graphql", (token, &body(text)))).collect();
+    Sender::new(&process.base, requests)
+}
+
+/// A token that was made now.
+async fn new_token(stage: &Stage, process: &Process) -> String {
+    let url = format!("{}/api/auth/token", process.base);
+    let answer = stage.http.get(url).bearer_auth(&stage.people[0].session).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    text(&answer["token"])
 }
 
 /// Five times what can be done, for so many seconds; then sign-ins while others read.
@@ -149,17 +167,22 @@ async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
     stream
 }
 
-/// Half of what can be done, for so many seconds: memory and descriptors at the begin and the end.
+/// Half of what can be done, nine reads and a write, for so many seconds: memory and descriptors again and again.
 pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
-    let sender = sender(stage, &process).await;
+    let work = [READ, READ, READ, READ, READ, READ, READ, READ, READ, CREATE];
+    drop(sender(stage, &process).await);
+    let sender = sending(&process, (&new_token(stage, &process).await, &work));
     let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
+    let parts = seconds.div_ceil(TOKEN).max(6);
     let mut figures = Vec::new();
-    for _ in 0..6 {
-        let outcome = open(&sender, rate, Duration::from_secs((seconds / 6).into())).await;
-        assert_eq!(outcome.failed.load(Ordering::Relaxed), 0);
+    for part in 0..parts {
+        let sender = sending(&process, (&new_token(stage, &process).await, &work));
+        let outcome = open(&sender, rate, Duration::from_secs((seconds / parts).into())).await;
+        assert_eq!(outcome.failed.load(Ordering::Relaxed), 0, "in part {part}");
         let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).unwrap().count();
         figures.push(format!("{} kB {files} files", kilobytes(process.pid())));
+        println!("soak: {}", figures.last().unwrap());
     }
     format!("{rate:.0}/s for {seconds} s: {}", figures.join(", "))
 }
