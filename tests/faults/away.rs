@@ -39,7 +39,7 @@ pub async fn away(stage: &Stage, seconds: u32) -> String {
         let (written, (), report) = tokio::join!(
             write_all(stage, &base, ledgers, &tally),
             reading.read(stage, &base, &tally),
-            outage(stage, &base, (&proxy, mode), seconds, &tally)
+            outage((stage, &base), (&proxy, mode), seconds, &tally)
         );
         ledgers = written;
         let refused = reading.refused.load(Ordering::Relaxed) + tally.refused.load(Ordering::Relaxed);
@@ -54,7 +54,7 @@ pub async fn away(stage: &Stage, seconds: u32) -> String {
 }
 
 /// Makes the database go away and come back, and measures how soon that is noticed.
-async fn outage(stage: &Stage, base: &str, (proxy, mode): (&Proxy, Mode), seconds: u32, tally: &Tally) -> String {
+async fn outage((stage, base): (&Stage, &str), (proxy, mode): (&Proxy, Mode), seconds: u32, tally: &Tally) -> String {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let start = Instant::now();
     proxy.set(mode);

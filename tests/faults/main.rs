@@ -3,8 +3,9 @@
 //! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 rolling=10`. Those about load are done only when
 //! they are named, with a release build: `cargo test --release --test faults -- overload=30 crowd=5000 soak=3600`; so is
 //! `bouncer=20`, which wants PgBouncer. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
+#![expect(clippy::too_many_arguments, reason = "as the suite, whose support it shares")]
 
 mod away;
 mod clock;
