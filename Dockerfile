@@ -32,4 +32,5 @@ WORKDIR /data
 USER 65532:65532
 ENV HOST=0.0.0.0 PORT=8000 DOCKET_ENV=production
 EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["/usr/local/bin/docket", "health"]
 ENTRYPOINT ["/usr/local/bin/docket"]

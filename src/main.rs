@@ -1,12 +1,13 @@
-//! The command line: serve (default), migrate, demo, backup, restore, doctor, schema, openapi.
+//! The command line: serve (default), health, migrate, demo, backup, restore, doctor, schema, openapi.
 
 use std::{
     error::Error,
     future::Future,
     io,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,9 @@ use tokio::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long a server may take to say that it lives.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A task back-end: GraphQL first, with a REST door for legacy clients.
 ///
 /// Settings come from the environment and from the file .env; the README lists them.
@@ -39,6 +43,8 @@ struct Arguments {
 enum Command {
     /// Answer requests (the default)
     Serve,
+    /// Ask the server that has these settings whether it lives, for containers without a shell
+    Health,
     /// Bring the database schema up to date, and end
     Migrate,
     /// Make an account with believable data, and print how to sign in to it
@@ -64,6 +70,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => started(|config, runtime, telemetry| runtime.block_on(serve(config, telemetry))),
+        Command::Health => started(|config, runtime, _| runtime.block_on(health(config))),
         Command::Migrate => started(|config, runtime, _| runtime.block_on(migrate(config))),
         Command::Demo => started(|config, runtime, _| runtime.block_on(demo(config))),
         Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
@@ -99,9 +106,7 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
         SecurityEvent::ConfigWeak.log(weakness.setting, "-");
     }
     let server = Server::bind(config, Some(telemetry.dropped())).await?;
-    let (host, port) = (server.address().ip(), server.address().port());
-    let host = if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host };
-    let base = format!("http://{}", std::net::SocketAddr::new(host, port));
+    let base = local(server.address());
     println!("Docket is listening ({})", config.environment);
     if config.playground {
         let whole = if graphql::is_whole() { "" } else { "  (built without npm: loads GraphiQL from unpkg.com)" };
@@ -114,6 +119,25 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
         println!("  metrics     http://{address}/metrics");
     }
     server.run(stop).await?;
+    Ok(())
+}
+
+/// The URL by which this machine reaches a server that listens there.
+fn local(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
+}
+
+/// Ends with an error when the server does not answer.
+async fn health(config: &Config) -> Done {
+    let url = format!("{}/health", local(SocketAddr::new(config.host, config.port)));
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+    client.get(url).send().await?.error_for_status()?;
+    println!("healthy");
     Ok(())
 }
 

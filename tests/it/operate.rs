@@ -126,6 +126,21 @@ async fn a_doctor_of_nothing_makes_nothing() {
 }
 
 #[tokio::test]
+async fn health_is_asked_for_without_a_shell() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    let process = Process::start(&app.database_url).await;
+    let port = process.base.rsplit(':').next().unwrap();
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let (code, said) = command(&app.database_url, &["health"], &[("PORT", port), ("HOST", host)]);
+        assert_eq!((code, said.as_str()), (Some(0), "healthy\n"), "{host}");
+    }
+    process.stop().await;
+    let (code, said) = command(&app.database_url, &["health"], &[("PORT", port)]);
+    assert!(code == Some(2) && said.contains("error sending request"), "{said}");
+}
+
+#[tokio::test]
 async fn in_production_a_sqlite_file_has_one_instance() {
     let mut app = App::spawn().await;
     app.stop().await;
