@@ -69,9 +69,37 @@ impl Connection {
         Ok(self.rows(select).await?.into_iter().next())
     }
 
+    /// What is selected from `offset` on, all of it unless a limit is given. The limit is a part of the text: one that
+    /// PostgreSQL does not know it takes for a tenth of all rows, which looks so much worse than the one that is given
+    /// then that it plans the statement anew each time. There are more offsets than statements that can be kept.
+    pub async fn window<T: FromPlaces>(
+        &self,
+        select: impl QueryTrait<QueryStatement = SelectStatement>,
+        (offset, limit): (u64, Option<u64>),
+    ) -> Result<Vec<T>, DbErr> {
+        let mut statement = self.get_database_backend().build(select.as_query());
+        if limit.is_some() || offset > 0 {
+            // SQLite knows no offset without a limit.
+            let limit = limit.unwrap_or(i64::MAX.unsigned_abs());
+            statement.sql.push_str(&format!(" LIMIT {limit}"));
+        }
+        if offset > 0 {
+            let values = &mut statement.values.get_or_insert_with(|| Values(Vec::new())).0;
+            values.push(offset.into());
+            let place =
+                if statement.db_backend == DbBackend::Sqlite { "?".into() } else { format!("${}", values.len()) };
+            statement.sql.push_str(&format!(" OFFSET {place}"));
+        }
+        self.read(statement).await
+    }
+
     /// The rows of a statement, read by the places of their columns.
     pub async fn rows_of<T: FromPlaces>(&self, select: &SelectStatement) -> Result<Vec<T>, DbErr> {
-        let statement = dialect::adapted(self.get_database_backend().build(select));
+        self.read(self.get_database_backend().build(select)).await
+    }
+
+    async fn read<T: FromPlaces>(&self, statement: Statement) -> Result<Vec<T>, DbErr> {
+        let statement = dialect::adapted(statement);
         let work = pin!(self.link.rows(&statement));
         self.watch.over((self.name(), &statement.sql), work).await
     }

@@ -116,30 +116,16 @@ impl Tasks<'_> {
             }
         }
         let direction = sea_order(order.descending != page.from_end);
-        let select = select
-            .order_by(key, direction.clone())
-            .order_by(task::Column::Number, direction)
-            .limit(page.size as u64 + 1);
-        Ok(page.cut(self.scope.db.reader().rows(select).await?))
+        let select = select.order_by(key, direction.clone()).order_by(task::Column::Number, direction);
+        Ok(page.cut(self.scope.db.reader().window(select, (0, Some(page.size as u64 + 1))).await?))
     }
 
-    /// The tasks from `offset` on, all of them unless a limit is given.
-    pub(super) fn ordered(
-        self,
-        filter: &Filter,
-        order: Order,
-        (offset, limit): (u64, Option<u64>),
-    ) -> Select<task::Entity> {
+    /// The tasks in their order.
+    pub(super) fn ordered(self, filter: &Filter, order: Order) -> Select<task::Entity> {
         let direction = sea_order(order.descending);
-        let mut select = self
-            .filtered(filter)
+        self.filtered(filter)
             .order_by(order.key(self.scope.db), direction.clone())
-            .order_by(task::Column::Number, direction);
-        if limit.is_some() || offset > 0 {
-            // SQLite knows no offset without a limit.
-            select = select.limit(limit.unwrap_or(i64::MAX as u64)).offset(offset);
-        }
-        select
+            .order_by(task::Column::Number, direction)
     }
 
     /// How many tasks there are, without loading them.

@@ -48,8 +48,8 @@ impl FromPlaces for Row {
 impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
-        let select = self.ordered(filter, order, (offset, limit));
-        let rows: Vec<Row> = self.scope.db.reader().rows(self.tagged(select)).await?;
+        let select = self.tagged(self.ordered(filter, order));
+        let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit)).await?;
         let is_whole = limit.is_none() && offset == 0;
         let (revision, total) = match rows.first() {
             Some(row) if is_whole => (row.revision, rows.len() as u64),
