@@ -49,9 +49,13 @@ const LINGER: Duration = Duration::from_secs(2);
 const MAX_HEADERS: usize = 16 << 10;
 /// How many connections there are at most; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
-/// Beyond how many connections new ones are ended at once while there is no room for requests, so that a balancer turns
-/// to another instance, and memory stays bounded: each takes 32 kB.
-const CROWD: usize = 4000;
+/// Beyond how many connections new ones are refused at once while requests wait, for room or for a thread, so that a
+/// balancer turns to another instance, nobody waits long, and memory stays bounded: each takes 32 kB.
+const CROWD: usize = 2000;
+/// After how many refused connections to leave the time to those that are served, and for how long. What comes meanwhile
+/// waits in the kernel, which takes nothing from them.
+const AT_A_TIME: usize = 5;
+const BREATH: Duration = Duration::from_millis(1);
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -77,6 +81,7 @@ pub(super) async fn serve(
     stop: impl Future<Output = Duration> + Send,
 ) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut turned_away: usize = 0;
     tokio::pin!(stop);
     let drained = loop {
         let accepted = async {
@@ -89,9 +94,20 @@ pub(super) async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(_) if MAX_CONNECTIONS - room.available_permits() > CROWD && gate.as_ref().is_some_and(Gate::is_full) => {
+            Ok(accepted) => {
+                let is_crowded = MAX_CONNECTIONS - room.available_permits() > CROWD;
+                match &gate {
+                    Some(gate) if is_crowded && (gate.is_full() || workers.are_behind()) => {
+                        gate.turn_away(&accepted.stream);
+                        drop(accepted);
+                        turned_away += 1;
+                        if turned_away.is_multiple_of(AT_A_TIME) {
+                            time::sleep(BREATH).await;
+                        }
+                    }
+                    _ => workers.serve(accepted),
+                }
             }
-            Ok(accepted) => workers.serve(accepted),
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");
                 time::sleep(PAUSE).await;

@@ -4,6 +4,8 @@
 
 use std::{
     convert::Infallible,
+    io::{Read, Write},
+    net::TcpStream,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,6 +29,14 @@ const AT_ONCE: usize = 256;
 const PATIENCE: Duration = Duration::from_millis(30);
 /// How long after a refusal the next one comes, on each thread: refusing takes a twelfth of that.
 const PACE: Duration = Duration::from_micros(250);
+/// What those are told whose connections are not served.
+const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/json\r\n\
+    content-length: 43\r\n\
+    cache-control: no-store\r\n\
+    retry-after: 1\r\n\
+    connection: close\r\n\r\n\
+    {\"detail\":\"Service unavailable, try again\"}";
 /// How many refusals make a line of the log.
 const A_LINE: u64 = 1000;
 
@@ -91,6 +101,14 @@ impl Gate {
         self.0.tasks.available_permits() == 0
     }
 
+    /// Refuses whatever a new connection asks, without waiting for that, which would take many times as long.
+    pub(super) fn turn_away(&self, mut stream: &TcpStream) {
+        self.0.refused.inc();
+        // Who is gone already hears nothing. What is left unread may cut the answer off.
+        let _ = stream.write(REFUSAL.as_bytes());
+        let _ = stream.read(&mut [0; 4096]);
+    }
+
     /// Room that was waited for, or the turn to be refused.
     async fn waited(&self, room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         if let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(room).acquire_owned()).await {
@@ -108,5 +126,17 @@ impl Gate {
         let turn = Instant::now().max(*next);
         *next = turn + self.0.pace;
         turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_as_long_as_it_says() {
+        let (head, body) = REFUSAL.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
     }
 }

@@ -6,10 +6,10 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -35,6 +35,53 @@ pub(super) struct Accepted {
     pub(super) load: Option<Load>,
 }
 
+/// For how long a thread may be at work without looking for what is new.
+const BEHIND: Duration = Duration::from_millis(50);
+
+/// How long a thread works between two looks for what is new. Each is told when it ends and when the next begins.
+#[derive(Debug)]
+struct Turn {
+    start: Instant,
+    /// Microseconds from the start on; none while the thread looks.
+    begun: AtomicU64,
+    /// Microseconds that the last one took.
+    last: AtomicU64,
+}
+
+/// No turn has begun.
+const NONE: u64 = u64::MAX;
+
+impl Turn {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), begun: AtomicU64::new(NONE), last: AtomicU64::new(0) })
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(NONE)
+    }
+
+    fn begins(&self) {
+        self.begun.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn ends(&self) {
+        self.last.store(self.so_far(), Ordering::Relaxed);
+        self.begun.store(NONE, Ordering::Relaxed);
+    }
+
+    fn so_far(&self) -> u64 {
+        match self.begun.load(Ordering::Relaxed) {
+            NONE => 0,
+            begun => self.now().saturating_sub(begun),
+        }
+    }
+
+    /// Whether what comes now waits for longer than it should.
+    fn is_long(&self) -> bool {
+        Duration::from_micros(self.last.load(Ordering::Relaxed).max(self.so_far())) > BEHIND
+    }
+}
+
 /// Where connections are served: on these threads, or here where there are none.
 pub(super) struct Workers {
     threads: Vec<Worker>,
@@ -46,6 +93,7 @@ struct Worker {
     accepted: Option<mpsc::UnboundedSender<Accepted>>,
     /// How many connections it has.
     load: Arc<AtomicUsize>,
+    turn: Arc<Turn>,
     finished: Option<oneshot::Receiver<()>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -69,6 +117,11 @@ impl Workers {
             Some(worker) => worker.take(accepted),
             None => self.here.accepted(accepted),
         }
+    }
+
+    /// Whether no thread keeps up with what comes.
+    pub(super) fn are_behind(&self) -> bool {
+        !self.threads.is_empty() && self.threads.iter().all(|it| it.turn.is_long())
     }
 
     /// Lets all connections finish what they are at. The threads live on until this value ends: connections to the
@@ -101,7 +154,11 @@ impl Drop for Workers {
 
 impl Worker {
     fn start(number: usize, serving: Serving) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let turn = Turn::new();
+        let (begins, ends) = (Arc::clone(&turn), Arc::clone(&turn));
+        let mut builder = Builder::new_current_thread();
+        builder.enable_all().on_thread_unpark(move || begins.begins()).on_thread_park(move || ends.ends());
+        let runtime = builder.build()?;
         let (accepted, incoming) = mpsc::unbounded_channel();
         let (finishing, finished) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -110,7 +167,14 @@ impl Worker {
             db::work_as(number);
             work(&runtime, serving, incoming, (finishing, ended));
         })?;
-        Ok(Self { accepted: Some(accepted), load, finished: Some(finished), end: Some(end), thread: Some(thread) })
+        Ok(Self {
+            accepted: Some(accepted),
+            load,
+            turn,
+            finished: Some(finished),
+            end: Some(end),
+            thread: Some(thread),
+        })
     }
 
     fn take(&self, accepted: Accepted) {
@@ -171,4 +235,26 @@ impl Drop for Load {
 pub(super) fn adopted(stream: std::net::TcpStream) -> io::Result<TcpStream> {
     stream.set_nonblocking(true)?;
     TcpStream::from_std(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_long_while_it_lasts_and_until_the_next_is_over() {
+        let turn = Turn::new();
+        let some = BEHIND + Duration::from_millis(5);
+        assert!(!turn.is_long(), "nothing has begun");
+        turn.begins();
+        assert!(!turn.is_long());
+        thread::sleep(some);
+        assert!(turn.is_long(), "it lasts");
+        turn.ends();
+        turn.begins();
+        assert!(turn.is_long(), "it was long");
+        turn.ends();
+        thread::sleep(some);
+        assert!(!turn.is_long(), "a thread that looks for work is not behind");
+    }
 }
