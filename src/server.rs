@@ -8,6 +8,7 @@ mod health;
 mod identify;
 mod metrics;
 mod once;
+mod turn;
 mod workers;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};

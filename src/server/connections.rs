@@ -96,16 +96,16 @@ pub(super) async fn serve(
         match accepted {
             Ok(accepted) => {
                 let is_crowded = MAX_CONNECTIONS - room.available_permits() > CROWD;
-                match &gate {
-                    Some(gate) if is_crowded && (gate.is_full() || workers.are_behind()) => {
-                        gate.turn_away(&accepted.stream);
-                        drop(accepted);
-                        turned_away += 1;
-                        if turned_away.is_multiple_of(AT_A_TIME) {
-                            time::sleep(BREATH).await;
-                        }
-                    }
-                    _ => workers.serve(accepted),
+                let must_wait = |gate: &&Gate| gate.is_full() || workers.are_behind();
+                let Some(gate) = gate.as_ref().filter(|_| is_crowded).filter(must_wait) else {
+                    workers.serve(accepted);
+                    continue;
+                };
+                gate.turn_away(&accepted.stream);
+                drop(accepted);
+                turned_away += 1;
+                if turned_away.is_multiple_of(AT_A_TIME) {
+                    time::sleep(BREATH).await;
                 }
             }
             Err(cause) => {

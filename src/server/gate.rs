@@ -103,7 +103,7 @@ impl Gate {
 
     /// Refuses whatever a new connection asks, without waiting for that, which would take many times as long.
     pub(super) fn turn_away(&self, mut stream: &TcpStream) {
-        self.0.refused.inc();
+        self.count();
         // Who is gone already hears nothing. What is left unread may cut the answer off.
         let _ = stream.write(REFUSAL.as_bytes());
         let _ = stream.read(&mut [0; 4096]);
@@ -114,11 +114,15 @@ impl Gate {
         if let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(room).acquire_owned()).await {
             return Some(place);
         }
+        self.count();
+        sleep_until(self.turn()).await;
+        None
+    }
+
+    fn count(&self) {
         if self.0.refused.inc().is_multiple_of(A_LINE) {
             warn!(total = self.0.refused.get(), "too many requests at a time: some are refused");
         }
-        sleep_until(self.turn()).await;
-        None
     }
 
     fn turn(&self) -> Instant {
@@ -133,10 +137,14 @@ impl Gate {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_refusal_is_as_long_as_it_says() {
+    #[tokio::test]
+    async fn a_refusal_says_what_the_rest_door_says_and_is_as_long_as_it_says() {
         let (head, body) = REFUSAL.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
         assert!(serde_json::from_str::<serde_json::Value>(body).is_ok());
+        let said = rest::refused(&Error::Busy);
+        assert_eq!(said.status(), 503);
+        assert_eq!(said.headers()["retry-after"], "1");
+        assert_eq!(axum::body::to_bytes(said.into_body(), 1 << 10).await.unwrap(), body);
     }
 }

@@ -6,10 +6,10 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -19,7 +19,7 @@ use tokio::{
     time,
 };
 
-use super::connections::Serving;
+use super::{connections::Serving, turn::Turn};
 use crate::db;
 
 /// How often a thread wakes by itself, which is earlier than the time-outs of requests and statements: tokio tells a
@@ -33,53 +33,6 @@ pub(super) struct Accepted {
     pub(super) place: Option<OwnedSemaphorePermit>,
     /// Its place among those of its thread, if it has one.
     pub(super) load: Option<Load>,
-}
-
-/// For how long a thread may be at work without looking for what is new.
-const BEHIND: Duration = Duration::from_millis(50);
-
-/// How long a thread works between two looks for what is new. Each is told when it ends and when the next begins.
-#[derive(Debug)]
-struct Turn {
-    start: Instant,
-    /// Microseconds from the start on; none while the thread looks.
-    begun: AtomicU64,
-    /// Microseconds that the last one took.
-    last: AtomicU64,
-}
-
-/// No turn has begun.
-const NONE: u64 = u64::MAX;
-
-impl Turn {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { start: Instant::now(), begun: AtomicU64::new(NONE), last: AtomicU64::new(0) })
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(NONE)
-    }
-
-    fn begins(&self) {
-        self.begun.store(self.now(), Ordering::Relaxed);
-    }
-
-    fn ends(&self) {
-        self.last.store(self.so_far(), Ordering::Relaxed);
-        self.begun.store(NONE, Ordering::Relaxed);
-    }
-
-    fn so_far(&self) -> u64 {
-        match self.begun.load(Ordering::Relaxed) {
-            NONE => 0,
-            begun => self.now().saturating_sub(begun),
-        }
-    }
-
-    /// Whether what comes now waits for longer than it should.
-    fn is_long(&self) -> bool {
-        Duration::from_micros(self.last.load(Ordering::Relaxed).max(self.so_far())) > BEHIND
-    }
 }
 
 /// Where connections are served: on these threads, or here where there are none.
@@ -235,26 +188,4 @@ impl Drop for Load {
 pub(super) fn adopted(stream: std::net::TcpStream) -> io::Result<TcpStream> {
     stream.set_nonblocking(true)?;
     TcpStream::from_std(stream)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_turn_is_long_while_it_lasts_and_until_the_next_is_over() {
-        let turn = Turn::new();
-        let some = BEHIND + Duration::from_millis(5);
-        assert!(!turn.is_long(), "nothing has begun");
-        turn.begins();
-        assert!(!turn.is_long());
-        thread::sleep(some);
-        assert!(turn.is_long(), "it lasts");
-        turn.ends();
-        turn.begins();
-        assert!(turn.is_long(), "it was long");
-        turn.ends();
-        thread::sleep(some);
-        assert!(!turn.is_long(), "a thread that looks for work is not behind");
-    }
 }
