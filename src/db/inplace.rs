@@ -10,11 +10,7 @@ use std::{
 };
 
 use entity::place::FromPlaces;
-use rusqlite::{
-    Connection, OpenFlags,
-    ffi::ErrorCode,
-    types::{ToSqlOutput, Value as Owned, ValueRef},
-};
+use rusqlite::{Connection, OpenFlags, ffi::ErrorCode, types::ToSqlOutput};
 use sea_orm::{DbErr, Statement, Value};
 
 /// For how long a statement may keep its thread from other requests.
@@ -120,21 +116,17 @@ fn queried<T: FromPlaces>(connection: &Connection, statement: &Statement) -> Res
 
 /// A value as sqlx would store it; instants are text already.
 fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
-    let owned = |it: Owned| ToSqlOutput::Owned(it);
-    let integer = |it: Option<i64>| it.map_or(owned(Owned::Null), |it| owned(Owned::Integer(it)));
-    Some(match value {
-        Value::Bool(it) => integer(it.map(i64::from)),
-        Value::SmallInt(it) => integer(it.map(i64::from)),
-        Value::Int(it) => integer(it.map(i64::from)),
-        Value::BigInt(it) => integer(*it),
-        Value::BigUnsigned(it) => integer(it.map(i64::try_from).transpose().ok()?),
-        Value::String(it) => {
-            ToSqlOutput::Borrowed(it.as_ref().map_or(ValueRef::Null, |it| ValueRef::Text(it.as_bytes())))
-        }
-        Value::Uuid(it) => it.map_or(owned(Owned::Null), |it| owned(Owned::Blob(it.as_bytes().to_vec()))),
-        Value::ChronoDate(it) => it.map_or(owned(Owned::Null), |it| owned(Owned::Text(it.to_string()))),
+    Some(ToSqlOutput::Owned(match value {
+        Value::String(it) => return Some(ToSqlOutput::Borrowed(it.as_deref().into())),
+        Value::Bool(it) => (*it).into(),
+        Value::SmallInt(it) => (*it).into(),
+        Value::Int(it) => (*it).into(),
+        Value::BigInt(it) => (*it).into(),
+        Value::BigUnsigned(it) => it.map(i64::try_from).transpose().ok()?.into(),
+        Value::Uuid(it) => it.map(|it| it.as_bytes().to_vec()).into(),
+        Value::ChronoDate(it) => it.map(|it| it.to_string()).into(),
         _ => return None,
-    })
+    }))
 }
 
 #[cfg(test)]
