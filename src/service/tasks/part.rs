@@ -39,9 +39,9 @@ struct Row {
 impl FromPlaces for Row {
     fn read(row: &impl Places) -> Result<Self, DbErr> {
         let task = task::Model::read(row)?;
-        let names: String = row.at(18)?;
+        let names: String = row.at(task::COLUMNS)?;
         let tags = serde_json::from_str(&names).map_err(|cause| DbErr::Json(cause.to_string()))?;
-        Ok(Self { tagged: Tagged { task, tags }, revision: row.at(19)? })
+        Ok(Self { tagged: Tagged { task, tags }, revision: row.at(task::COLUMNS + 1)? })
     }
 }
 

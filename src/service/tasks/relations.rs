@@ -133,6 +133,6 @@ struct OfOne {
 
 impl FromPlaces for OfOne {
     fn read(row: &impl Places) -> Result<Self, DbErr> {
-        Ok(Self { task: task::Model::read(row)?, of: row.at(18)? })
+        Ok(Self { task: task::Model::read(row)?, of: row.at(task::COLUMNS)? })
     }
 }
