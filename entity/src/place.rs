@@ -26,8 +26,7 @@ pub trait Places {
 impl Micros {
     /// The instant in the column at that place.
     pub(crate) fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
-        let missing = || DbErr::Type(format!("there is no instant at {place}"));
-        row.instant(place)?.map(Self).ok_or_else(missing)
+        row.instant(place)?.map(Self).ok_or_else(|| missing(place))
     }
 
     /// The instant in the column at that place, if there is one.
@@ -77,6 +76,13 @@ impl Places for PgRow {
     fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
         self.try_get_unchecked(place).map_err(unread)
     }
+
+    fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
+        match self.at::<Option<i64>>(place)? {
+            Some(since) => Ok(Some(time::since_2000(since).ok_or_else(|| missing(place))?)),
+            None => Ok(None),
+        }
+    }
 }
 
 impl Places for rusqlite::Row<'_> {
@@ -91,6 +97,10 @@ impl Places for rusqlite::Row<'_> {
             None => self.at(place),
         }
     }
+}
+
+fn missing(place: usize) -> DbErr {
+    DbErr::Type(format!("there is no instant at {place}"))
 }
 
 fn unread(cause: sqlx::Error) -> DbErr {

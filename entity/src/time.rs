@@ -34,6 +34,13 @@ impl Millis {
     }
 }
 
+/// An instant from what PostgreSQL sends of it: microseconds since the year 2000 (PostgreSQL, Date/Time Types). sqlx makes
+/// a time with an offset of it first, step by step. None when it is none, as infinity.
+pub(crate) fn since_2000(micros: i64) -> Option<DateTimeUtc> {
+    const MICROS_OF_2000: i64 = 946_684_800_000_000;
+    DateTime::from_timestamp_micros(micros.checked_add(MICROS_OF_2000)?)
+}
+
 /// An instant from the text that SQLite has of [`Micros`], digit by digit: chrono reads texts of many forms, and takes a
 /// tenth of the time that a list takes. None when it is another form.
 pub(crate) fn read(text: &str) -> Option<DateTimeUtc> {
@@ -59,5 +66,19 @@ impl From<DateTime<Utc>> for Micros {
 impl From<DateTime<Utc>> for Millis {
     fn from(instant: DateTime<Utc>) -> Self {
         Self(instant.trunc_subsecs(3).fixed_offset())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_count_from_the_year_2000() {
+        let read = |micros| since_2000(micros).map(|it| it.to_rfc3339());
+        assert_eq!(read(0).as_deref(), Some("2000-01-01T00:00:00+00:00"));
+        assert_eq!(read(-1).as_deref(), Some("1999-12-31T23:59:59.999999+00:00"));
+        assert_eq!(read(i64::MAX), None, "what PostgreSQL sends for infinity");
+        assert_eq!(read(i64::MIN), None, "what PostgreSQL sends for -infinity");
     }
 }

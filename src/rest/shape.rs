@@ -3,12 +3,15 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 
 use crate::{config::Config, error::Error, view::Task};
+
+/// How many bytes of JSON a task is expected to be.
+const EXPECTED: usize = 400;
 
 /// Which shapes this installation answers with.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +51,11 @@ impl Shape {
 
     pub(super) fn list(self, tasks: Vec<Task>, part: Part) -> Result<Response, Error> {
         if !self.is_camel && !self.wraps_lists {
-            return Ok(Json(tasks).into_response());
+            // `Json` asks for more room again and again, which takes a sixth of the time of writing.
+            let mut json = Vec::with_capacity(tasks.len() * EXPECTED);
+            serde_json::to_writer(&mut json, &tasks).map_err(Error::internal)?;
+            let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            return Ok(([kind], json).into_response());
         }
         let tasks = serde_json::to_value(tasks).map_err(Error::internal)?;
         let tasks = if self.is_camel { camel(tasks) } else { tasks };

@@ -103,47 +103,38 @@ fn string(format: KnownFormat, description: &str) -> RefOr<Schema> {
 impl DateTime {
     /// Calls with the text. chrono weighs every form that there is for each part of each date, which is a tenth of the
     /// work of a list.
-    fn shown<T>(self, with: impl FnOnce(&str) -> T) -> T {
+    pub(super) fn shown<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let it = self.instant.naive_utc();
         let nanos = it.nanosecond();
         let year = u32::try_from(it.year()).ok().filter(|year| *year <= 9999 && nanos < 1_000_000_000);
         let Some(year) = year else { return with(&self.instant.to_rfc3339_opts(self.digits, true)) };
-        let mut text = Text { bytes: [0; 30], length: 0 };
-        text.put(year, 4, b'-').put(it.month(), 2, b'-').put(it.day(), 2, b'T');
-        text.put(it.hour(), 2, b':').put(it.minute(), 2, b':');
-        let (fraction, width) = match self.digits {
-            SecondsFormat::Millis => (nanos / 1_000_000, 3),
-            _ if nanos == 0 => (0, 0),
-            _ if nanos.is_multiple_of(1_000_000) => (nanos / 1_000_000, 3),
-            _ if nanos.is_multiple_of(1000) => (nanos / 1000, 6),
-            _ => (nanos, 9),
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        let mut put = |at: usize, number: u32| {
+            let digit = |number: u32| b'0' + u8::try_from(number % 10).unwrap_or_default();
+            text[at] = digit(number / 10);
+            text[at + 1] = digit(number);
         };
-        if width == 0 {
-            text.put(it.second(), 2, b'Z');
-        } else {
-            text.put(it.second(), 2, b'.').put(fraction, width, b'Z');
-        }
-        with(std::str::from_utf8(&text.bytes[..text.length]).unwrap_or_default())
-    }
-}
-
-/// An instant as it is being written: `2030-01-31T12:00:00.000000000Z` at most.
-struct Text {
-    bytes: [u8; 30],
-    length: usize,
-}
-
-impl Text {
-    /// Puts a number of so many digits, and what comes behind it.
-    fn put(&mut self, mut number: u32, digits: usize, behind: u8) -> &mut Self {
-        let end = self.length + digits;
-        for byte in self.bytes[self.length..end].iter_mut().rev() {
-            *byte = b'0' + u8::try_from(number % 10).unwrap_or_default();
-            number /= 10;
-        }
-        self.bytes[end] = behind;
-        self.length = end + 1;
-        self
+        put(0, year / 100);
+        put(2, year);
+        put(5, it.month());
+        put(8, it.day());
+        put(11, it.hour());
+        put(14, it.minute());
+        put(17, it.second());
+        put(20, nanos / 10_000_000);
+        put(22, nanos / 100_000);
+        put(24, nanos / 1000);
+        put(26, nanos / 10);
+        put(27, nanos);
+        let end = match self.digits {
+            SecondsFormat::Millis => 23,
+            _ if nanos == 0 => 19,
+            _ if nanos.is_multiple_of(1_000_000) => 23,
+            _ if nanos.is_multiple_of(1000) => 26,
+            _ => 29,
+        };
+        text[end] = b'Z';
+        with(std::str::from_utf8(&text[..=end]).unwrap_or_default())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rows written straight to JSON by the names of the schema, for lists of many rows. What is written is what the views
 //! of the same rows show; a test compares the two.
 
-use entity::{label, list, task};
+use entity::{label, list, task, time::Micros};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{BigInt, Date, DateTime, Priority};
 
@@ -19,9 +20,29 @@ fn json(value: impl Serialize, into: &mut Vec<u8>) -> bool {
 }
 
 /// Text without anything to escape.
-fn plain(text: impl std::fmt::Display, into: &mut Vec<u8>) -> bool {
-    use std::io::Write;
-    write!(into, "\"{text}\"").is_ok()
+fn plain(text: &str, into: &mut Vec<u8>) -> bool {
+    into.push(b'"');
+    into.extend_from_slice(text.as_bytes());
+    into.push(b'"');
+    true
+}
+
+fn id(id: Uuid, into: &mut Vec<u8>) -> bool {
+    plain(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()), into)
+}
+
+fn instant(instant: Micros, into: &mut Vec<u8>) -> bool {
+    DateTime::from(instant).shown(|text| plain(text, into))
+}
+
+fn instant_if_any(instant: Option<Micros>, into: &mut Vec<u8>) -> bool {
+    match instant {
+        Some(it) => self::instant(it, into),
+        None => {
+            into.extend_from_slice(b"null");
+            true
+        }
+    }
 }
 
 impl WriteField for task::Model {
@@ -29,20 +50,20 @@ impl WriteField for task::Model {
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
-            "id" => plain(self.id, into),
+            "id" => id(self.id.0, into),
             "number" => json(BigInt(self.number), into),
             "title" => json(&self.title, into),
             "description" => json(&self.description, into),
             "completed" => json(self.completed, into),
-            "completedAt" => json(self.completed_at.map(DateTime::from), into),
+            "completedAt" => instant_if_any(self.completed_at, into),
             "priority" => plain(Priority::from(self.priority).name(), into),
             "dueDate" => json(self.due_date.map(Date), into),
-            "dueAt" => json(self.due_at.map(DateTime::from), into),
+            "dueAt" => instant_if_any(self.due_at, into),
             "dueTimeZone" => json(&self.due_zone, into),
             "position" => json(&self.position, into),
             "revision" => json(BigInt(self.revision), into),
-            "createdAt" => json(DateTime::from(self.created_at), into),
-            "updatedAt" => json(DateTime::from(self.updated_at), into),
+            "createdAt" => instant(self.created_at, into),
+            "updatedAt" => instant(self.updated_at, into),
             _ => false,
         }
     }
@@ -53,14 +74,14 @@ impl WriteField for list::Model {
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
-            "id" => plain(self.id, into),
+            "id" => id(self.id.0, into),
             "name" => json(&self.name, into),
             "colour" => json(&self.colour, into),
             "position" => json(&self.position, into),
             "archived" => json(self.archived, into),
             "revision" => json(BigInt(self.revision), into),
-            "createdAt" => json(DateTime::from(self.created_at), into),
-            "updatedAt" => json(DateTime::from(self.updated_at), into),
+            "createdAt" => instant(self.created_at, into),
+            "updatedAt" => instant(self.updated_at, into),
             _ => false,
         }
     }
@@ -71,12 +92,12 @@ impl WriteField for label::Model {
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
-            "id" => plain(self.id, into),
+            "id" => id(self.id.0, into),
             "name" => json(&self.name, into),
             "colour" => json(&self.colour, into),
             "revision" => json(BigInt(self.revision), into),
-            "createdAt" => json(DateTime::from(self.created_at), into),
-            "updatedAt" => json(DateTime::from(self.updated_at), into),
+            "createdAt" => instant(self.created_at, into),
+            "updatedAt" => instant(self.updated_at, into),
             _ => false,
         }
     }
