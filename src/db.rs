@@ -9,6 +9,7 @@ pub mod file;
 mod hints;
 mod inplace;
 mod singles;
+mod together;
 mod watch;
 mod writer;
 
@@ -25,6 +26,7 @@ pub use self::{
     dialect::due_value,
     hints::{Channel, Hints},
     singles::work_as,
+    together::Together,
 };
 use crate::telemetry::metrics::{Pool, Statements};
 

@@ -9,7 +9,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Connection, Db, connection::Link, file, inplace::InPlace, singles::Singles, watch::Watch, writer::Writer};
+use super::{
+    Connection, Db, connection::Link, create, file, inplace::InPlace, singles::Singles, watch::Watch, writer::Writer,
+};
 use crate::config::Config;
 
 /// How long a request waits for a connection before it is refused.
@@ -101,11 +103,9 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let readers = Singles::new(options.clone(), reading, config.workers);
     let singles = Singles::new(options, single, config.workers);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(linked(
-        Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT)),
-        Link::Singles(readers),
-        Link::Postgres { singles, pool, listening },
-    ))
+    let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
+    let creates = create::creates(&singles, &watch);
+    Ok(linked(watch, Link::Singles(readers), Link::Postgres { singles, creates, pool, listening }))
 }
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {

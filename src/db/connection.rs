@@ -11,6 +11,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
+    create::Creates,
     dialect,
     inplace::InPlace,
     singles::Singles,
@@ -31,7 +32,7 @@ pub(super) enum Link {
     /// For statements that read, on PostgreSQL.
     Singles(Singles),
     /// For single statements that write, and for transactions, on PostgreSQL.
-    Postgres { singles: Singles, pool: DatabaseConnection, listening: PgPool },
+    Postgres { singles: Singles, creates: Creates, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.

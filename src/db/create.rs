@@ -1,11 +1,25 @@
-//! Making a task by one message to the database.
+//! Making tasks by one message to the database, and on PostgreSQL those that are made at the same time by one.
 
-use std::sync::LazyLock;
+use std::{
+    iter,
+    pin::pin,
+    sync::{Arc, LazyLock},
+};
 
-use entity::{place, task};
-use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
+use entity::{
+    id::{TaskId, UserId},
+    place, task,
+};
+use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, Value};
 
-use super::Db;
+use super::{Db, connection::Link, singles::Singles, together::Together, watch::Watch};
+
+/// How many columns of a task are given. The others come from the database.
+const GIVEN: usize = 15;
+const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
+                       due_date, due_at, due_zone, created_at, updated_at, deleted_at";
+/// How many tasks one statement makes: these sizes only, so that its text is one of few.
+const SIZES: [usize; 5] = [2, 4, 8, 16, 32];
 
 /// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
 /// does it in one statement, SQLite in two that are sent together.
@@ -15,39 +29,135 @@ static POSTGRES: LazyLock<String> = LazyLock::new(|| {
            insert into owners (user_id, revision, purged) values ($1, 1, 0) \
            on conflict (user_id) do update set revision = owners.revision + 1 returning revision\
          ) {}",
-        insert('$', "taken")
+        insert(&marks('$', 0), "taken")
     )
 });
 static SQLITE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "insert into owners (user_id, revision, purged) values (?1, 1, 0) \
          on conflict (user_id) do update set revision = revision + 1; {}",
-        insert('?', "owners where user_id = ?1")
+        insert(&marks('?', 0), "owners where user_id = ?1")
     )
 });
+/// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
+/// take its numbers in their order. Rows of nulls make nothing, nor do those of an owner who has no counter yet or whose
+/// counter is held by another write: nobody is to wait for what others do.
+static TOGETHER: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
+    SIZES.map(|size| {
+        let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
+        format!(
+            "with given (place, {COLUMNS}) as (values {}), \
+             counted as (select user_id, count(*) as many from given group by user_id), \
+             free as (select owners.user_id, many from owners join counted using (user_id) \
+               for no key update of owners skip locked), \
+             taken as (update owners set revision = revision + many from free \
+               where owners.user_id = free.user_id returning owners.user_id, revision as last), \
+             numbered as (select given.*, \
+                 last + 1 - row_number() over (partition by user_id order by place desc) as revision \
+               from given join taken using (user_id)) {}",
+            rows.join(", "),
+            insert(COLUMNS, "numbered")
+        )
+    })
+});
 
-/// Makes the task with the number that is found there. Its place in manual order is the number in base 36, thirteen
+/// The marks of a row's values, where so many rows are before it.
+fn marks(mark: char, rows: usize) -> String {
+    let marks: Vec<String> = (1..=GIVEN).map(|value| format!("{mark}{}", rows * GIVEN + value)).collect();
+    marks.join(", ")
+}
+
+/// Makes tasks with the numbers that are found there. The place in manual order is the number in base 36, thirteen
 /// digits and an `i` (`service::tasks::position`).
-fn insert(mark: char, from: &str) -> String {
+fn insert(values: &str, from: &str) -> String {
     let digit = |power: i64| {
         format!("substr('0123456789abcdefghijklmnopqrstuvwxyz', cast(revision / {power} % 36 as integer) + 1, 1)")
     };
     let digits: Vec<String> = (0..13).rev().map(|power| digit(36_i64.pow(power))).collect();
-    let values: Vec<String> = (1..=15).map(|number| format!("{mark}{number}")).collect();
     format!(
-        "insert into tasks (user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
-           due_date, due_at, due_zone, created_at, updated_at, deleted_at, revision, position) \
-         select {}, revision, {} || 'i' from {from} \
+        "insert into tasks ({COLUMNS}, revision, position) select {values}, revision, {} || 'i' from {from} \
          returning number, id, user_id, parent_id, list_id, title, description, completed, completed_at, priority, \
            due_date, due_at, due_zone, position, revision, created_at, updated_at, deleted_at",
-        values.join(", "),
         digits.join(" || ")
     )
+}
+
+/// A task to be made: what is given of it.
+#[derive(Debug)]
+pub(super) struct Row {
+    key: (UserId, TaskId),
+    values: Vec<Value>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(super) enum Made {
+    Task(Box<task::Model>),
+    /// It has to be made by itself.
+    Not(Row),
+}
+
+/// Tasks that are made on PostgreSQL at the same time.
+pub(super) type Creates = Together<Row, Result<Made, DbErr>>;
+
+/// Makes them over these connections.
+pub(super) fn creates(singles: &Singles, watch: &Arc<Watch>) -> Creates {
+    let (singles, watch) = (singles.clone(), Arc::clone(watch));
+    let [.., most] = SIZES;
+    Together::new(most, move |rows| made(singles.clone(), Arc::clone(&watch), rows))
 }
 
 impl Db {
     /// Makes a task whose number, revision and position are not set yet.
     pub async fn create_at_once(&self, row: task::ActiveModel) -> Result<task::Model, DbErr> {
+        let mut row = Row::new(row)?;
+        if let Link::Postgres { creates, .. } = &self.writer.link {
+            let broken = || DbErr::Custom("the making of tasks broke off".into());
+            let made = pin!(async { creates.ask(row).await.ok_or_else(broken)? });
+            match self.writer.watch.over((self.writer.name(), &POSTGRES), made).await? {
+                Made::Task(task) => return Ok(*task),
+                Made::Not(again) => row = again,
+            }
+        }
+        let made = self.writer().query_one_raw(row.alone(self.backend())).await?;
+        place::read(&made.ok_or(DbErr::RecordNotInserted)?)
+    }
+}
+
+async fn made(singles: Singles, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
+    let rows = match <[Row; 1]>::try_from(rows) {
+        Ok([row]) => {
+            let made = tasks(&singles, row.alone(DbBackend::Postgres)).await;
+            let made = made.and_then(|mut tasks| tasks.pop().ok_or(DbErr::RecordNotInserted));
+            return vec![made.map(|task| Made::Task(task.into()))];
+        }
+        Err(rows) => rows,
+    };
+    match watch.in_time(tasks(&singles, together(&rows))).await {
+        Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
+        Err(DbErr::Query(RuntimeErr::SqlxError(cause))) if cause.as_database_error().is_some() => {
+            // None of it was done, because of one of them perhaps.
+            rows.into_iter().map(|row| Ok(Made::Not(row))).collect()
+        }
+        Err(cause) => rows.iter().map(|_| Err(cause.clone())).collect(),
+    }
+}
+
+async fn tasks(singles: &Singles, statement: Statement) -> Result<Vec<task::Model>, DbErr> {
+    singles.query(&statement).await?.iter().map(place::read).collect()
+}
+
+/// The statement that makes them all.
+fn together(rows: &[Row]) -> Statement {
+    let size = SIZES.iter().position(|size| *size >= rows.len()).unwrap_or(SIZES.len() - 1);
+    let none = rows.first().map(|row| row.values.iter().map(Value::as_null).collect::<Vec<_>>());
+    let values = rows.iter().map(|row| &row.values).chain(iter::repeat_with(|| &none).flatten());
+    let values = values.take(SIZES[size]).flatten().cloned();
+    Statement::from_sql_and_values(DbBackend::Postgres, &TOGETHER[size], values)
+}
+
+impl Row {
+    fn new(row: task::ActiveModel) -> Result<Self, DbErr> {
         let task::ActiveModel {
             number: _,
             id,
@@ -68,34 +178,46 @@ impl Db {
             updated_at,
             deleted_at,
         } = row;
-        let values = [
-            value(user_id)?,
-            value(id)?,
-            value(parent_id)?,
-            value(list_id)?,
-            value(title)?,
-            value(description)?,
-            value(completed)?,
-            value(completed_at)?,
-            value(priority)?,
-            value(due_date)?,
-            value(due_at)?,
-            value(due_zone)?,
-            value(created_at)?,
-            value(updated_at)?,
-            value(deleted_at)?,
+        let key = (given(user_id)?, given(id)?);
+        let values = vec![
+            key.0.clone().into(),
+            key.1.into(),
+            given(parent_id)?.into(),
+            given(list_id)?.into(),
+            given(title)?.into(),
+            given(description)?.into(),
+            given(completed)?.into(),
+            given(completed_at)?.into(),
+            given(priority)?.into(),
+            given(due_date)?.into(),
+            given(due_at)?.into(),
+            given(due_zone)?.into(),
+            given(created_at)?.into(),
+            given(updated_at)?.into(),
+            given(deleted_at)?.into(),
         ];
-        let text = if self.backend() == DbBackend::Sqlite { SQLITE.as_str() } else { POSTGRES.as_str() };
-        let statement = Statement::from_sql_and_values(self.backend(), text, values);
-        let made = self.writer().query_one_raw(statement).await?;
-        let made = made.ok_or_else(|| DbErr::RecordNotInserted)?;
-        place::read(&made)
+        Ok(Self { key, values })
+    }
+
+    /// The statement that makes it by itself.
+    fn alone(self, backend: DbBackend) -> Statement {
+        let text = if backend == DbBackend::Sqlite { SQLITE.as_str() } else { POSTGRES.as_str() };
+        Statement::from_sql_and_values(backend, text, self.values)
+    }
+
+    /// The task among those that were made.
+    fn found(self, made: &mut Vec<task::Model>) -> Made {
+        let (owner, id) = &self.key;
+        match made.iter().position(|task| task.id == *id && task.user_id == *owner) {
+            Some(place) => Made::Task(made.swap_remove(place).into()),
+            None => Made::Not(self),
+        }
     }
 }
 
-fn value<V: Into<Value>>(field: ActiveValue<V>) -> Result<Value, DbErr> {
+fn given<V: Into<Value>>(field: ActiveValue<V>) -> Result<V, DbErr> {
     match field {
-        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value.into()),
+        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
         ActiveValue::NotSet => Err(DbErr::AttrNotSet("a column of a new task".into())),
     }
 }

@@ -42,6 +42,11 @@ pub fn work_as(number: usize) {
     WORKER.set(number);
 }
 
+/// Which of them this thread is; a number behind all of theirs for any other thread.
+pub(super) fn worker() -> usize {
+    WORKER.get()
+}
+
 /// Connections for single statements.
 #[derive(Clone, Debug)]
 pub(super) struct Singles(Arc<Inner>);
@@ -126,7 +131,7 @@ impl Singles {
     /// none.
     async fn place(&self) -> Result<(&Shelf, SemaphorePermit<'_>), DbErr> {
         let shelves = &self.0.shelves;
-        let own = WORKER.get().min(shelves.len() - 1);
+        let own = worker().min(shelves.len() - 1);
         let others = shelves.iter().take(shelves.len() - 1);
         if let Some(place) = [&shelves[own]].into_iter().chain(others).find_map(Shelf::free) {
             return Ok(place);

@@ -34,6 +34,59 @@ async fn sixty_four_writers_all_get_their_task() {
 }
 
 #[tokio::test]
+async fn tasks_made_at_the_same_time_are_each_their_owners() {
+    let (app, mut people) = (App::spawn().await, Vec::new());
+    for name in ["ann", "bob", "cid"] {
+        people.push(app.person(name).await);
+    }
+    let busy = app.rest_task(&people[0], json!({ "title": "busy" })).await["id"].to_string();
+    for round in 0..3 {
+        let answers = at_once(60, async |number| {
+            let person = &people[number % 3];
+            // Writes that hold a counter while others are made.
+            if number % 10 == 0 {
+                app.rest(&people[0], "PUT", &format!("/{busy}"), Some(json!({ "title": "busy" }))).await.expect(200);
+            }
+            let title = format!("{round} {number}");
+            let task = app.rest_task(person, json!({ "title": title })).await;
+            assert_eq!((&task["title"], &task["user_id"]), (&json!(title), &json!(person.id)));
+        });
+        answers.await;
+    }
+    for (person, busy) in people.iter().zip([true, false, false]) {
+        let query = "{ tasks(first: 100, order: { by: POSITION, direction: ASC }) { nodes { title revision } } }";
+        let tasks = app.graphql(person, query, json!({})).await.data()["tasks"]["nodes"].clone();
+        let revisions: Vec<_> = tasks.as_array().unwrap().iter().map(|it| it["revision"].as_i64().unwrap()).collect();
+        assert_eq!(revisions.len(), if busy { 61 } else { 60 });
+        let made = &revisions[usize::from(busy)..];
+        assert!(made.is_sorted_by(|one, next| one < next), "manual order is the order of the numbers");
+        assert!(busy || revisions.last() == Some(&60), "no number is left out");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_the_database_refuses_keeps_no_other_from_being_made() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "first").await;
+    app.sql(if app.database_url.starts_with("sqlite:") {
+        "create trigger refuse before insert on tasks when new.title = 'refused' begin select raise(abort, 'no'); end"
+    } else {
+        "alter table tasks add check (title <> 'refused')"
+    })
+    .await;
+    let title = |number| if number % 8 == 3 { "refused".to_owned() } else { format!("{number}") };
+    let answers = at_once(32, |number| app.rest(&ann, "POST", "", Some(json!({ "title": title(number) })))).await;
+    for (number, answer) in answers.iter().enumerate() {
+        if number % 8 == 3 {
+            answer.expect(500);
+        } else {
+            assert_eq!(answer.expect(201)["title"], title(number));
+        }
+    }
+}
+
+#[tokio::test]
 async fn sixty_four_toggles_end_where_sixty_four_toggles_end() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
