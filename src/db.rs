@@ -8,6 +8,7 @@ mod dialect;
 pub mod file;
 mod hints;
 mod inplace;
+mod reads;
 mod singles;
 mod together;
 mod watch;
@@ -22,11 +23,10 @@ use self::connection::{Link, only_reads};
 pub use self::{
     checkup::Checkup,
     connect::connect,
-    connection::Connection,
+    connection::{Connection, Pace},
     dialect::due_value,
     hints::{Channel, Hints},
     singles::work_as,
-    together::Together,
 };
 use crate::telemetry::metrics::{Pool, Statements};
 
@@ -71,7 +71,7 @@ impl Db {
             Link::Writer(writer) => Link::Turn(Arc::new(writer.turn().await?)),
             Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
             Link::Nested(nested) => Link::Nested(Arc::new(nested.turn().nested().await?)),
-            Link::Singles(_) | Link::File { .. } => return Err(only_reads()),
+            Link::Reads(_) | Link::File { .. } => return Err(only_reads()),
         };
         let watch = Arc::clone(&self.writer.watch);
         Ok(Transaction { connection: Connection { link: begun, watch } })

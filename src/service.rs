@@ -44,7 +44,7 @@ pub struct Services {
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
-        let auth = Arc::new(auth::Material::new(&db, config, base_url)?);
+        let auth = Arc::new(auth::Material::new(config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
         Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default() })
     }

@@ -10,7 +10,8 @@ use sqlx::{
 };
 
 use super::{
-    Connection, Db, connection::Link, create, file, inplace::InPlace, singles::Singles, watch::Watch, writer::Writer,
+    Connection, Db, connection::Link, create, file, inplace::InPlace, reads::Reads, singles::Singles, watch::Watch,
+    writer::Writer,
 };
 use crate::config::Config;
 
@@ -105,7 +106,11 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     let creates = create::creates(&singles, &watch);
-    Ok(linked(watch, Link::Singles(readers), Link::Postgres { singles, creates, pool, listening }))
+    Ok(linked(
+        Arc::clone(&watch),
+        Link::Reads(Reads::new(readers, watch)),
+        Link::Postgres { singles, creates, pool, listening },
+    ))
 }
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {

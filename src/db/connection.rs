@@ -14,6 +14,7 @@ use super::{
     create::Creates,
     dialect,
     inplace::InPlace,
+    reads::Reads,
     singles::Singles,
     watch::Watch,
     writer::{Nested, Turn, Writer},
@@ -30,7 +31,7 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub(super) enum Link {
     /// For statements that read, on PostgreSQL.
-    Singles(Singles),
+    Reads(Reads),
     /// For single statements that write, and for transactions, on PostgreSQL.
     Postgres { singles: Singles, creates: Creates, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
@@ -43,6 +44,15 @@ pub(super) enum Link {
     Turn(Arc<Turn>),
     /// A transaction inside another one, on SQLite.
     Nested(Arc<Nested>),
+}
+
+/// How long a statement takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Next to nothing, whatever is stored: such statements are sent together on PostgreSQL.
+    Quick,
+    /// As long as what is stored makes it.
+    Any,
 }
 
 impl Connection {
@@ -70,6 +80,15 @@ impl Connection {
         Ok(self.rows(select).await?.into_iter().next())
     }
 
+    /// The first of what is selected by a statement that is quick, as one that finds a row by its key.
+    pub async fn quick_row<T: FromPlaces>(
+        &self,
+        select: impl QueryTrait<QueryStatement = SelectStatement>,
+    ) -> Result<Option<T>, DbErr> {
+        let statement = self.get_database_backend().build(select.as_query());
+        Ok(self.read(statement, Pace::Quick).await?.into_iter().next())
+    }
+
     /// What is selected from `offset` on, all of it unless a limit is given. The limit is a part of the text: one that
     /// PostgreSQL does not know it takes for a tenth of all rows, which looks so much worse than the one that is given
     /// then that it plans the statement anew each time. There are more offsets than statements that can be kept.
@@ -77,6 +96,7 @@ impl Connection {
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
         (offset, limit): (u64, Option<u64>),
+        pace: Pace,
     ) -> Result<Vec<T>, DbErr> {
         let mut statement = self.get_database_backend().build(select.as_query());
         if limit.is_some() || offset > 0 {
@@ -91,24 +111,24 @@ impl Connection {
                 if statement.db_backend == DbBackend::Sqlite { "?".into() } else { format!("${}", values.len()) };
             statement.sql.push_str(&format!(" OFFSET {place}"));
         }
-        self.read(statement).await
+        self.read(statement, pace).await
     }
 
     /// The rows of a statement, read by the places of their columns.
     pub async fn rows_of<T: FromPlaces>(&self, select: &SelectStatement) -> Result<Vec<T>, DbErr> {
-        self.read(self.get_database_backend().build(select)).await
+        self.read(self.get_database_backend().build(select), Pace::Any).await
     }
 
-    async fn read<T: FromPlaces>(&self, statement: Statement) -> Result<Vec<T>, DbErr> {
+    async fn read<T: FromPlaces>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let statement = dialect::adapted(statement);
-        let work = pin!(self.link.rows(&statement));
+        let work = pin!(self.link.rows(&statement, pace));
         self.watch.over((self.name(), &statement.sql), work).await
     }
 
     /// What it is called in metrics.
     pub(super) fn name(&self) -> &'static str {
         match &self.link {
-            Link::Singles(_) | Link::File { .. } => "read",
+            Link::Reads(_) | Link::File { .. } => "read",
             Link::Postgres { .. } | Link::Writer(_) => "write",
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
         }
@@ -129,7 +149,7 @@ impl Connection {
                 let (pool, more) = (now(pool.get_sqlite_connection_pool()), in_place.now());
                 Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
             }
-            Link::Singles(singles) => Some(singles.now()),
+            Link::Reads(reads) => Some(reads.singles().now()),
             Link::Writer(writer) => Some(writer.now()),
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
         }
@@ -147,8 +167,8 @@ impl Connection {
                 pool.clone().close().await
             }
             Link::Writer(writer) => writer.close().await,
-            Link::Singles(singles) => {
-                singles.close().await;
+            Link::Reads(reads) => {
+                reads.singles().close().await;
                 Ok(())
             }
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => Ok(()),
@@ -170,7 +190,7 @@ impl Link {
             Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
             Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
             Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
-            Self::File { .. } | Self::Singles(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
+            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
         }
     }
 
@@ -198,14 +218,14 @@ impl Link {
                 turn.commit().await?;
                 Ok(done)
             }
-            Self::Singles(_) | Self::File { .. } => Err(only_reads()),
+            Self::Reads(_) | Self::File { .. } => Err(only_reads()),
         }
     }
 
     async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::File { pool, .. } => pool.query_all_raw(statement.clone()).await,
-            Self::Singles(singles) => singles.read(statement).await,
+            Self::Reads(reads) => reads.singles().read(statement).await,
             Self::Postgres { singles, .. } => singles.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
             Self::Turn(turn) => turn.query_all(statement).await,
@@ -214,13 +234,16 @@ impl Link {
         }
     }
 
-    async fn rows<T: FromPlaces>(&self, statement: &Statement) -> Result<Vec<T>, DbErr> {
-        if let Self::File { in_place, .. } = self
-            && let Some(rows) = in_place.rows(statement)
-        {
-            return Ok(rows);
-        }
-        self.query(statement).await?.iter().map(place::read).collect()
+    async fn rows<T: FromPlaces>(&self, statement: &Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
+        let rows = match (self, pace) {
+            (Self::File { in_place, pool: _ }, _) => match in_place.rows(statement) {
+                Some(rows) => return Ok(rows),
+                None => self.query(statement).await?,
+            },
+            (Self::Reads(reads), Pace::Quick) => reads.quick(statement).await?,
+            _ => self.query(statement).await?,
+        };
+        rows.iter().map(place::read).collect()
     }
 }
 
@@ -228,7 +251,7 @@ impl Link {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
-            Link::Singles(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
+            Link::Reads(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
             Link::File { .. } | Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
         }
     }

@@ -1,7 +1,6 @@
 //! Making tasks by one message to the database, and on PostgreSQL those that are made at the same time by one.
 
 use std::{
-    iter,
     pin::pin,
     sync::{Arc, LazyLock},
 };
@@ -12,14 +11,18 @@ use entity::{
 };
 use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, Value};
 
-use super::{Db, connection::Link, singles::Singles, together::Together, watch::Watch};
+use super::{
+    Db,
+    connection::Link,
+    singles::Singles,
+    together::{SIZES, Together},
+    watch::Watch,
+};
 
 /// How many columns of a task are given. The others come from the database.
 const GIVEN: usize = 15;
 const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
                        due_date, due_at, due_zone, created_at, updated_at, deleted_at";
-/// How many tasks one statement makes: these sizes only, so that its text is one of few.
-const SIZES: [usize; 5] = [2, 4, 8, 16, 32];
 
 /// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
 /// does it in one statement, SQLite in two that are sent together.
@@ -40,8 +43,8 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
-/// take its numbers in their order. Rows of nulls make nothing, nor do those of an owner who has no counter yet or whose
-/// counter is held by another write: nobody is to wait for what others do.
+/// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
+/// make nothing: nobody is to wait for what others do.
 static TOGETHER: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
     SIZES.map(|size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
@@ -103,8 +106,7 @@ pub(super) type Creates = Together<Row, Result<Made, DbErr>>;
 /// Makes them over these connections.
 pub(super) fn creates(singles: &Singles, watch: &Arc<Watch>) -> Creates {
     let (singles, watch) = (singles.clone(), Arc::clone(watch));
-    let [.., most] = SIZES;
-    Together::new(most, move |rows| made(singles.clone(), Arc::clone(&watch), rows))
+    Together::new(move |rows| made(singles.clone(), Arc::clone(&watch), rows))
 }
 
 impl Db {
@@ -149,11 +151,9 @@ async fn tasks(singles: &Singles, statement: Statement) -> Result<Vec<task::Mode
 
 /// The statement that makes them all.
 fn together(rows: &[Row]) -> Statement {
-    let size = SIZES.iter().position(|size| *size >= rows.len()).unwrap_or(SIZES.len() - 1);
-    let none = rows.first().map(|row| row.values.iter().map(Value::as_null).collect::<Vec<_>>());
-    let values = rows.iter().map(|row| &row.values).chain(iter::repeat_with(|| &none).flatten());
-    let values = values.take(SIZES[size]).flatten().cloned();
-    Statement::from_sql_and_values(DbBackend::Postgres, &TOGETHER[size], values)
+    let text = SIZES.iter().zip(&*TOGETHER).find_map(|(size, text)| (*size == rows.len()).then_some(text.as_str()));
+    let values = rows.iter().flat_map(|row| &row.values).cloned();
+    Statement::from_sql_and_values(DbBackend::Postgres, text.unwrap_or_default(), values)
 }
 
 impl Row {

@@ -1,6 +1,6 @@
 //! Work that is asked for at the same time, done together: while some of it is on its way, more gathers, and is done next.
-//! Who asks while nothing is on its way does it alone and at once. Each thread that serves requests gathers for itself,
-//! because an answer from another thread would have to wake this one.
+//! Each thread that serves requests gathers for itself, because an answer from another thread would have to wake this
+//! one.
 
 use std::{
     fmt,
@@ -8,23 +8,26 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
 use super::singles::worker;
 
 /// How many threads gather apart from each other; more of them share.
 const APART: usize = 16;
 
+/// How many questions are answered at a time. What is sent for so many is one of few texts, each of which the database
+/// prepares once.
+pub(super) const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
+
 /// Answers questions of a kind, many at once.
-pub struct Together<Q, A>(Arc<Inner<Q, A>>);
+pub(super) struct Together<Q, A>(Arc<Inner<Q, A>>);
 
 struct Inner<Q, A> {
     gathered: [Mutex<Gathered<Q, A>>; APART],
-    most: usize,
     work: Work<Q, A>,
 }
 
-/// Answers questions, in their order.
+/// Answers questions, one of [`SIZES`], in their order.
 type Work<Q, A> = Box<dyn Fn(Vec<Q>) -> Answers<A> + Send + Sync>;
 type Answers<A> = Pin<Box<dyn Future<Output = Vec<A>> + Send>>;
 
@@ -35,36 +38,31 @@ struct Gathered<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
-    /// Answers by this work, so many questions at most at a time.
-    pub fn new<F>(most: usize, work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    /// Answers by this work.
+    pub(super) fn new<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let gathered = std::array::from_fn(|_| Mutex::new(Gathered { asked: Vec::new(), is_working: false }));
-        Self(Arc::new(Inner { gathered, most, work: Box::new(move |asked| Box::pin(work(asked))) }))
+        Self(Arc::new(Inner { gathered, work: Box::new(move |asked| Box::pin(work(asked))) }))
     }
 
     /// The answer; none when the work broke off.
-    pub async fn ask(&self, question: Q) -> Option<A> {
+    pub(super) async fn ask(&self, question: Q) -> Option<A> {
         let place = worker() % APART;
         let (answer, answered) = oneshot::channel();
-        let alone = {
+        let is_first = {
             let mut gathered = self.gathered(place);
-            if gathered.is_working {
-                gathered.asked.push((question, answer));
-                None
-            } else {
-                gathered.is_working = true;
-                Some(question)
-            }
+            gathered.asked.push((question, answer));
+            !std::mem::replace(&mut gathered.is_working, true)
         };
-        match alone {
-            Some(question) => {
-                let _turn = Turn { together: self.clone(), place };
-                (self.0.work)(vec![question]).await.pop()
-            }
-            None => answered.await.ok(),
+        if is_first {
+            let turn = Turn { together: self.clone(), place };
+            // Whatever else is ready on this thread may ask as well.
+            yield_now().await;
+            drop(turn);
         }
+        answered.await.ok()
     }
 
     fn gathered(&self, place: usize) -> MutexGuard<'_, Gathered<Q, A>> {
@@ -93,9 +91,9 @@ impl<Q: Send + 'static, A: Send + 'static> Drop for Turn<Q, A> {
     fn drop(&mut self) {
         let next: Vec<_> = {
             let mut gathered = self.together.gathered(self.place);
-            let most = gathered.asked.len().min(self.together.0.most);
-            gathered.is_working = most > 0;
-            gathered.asked.drain(..most).collect()
+            let many = SIZES.into_iter().rfind(|size| *size <= gathered.asked.len()).unwrap_or_default();
+            gathered.is_working = many > 0;
+            gathered.asked.drain(..many).collect()
         };
         if !next.is_empty() {
             let turn = Self { together: self.together.clone(), place: self.place };
@@ -115,7 +113,7 @@ impl<Q, A> Clone for Together<Q, A> {
 
 impl<Q, A> fmt::Debug for Together<Q, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Together").field("most", &self.0.most).finish_non_exhaustive()
+        formatter.debug_struct("Together").finish_non_exhaustive()
     }
 }
 
@@ -127,13 +125,13 @@ mod tests {
     use super::*;
 
     /// Doubles numbers, and says how many at a time.
-    fn doubling(most: usize) -> (Together<u32, u32>, mpsc::UnboundedReceiver<usize>) {
+    fn doubling() -> (Together<u32, u32>, mpsc::UnboundedReceiver<usize>) {
         let (at_once, seen) = mpsc::unbounded_channel();
-        let together = Together::new(most, move |numbers: Vec<u32>| {
+        let together = Together::new(move |numbers: Vec<u32>| {
             let at_once = at_once.clone();
             async move {
                 at_once.send(numbers.len()).unwrap();
-                tokio::task::yield_now().await;
+                yield_now().await;
                 assert!(!numbers.contains(&13), "a number that is refused");
                 numbers.into_iter().map(|it| it * 2).collect()
             }
@@ -146,45 +144,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_meanwhile_is_answered_next_and_together() {
-        let (together, seen) = doubling(4);
+    async fn who_asks_at_the_same_time_is_answered_together() {
+        let (together, seen) = doubling();
         let answers = join_all((0..7).map(|number| together.ask(number))).await;
         assert_eq!(answers, (0..7).map(|number| Some(number * 2)).collect::<Vec<_>>());
         assert_eq!(together.ask(7).await, Some(14));
-        assert_eq!(all(seen), [1, 4, 2, 1]);
+        assert_eq!(all(seen), [4, 2, 1, 1]);
     }
 
     #[tokio::test]
     async fn work_that_breaks_off_leaves_nobody_waiting() {
-        let (together, seen) = doubling(4);
+        let (together, seen) = doubling();
         let asking = together.clone();
         let first = tokio::spawn(async move { asking.ask(13).await });
-        let broken = async { join_all([together.ask(1), together.ask(13)]).await };
-        tokio::task::yield_now().await;
-        assert_eq!(broken.await, [None, None]);
-        assert!(first.await.is_err());
+        yield_now().await;
+        assert_eq!(join_all([together.ask(1), together.ask(2)]).await, [None, Some(4)]);
+        assert_eq!(first.await.unwrap(), None);
         assert_eq!(together.ask(2).await, Some(4));
-        assert_eq!(all(seen), [1, 2, 1]);
+        assert_eq!(all(seen), [2, 1, 1]);
     }
 
     #[test]
     fn a_runtime_that_ends_leaves_nobody_waiting() {
         let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (together, _seen) = doubling(4);
+        let (together, _seen) = doubling();
         let first = runtime();
         let asking = together.clone();
         first.spawn(async move { join_all((0..9).map(|number| asking.ask(number))).await });
-        first.block_on(tokio::task::yield_now());
+        first.block_on(yield_now());
         drop(first);
         assert_eq!(runtime().block_on(together.ask(1)), Some(2));
     }
 
     #[tokio::test]
     async fn who_stops_waiting_leaves_nobody_waiting() {
-        let (together, _seen) = doubling(4);
+        let (together, _seen) = doubling();
         let asking = together.clone();
         let first = tokio::spawn(async move { asking.ask(0).await });
-        tokio::task::yield_now().await;
+        yield_now().await;
         let second = together.ask(1);
         first.abort();
         assert_eq!(second.await, Some(2));

@@ -3,7 +3,6 @@
 mod account;
 mod email;
 mod keys;
-mod lookup;
 mod origins;
 mod password;
 mod profile;
@@ -34,7 +33,6 @@ pub use self::{
 };
 use self::{
     keys::Keys,
-    lookup::Lookup,
     password::{Hasher, Password},
     remote::RemoteKeys,
     signature::Signer,
@@ -117,7 +115,6 @@ pub struct Material {
     verified: VerifiedTokens,
     origins: Origins,
     links: LinkKeys,
-    sessions: Lookup,
     throttle: Throttle,
     mailer: Mailer,
     policy: Policy,
@@ -162,7 +159,7 @@ impl Material {
         self.mailer.run().await;
     }
 
-    pub(super) fn new(db: &Db, config: &Config, base_url: &Url) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {
         let secret = config.secret.reveal();
         Ok(Self {
             signer: Signer::new(secret)?,
@@ -173,7 +170,6 @@ impl Material {
             verified: token::verified_tokens(),
             origins: Origins::new(config, base_url),
             links: LinkKeys::new(secret),
-            sessions: Lookup::new(db.clone()),
             throttle: Throttle::new(config.rate_limit),
             mailer: Mailer::new(config).map_err(Error::internal)?,
             policy: Policy {

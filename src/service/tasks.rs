@@ -102,7 +102,7 @@ impl<'a> Tasks<'a> {
 
     /// One task, if it is there.
     pub async fn find(self, key: Key) -> Result<Option<task::Model>, Error> {
-        Ok(self.scope.db.reader().row(self.mine().filter(is(key))).await?)
+        Ok(self.scope.db.reader().quick_row(self.mine().filter(is(key))).await?)
     }
 
     /// Those of the tasks that are there, in no order, in one statement.

@@ -87,6 +87,80 @@ async fn a_task_that_the_database_refuses_keeps_no_other_from_being_made() {
 }
 
 #[tokio::test]
+async fn tasks_read_at_the_same_time_are_each_their_owners() {
+    let (app, mut people, mut tasks) = (App::spawn().await, Vec::new(), Vec::new());
+    for name in ["ann", "bob", "cid"] {
+        let person = app.person(name).await;
+        for number in 0..3 {
+            let title = format!("{name} {number}");
+            let id = app.task(&person, &title).await;
+            tasks.push((people.len(), title, id));
+        }
+        people.push(person);
+    }
+    let numbers = at_once(people.len(), async |of| app.rest(&people[of], "GET", "", None).await.expect(200));
+    let numbers: Vec<_> = numbers.await.iter().flat_map(|list| list.as_array().unwrap().clone()).collect();
+    let answers = at_once(4 * people.len() * tasks.len(), async |turn| {
+        let (who, (owner, title, id)) = (turn / 4 % people.len(), &tasks[turn / 4 / people.len()]);
+        let (person, is_mine) = (&people[who], who == *owner);
+        match turn % 4 {
+            0 => {
+                let task =
+                    app.graphql(person, "query($id: ID!) { task(id: $id) { title } }", json!({ "id": id })).await;
+                assert_eq!(task.data()["task"], if is_mine { json!({ "title": title }) } else { json!(null) });
+            }
+            1 => {
+                let number = &numbers.iter().find(|it| it["title"] == **title).unwrap()["id"];
+                let task = app.rest(person, "GET", &format!("/{number}"), None).await;
+                assert_eq!(task.expect(if is_mine { 200 } else { 404 })["title"] == **title, is_mine);
+            }
+            2 => {
+                let list = app.graphql(person, "{ tasks(first: 10) { nodes { title } } }", json!({})).await.data();
+                let titles: Vec<_> = tasks.iter().rev().filter(|it| it.0 == who).map(|it| &it.1).collect();
+                assert_eq!(
+                    list["tasks"]["nodes"],
+                    json!(titles.iter().map(|it| json!({ "title": it })).collect::<Vec<_>>())
+                );
+            }
+            _ => {
+                let session = app.request("GET", "/api/auth/get-session").bearer_auth(&person.session);
+                assert_eq!(Answer::of(session).await.expect(200)["user"]["id"], person.id);
+            }
+        }
+    });
+    answers.await;
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_keeps_no_other_from_being_read() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mut ids = Vec::new();
+    for title in ["a", "b", "broken", "d", "e", "f"] {
+        ids.push(app.task(&ann, title).await);
+    }
+    let is_shared = !app.database_url.starts_with("sqlite:");
+    if is_shared {
+        app.sql(
+            "alter table tasks rename to kept; create view tasks as select number, id, user_id, parent_id, list_id, title, \
+               case title when 'broken' then (1 / (length(title) - 6))::text end as description, completed, \
+               completed_at, priority, due_date, due_at, due_zone, position, revision, created_at, updated_at, \
+               deleted_at from kept",
+        )
+        .await;
+    }
+    let query = "query($id: ID!) { task(id: $id) { description } }";
+    let answers = at_once(ids.len() * 4, |number| app.graphql(&ann, query, json!({ "id": ids[number % ids.len()] })));
+    for (number, answer) in answers.await.iter().enumerate() {
+        if is_shared && number % ids.len() == 2 {
+            assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
+        } else {
+            assert_eq!(answer.data()["task"]["description"], json!(null));
+        }
+    }
+}
+
+#[tokio::test]
 async fn sixty_four_toggles_end_where_sixty_four_toggles_end() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

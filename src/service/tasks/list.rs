@@ -15,7 +15,7 @@ use sea_orm::{
 
 use super::{Instant, Tasks, TimeZone, Words};
 use crate::{
-    db::{Db, due_value},
+    db::{Db, Pace, due_value},
     error::{Error, Fault},
     service::{
         page::{Cursor, CursorValue, Page, PageRequest},
@@ -117,7 +117,8 @@ impl Tasks<'_> {
         }
         let direction = sea_order(order.descending != page.from_end);
         let select = select.order_by(key, direction.clone()).order_by(task::Column::Number, direction);
-        Ok(page.cut(self.scope.db.reader().window(select, (0, Some(page.size as u64 + 1))).await?))
+        let first = (0, Some(page.size as u64 + 1));
+        Ok(page.cut(self.scope.db.reader().window(select, first, pace(filter, order)).await?))
     }
 
     /// The tasks in their order.
@@ -210,6 +211,14 @@ impl Tasks<'_> {
             })
             .apply_if(some(&filter.label_names), |select, them| select.filter(named(them)))
     }
+}
+
+/// How long a page takes: an index finds the first of all tasks in any order, and of those in a state by their time of
+/// creation. What else meets a filter may be far apart.
+fn pace(filter: &Filter, order: Order) -> Pace {
+    let is_by_state_only = Filter { completed: None, ..filter.clone() } == Filter::default();
+    let has_index = filter.completed.is_none() || order.by == OrderBy::Created;
+    if is_by_state_only && has_index { Pace::Quick } else { Pace::Any }
 }
 
 fn some<T: Clone>(them: &[T]) -> Option<Vec<T>> {
