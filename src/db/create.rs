@@ -15,7 +15,7 @@ use super::{
     Db,
     connection::Link,
     singles::Singles,
-    together::{SIZES, Together},
+    together::{Texts, Together},
     watch::Watch,
 };
 
@@ -45,8 +45,8 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
 /// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
 /// make nothing: nobody is to wait for what others do.
-static TOGETHER: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| {
-    SIZES.map(|size| {
+static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(|size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
             "with given (place, {COLUMNS}) as (values {}), \
@@ -127,14 +127,6 @@ impl Db {
 }
 
 async fn made(singles: Singles, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
-    let rows = match <[Row; 1]>::try_from(rows) {
-        Ok([row]) => {
-            let made = tasks(&singles, row.alone(DbBackend::Postgres)).await;
-            let made = made.and_then(|mut tasks| tasks.pop().ok_or(DbErr::RecordNotInserted));
-            return vec![made.map(|task| Made::Task(task.into()))];
-        }
-        Err(rows) => rows,
-    };
     match watch.in_time(tasks(&singles, together(&rows))).await {
         Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
         Err(DbErr::Query(RuntimeErr::SqlxError(cause))) if cause.as_database_error().is_some() => {
@@ -151,9 +143,8 @@ async fn tasks(singles: &Singles, statement: Statement) -> Result<Vec<task::Mode
 
 /// The statement that makes them all.
 fn together(rows: &[Row]) -> Statement {
-    let text = SIZES.iter().zip(&*TOGETHER).find_map(|(size, text)| (*size == rows.len()).then_some(text.as_str()));
     let values = rows.iter().flat_map(|row| &row.values).cloned();
-    Statement::from_sql_and_values(DbBackend::Postgres, text.unwrap_or_default(), values)
+    Statement::from_sql_and_values(DbBackend::Postgres, TOGETHER.of(rows.len()), values)
 }
 
 impl Row {

@@ -10,12 +10,12 @@ use sqlx::Row;
 
 use super::{
     singles::Singles,
-    together::{SIZES, Together},
+    together::{Texts, Together},
     watch::Watch,
 };
 
-/// How many texts are remembered: each is prepared in every size by every connection.
-const TEXTS: usize = 20;
+/// How many texts are remembered, each of which every connection prepares in every size; sqlx keeps a hundred.
+const TEXTS: usize = 12;
 
 /// What reads on PostgreSQL.
 #[derive(Clone, Debug)]
@@ -57,12 +57,11 @@ impl Reads {
 
     fn reading(&self, text: String) -> Reading {
         let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
-        let texts = Arc::new(SIZES.map(|size| (size, together(&text, size))));
+        let texts = Arc::new(Texts::new(|size| together(&text, size)));
         Together::new(move |asked: Vec<Values>| {
             let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {
-                let text = texts.iter().find_map(|(size, text)| (*size == asked.len()).then_some(text.as_str()));
-                let read = watch.in_time(read(&singles, text.unwrap_or_default(), &asked)).await;
+                let read = watch.in_time(read(&singles, texts.of(asked.len()), &asked)).await;
                 shared(read, asked.len())
             }
         })

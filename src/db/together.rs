@@ -15,9 +15,23 @@ use super::singles::worker;
 /// How many threads gather apart from each other; more of them share.
 const APART: usize = 16;
 
-/// How many questions are answered at a time. What is sent for so many is one of few texts, each of which the database
-/// prepares once.
-pub(super) const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
+/// How many questions are answered at a time.
+const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
+
+/// The statements that answer so many questions: few texts, so that the database can keep them prepared.
+pub(super) struct Texts([String; SIZES.len()]);
+
+impl Texts {
+    /// Of the text for each size.
+    pub(super) fn new(of: impl Fn(usize) -> String) -> Self {
+        Self(SIZES.map(of))
+    }
+
+    /// The one for so many.
+    pub(super) fn of(&self, many: usize) -> &str {
+        SIZES.iter().position(|size| *size == many).map_or("", |place| &self.0[place])
+    }
+}
 
 /// Answers questions of a kind, many at once.
 pub(super) struct Together<Q, A>(Arc<Inner<Q, A>>);
@@ -27,7 +41,7 @@ struct Inner<Q, A> {
     work: Work<Q, A>,
 }
 
-/// Answers questions, one of [`SIZES`], in their order.
+/// Answers so many questions as there are texts for, in their order.
 type Work<Q, A> = Box<dyn Fn(Vec<Q>) -> Answers<A> + Send + Sync>;
 type Answers<A> = Pin<Box<dyn Future<Output = Vec<A>> + Send>>;
 

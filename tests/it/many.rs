@@ -1,6 +1,12 @@
 //! Many at once: no lock error, no lost update (contracts: reliability, A14).
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::support::{Answer, App, at_once};
 
@@ -84,6 +90,34 @@ async fn a_task_that_the_database_refuses_keeps_no_other_from_being_made() {
             assert_eq!(answer.expect(201)["title"], title(number));
         }
     }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_counter_that_is_held_for_somebody_else() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    for person in [&ann, &bob] {
+        app.task(person, "first").await;
+    }
+    let is_held = AtomicBool::new(true);
+    let hold = async {
+        // On SQLite there is no counter to hold: writes take turns.
+        if !app.database_url.starts_with("sqlite:") {
+            let owner = format!("select from owners where user_id = '{}' for update", ann.id);
+            app.sql(&format!("begin; {owner}; select pg_sleep(1.5); commit")).await;
+            is_held.store(false, Ordering::Relaxed);
+        }
+    };
+    let work = async {
+        sleep(Duration::from_millis(300)).await;
+        let waiting = at_once(3, |_| app.task(&ann, "waits"));
+        let others = async {
+            at_once(20, |_| app.task(&bob, "does not wait")).await;
+            assert!(is_held.load(Ordering::Relaxed));
+        };
+        tokio::join!(waiting, others)
+    };
+    tokio::join!(hold, work);
 }
 
 #[tokio::test]
