@@ -24,8 +24,8 @@ use crate::{
     },
 };
 
-/// How many tasks are read in next to no time, wherever an index finds them.
-const SMALL: usize = 50;
+/// How many tasks are read in next to no time, if an index finds them.
+const FEW: u64 = 51;
 /// How many characters a text to search for has at most.
 pub(super) const MAX_SEARCH: usize = 200;
 
@@ -119,8 +119,8 @@ impl Tasks<'_> {
         }
         let direction = sea_order(order.descending != page.from_end);
         let select = select.order_by(key, direction.clone()).order_by(task::Column::Number, direction);
-        let pace = if page.size <= SMALL { pace(filter, order) } else { Pace::Any };
-        Ok(page.cut(self.scope.db.reader().window(select, (0, Some(page.size as u64 + 1)), pace).await?))
+        let window = (0, Some(page.size as u64 + 1));
+        Ok(page.cut(self.scope.db.reader().window(select, window, pace((filter, order), window)).await?))
     }
 
     /// The tasks in their order.
@@ -217,10 +217,11 @@ impl Tasks<'_> {
 
 /// How long a page takes: an index finds the first of all tasks in any order, and of those in a state by their time of
 /// creation. What else meets a filter may be far apart.
-fn pace(filter: &Filter, order: Order) -> Pace {
+pub(super) fn pace((filter, order): (&Filter, Order), (offset, limit): (u64, Option<u64>)) -> Pace {
     let is_by_state_only = Filter { completed: None, ..filter.clone() } == Filter::default();
     let has_index = filter.completed.is_none() || order.by == OrderBy::Created;
-    if is_by_state_only && has_index { Pace::Quick } else { Pace::Any }
+    let are_few = limit.is_some_and(|limit| offset.saturating_add(limit) <= FEW);
+    if is_by_state_only && has_index && are_few { Pace::Quick } else { Pace::Any }
 }
 
 fn some<T: Clone>(them: &[T]) -> Option<Vec<T>> {

@@ -7,8 +7,8 @@ use entity::{
 };
 use sea_orm::{DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, sea_query::SimpleExpr};
 
-use super::{Filter, Key, Order, Tasks, is};
-use crate::{db::Pace, error::Error};
+use super::{Filter, Key, Order, Tasks, is, list::pace};
+use crate::error::Error;
 
 /// A task and the names of its labels, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
         let select = self.tagged(self.ordered(filter, order));
-        let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), Pace::Any).await?;
+        let pace = pace((filter, order), (offset, limit));
+        let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
         let is_whole = limit.is_none() && offset == 0;
         let (revision, total) = match rows.first() {
             Some(row) if is_whole => (row.revision, rows.len() as u64),
