@@ -5,7 +5,7 @@ use rusqlite::types::FromSql;
 use sea_orm::{DbErr, IdenStatic, Iterable, QueryResult, RuntimeErr, TryGetable, prelude::DateTimeUtc};
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
 
-use crate::time::{self, Micros};
+use crate::time::{self, Micros, Millis};
 
 /// All columns of a table as one text, in the order of their places.
 pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
@@ -32,6 +32,13 @@ impl Micros {
     /// The instant in the column at that place, if there is one.
     pub(crate) fn maybe_at(row: &impl Places, place: usize) -> Result<Option<Self>, DbErr> {
         Ok(row.instant(place)?.map(Self))
+    }
+}
+
+impl Millis {
+    /// The instant in the column at that place.
+    pub(crate) fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+        Ok(Self(row.instant(place)?.ok_or_else(|| missing(place))?.fixed_offset()))
     }
 }
 

@@ -1,10 +1,12 @@
 //! The `session` table, as Better Auth writes it.
 
-use sea_orm::entity::prelude::*;
+use std::sync::LazyLock;
+
+use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::UserId,
-    place::{FromPlaces, Places},
+    place::{FromPlaces, Places, columns},
     time::Millis,
     user,
 };
@@ -44,14 +46,23 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// Sessions and their users, as one reads both.
+pub fn with_user() -> Select<Entity> {
+    static SELECT: LazyLock<Select<Entity>> = LazyLock::new(|| {
+        let both = [columns::<Column>("session"), columns::<user::Column>("user")].join(", ");
+        Entity::find().select_only().expr(Expr::cust(both)).inner_join(user::Entity)
+    });
+    SELECT.clone()
+}
+
 impl FromPlaces for Model {
     fn read(row: &impl Places) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.at(0)?,
-            expires_at: Millis(row.at(1)?),
+            expires_at: Millis::at(row, 1)?,
             token: row.at(2)?,
-            created_at: Millis(row.at(3)?),
-            updated_at: Millis(row.at(4)?),
+            created_at: Millis::at(row, 3)?,
+            updated_at: Millis::at(row, 4)?,
             ip_address: row.at(5)?,
             user_agent: row.at(6)?,
             user_id: UserId(row.at(7)?),

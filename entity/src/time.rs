@@ -41,20 +41,22 @@ pub(crate) fn since_2000(micros: i64) -> Option<DateTimeUtc> {
     DateTime::from_timestamp_micros(micros.checked_add(MICROS_OF_2000)?)
 }
 
-/// An instant from the text that SQLite has of [`Micros`], digit by digit: chrono reads texts of many forms, and takes a
-/// tenth of the time that a list takes. None when it is another form.
+/// An instant from the text that SQLite has of [`Micros`] or [`Millis`], digit by digit: chrono reads texts of many forms,
+/// and takes a tenth of the time that a list takes. None when it is another form.
 pub(crate) fn read(text: &str) -> Option<DateTimeUtc> {
-    const FORM: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
-    let text: &[u8; 27] = text.as_bytes().try_into().ok()?;
+    const FORMS: [&[u8]; 2] = [b"0000-00-00T00:00:00.000000Z", b"0000-00-00T00:00:00.000Z"];
+    let text = text.as_bytes();
+    let form = FORMS.into_iter().find(|form| form.len() == text.len())?;
     let is_of_form = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
-    if !text.iter().zip(FORM).all(is_of_form) {
+    if !text.iter().zip(form).all(is_of_form) {
         return None;
     }
     let number = |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
     let year = i32::try_from(number(&text[..4])).ok()?;
     let date = NaiveDate::from_ymd_opt(year, number(&text[5..7]), number(&text[8..10]))?;
     let (hour, minute, second) = (number(&text[11..13]), number(&text[14..16]), number(&text[17..19]));
-    Some(date.and_hms_micro_opt(hour, minute, second, number(&text[20..26]))?.and_utc())
+    let micros = if text.len() == 24 { number(&text[20..23]) * 1000 } else { number(&text[20..26]) };
+    Some(date.and_hms_micro_opt(hour, minute, second, micros)?.and_utc())
 }
 
 impl From<DateTime<Utc>> for Micros {

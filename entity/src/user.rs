@@ -47,8 +47,8 @@ impl Model {
             email: row.at(first + 2)?,
             email_verified: row.at(first + 3)?,
             image: row.at(first + 4)?,
-            created_at: Millis(row.at(first + 5)?),
-            updated_at: Millis(row.at(first + 6)?),
+            created_at: Millis::at(row, first + 5)?,
+            updated_at: Millis::at(row, first + 6)?,
         })
     }
 }

@@ -76,8 +76,8 @@ impl Auth<'_> {
     /// The session of a raw token, unless it has ended.
     pub async fn session(self, token: &str, lifetime: Lifetime) -> Result<Option<LiveSession>, Error> {
         let now = Utc::now();
-        let found = session::Entity::find().filter(session::Column::Token.eq(token)).find_both_related(user::Entity);
-        let Some((session, user)) = self.db.reader().quick_row::<SessionAndUser>(found).await? else { return Ok(None) };
+        let its = session::with_user().filter(session::Column::Token.eq(token));
+        let Some((session, user)) = self.db.reader().quick_row::<SessionAndUser>(its).await? else { return Ok(None) };
         if session.expires_at.utc() <= now {
             session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
             return Ok(None);
