@@ -295,6 +295,11 @@ pub(super) fn unanswered(cause: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(cause.into()))
 }
 
+/// Whether the database refused a statement, so that nothing of it was done.
+pub(super) fn is_refused(error: &DbErr) -> bool {
+    matches!(error, DbErr::Query(RuntimeErr::SqlxError(cause)) if cause.as_database_error().is_some())
+}
+
 pub(super) fn only_reads() -> DbErr {
     DbErr::Custom("a connection that reads was asked to write".into())
 }

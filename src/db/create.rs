@@ -9,11 +9,11 @@ use entity::{
     id::{TaskId, UserId},
     place, task,
 };
-use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, Value};
+use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 use super::{
     Db,
-    connection::Link,
+    connection::{Link, is_refused},
     singles::Singles,
     together::{Texts, Together},
     watch::Watch,
@@ -129,10 +129,8 @@ impl Db {
 async fn made(singles: Singles, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
     match watch.in_time(tasks(&singles, together(&rows))).await {
         Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
-        Err(DbErr::Query(RuntimeErr::SqlxError(cause))) if cause.as_database_error().is_some() => {
-            // None of it was done, because of one of them perhaps.
-            rows.into_iter().map(|row| Ok(Made::Not(row))).collect()
-        }
+        // One of them can be the cause.
+        Err(cause) if is_refused(&cause) => rows.into_iter().map(|row| Ok(Made::Not(row))).collect(),
         Err(cause) => rows.iter().map(|_| Err(cause.clone())).collect(),
     }
 }

@@ -5,10 +5,11 @@ use std::{fmt::Write, iter, sync::Arc};
 
 use entity::place::Places;
 use quick_cache::sync::Cache;
-use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement, Values};
 use sqlx::Row;
 
 use super::{
+    connection::{is_refused, values},
     singles::Singles,
     together::{Texts, Together},
     watch::Watch,
@@ -48,8 +49,7 @@ impl Reads {
                 reading
             }
         };
-        let values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
-        match reading.ask(values).await.transpose()?.flatten() {
+        match reading.ask(values(statement).0).await.transpose()?.flatten() {
             Some(rows) => Ok(rows),
             None => self.singles.read(statement).await,
         }
@@ -97,9 +97,7 @@ fn shared<T>(read: Result<Vec<T>, DbErr>, many: usize) -> Vec<Result<Option<T>, 
     match read {
         Ok(found) => found.into_iter().map(|it| Ok(Some(it))).collect(),
         // One of them can be the cause.
-        Err(DbErr::Query(RuntimeErr::SqlxError(cause))) if many > 1 && cause.as_database_error().is_some() => {
-            iter::repeat_with(|| Ok(None)).take(many).collect()
-        }
+        Err(cause) if many > 1 && is_refused(&cause) => iter::repeat_with(|| Ok(None)).take(many).collect(),
         Err(cause) => iter::repeat_with(|| Err(cause.clone())).take(many).collect(),
     }
 }

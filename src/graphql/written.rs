@@ -23,7 +23,7 @@ use futures_util::future::try_join_all;
 use super::{connection::TaskEdge, loaders::Loaders};
 use crate::{
     service::tasks::Order,
-    view::{Task, WriteField},
+    view::{TASK_BYTES, Task, WriteField},
 };
 
 /// Tasks as a list of the schema.
@@ -72,7 +72,7 @@ impl OutputType for TaskRow {
         let Self(row) = self;
         // Its relations are loaded together with those of others.
         if let Some(plan) = Plan::of_leaves(&field.node.selection_set.node) {
-            let mut bytes = Vec::with_capacity(EXPECTED);
+            let mut bytes = Vec::with_capacity(TASK_BYTES);
             plan.write(row, &mut bytes);
             return Ok(written(bytes));
         }
@@ -288,11 +288,8 @@ fn array<T>(values: &[T], into: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec
     into.push(b']');
 }
 
-/// How many bytes of JSON a task is expected to be.
-const EXPECTED: usize = 400;
-
 fn list_of<T>(rows: &[T], write: impl FnMut(&T, &mut Vec<u8>)) -> Value {
-    let mut bytes = Vec::with_capacity(rows.len() * EXPECTED);
+    let mut bytes = Vec::with_capacity(rows.len() * TASK_BYTES);
     array(rows, &mut bytes, write);
     written(bytes)
 }

@@ -8,10 +8,11 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{config::Config, error::Error, view::Task};
-
-/// How many bytes of JSON a task is expected to be.
-const EXPECTED: usize = 400;
+use crate::{
+    config::Config,
+    error::Error,
+    view::{TASK_BYTES, Task},
+};
 
 /// Which shapes this installation answers with.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,7 +53,7 @@ impl Shape {
     pub(super) fn list(self, tasks: Vec<Task>, part: Part) -> Result<Response, Error> {
         if !self.is_camel && !self.wraps_lists {
             // `Json` asks for more room again and again, which takes a sixth of the time of writing.
-            let mut json = Vec::with_capacity(tasks.len() * EXPECTED);
+            let mut json = Vec::with_capacity(tasks.len() * TASK_BYTES);
             serde_json::to_writer(&mut json, &tasks).map_err(Error::internal)?;
             let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             return Ok(([kind], json).into_response());

@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::{BigInt, Date, DateTime, Priority};
 
+/// How many bytes of JSON a task is expected to be.
+pub const TASK_BYTES: usize = 400;
+
 /// Writes one field of a row; false when the row has no such plain field.
 pub trait WriteField {
     /// The type's name in the schema.
