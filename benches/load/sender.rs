@@ -41,7 +41,8 @@ impl Sender {
         Arc::new(Self { address, requests, next: AtomicUsize::default(), idle: Mutex::default() })
     }
 
-    async fn send(&self, since: Instant, outcome: &Outcome) {
+    /// Sends the next one, which was due then.
+    pub async fn send(&self, since: Instant, outcome: &Outcome) {
         let status = self.status().await;
         let millis = since.elapsed().as_secs_f64() * 1000.0;
         match status {

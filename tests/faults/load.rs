@@ -8,13 +8,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::sleep_until,
 };
 
 use super::{
@@ -58,7 +59,7 @@ async fn new_token(stage: &Stage, process: &Process) -> String {
 /// Five times what can be done, for so many seconds; then sign-ins while others read.
 pub async fn overload(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
-    pin(process.pid());
+    pin(stage, &process).await;
     let (sender, time) = (sender(stage, &process).await, Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
@@ -80,10 +81,19 @@ pub async fn overload(stage: &Stage, seconds: u32) -> String {
     format!("{overload}. {}", sign_ins(stage, &process, time).await)
 }
 
-/// Keeps the process on one core and this one on the other, so that the load does not take what it measures.
-fn pin(pid: u32) {
-    for (pid, core) in [(pid, "1"), (std::process::id(), "0")] {
-        let pinned = Command::new("taskset").args(["-a", "-c", "-p", core, &pid.to_string()]).output();
+/// Keeps the process and its database on one core and this one on the other, so that the load does not take what it
+/// measures.
+async fn pin(stage: &Stage, process: &Process) {
+    let mut serving = vec![process.pid().to_string()];
+    if stage.app.database_url.starts_with("postgres") {
+        let server = stage.app.sql_text("select split_part(pg_read_file('postmaster.pid'), chr(10), 1)").await;
+        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+        serving.extend(children.split_whitespace().map(str::to_owned));
+        serving.push(server);
+    }
+    let others = [std::process::id().to_string()];
+    for (pid, core) in serving.iter().map(|pid| (pid, "1")).chain(others.iter().map(|pid| (pid, "0"))) {
+        let pinned = Command::new("taskset").args(["-a", "-c", "-p", core, pid]).output();
         assert!(pinned.unwrap().status.success());
     }
 }
@@ -167,7 +177,8 @@ async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
     stream
 }
 
-/// Half of what can be done, nine reads and a write, for so many seconds: memory and descriptors again and again.
+/// Half of what can be done, nine reads and a write, for so many seconds: memory and descriptors again and again. By as
+/// many clients all the time, because each connection takes memory.
 pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
     let work = [READ, READ, READ, READ, READ, READ, READ, READ, READ, CREATE];
@@ -178,13 +189,30 @@ pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let mut figures = Vec::new();
     for part in 0..parts {
         let sender = sending(&process, (&new_token(stage, &process).await, &work));
-        let outcome = open(&sender, rate, Duration::from_secs((seconds / parts).into())).await;
+        let outcome = paced(&sender, rate, Duration::from_secs((seconds / parts).into())).await;
         assert_eq!(outcome.failed.load(Ordering::Relaxed), 0, "in part {part}");
         let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).unwrap().count();
         figures.push(format!("{} kB {files} files", kilobytes(process.pid())));
         println!("soak: {}", figures.last().unwrap());
     }
     format!("{rate:.0}/s for {seconds} s: {}", figures.join(", "))
+}
+
+/// So many requests a second for so long. Who is late makes up for it.
+async fn paced(sender: &Sender, rate: f64, time: Duration) -> Outcome {
+    let (outcome, start) = (Outcome::default(), Instant::now());
+    let (between, clients) = (Duration::from_secs_f64(1.0 / rate), u32::try_from(CLIENTS).unwrap());
+    let done = &outcome;
+    let loops = (0..clients).map(|client| async move {
+        let mut due = start + between * client;
+        while due - start < time {
+            sleep_until(due.into()).await;
+            sender.send(due, done).await;
+            due += between * clients;
+        }
+    });
+    futures_util::future::join_all(loops).await;
+    outcome
 }
 
 fn memory(pid: u32) -> u64 {

@@ -323,10 +323,13 @@ impl Process {
             .spawn()
             .unwrap();
         let process = Self { base: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) };
-        for _ in 0..500 {
+        // A machine may have much else to do.
+        for _ in 0..3000 {
             if reqwest::get(format!("{}/health/ready", process.base)).await.is_ok_and(|it| it.status() == 200) {
                 return process;
             }
+            let ended = process.child.lock().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the process ended: {ended:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the process does not answer");
