@@ -25,12 +25,12 @@ pub trait Places {
 
 impl Micros {
     /// The instant in the column at that place.
-    pub(crate) fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+    pub fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
         row.instant(place)?.map(Self).ok_or_else(|| missing(place))
     }
 
     /// The instant in the column at that place, if there is one.
-    pub(crate) fn maybe_at(row: &impl Places, place: usize) -> Result<Option<Self>, DbErr> {
+    pub fn maybe_at(row: &impl Places, place: usize) -> Result<Option<Self>, DbErr> {
         Ok(row.instant(place)?.map(Self))
     }
 }

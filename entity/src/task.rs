@@ -80,7 +80,7 @@ impl FromPlaces for Model {
             description: row.at(6)?,
             completed: row.at(7)?,
             completed_at: Micros::maybe_at(row, 8)?,
-            priority: Priority::try_from_value(&row.at(9)?)?,
+            priority: Priority::read(row, 9)?,
             due_date: row.at(10)?,
             due_at: Micros::maybe_at(row, 11)?,
             due_zone: row.at(12)?,
@@ -110,4 +110,11 @@ pub enum Priority {
     /// Now.
     #[sea_orm(num_value = 3)]
     Urgent,
+}
+
+impl Priority {
+    /// The priority in the column at that place.
+    pub fn read(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+        Self::try_from_value(&row.at(place)?)
+    }
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use entity::id::TaskId;
+use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
 
 use super::{failure::Failure, fault::Fault, fields::Fields};
@@ -48,6 +48,11 @@ pub(super) struct Body {
 }
 
 impl Caller {
+    /// Who it is.
+    pub(super) fn id(&self) -> &UserId {
+        self.user.id()
+    }
+
     /// The caller's tasks.
     pub(super) fn tasks(&self) -> Tasks<'_> {
         self.services.tasks(&self.user)

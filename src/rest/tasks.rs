@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Error,
     service::tasks::{self, Counts, Edit},
-    view::{BigInt, Change, Task},
+    view::{BigInt, Change, Task, rest_list, rest_task},
 };
 
 /// How many tasks there are in all, when a page of them is sent.
@@ -42,7 +42,7 @@ pub(super) async fn list(
         }
     }
     let tasks::Part { tasks, total, revision } = caller.tasks().part(&filter, order, (offset, limit)).await?;
-    let answer = shape.list(tasks.into_iter().map(Task::from).collect(), Part { offset, limit, total })?;
+    let answer = shape.list(rest_list(&tasks, caller.id()), Part { offset, limit, total })?;
     Ok((etag::tag(revision), [(TOTAL_COUNT, total)], answer).into_response())
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn create(
     if has_labels {
         return Ok((StatusCode::CREATED, one(&caller, shape, row).await?).into_response());
     }
-    Ok((StatusCode::CREATED, etag::tag(row.revision), shape.task(Task::from(row))?).into_response())
+    Ok((StatusCode::CREATED, etag::tag(row.revision), shape.task(json(&Task::from(row))?)?).into_response())
 }
 
 /// `GET /api/{user_id}/tasks/{task_id}`
@@ -70,12 +70,12 @@ pub(super) async fn show(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {
-    let found = caller.tasks().find_tagged(path.only_key()?).await?.ok_or(Error::NotFound("task"))?;
-    let tag = etag::tag(found.task.revision);
-    if etag::is_known(&headers, found.task.revision) {
+    let found = caller.tasks().find_shown(path.only_key()?).await?.ok_or(Error::NotFound("task"))?;
+    let tag = etag::tag(found.revision);
+    if etag::is_known(&headers, found.revision) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    Ok((tag, shape.task(found.into())?).into_response())
+    Ok((tag, shape.task(rest_task(&found, caller.id()))?).into_response())
 }
 
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
@@ -147,5 +147,9 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
 async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, Failure> {
     let tag = etag::tag(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
-    Ok((tag, shape.task(Task::tagged(row, labels.unwrap_or_default()))?).into_response())
+    Ok((tag, shape.task(json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
+}
+
+fn json(task: &Task) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(task).map_err(Error::internal)
 }

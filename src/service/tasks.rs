@@ -28,7 +28,7 @@ pub use self::{
     bulk::{MAX_BULK, Selection},
     edit::Edit,
     list::{Filter, Order, OrderBy, SearchText},
-    part::{Part, Tagged},
+    part::{Part, Shown},
     relations::Counts,
     search::Words,
     totals::Totals,

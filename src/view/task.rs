@@ -10,7 +10,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{BigInt, Date, DateTime};
-use crate::service::tasks::Tagged;
 
 /// Something that a user means to do.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
@@ -98,12 +97,6 @@ impl Priority {
     /// The name in the schema.
     pub fn name(self) -> &'static str {
         Self::items().iter().find(|it| it.value == self).map_or("", |it| it.name)
-    }
-}
-
-impl From<Tagged> for Task {
-    fn from(Tagged { task, tags }: Tagged) -> Self {
-        Self { tags, ..task.into() }
     }
 }
 

@@ -82,6 +82,30 @@ async fn a_task_is_listed_read_changed_toggled_and_deleted() {
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
 }
 
+/// Lists and single tasks are written from their rows, what was made or changed from its view.
+#[tokio::test]
+async fn a_task_is_written_in_the_same_way_wherever_it_is_shown() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mut shown = Vec::new();
+    for body in [
+        json!({ "title": "plain" }),
+        json!({ "title": "quote \" \\ \n \u{7f} \u{0b} 😀", "description": "more\u{1f}/", "tags": ["é\u{2028}", "b \"c\" \\"] }),
+        json!({ "title": "day", "due_date": "2030-01-31", "priority": "urgent", "completed": true, "tags": ["z", "a"] }),
+        json!({ "title": "at", "due_date": "2030-01-31T12:00:00.123456+02:00", "description": "" }),
+    ] {
+        shown.insert(0, app.rest(&ann, "POST", "", Some(body)).await.text);
+    }
+    for task in &shown {
+        let id = serde_json::from_str::<Value>(task).unwrap()["id"].clone();
+        assert_eq!(app.rest(&ann, "GET", &format!("/{id}"), None).await.text, *task);
+    }
+    let expected = format!("[{}]", shown.join(","));
+    assert_eq!(app.rest(&ann, "GET", "", None).await.text, expected);
+    assert_eq!(app.rest(&ann, "GET", "?limit=20", None).await.text, expected);
+    assert_eq!(app.rest(&ann, "GET", "?limit=20&offset=9", None).await.text, "[]");
+}
+
 #[tokio::test]
 async fn the_number_of_a_deleted_task_is_never_used_again() {
     let app = App::spawn().await;

@@ -1,29 +1,49 @@
-//! Tasks as REST shows them: with the names of their labels, in one statement.
+//! Tasks as REST shows them: what it shows of their columns, and the names of their labels, in one statement.
 
 use entity::{
     owner,
     place::{FromPlaces, Places},
-    task,
+    task::{self, Priority},
+    time::Micros,
 };
-use sea_orm::{DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, sea_query::SimpleExpr};
+use sea_orm::{
+    DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, SimpleExpr},
+};
 
 use super::{Filter, Key, Order, Tasks, is, list::pace};
 use crate::error::Error;
 
-/// A task and the names of its labels, in their order.
+/// What REST shows of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tagged {
-    /// The task.
-    pub task: task::Model,
-    /// The names.
-    pub tags: Vec<String>,
+pub struct Shown {
+    /// The task's number.
+    pub number: i64,
+    /// What to do.
+    pub title: String,
+    /// More about it.
+    pub description: Option<String>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due: an instant, or the midnight of a date in UTC.
+    pub due: Option<Micros>,
+    /// The number of the write that last changed it.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: Micros,
+    /// When it last changed.
+    pub updated_at: Micros,
+    /// The names of its labels in their order, as a list in JSON.
+    pub tags: String,
 }
 
 /// Some of the tasks that meet a filter.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// The tasks.
-    pub tasks: Vec<Tagged>,
+    pub tasks: Vec<Shown>,
     /// How many meet the filter.
     pub total: u64,
     /// The number of the owner's last write before that.
@@ -32,23 +52,35 @@ pub struct Part {
 
 /// A row of the statement.
 struct Row {
-    tagged: Tagged,
+    shown: Shown,
     revision: i64,
 }
 
+/// The columns of tasks in [`Row`].
+const COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."revision", "tasks"."created_at", "tasks"."updated_at""#;
+
 impl FromPlaces for Row {
     fn read(row: &impl Places) -> Result<Self, DbErr> {
-        let task = task::Model::read(row)?;
-        let names: String = row.at(task::COLUMNS)?;
-        let tags = serde_json::from_str(&names).map_err(|cause| DbErr::Json(cause.to_string()))?;
-        Ok(Self { tagged: Tagged { task, tags }, revision: row.at(task::COLUMNS + 1)? })
+        let shown = Shown {
+            number: row.at(0)?,
+            title: row.at(1)?,
+            description: row.at(2)?,
+            completed: row.at(3)?,
+            priority: Priority::read(row, 4)?,
+            due: Micros::maybe_at(row, 5)?,
+            revision: row.at(6)?,
+            created_at: Micros::at(row, 7)?,
+            updated_at: Micros::at(row, 8)?,
+            tags: row.at(9)?,
+        };
+        Ok(Self { shown, revision: row.at(10)? })
     }
 }
 
 impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
-        let select = self.tagged(self.ordered(filter, order));
+        let select = self.shown(self.ordered(filter, order));
         let pace = pace((filter, order), (offset, limit));
         let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
         let is_whole = limit.is_none() && offset == 0;
@@ -57,14 +89,14 @@ impl Tasks<'_> {
             Some(row) => (row.revision, self.total_at(row.revision, filter).await?),
             None => self.summary(filter).await?,
         };
-        Ok(Part { tasks: rows.into_iter().map(|it| it.tagged).collect(), total, revision })
+        Ok(Part { tasks: rows.into_iter().map(|it| it.shown).collect(), total, revision })
     }
 
     /// One task, if it is there.
-    pub async fn find_tagged(self, key: Key) -> Result<Option<Tagged>, Error> {
+    pub async fn find_shown(self, key: Key) -> Result<Option<Shown>, Error> {
         let select = self.mine().filter(is(key));
-        let found: Option<Row> = self.scope.db.reader().quick_row(self.tagged(select)).await?;
-        Ok(found.map(|it| it.tagged))
+        let found: Option<Row> = self.scope.db.reader().quick_row(self.shown(select)).await?;
+        Ok(found.map(|it| it.shown))
     }
 
     /// How many tasks meet the filter, if the owner's data is at that revision.
@@ -75,13 +107,15 @@ impl Tasks<'_> {
         }
     }
 
-    /// The columns of [`Row`], behind those of the task.
-    fn tagged(self, select: Select<task::Entity>) -> Select<task::Entity> {
+    /// The columns of [`Row`] of these tasks.
+    fn shown(self, select: Select<task::Entity>) -> Select<task::Entity> {
         let revision = owner::Entity::find_by_id(self.scope.owner.clone())
             .select_only()
             .column(owner::Column::Revision)
             .into_query();
         select
+            .select_only()
+            .expr(Expr::cust(COLUMNS))
             .expr_as(self.scope.db.label_names(), "tags")
             .expr_as(SimpleExpr::SubQuery(None, Box::new(revision.into())), "last")
     }
