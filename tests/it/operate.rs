@@ -155,6 +155,23 @@ async fn in_production_a_sqlite_file_has_one_instance() {
 }
 
 #[tokio::test]
+async fn who_is_told_to_stop_while_it_starts_stops() {
+    // A database that is silent.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://ann@{}/docket", silent.local_addr().unwrap());
+    let mut starting = std::process::Command::new(env!("CARGO_BIN_EXE_docket"))
+        .env_clear()
+        .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", &url), ("RUST_LOG", "error"), ("PORT", "0")])
+        .spawn()
+        .unwrap();
+    let _connected = silent.accept().await.unwrap();
+    let told = std::process::Command::new("kill").args(["-TERM", &starting.id().to_string()]).status();
+    assert!(told.unwrap().success());
+    // Without that it would say that the database cannot be used.
+    assert!(starting.wait().unwrap().success());
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("docket.db");
