@@ -1,6 +1,6 @@
 //! The query of the task list.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use entity::task::Priority;
 use serde_json::json;
@@ -42,8 +42,7 @@ impl ListQuery {
     /// Reads a query string; unknown parameters are ignored, and the last value of a name wins. Each parameter has
     /// the names that the family of legacy clients has for it (contracts: legacy REST, 3, variants).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let given = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        let mut read = Reader { given, faults: Vec::new() };
+        let mut read = Reader::new(text);
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
@@ -71,8 +70,7 @@ pub(super) struct SinceQuery {
 impl SinceQuery {
     /// Reads a query string.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let given = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        let mut read = Reader { given, faults: Vec::new() };
+        let mut read = Reader::new(text);
         let since = read.integer(&["since"], (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
         let limit = read.integer(&["limit"], (1, most)).unwrap_or(DEFAULT_CHANGES);
@@ -80,15 +78,20 @@ impl SinceQuery {
     }
 }
 
-struct Reader {
-    given: HashMap<String, String>,
+struct Reader<'a> {
+    given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     faults: Vec<Fault>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { given: form_urlencoded::parse(text.as_bytes()).collect(), faults: Vec::new() }
+    }
+
     /// The value of the first of the names that is given, and that name.
-    fn given(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
-        names.iter().find_map(|name| Some((*name, self.given.get(*name)?.clone())))
+    fn given(&self, names: &[&'static str]) -> Option<(&'static str, Cow<'a, str>)> {
+        let last = |name: &str| self.given.iter().rev().find(|(given, _)| given == name);
+        names.iter().find_map(|name| Some((*name, last(name)?.1.clone())))
     }
 
     fn filter(&mut self) -> Filter {

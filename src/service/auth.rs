@@ -99,7 +99,7 @@ impl<'a> Credential<'a> {
     pub fn bearer(header: &'a str) -> Option<Self> {
         let (scheme, token) = header.split_once(' ')?;
         let token = token.trim();
-        let is_one_word = !token.is_empty() && !token.contains([' ', ',']);
+        let is_one_word = !token.is_empty() && !token.contains(' ') && !token.contains(',');
         (scheme.eq_ignore_ascii_case("bearer") && is_one_word).then_some(Self::Bearer(token))
     }
 }

@@ -100,6 +100,17 @@ fn string(format: KnownFormat, description: &str) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).format(format).description(Some(description)).into()
 }
 
+/// The numbers of two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [*b"00"; 100];
+    let mut number: u8 = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
 impl DateTime {
     /// Calls with the text. chrono weighs every form that there is for each part of each date, which is a tenth of the
     /// work of a list.
@@ -110,9 +121,7 @@ impl DateTime {
         let Some(year) = year else { return with(&self.instant.to_rfc3339_opts(self.digits, true)) };
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
         let mut put = |at: usize, number: u32| {
-            let digit = |number: u32| b'0' + u8::try_from(number % 10).unwrap_or_default();
-            text[at] = digit(number / 10);
-            text[at + 1] = digit(number);
+            text[at..at + 2].copy_from_slice(&PAIRS[number as usize % PAIRS.len()]);
         };
         put(0, year / 100);
         put(2, year);

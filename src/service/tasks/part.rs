@@ -7,8 +7,8 @@ use entity::{
     time::Micros,
 };
 use sea_orm::{
-    DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, SimpleExpr},
+    ColumnTrait, DbErr, QueryFilter, QuerySelect, Select,
+    sea_query::{Expr, Query, SimpleExpr},
 };
 
 use super::{Filter, Key, Order, Tasks, is, list::pace};
@@ -109,10 +109,11 @@ impl Tasks<'_> {
 
     /// The columns of [`Row`] of these tasks.
     fn shown(self, select: Select<task::Entity>) -> Select<task::Entity> {
-        let revision = owner::Entity::find_by_id(self.scope.owner.clone())
-            .select_only()
+        let revision = Query::select()
             .column(owner::Column::Revision)
-            .into_query();
+            .from(owner::Entity)
+            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
+            .take();
         select
             .select_only()
             .expr(Expr::cust(COLUMNS))
