@@ -52,9 +52,8 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// Beyond how many connections new ones are refused at once while requests wait, for room or for a thread, so that a
 /// balancer turns to another instance, nobody waits long, and memory stays bounded: each takes 32 kB.
 const CROWD: usize = 2000;
-/// After how many refused connections to leave the time to those that are served, and for how long. What comes meanwhile
-/// waits in the kernel, which takes nothing from them.
-const AT_A_TIME: usize = 5;
+/// For how long a refused connection leaves the time to those that are served. What comes meanwhile waits in the kernel,
+/// which takes nothing from them.
 const BREATH: Duration = Duration::from_millis(1);
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -81,7 +80,6 @@ pub(super) async fn serve(
     stop: impl Future<Output = Duration> + Send,
 ) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut turned_away: usize = 0;
     tokio::pin!(stop);
     let drained = loop {
         let accepted = async {
@@ -103,10 +101,7 @@ pub(super) async fn serve(
                 };
                 gate.turn_away(&accepted.stream);
                 drop(accepted);
-                turned_away += 1;
-                if turned_away.is_multiple_of(AT_A_TIME) {
-                    time::sleep(BREATH).await;
-                }
+                time::sleep(BREATH).await;
             }
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");

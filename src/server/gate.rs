@@ -27,8 +27,8 @@ use crate::{error::Error, graphql, rest};
 const AT_ONCE: usize = 256;
 /// How long a request waits for room, which its client hardly notices.
 const PATIENCE: Duration = Duration::from_millis(30);
-/// How long after a refusal the next one comes, on each thread: refusing takes a twelfth of that.
-const PACE: Duration = Duration::from_micros(250);
+/// How long after a refusal the next one comes, on each thread: refusing takes a fiftieth of that.
+const PACE: Duration = Duration::from_millis(1);
 /// What those are told whose connections are not served.
 const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/json\r\n\
