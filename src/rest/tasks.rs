@@ -70,9 +70,10 @@ pub(super) async fn show(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {
-    let found = caller.tasks().find_shown(path.only_key()?).await?.ok_or(Error::NotFound("task"))?;
-    let tag = etag::tag(found.revision);
-    if etag::is_known(&headers, found.revision) {
+    let found = caller.tasks().find_shown(path.only_key()?).await?;
+    let (found, revision) = found.ok_or(Error::NotFound("task"))?;
+    let tag = etag::tag(revision);
+    if etag::is_known(&headers, revision) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
     Ok((tag, shape.task(rest_task(&found, caller.id()))?).into_response())

@@ -29,8 +29,6 @@ pub struct Shown {
     pub priority: Priority,
     /// When it is due: an instant, or the midnight of a date in UTC.
     pub due: Option<Micros>,
-    /// The number of the write that last changed it.
-    pub revision: i64,
     /// When it was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -50,14 +48,14 @@ pub struct Part {
     pub revision: i64,
 }
 
-/// A row of the statement.
+/// A row of the statement: what is shown, and the number of the last write, to the task or to any of its owner's data.
 struct Row {
     shown: Shown,
     revision: i64,
 }
 
 /// The columns of tasks in [`Row`].
-const COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."revision", "tasks"."created_at", "tasks"."updated_at""#;
+const COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
 
 impl FromPlaces for Row {
     fn read(row: &impl Places) -> Result<Self, DbErr> {
@@ -68,19 +66,24 @@ impl FromPlaces for Row {
             completed: row.at(3)?,
             priority: Priority::read(row, 4)?,
             due: Micros::maybe_at(row, 5)?,
-            revision: row.at(6)?,
-            created_at: Micros::at(row, 7)?,
-            updated_at: Micros::at(row, 8)?,
-            tags: row.at(9)?,
+            created_at: Micros::at(row, 6)?,
+            updated_at: Micros::at(row, 7)?,
+            tags: row.at(8)?,
         };
-        Ok(Self { shown, revision: row.at(10)? })
+        Ok(Self { shown, revision: row.at(9)? })
     }
 }
 
 impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
-        let select = self.shown(self.ordered(filter, order));
+        let last = Query::select()
+            .column(owner::Column::Revision)
+            .from(owner::Entity)
+            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
+            .take();
+        let last = SimpleExpr::SubQuery(None, Box::new(last.into()));
+        let select = self.shown(self.ordered(filter, order), last);
         let pace = pace((filter, order), (offset, limit));
         let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
         let is_whole = limit.is_none() && offset == 0;
@@ -92,11 +95,12 @@ impl Tasks<'_> {
         Ok(Part { tasks: rows.into_iter().map(|it| it.shown).collect(), total, revision })
     }
 
-    /// One task, if it is there.
-    pub async fn find_shown(self, key: Key) -> Result<Option<Shown>, Error> {
-        let select = self.mine().filter(is(key));
-        let found: Option<Row> = self.scope.db.reader().quick_row(self.shown(select)).await?;
-        Ok(found.map(|it| it.shown))
+    /// One task and the number of the write that last changed it, if it is there.
+    pub async fn find_shown(self, key: Key) -> Result<Option<(Shown, i64)>, Error> {
+        let revision = Expr::col((task::Entity, task::Column::Revision));
+        let select = self.shown(self.mine().filter(is(key)), revision);
+        let found: Option<Row> = self.scope.db.reader().quick_row(select).await?;
+        Ok(found.map(|it| (it.shown, it.revision)))
     }
 
     /// How many tasks meet the filter, if the owner's data is at that revision.
@@ -108,16 +112,11 @@ impl Tasks<'_> {
     }
 
     /// The columns of [`Row`] of these tasks.
-    fn shown(self, select: Select<task::Entity>) -> Select<task::Entity> {
-        let revision = Query::select()
-            .column(owner::Column::Revision)
-            .from(owner::Entity)
-            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
-            .take();
+    fn shown(self, select: Select<task::Entity>, revision: SimpleExpr) -> Select<task::Entity> {
         select
             .select_only()
             .expr(Expr::cust(COLUMNS))
             .expr_as(self.scope.db.label_names(), "tags")
-            .expr_as(SimpleExpr::SubQuery(None, Box::new(revision.into())), "last")
+            .expr_as(revision, "revision")
     }
 }
