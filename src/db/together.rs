@@ -1,11 +1,12 @@
 //! Work that is asked for at the same time, done together: while some of it is on its way, more gathers, and is done next.
-//! Each thread that serves requests gathers for itself, because an answer from another thread would have to wake this
-//! one.
+//! If that takes long, as over a connection that has fallen silent, more goes on its way beside it. Each thread that
+//! serves requests gathers for itself, because an answer from another thread would have to wake this one.
 
 use std::{
     fmt,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
@@ -14,6 +15,12 @@ use super::singles::worker;
 
 /// How many threads gather apart from each other; more of them share.
 const APART: usize = 16;
+
+/// For how long what gathers waits for what is on its way, which mostly takes a tenth of that.
+const LONG: Duration = Duration::from_millis(25);
+
+/// How many turns there are beside each other, at most.
+const BESIDE: usize = 3;
 
 /// How many questions are answered at a time.
 const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
@@ -45,10 +52,36 @@ struct Inner<Q, A> {
 type Work<Q, A> = Box<dyn Fn(Vec<Q>) -> Answers<A> + Send + Sync>;
 type Answers<A> = Pin<Box<dyn Future<Output = Vec<A>> + Send>>;
 
+/// Questions, and where their answers are awaited.
+type Asked<Q, A> = Vec<(Q, oneshot::Sender<A>)>;
+
 struct Gathered<Q, A> {
-    asked: Vec<(Q, oneshot::Sender<A>)>,
-    /// Whether some are on their way.
-    is_working: bool,
+    asked: Asked<Q, A>,
+    /// Since when some are on their way.
+    turns: Vec<Instant>,
+}
+
+impl<Q, A> Gathered<Q, A> {
+    /// The turn of those who have gathered, unless they wait for others.
+    fn go(&mut self) -> Option<Instant> {
+        let is_free = self.turns.len() < BESIDE && self.turns.iter().all(|since| since.elapsed() > LONG);
+        is_free.then(|| self.began())
+    }
+
+    fn began(&mut self) -> Instant {
+        let now = Instant::now();
+        self.turns.push(now);
+        now
+    }
+
+    /// Ends that turn, and gives the next to those who have gathered, if there are any.
+    fn pass_on(&mut self, since: Instant) -> Option<(Instant, Asked<Q, A>)> {
+        if let Some(place) = self.turns.iter().position(|it| *it == since) {
+            self.turns.swap_remove(place);
+        }
+        let many = SIZES.into_iter().rfind(|size| *size <= self.asked.len())?;
+        Some((self.began(), self.asked.drain(..many).collect()))
+    }
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
@@ -57,7 +90,8 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
-        let gathered = std::array::from_fn(|_| Mutex::new(Gathered { asked: Vec::new(), is_working: false }));
+        let gathered = || Mutex::new(Gathered { asked: Vec::new(), turns: Vec::new() });
+        let gathered = std::array::from_fn(|_| gathered());
         Self(Arc::new(Inner { gathered, work: Box::new(move |asked| Box::pin(work(asked))) }))
     }
 
@@ -65,13 +99,13 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
     pub(super) async fn ask(&self, question: Q) -> Option<A> {
         let place = worker() % APART;
         let (answer, answered) = oneshot::channel();
-        let is_first = {
+        let since = {
             let mut gathered = self.gathered(place);
             gathered.asked.push((question, answer));
-            !std::mem::replace(&mut gathered.is_working, true)
+            gathered.go()
         };
-        if is_first {
-            let turn = Turn { together: self.clone(), place };
+        if let Some(since) = since {
+            let turn = Turn { together: self.clone(), place, since };
             // Whatever else is ready on this thread may ask as well.
             yield_now().await;
             drop(turn);
@@ -88,10 +122,11 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
 struct Turn<Q: Send + 'static, A: Send + 'static> {
     together: Together<Q, A>,
     place: usize,
+    since: Instant,
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Turn<Q, A> {
-    async fn answer(self, asked: Vec<(Q, oneshot::Sender<A>)>) {
+    async fn answer(self, asked: Asked<Q, A>) {
         let (questions, waiting): (Vec<Q>, Vec<oneshot::Sender<A>>) = asked.into_iter().unzip();
         let answers = (self.together.0.work)(questions).await;
         for (waiting, answer) in waiting.into_iter().zip(answers) {
@@ -103,17 +138,12 @@ impl<Q: Send + 'static, A: Send + 'static> Turn<Q, A> {
 
 impl<Q: Send + 'static, A: Send + 'static> Drop for Turn<Q, A> {
     fn drop(&mut self) {
-        let next: Vec<_> = {
-            let mut gathered = self.together.gathered(self.place);
-            let many = SIZES.into_iter().rfind(|size| *size <= gathered.asked.len()).unwrap_or_default();
-            gathered.is_working = many > 0;
-            gathered.asked.drain(..many).collect()
-        };
-        if !next.is_empty() {
-            let turn = Self { together: self.together.clone(), place: self.place };
+        let next = self.together.gathered(self.place).pass_on(self.since);
+        if let Some((since, asked)) = next {
+            let turn = Self { together: self.together.clone(), place: self.place, since };
             // Where no runtime is, or one that ends, this turn is over at once, and so are those that come after it.
             if let Ok(runtime) = Handle::try_current() {
-                runtime.spawn(turn.answer(next));
+                runtime.spawn(turn.answer(asked));
             }
         }
     }
@@ -176,6 +206,28 @@ mod tests {
         assert_eq!(first.await.unwrap(), None);
         assert_eq!(together.ask(2).await, Some(4));
         assert_eq!(all(seen), [2, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn work_that_is_silent_keeps_others_waiting_for_a_moment_only() {
+        let together = Together::new(|numbers: Vec<u32>| async move {
+            if numbers.contains(&13) {
+                std::future::pending::<()>().await;
+            }
+            numbers
+        });
+        let asking = together.clone();
+        let silent = tokio::spawn(async move { asking.ask(13).await });
+        yield_now().await;
+        let asking = together.clone();
+        let early = tokio::spawn(async move { asking.ask(1).await });
+        yield_now().await;
+        tokio::time::sleep(LONG + LONG).await;
+        // Whoever asks now takes along those who wait.
+        assert_eq!(together.ask(2).await, Some(2));
+        assert_eq!(early.await.unwrap(), Some(1));
+        assert_eq!(together.ask(3).await, Some(3));
+        assert!(!silent.is_finished());
     }
 
     #[test]
