@@ -21,5 +21,5 @@ pub use self::{
     scalar::{BigInt, Date, DateTime},
     task::{Priority, Task},
     user::{Account, Session, User},
-    written::{TASK_BYTES, WriteField, rest_list, rest_task},
+    written::{TASK_BYTES, WriteField, array, rest_list, rest_task},
 };

@@ -23,7 +23,7 @@ use futures_util::future::try_join_all;
 use super::{connection::TaskEdge, loaders::Loaders};
 use crate::{
     service::tasks::Order,
-    view::{TASK_BYTES, Task, WriteField},
+    view::{TASK_BYTES, Task, WriteField, array},
 };
 
 /// Tasks as a list of the schema.
@@ -275,17 +275,6 @@ fn object<P>(parts: &[(&str, P)], into: &mut Vec<u8>, mut write: impl FnMut(&P, 
         write(part, into);
     }
     into.extend_from_slice(if parts.is_empty() { b"{}" } else { b"}" });
-}
-
-fn array<T>(values: &[T], into: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec<u8>)) {
-    into.push(b'[');
-    for (at, value) in values.iter().enumerate() {
-        if at > 0 {
-            into.push(b',');
-        }
-        write(value, into);
-    }
-    into.push(b']');
 }
 
 fn list_of<T>(rows: &[T], write: impl FnMut(&T, &mut Vec<u8>)) -> Value {

@@ -19,17 +19,22 @@ pub trait WriteField {
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool;
 }
 
+/// Writes a list, each value of it by that.
+pub fn array<T>(values: &[T], into: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec<u8>)) {
+    into.push(b'[');
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            into.push(b',');
+        }
+        write(value, into);
+    }
+    into.push(b']');
+}
+
 /// Tasks of one user as REST shows a list of them.
 pub fn rest_list(tasks: &[Shown], owner: &UserId) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 + tasks.len() * TASK_BYTES);
-    bytes.push(b'[');
-    for task in tasks {
-        if bytes.len() > 1 {
-            bytes.push(b',');
-        }
-        write_shown(task, owner, &mut bytes);
-    }
-    bytes.push(b']');
+    array(tasks, &mut bytes, |task, into| write_shown(task, owner, into));
     bytes
 }
 
