@@ -28,6 +28,10 @@ pub const SQL: &str = "sql";
 /// The target of requests whose spans are sent.
 pub const SAMPLED: &str = "docket::sampled";
 
+/// How many lines wait for a reader of the log at most: some seconds of a busy instance, and each takes its room (32
+/// bytes) from the start.
+const MAX_LINES: usize = 32 << 10;
+
 /// What was begun with [`start`]: dropping it writes what is still to be written.
 #[must_use]
 pub struct Telemetry {
@@ -67,7 +71,8 @@ impl Drop for Telemetry {
 /// traces where the configuration wants that. A reader of the log that takes nothing holds up no request: what it
 /// leaves is dropped.
 pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
-    let (writer, lines) = NonBlockingBuilder::default().lossy(true).finish(io::stderr());
+    let (writer, lines) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(MAX_LINES).finish(io::stderr());
     let dropped = writer.error_counter();
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer = match config.environment {
