@@ -2,11 +2,14 @@
 
 mod rows;
 
+use std::sync::OnceLock;
+
 use axum::{
-    Json, Router,
+    Router,
+    body::Bytes,
     http::{HeaderValue, header},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use utoipa::openapi::{
@@ -19,6 +22,8 @@ use utoipa::openapi::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::rows::{Body, Row};
+use super::failure::Failure;
+use crate::error::Error;
 
 const JSON: &str = "application/json";
 const BEARER: &str = "bearer";
@@ -41,11 +46,21 @@ pub fn document() -> OpenApi {
 
 /// The document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let document = document();
     let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
-    Router::new()
-        .route("/openapi.json", get(move || async { Json(document) }))
-        .merge(page.layer(middleware::map_response(guarded)))
+    Router::new().route("/openapi.json", get(answer)).merge(page.layer(middleware::map_response(guarded)))
+}
+
+/// Made when it is first asked for, as most instances never are.
+async fn answer() -> Result<Response, Failure> {
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let json = match DOCUMENT.get() {
+        Some(json) => json.clone(),
+        None => {
+            let json = serde_json::to_vec(&document()).map_err(Error::internal)?;
+            DOCUMENT.get_or_init(|| json.into()).clone()
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], json).into_response())
 }
 
 /// The page loads nothing from elsewhere, and nobody may frame it.
