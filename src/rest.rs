@@ -9,6 +9,7 @@ mod failure;
 mod fault;
 mod fields;
 pub mod openapi;
+mod pages;
 mod query;
 mod shape;
 mod tasks;
@@ -21,8 +22,15 @@ use axum::{
 };
 
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
-pub use self::shape::Shape;
-use crate::service::Services;
+use self::{pages::Pages, shape::Shape};
+use crate::{config::Config, service::Services};
+
+/// What the task routes share: the shapes that this installation answers in, and its latest answers.
+#[derive(Clone, Debug)]
+struct Door {
+    shape: Shape,
+    pages: Arc<Pages>,
+}
 
 /// A path below `/api/{user_id}`, and what it answers.
 type Route = (&'static str, MethodRouter<Arc<Services>>);
@@ -56,12 +64,12 @@ pub const PATHS: [(&str, &[&str]); 9] = [
     ("/api/{user_id}/import", &["POST"]),
 ];
 
-/// The task routes as a router, with the shapes that this installation answers in.
-pub fn router(shape: Shape) -> Router<Arc<Services>> {
+/// The task routes as a router.
+pub fn router(config: &Config) -> Router<Arc<Services>> {
     let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
         ["/api/{user_id}", "/api"].into_iter().fold(router, |router, start| {
             router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
-    router.layer(Extension(shape))
+    router.layer(Extension(Door { shape: Shape::new(config), pages: Arc::default() }))
 }

@@ -238,7 +238,7 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metric
     let tasks = middleware::from_fn_with_state(Arc::clone(services), entry::tasks);
     let accounts = middleware::from_fn_with_state(Arc::clone(services), entry::accounts);
     let mut router = Router::new()
-        .merge(rest::router(rest::Shape::new(config)).layer(tasks.clone()))
+        .merge(rest::router(config).layer(tasks.clone()))
         .merge(rest::auth::router().layer(accounts))
         .merge(health::router(&door.closing))
         .merge(rest::openapi::router())

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod changes;
 pub mod data;
 pub mod events;
+pub mod kept;
 pub mod labels;
 pub mod lists;
 pub mod page;

@@ -30,6 +30,8 @@ use self::{
 const PEOPLE: usize = 20;
 const TASKS: usize = 100;
 const CLIENTS: usize = 32;
+/// How many lists each of them is asked for, so many that none of them is kept until it is asked for again.
+const OTHERS: usize = 500;
 /// How long nothing is counted, so that caches are full.
 const WARM: Duration = Duration::from_secs(1);
 /// The variable that names a PostgreSQL server.
@@ -151,6 +153,10 @@ fn works(people: &[Person], ids: &[String], folder: &Path) -> Vec<Work> {
             person.id
         )
     };
+    let rest_list = |more: &str| {
+        let path = format!("?status=pending&limit=20{more}");
+        each(&|_, it| request("GET", &tasks(it, &path), (&it.token, "")))
+    };
     vec![
         Work {
             name: "static answer",
@@ -171,10 +177,11 @@ fn works(people: &[Person], ids: &[String], folder: &Path) -> Vec<Work> {
             scripts: script("create", &created),
         },
         Work {
-            name: "REST list of 20",
-            requests: each(&|_, it| request("GET", &tasks(it, "?status=pending&limit=20"), (&it.token, ""))),
+            name: "REST list of 20, read",
+            requests: (0..OTHERS).flat_map(|other| rest_list(&format!("&other={other}"))).collect(),
             scripts: script("list", &selected),
         },
+        Work { name: "REST list of 20, again", requests: rest_list(""), scripts: vec![] },
         Work {
             name: "REST create",
             requests: each(&|_, it| request("POST", &tasks(it, ""), (&it.token, "{\"title\":\"new\"}"))),

@@ -12,13 +12,13 @@ use crate::{config::Config, error::Error};
 
 /// Which shapes this installation answers with.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Shape {
+pub(super) struct Shape {
     /// Deleting answers 200 and JSON, for clients that read every answer as JSON.
-    pub deletes_with_json: bool,
+    pub(super) deletes_with_json: bool,
     /// A list is an object with the tasks in it.
-    pub wraps_lists: bool,
+    pub(super) wraps_lists: bool,
     /// Names of fields are in camelCase.
-    pub is_camel: bool,
+    pub(super) is_camel: bool,
 }
 
 /// Where a page lies.
@@ -31,7 +31,7 @@ pub(super) struct Part {
 
 impl Shape {
     /// What the configuration chose.
-    pub fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             deletes_with_json: config.rest_delete_json,
             wraps_lists: config.rest_list_envelope,
@@ -48,22 +48,22 @@ impl Shape {
     }
 
     /// A list of tasks, whose JSON this is.
-    pub(super) fn list(self, json: Vec<u8>, part: Part) -> Result<Response, Error> {
+    pub(super) fn list(self, json: Vec<u8>, part: Part) -> Result<Vec<u8>, Error> {
         if !self.is_camel && !self.wraps_lists {
-            return Ok(written(json));
+            return Ok(json);
         }
         let tasks = serde_json::from_slice(&json).map_err(Error::internal)?;
         let tasks = if self.is_camel { camel(tasks) } else { tasks };
         if !self.wraps_lists {
-            return Ok(Json(tasks).into_response());
+            return serde_json::to_vec(&tasks).map_err(Error::internal);
         }
         let size = part.limit.unwrap_or(part.total);
         let page = part.offset.checked_div(size).unwrap_or_default() + 1;
-        Ok(Json(json!({
+        let list = json!({
             "tasks": tasks, "total": part.total, "count": part.total, "total_count": part.total, "page": page,
             "page_size": size, "per_page": size,
-        }))
-        .into_response())
+        });
+        serde_json::to_vec(&list).map_err(Error::internal)
     }
 
     pub(super) fn deleted(self, number: i64) -> Response {
@@ -79,7 +79,7 @@ impl Shape {
 }
 
 /// An answer whose JSON is written already.
-fn written(json: Vec<u8>) -> Response {
+pub(super) fn written(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 

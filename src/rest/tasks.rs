@@ -3,15 +3,16 @@
 use axum::{
     Extension, Json,
     extract::RawQuery,
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use entity::task;
 
 use super::{
-    etag,
+    Door, etag,
     extract::{Body, Caller, TaskPath},
     failure::Failure,
+    pages::Page,
     query::{ListQuery, SinceQuery},
     shape::{Part, Shape},
 };
@@ -21,35 +22,40 @@ use crate::{
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
 
-/// How many tasks there are in all, when a page of them is sent.
-const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
-
 /// `GET /api/{user_id}/tasks`
 pub(super) async fn list(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, pages }): Extension<Door>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let ListQuery { filter, order, offset, limit } =
-        ListQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
+    let query = query.unwrap_or_default();
+    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(Failure::Faults)?;
     // What is overdue changes without a write.
-    let is_asked = filter.overdue.is_none() && headers.contains_key(header::IF_NONE_MATCH);
-    if is_asked {
-        let tag = caller.changes().revision().await?;
-        if etag::is_known(&headers, tag) {
-            return Ok((StatusCode::NOT_MODIFIED, etag::tag(tag)).into_response());
+    let is_lasting = filter.overdue.is_none();
+    let kept = pages.kept(caller.id(), &query).filter(|it| caller.changes().may_hold(it));
+    if kept.is_some() || (is_lasting && headers.contains_key(header::IF_NONE_MATCH)) {
+        let revision = caller.changes().revision().await?;
+        if etag::is_known(&headers, revision) {
+            return Ok((StatusCode::NOT_MODIFIED, etag::tag(revision)).into_response());
+        }
+        if let Some(page) = kept.and_then(|it| it.at(revision)) {
+            return Ok(page.into_response());
         }
     }
     let tasks::Part { tasks, total, revision } = caller.tasks().part(&filter, order, (offset, limit)).await?;
-    let answer = shape.list(rest_list(&tasks, caller.id()), Part { offset, limit, total })?;
-    Ok((etag::tag(revision), [(TOTAL_COUNT, total)], answer).into_response())
+    let json = shape.list(rest_list(&tasks, caller.id()), Part { offset, limit, total })?;
+    let page = Page { revision, total, json: json.into_boxed_slice().into() };
+    if is_lasting {
+        pages.keep((caller.id(), &query), &page);
+    }
+    Ok(page.into_response())
 }
 
 /// `POST /api/{user_id}/tasks`
 pub(super) async fn create(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, .. }): Extension<Door>,
     body: Body,
 ) -> Result<Response, Failure> {
     let mut faults = Vec::new();
@@ -66,7 +72,7 @@ pub(super) async fn create(
 /// `GET /api/{user_id}/tasks/{task_id}`
 pub(super) async fn show(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, .. }): Extension<Door>,
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {
@@ -82,7 +88,7 @@ pub(super) async fn show(
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
 pub(super) async fn edit(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, .. }): Extension<Door>,
     (headers, path): (HeaderMap, TaskPath),
     body: Body,
 ) -> Result<Response, Failure> {
@@ -97,7 +103,7 @@ pub(super) async fn edit(
 /// `PATCH /api/{user_id}/tasks/{task_id}/complete`
 pub(super) async fn complete(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, .. }): Extension<Door>,
     (headers, path): (HeaderMap, TaskPath),
     body: Body,
 ) -> Result<Response, Failure> {
@@ -116,7 +122,7 @@ pub(super) async fn complete(
 /// `DELETE /api/{user_id}/tasks/{task_id}`
 pub(super) async fn delete(
     caller: Caller,
-    Extension(shape): Extension<Shape>,
+    Extension(Door { shape, .. }): Extension<Door>,
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     events::{Events, Listener},
+    kept::Kept,
     scope::Scope,
 };
 use crate::error::Error;
@@ -104,6 +105,11 @@ impl<'a> Changes<'a> {
         changes.truncate(most);
         let last = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
         Ok(Feed { changes, revision: last, has_more })
+    }
+
+    /// Whether it is worth asking if that still holds: no change was heard of since it was read.
+    pub fn may_hold<T>(self, read: &Kept<T>) -> bool {
+        self.events.is_quiet(self.scope.owner, read.since())
     }
 
     /// Hears of changes from now on.

@@ -4,10 +4,11 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use entity::{id::UserId, owner};
+use quick_cache::sync::Cache;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{
     sync::{Notify, watch},
@@ -24,12 +25,15 @@ const GATHER: Duration = Duration::from_millis(20);
 const POLL: Duration = Duration::from_millis(500);
 /// How many counters one statement looks at.
 const POLLED_AT_ONCE: usize = 500;
+/// Of how many users it is known when a change was last heard of.
+const REMEMBERED: usize = 4096;
 
 /// Who listens in this process, and what is to be told to others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events {
     /// For each user who is listened to: the number that the database was last seen at.
     listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
+    heard: Cache<UserId, Instant>,
     outbox: Mutex<HashSet<UserId>>,
     filled: Notify,
 }
@@ -40,6 +44,13 @@ pub struct Listener {
     events: Arc<Events>,
     user: UserId,
     hints: watch::Receiver<i64>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        let heard = Cache::new(REMEMBERED);
+        Self { listeners: Mutex::default(), heard, outbox: Mutex::default(), filled: Notify::new() }
+    }
 }
 
 impl Events {
@@ -56,7 +67,13 @@ impl Events {
         self.filled.notify_one();
     }
 
+    /// Whether no change was heard of since then. One may have happened: hints come late or never.
+    pub(super) fn is_quiet(&self, user: &UserId, since: Instant) -> bool {
+        self.heard.get(user).is_none_or(|last| last < since)
+    }
+
     fn hear(&self, user: &UserId) {
+        self.heard.insert(user.clone(), Instant::now());
         if let Some(sender) = locked(&self.listeners).get(user) {
             sender.send_modify(|_| {});
         }

@@ -1,32 +1,20 @@
 //! How many tasks there are: counted once for each state of their owner's data, which the number of the owner's last
 //! write names.
 
-use std::{
-    hash::{Hash, Hasher},
-    time::{Duration, Instant},
-};
+use std::hash::{Hash, Hasher};
 
 use entity::id::UserId;
 use quick_cache::{Equivalent, sync::Cache};
 
 use super::Filter;
+use crate::service::kept::Kept;
 
 /// How many totals are kept.
 const KEPT: usize = 4096;
-/// How long one is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
-/// others.
-const BELIEVED: Duration = Duration::from_secs(60);
 
 /// The totals that were counted last.
 #[derive(Debug)]
-pub struct Totals(Cache<Key, Total>);
-
-#[derive(Clone, Copy, Debug)]
-struct Total {
-    count: u64,
-    revision: i64,
-    counted: Instant,
-}
+pub struct Totals(Cache<Key, Kept<u64>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Key {
@@ -46,7 +34,7 @@ impl Default for Totals {
 impl Totals {
     /// The total at that revision of the owner's data, if it is known.
     pub(super) fn at(&self, revision: i64, (owner, filter): (&UserId, &Filter)) -> Option<u64> {
-        self.kept(owner, filter).filter(|it| it.revision == revision).map(|it| it.count)
+        self.kept(owner, filter)?.at(revision)
     }
 
     /// Whether a total of some revision is known.
@@ -58,12 +46,12 @@ impl Totals {
     pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
         if filter.overdue.is_none() {
             let key = Key { owner: owner.clone(), filter: filter.clone() };
-            self.0.insert(key, Total { count, revision, counted: Instant::now() });
+            self.0.insert(key, Kept::new(revision, count));
         }
     }
 
-    fn kept(&self, owner: &UserId, filter: &Filter) -> Option<Total> {
-        self.0.get(&Sought(owner, filter)).filter(|it| it.counted.elapsed() < BELIEVED)
+    fn kept(&self, owner: &UserId, filter: &Filter) -> Option<Kept<u64>> {
+        self.0.get(&Sought(owner, filter)).filter(Kept::is_believed)
     }
 }
 

@@ -1,0 +1,104 @@
+//! Lists of tasks that were answered lately: clients ask for the same list again and again, and until its owner writes
+//! the answer is the same.
+
+use std::hash::{Hash, Hasher};
+
+use axum::{
+    body::Bytes,
+    http::HeaderName,
+    response::{IntoResponse, Response},
+};
+use entity::id::UserId;
+use quick_cache::{Equivalent, Weighter, sync::Cache};
+
+use super::{etag, shape};
+use crate::service::kept::Kept;
+
+/// How many bytes of lists are kept.
+const KEPT_BYTES: u64 = 4 << 20;
+/// How many lists are expected.
+const EXPECTED: usize = 1000;
+/// How many bytes a list has at most that is kept.
+const MAX_BYTES: usize = 64 << 10;
+/// What a list takes beside its text.
+const OVERHEAD: usize = 256;
+/// How many tasks there are in all, when a page of them is sent.
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
+/// The lists that were answered last, by whose they are and what was asked for.
+#[derive(Debug)]
+pub(super) struct Pages(Cache<Key, Kept<Page>, ByText>);
+
+/// A list of tasks, or a part of it.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    /// The number of the owner's last write before it was read.
+    pub(super) revision: i64,
+    /// How many tasks meet the filter.
+    pub(super) total: u64,
+    /// The answer's JSON.
+    pub(super) json: Bytes,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    owner: UserId,
+    query: Box<str>,
+}
+
+/// A key that is looked for.
+struct Sought<'a>(&'a UserId, &'a str);
+
+#[derive(Clone, Debug)]
+struct ByText;
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self(Cache::with_weighter(EXPECTED, KEPT_BYTES, ByText))
+    }
+}
+
+impl Pages {
+    /// The owner's answer to that query, if it may still hold.
+    pub(super) fn kept(&self, owner: &UserId, query: &str) -> Option<Kept<Page>> {
+        self.0.get(&Sought(owner, query)).filter(Kept::is_believed)
+    }
+
+    /// Keeps an answer, which nothing but a write of its owner may change.
+    pub(super) fn keep(&self, (owner, query): (&UserId, &str), page: &Page) {
+        if page.json.len() <= MAX_BYTES {
+            let key = Key { owner: owner.clone(), query: query.into() };
+            self.0.insert(key, Kept::new(page.revision, page.clone()));
+        }
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        (etag::tag(self.revision), [(TOTAL_COUNT, self.total)], shape::written(self.json)).into_response()
+    }
+}
+
+impl Weighter<Key, Kept<Page>> for ByText {
+    fn weight(&self, key: &Key, page: &Kept<Page>) -> u64 {
+        u64::try_from(OVERHEAD + key.query.len() + page.value().json.len()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Sought(&self.owner, &self.query).hash(state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0, self.1).hash(state);
+    }
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.0 == key.owner && *self.1 == *key.query
+    }
+}

@@ -1,0 +1,42 @@
+//! What was read of a user's data at one state of it, which the number of the user's last write names.
+
+use std::time::{Duration, Instant};
+
+/// How long it is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
+/// others.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// A value that holds until its owner's next write.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<T> {
+    value: T,
+    revision: i64,
+    read: Instant,
+}
+
+impl<T> Kept<T> {
+    /// Keeps what was read when the last write had that number.
+    pub fn new(revision: i64, value: T) -> Self {
+        Self { value, revision, read: Instant::now() }
+    }
+
+    /// What was read, whether it holds or not.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// When it was read.
+    pub fn since(&self) -> Instant {
+        self.read
+    }
+
+    /// Whether it may still hold.
+    pub fn is_believed(&self) -> bool {
+        self.read.elapsed() < BELIEVED
+    }
+
+    /// The value, if the last write still has that number.
+    pub fn at(self, revision: i64) -> Option<T> {
+        (self.revision == revision && self.is_believed()).then_some(self.value)
+    }
+}
