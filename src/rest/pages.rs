@@ -15,7 +15,7 @@ use super::{etag, shape};
 use crate::service::kept::Kept;
 
 /// How many bytes of lists are kept.
-const KEPT_BYTES: u64 = 4 << 20;
+const KEPT_BYTES: u64 = 6 << 20;
 /// How many lists are expected.
 const EXPECTED: usize = 1000;
 /// How many bytes a list has at most that is kept.
