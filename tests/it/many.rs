@@ -39,6 +39,23 @@ async fn sixty_four_writers_all_get_their_task() {
     assert_eq!(numbers.len(), 64);
 }
 
+/// An empty list and the number of a write that came behind it are not kept together.
+#[tokio::test]
+async fn a_list_that_was_empty_while_a_task_was_made_has_it_afterwards() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for round in 0..40 {
+        let path = format!("?search=r{round}-");
+        let title = json!({ "title": format!("r{round}-") });
+        at_once(12, async |number| match number {
+            6 => app.rest(&ann, "POST", "", Some(title.clone())).await.expect(201),
+            _ => app.rest(&ann, "GET", &path, None).await.expect(200),
+        })
+        .await;
+        assert_eq!(app.rest(&ann, "GET", &path, None).await.expect(200).as_array().unwrap().len(), 1, "{round}");
+    }
+}
+
 #[tokio::test]
 async fn tasks_made_at_the_same_time_are_each_their_owners() {
     let (app, mut people) = (App::spawn().await, Vec::new());

@@ -77,22 +77,21 @@ impl FromPlaces for Row {
 impl Tasks<'_> {
     /// The tasks from `offset` on, all of them unless a limit is given.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
-        let last = Query::select()
-            .column(owner::Column::Revision)
-            .from(owner::Entity)
-            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
-            .take();
-        let last = SimpleExpr::SubQuery(None, Box::new(last.into()));
-        let select = self.shown(self.ordered(filter, order), last);
         let pace = pace((filter, order), (offset, limit));
-        let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
         let is_whole = limit.is_none() && offset == 0;
-        let (revision, total) = match rows.first() {
-            Some(row) if is_whole => (row.revision, rows.len() as u64),
-            Some(row) => (row.revision, self.total_at(row.revision, filter).await?),
-            None => self.summary(filter).await?,
-        };
-        Ok(Part { tasks: rows.into_iter().map(|it| it.shown).collect(), total, revision })
+        loop {
+            let select = self.shown(self.ordered(filter, order), self.last());
+            let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
+            let (revision, total) = match rows.first() {
+                Some(row) if is_whole => (row.revision, rows.len() as u64),
+                Some(row) => (row.revision, self.total_at(row.revision, filter).await?),
+                None => self.summary(filter).await?,
+            };
+            // Where there was nothing, something may have come before it was counted.
+            if !rows.is_empty() || total <= offset {
+                return Ok(Part { tasks: rows.into_iter().map(|it| it.shown).collect(), total, revision });
+            }
+        }
     }
 
     /// One task and the number of the write that last changed it, if it is there.
@@ -109,6 +108,16 @@ impl Tasks<'_> {
             Some(total) => Ok(total),
             None => Ok(self.summary(filter).await?.1),
         }
+    }
+
+    /// The number of the owner's last write.
+    fn last(self) -> SimpleExpr {
+        let last = Query::select()
+            .column(owner::Column::Revision)
+            .from(owner::Entity)
+            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
+            .take();
+        SimpleExpr::SubQuery(None, Box::new(last.into()))
     }
 
     /// The columns of [`Row`] of these tasks.
