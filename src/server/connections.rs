@@ -8,7 +8,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,7 +29,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{self, Instant},
 };
 use tower::ServiceExt;
@@ -149,18 +152,18 @@ impl Serving {
         // Nothing is accepted after the end.
         let Some(graceful) = &self.graceful else { return };
         prepare(&stream);
-        let (pace, pacer) = Pace::new();
+        let pace = Pace::new();
         let (router, gate, answering) = (self.router.clone(), self.gate.clone(), pace.clone());
         let service =
             service_fn(move |request| answer((peer, answering.clone()), (gate.clone(), router.clone()), request));
-        let stream = TokioIo::new(Paced { stream, pace });
+        let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
         let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
         let (watched, open) = (graceful.watch(connection), self.open.clone());
         open.inc();
         tokio::spawn(async move {
             tokio::select! {
                 ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
-                () = pacer.overdue() => debug!("a connection took too long over its headers"),
+                () = pace.overdue() => debug!("a connection took too long over its headers"),
             }
             open.dec();
             drop(kept);
@@ -244,64 +247,53 @@ impl Drop for Lingering {
     }
 }
 
-/// Says where a connection is in its requests.
+/// Says where a connection is in its requests: until when the headers that are coming may take, in milliseconds from the
+/// start on; or that nothing of the next request has come, or that one is being answered.
 #[derive(Clone)]
-struct Pace(Arc<watch::Sender<Phase>>);
+struct Pace(Arc<Progress>);
 
-/// Waits for headers that take too long.
-struct Pacer(watch::Receiver<Phase>);
-
-#[derive(Clone, Copy, PartialEq)]
-enum Phase {
-    /// Nothing of the next request has come.
-    Idle,
-    /// Its headers are coming, until then.
-    Headers(Instant),
-    /// It is being answered.
-    Answering,
+struct Progress {
+    start: Instant,
+    headers_until: AtomicU64,
 }
 
+/// Nothing of the next request has come.
+const IDLING: u64 = 0;
+/// A request is being answered.
+const ANSWERING: u64 = u64::MAX;
+
 impl Pace {
-    fn new() -> (Self, Pacer) {
-        let (sender, receiver) = watch::channel(Phase::Idle);
-        (Self(Arc::new(sender)), Pacer(receiver))
+    fn new() -> Self {
+        Self(Arc::new(Progress { start: Instant::now(), headers_until: AtomicU64::new(IDLING) }))
     }
 
     fn bytes_have_come(&self) {
-        self.0.send_if_modified(|phase| {
-            let begins = *phase == Phase::Idle;
-            if begins {
-                *phase = Phase::Headers(Instant::now() + HEADERS);
-            }
-            begins
-        });
+        if self.0.headers_until.load(Ordering::Relaxed) == IDLING {
+            let until = (self.0.start.elapsed() + HEADERS).as_millis();
+            self.0.headers_until.store(u64::try_from(until).unwrap_or(ANSWERING), Ordering::Relaxed);
+        }
     }
 
     fn headers_are_there(&self) {
-        self.0.send_replace(Phase::Answering);
+        self.0.headers_until.store(ANSWERING, Ordering::Relaxed);
     }
 
     fn next_may_begin(&self) {
-        self.0.send_replace(Phase::Idle);
+        self.0.headers_until.store(IDLING, Ordering::Relaxed);
     }
-}
 
-impl Pacer {
-    async fn overdue(mut self) {
+    /// Waits for headers that take too long. It looks only as often as they can, so that a request wakes nobody.
+    async fn overdue(self) {
         loop {
-            let phase = *self.0.borrow_and_update();
-            let changed = self.0.changed();
-            match phase {
-                Phase::Headers(until) => tokio::select! {
-                    () = time::sleep_until(until) => return,
-                    changed = changed => if changed.is_err() { return std::future::pending().await },
-                },
-                Phase::Idle | Phase::Answering => {
-                    if changed.await.is_err() {
-                        return std::future::pending().await;
-                    }
-                }
+            let until = match self.0.headers_until.load(Ordering::Relaxed) {
+                // What begins now may take as long.
+                IDLING | ANSWERING => Instant::now() + HEADERS,
+                until => self.0.start + Duration::from_millis(until),
+            };
+            if until <= Instant::now() {
+                return;
             }
+            time::sleep_until(until).await;
         }
     }
 }

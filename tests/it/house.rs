@@ -57,8 +57,9 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let app = App::spawn().await;
     let address = app.base.trim_start_matches("http://").to_owned();
-    let slow = async |start: &'static str, drip: &'static [u8]| {
+    let slow = async |idle: u64, start: &'static str, drip: &'static [u8]| {
         let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(idle)).await;
         socket.write_all(start.as_bytes()).await.unwrap();
         let began = std::time::Instant::now();
         let mut answer = [0; 1024];
@@ -72,8 +73,10 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
             }
         }
     };
-    let headers = slow("GET /health HTTP/1.1\r\nhost: a\r\nx: ", b"a");
+    let headers = slow(0, "GET /health HTTP/1.1\r\nhost: a\r\nx: ", b"a");
+    let late = slow(5, "GET /health HTTP/1.1\r\nhost: a\r\nx: ", b"a");
     let body = slow(
+        0,
         "POST /api/auth/sign-in/email HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{",
         b" ",
     );
@@ -82,8 +85,19 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
             assert_eq!(Answer::of(app.request("GET", "/health")).await.status, 200);
         }
     };
-    let (headers, body, ()) = tokio::join!(headers, body, others);
-    assert!((9..=12).contains(&headers) && (10..=18).contains(&body), "{headers} {body}");
+    let steady = async {
+        let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        for _ in 0..24 {
+            socket.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+            let mut answer = [0; 1024];
+            let count = socket.read(&mut answer).await.unwrap();
+            assert!(answer[..count].starts_with(b"HTTP/1.1 200"), "a connection whose requests come in time stays");
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+    };
+    let (headers, late, body, (), ()) = tokio::join!(headers, late, body, others, steady);
+    assert!([headers, late].iter().all(|it| (9..=12).contains(it)), "{headers} {late}");
+    assert!((10..=18).contains(&body), "{body}");
 }
 
 /// A body that is refused before it is read is still being sent when the answer comes.
