@@ -9,7 +9,7 @@ use axum::{
     body::Bytes,
     http::{HeaderValue, header},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 use utoipa::openapi::{
@@ -22,7 +22,7 @@ use utoipa::openapi::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::rows::{Body, Row};
-use super::failure::Failure;
+use super::{failure::Failure, shape};
 use crate::error::Error;
 
 const JSON: &str = "application/json";
@@ -60,7 +60,7 @@ async fn answer() -> Result<Response, Failure> {
             DOCUMENT.get_or_init(|| json.into()).clone()
         }
     };
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], json).into_response())
+    Ok(shape::written(json))
 }
 
 /// The page loads nothing from elsewhere, and nobody may frame it.
