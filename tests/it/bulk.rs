@@ -176,7 +176,9 @@ async fn a_list_that_was_answered_is_not_read_again_until_something_is_written()
     let (id, label) = (&found["tasks"]["nodes"][0]["id"], &found["labels"][0]["id"]);
     let is_kept = async || {
         let answer = app.rest(&ann, "GET", "?limit=20", None).await;
+        let mut tries = 0..100;
         let again = loop {
+            assert!(tries.next().is_some(), "it is read each time");
             // The hint of the write may come only now, and then it is read once more.
             let statements = Statements::listen();
             let again = app.rest(&ann, "GET", "?limit=20", None).await;
