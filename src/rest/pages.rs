@@ -1,18 +1,16 @@
 //! Lists of tasks that were answered lately: clients ask for the same list again and again, and until its owner writes
 //! the answer is the same.
 
-use std::hash::{Hash, Hasher};
-
 use axum::{
     body::Bytes,
     http::HeaderName,
     response::{IntoResponse, Response},
 };
 use entity::id::UserId;
-use quick_cache::{Equivalent, Weighter, sync::Cache};
+use quick_cache::{Weighter, sync::Cache};
 
 use super::{etag, shape};
-use crate::service::kept::Kept;
+use crate::service::kept::{Kept, Key, Sought};
 
 /// How many bytes of lists are kept.
 const KEPT_BYTES: u64 = 6 << 20;
@@ -27,7 +25,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// The lists that were answered last, by whose they are and what was asked for.
 #[derive(Debug)]
-pub(super) struct Pages(Cache<Key, Kept<Page>, ByText>);
+pub(super) struct Pages(Cache<Key<Box<str>>, Kept<Page>, ByText>);
 
 /// A list of tasks, or a part of it.
 #[derive(Clone, Debug)]
@@ -39,15 +37,6 @@ pub(super) struct Page {
     /// The answer's JSON.
     pub(super) json: Bytes,
 }
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    owner: UserId,
-    query: Box<str>,
-}
-
-/// A key that is looked for.
-struct Sought<'a>(&'a UserId, &'a str);
 
 #[derive(Clone, Debug)]
 struct ByText;
@@ -67,8 +56,7 @@ impl Pages {
     /// Keeps an answer, which nothing but a write of its owner may change.
     pub(super) fn keep(&self, (owner, query): (&UserId, &str), page: &Page) {
         if page.json.len() <= MAX_BYTES {
-            let key = Key { owner: owner.clone(), query: query.into() };
-            self.0.insert(key, Kept::new(page.revision, page.clone()));
+            self.0.insert(Key(owner.clone(), query.into()), Kept::new(page.revision, page.clone()));
         }
     }
 }
@@ -79,26 +67,8 @@ impl IntoResponse for Page {
     }
 }
 
-impl Weighter<Key, Kept<Page>> for ByText {
-    fn weight(&self, key: &Key, page: &Kept<Page>) -> u64 {
-        u64::try_from(OVERHEAD + key.query.len() + page.value().json.len()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Sought(&self.owner, &self.query).hash(state);
-    }
-}
-
-impl Hash for Sought<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.0, self.1).hash(state);
-    }
-}
-
-impl Equivalent<Key> for Sought<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        *self.0 == key.owner && *self.1 == *key.query
+impl Weighter<Key<Box<str>>, Kept<Page>> for ByText {
+    fn weight(&self, Key(_, query): &Key<Box<str>>, page: &Kept<Page>) -> u64 {
+        u64::try_from(OVERHEAD + query.len() + page.value().json.len()).unwrap_or(u64::MAX)
     }
 }

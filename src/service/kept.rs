@@ -1,10 +1,30 @@
 //! What was read of a user's data at one state of it, which the number of the user's last write names.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Borrow,
+    time::{Duration, Instant},
+};
+
+use entity::id::UserId;
+use quick_cache::Equivalent;
 
 /// How long it is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
 /// others.
 const BELIEVED: Duration = Duration::from_secs(60);
+
+/// What is kept is found by whose it is and what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key<T>(pub UserId, pub T);
+
+/// A key that is looked for. Its hash is that of the [`Key`].
+#[derive(Hash)]
+pub struct Sought<'a, T: ?Sized>(pub &'a UserId, pub &'a T);
+
+impl<T: Borrow<Q>, Q: Eq + ?Sized> Equivalent<Key<T>> for Sought<'_, Q> {
+    fn equivalent(&self, Key(owner, asked): &Key<T>) -> bool {
+        self.0 == owner && self.1 == asked.borrow()
+    }
+}
 
 /// A value that holds until its owner's next write.
 #[derive(Clone, Copy, Debug)]

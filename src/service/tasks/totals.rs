@@ -1,29 +1,18 @@
 //! How many tasks there are: counted once for each state of their owner's data, which the number of the owner's last
 //! write names.
 
-use std::hash::{Hash, Hasher};
-
 use entity::id::UserId;
-use quick_cache::{Equivalent, sync::Cache};
+use quick_cache::sync::Cache;
 
 use super::Filter;
-use crate::service::kept::Kept;
+use crate::service::kept::{Kept, Key, Sought};
 
 /// How many totals are kept.
 const KEPT: usize = 4096;
 
 /// The totals that were counted last.
 #[derive(Debug)]
-pub struct Totals(Cache<Key, Kept<u64>>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    owner: UserId,
-    filter: Filter,
-}
-
-/// A key that is looked for.
-struct Sought<'a>(&'a UserId, &'a Filter);
+pub struct Totals(Cache<Key<Filter>, Kept<u64>>);
 
 impl Default for Totals {
     fn default() -> Self {
@@ -45,31 +34,12 @@ impl Totals {
     /// Keeps what was counted at that revision, unless it changes without a write.
     pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
         if filter.overdue.is_none() {
-            let key = Key { owner: owner.clone(), filter: filter.clone() };
-            self.0.insert(key, Kept::new(revision, count));
+            self.0.insert(Key(owner.clone(), filter.clone()), Kept::new(revision, count));
         }
     }
 
     fn kept(&self, owner: &UserId, filter: &Filter) -> Option<Kept<u64>> {
         self.0.get(&Sought(owner, filter)).filter(Kept::is_believed)
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Sought(&self.owner, &self.filter).hash(state);
-    }
-}
-
-impl Hash for Sought<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.0, self.1).hash(state);
-    }
-}
-
-impl Equivalent<Key> for Sought<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        *self.0 == key.owner && *self.1 == key.filter
     }
 }
 
