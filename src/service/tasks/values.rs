@@ -10,6 +10,10 @@ use crate::{error::Fault, service::values::trimmed};
 pub const MAX_TITLE: usize = 200;
 /// How many characters a description has at most.
 pub const MAX_DESCRIPTION: usize = 1000;
+/// How many bytes a date has, which is all that an instant begins with.
+const DATE: usize = "2030-01-31".len();
+/// What to do when it is no date and no instant.
+const FORM: &str = "use the form 2030-01-31T12:00:00Z";
 
 /// 1 to 200 characters, without white space around.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +67,18 @@ impl Description {
 }
 
 impl Due {
-    /// Reads what legacy clients send: RFC 3339; without an offset it is UTC; without a time it is a date.
+    /// Reads what legacy clients send: RFC 3339, or ISO 8601 without seconds or with an offset like `+0200`; without
+    /// an offset it is UTC; without a time it is a date.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
-        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        // Each number with all its digits, which chrono does not ask for.
+        let Some((Ok(date), time)) = text.split_at_checked(DATE).map(|(date, time)| (date.parse(), time)) else {
+            return Err(Fault::Instant(FORM));
+        };
+        if time.is_empty() {
             return Date::new(date).map(Self::Date);
         }
-        let instant = DateTime::parse_from_rfc3339(text)
-            .map(|it| it.to_utc())
-            .or_else(|_| offsetless(text).map(|it| it.and_utc()))
-            .map_err(|_| Fault::Instant("use the form 2030-01-31T12:00:00Z"))?;
-        Instant::new(instant).map(Self::Shown)
+        instant(text).ok_or(Fault::Instant(FORM)).and_then(Instant::new).map(Self::Shown)
     }
 }
 
@@ -118,10 +123,12 @@ impl TimeZone {
     }
 }
 
-fn offsetless(text: &str) -> chrono::ParseResult<NaiveDateTime> {
-    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f"];
-    let found = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    found.map_or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"), Ok)
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+    let offsetless = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok().map(|it| it.and_utc());
+    let offset = |form: &&str| DateTime::parse_from_str(text, &format!("{form}%#z")).ok().map(|it| it.to_utc());
+    let exact = DateTime::parse_from_rfc3339(text).ok().map(|it| it.to_utc());
+    exact.or_else(|| FORMS.iter().find_map(offsetless)).or_else(|| FORMS.iter().find_map(offset))
 }
 
 impl From<Title> for String {
@@ -167,11 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn legacy_clients_send_instants_in_three_forms_and_dates_in_one() {
+    fn legacy_clients_send_instants_in_many_forms_and_dates_in_one() {
         for (text, expected) in [
             ("2030-01-31T14:00:00+02:00", "2030-01-31T12:00:00Z"),
             ("2030-01-31T12:00:00.1234567", "2030-01-31T12:00:00.123456Z"),
             ("2030-01-31T12:00", "2030-01-31T12:00:00Z"),
+            ("2030-01-31T12:00Z", "2030-01-31T12:00:00Z"),
+            ("2030-01-31T14:00:00+0200", "2030-01-31T12:00:00Z"),
+            ("2030-01-31 10:30:00.5-01:30", "2030-01-31T12:00:00.5Z"),
         ] {
             let expected = Instant::new(expected.parse().unwrap()).unwrap();
             assert_eq!(Due::parse(text), Ok(Due::Shown(expected)), "{text}");
@@ -193,6 +203,9 @@ mod tests {
     fn due_dates_that_are_none_are_refused() {
         for text in ["", "tomorrow", "2026-02-30", "0001-01-01T00:00:00+14:00", "10000-01-01", "2026-12-31T23:59:60Z"] {
             assert!(Due::parse(text).is_err(), "{text}");
+        }
+        for text in ["2026-1-2", "2026-1-2T12:00:00Z", "2026-01-02T", "2026-01-02Z", "ééééé"] {
+            assert_eq!(Due::parse(text), Err(Fault::Instant(FORM)), "{text}");
         }
     }
 }
