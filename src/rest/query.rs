@@ -46,7 +46,9 @@ impl ListQuery {
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
-        let order = direction.map_or_else(|| by_default(by), |descending| Order { by, descending });
+        // To these clients the first priority is the most urgent one, so that what ascends begins with it.
+        let is_reversed = matches!(by, OrderBy::Priority);
+        let order = direction.map_or_else(|| by_default(by), |it| Order { by, descending: it != is_reversed });
         let limit = read.integer(&["limit", "page_size", "per_page"], (1, MAX_LIMIT));
         let offset = read.integer(&["offset"], (0, i64::MAX)).unwrap_or_default();
         let page = read.integer(&["page"], (1, i64::MAX));

@@ -136,6 +136,8 @@ async fn the_list_is_filtered_sorted_and_cut() {
         ("?sort=due_date", "cbA", "3"),
         ("?sort=due_date&order=desc", "bcA", "3"),
         ("?sort=priority", "Acb", "3"),
+        ("?sort=priority&order=asc", "Acb", "3"),
+        ("?sort=priority&order=desc", "bcA", "3"),
         ("?sort=updated_at&order=asc", "bAc", "3"),
         ("?status=pending", "Ab", "2"),
         ("?status=completed", "c", "1"),

@@ -205,12 +205,14 @@ fn tasks() -> Vec<Row> {
 
 fn list_query() -> Vec<(&'static str, Value)> {
     let one_of = |words: &[&str]| json!({ "type": "string", "enum": words });
+    let text = "By default times descend and all else ascends; ascending priorities begin with the most urgent.";
+    let order = json!({ "type": "string", "enum": ["asc", "desc"], "description": text });
     vec![
         ("status", one_of(&["all", "pending", "completed"])),
         ("priority", one_of(&["low", "medium", "high", "urgent"])),
         ("search", json!({ "type": "string", "maxLength": 200 })),
         ("sort", one_of(&["created", "created_at", "updated", "updated_at", "title", "due_date", "priority"])),
-        ("order", one_of(&["asc", "desc"])),
+        ("order", order),
         ("limit", json!({ "type": "integer", "minimum": 1, "maximum": 100 })),
         ("offset", json!({ "type": "integer", "minimum": 0 })),
     ]
