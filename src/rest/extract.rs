@@ -198,9 +198,9 @@ impl Body {
         serde_json::from_slice(&self.bytes).map(Some).map_err(|cause| {
             let before: usize =
                 self.bytes.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
+            let offset = if cause.is_eof() { self.bytes.len() } else { before + cause.column().saturating_sub(1) };
             let text = cause.to_string();
-            let reason = text.split(" at line ").next().unwrap_or_default();
-            Box::new(Fault::json(before + cause.column().saturating_sub(1), reason))
+            Box::new(Fault::json(offset, text.split(" at line ").next().unwrap_or_default()))
         })
     }
 }

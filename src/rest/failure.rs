@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
@@ -22,6 +23,12 @@ pub(super) enum Failure {
     TooLarge,
 }
 
+/// The body of an error; keys stay in the order of the types, which a `Value` would sort.
+#[derive(Serialize)]
+struct Detail<T> {
+    detail: T,
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Service(error)
@@ -32,9 +39,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Self::Service(error) => service(&error),
-            Self::Faults(faults) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": faults }))).into_response()
-            }
+            Self::Faults(faults) => unprocessable(faults),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
         }
     }
@@ -49,10 +54,7 @@ fn service(error: &Error) -> Response {
         Error::Conflict(_) => detail(StatusCode::PRECONDITION_FAILED, "Task was changed in the meantime"),
         Error::ResyncRequired => resync(),
         Error::Invalid(problems) => invalid(problems),
-        Error::KeyReused => {
-            let fault = Fault::header("Idempotency-Key", "was used for another request");
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": [fault] }))).into_response()
-        }
+        Error::KeyReused => unprocessable(vec![Fault::header("Idempotency-Key", "was used for another request")]),
         Error::TooMany(_) => {
             let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
             response.headers_mut().extend(error.wait().map(|seconds| (header::RETRY_AFTER, seconds.into())));
@@ -79,8 +81,7 @@ fn resync() -> Response {
 
 /// What only the service could find.
 fn invalid(problems: &[Problem]) -> Response {
-    let faults: Vec<_> = problems.iter().map(|it| Fault::breaks(&["body", it.field], it.fault)).collect();
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": faults }))).into_response()
+    unprocessable(problems.iter().map(|it| Fault::breaks(&["body", it.field], it.fault)).collect())
 }
 
 fn unavailable() -> Response {
@@ -94,16 +95,19 @@ fn challenge(scheme: &'static str, text: &str) -> Response {
     ([(CHALLENGE, scheme)], detail(StatusCode::UNAUTHORIZED, text)).into_response()
 }
 
+fn unprocessable(faults: Vec<Fault>) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: faults })).into_response()
+}
+
 fn detail(status: StatusCode, text: &str) -> Response {
-    (status, Json(json!({ "detail": text }))).into_response()
+    (status, Json(Detail { detail: text })).into_response()
 }
 
 /// What the service refuses before a door is reached.
 pub fn refused(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => {
-            let faults: Vec<_> = problems.iter().map(|it| Fault::header(it.field, &it.fault.to_string())).collect();
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": faults }))).into_response()
+            unprocessable(problems.iter().map(|it| Fault::header(it.field, &it.fault.to_string())).collect())
         }
         _ => service(error),
     }

@@ -61,8 +61,9 @@ impl Fault {
     }
 
     pub(super) fn not_a_bool(loc: &[&str], input: &Value) -> Self {
+        let is_fraction = input.as_f64().is_some_and(|it| it.fract() != 0.0);
         let fault = match input {
-            Value::String(_) | Value::Number(_) => {
+            Value::String(_) | Value::Number(_) if !is_fraction => {
                 let msg = "Input should be a valid boolean, unable to interpret input";
                 Self::new("bool_parsing", loc, msg)
             }
@@ -120,16 +121,15 @@ impl Fault {
     /// A value that breaks a rule of the services.
     pub(super) fn breaks(loc: &[&str], rule: error::Fault) -> Self {
         match rule {
+            // Tags are trimmed before they are counted.
+            error::Fault::Blank if loc.contains(&"tags") => Self::breaks(loc, error::Fault::Empty),
             error::Fault::Empty => Self::new("string_too_short", loc, "String should have at least 1 character")
                 .with(json!({ "min_length": 1 })),
             error::Fault::TooLong(most) => {
                 let msg = format!("String should have at most {most} characters");
                 Self::new("string_too_long", loc, msg).with(json!({ "max_length": most }))
             }
-            error::Fault::Blank => {
-                let what = if loc.contains(&"tags") { "Tag" } else { "Title" };
-                Self::value(loc, &format!("{what} cannot be empty or whitespace only"))
-            }
+            error::Fault::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
             error::Fault::Instant(reason) => {
                 let msg = format!("Input should be a valid datetime or date, {reason}");
                 Self::new("datetime_from_date_parsing", loc, msg).with(json!({ "error": reason }))

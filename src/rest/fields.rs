@@ -28,12 +28,11 @@ impl<'a> Fields<'a> {
 
     /// A task to be made, if no field is at fault.
     pub(super) fn draft(mut self) -> Option<Draft> {
-        let edit = self.fields();
         if !self.object.contains_key("title") {
             let whole = Value::Object(self.object.clone());
             self.faults.push(Fault::missing(&["body", "title"]).of(&whole));
         }
-        let Edit { title, description, completed, priority, due, list: _, parent: _, labels } = edit;
+        let Edit { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
         Some(Draft {
             id: None,
             title: title?,
@@ -60,6 +59,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Faults come in the order in which the fields are shown.
     fn fields(&mut self) -> Edit {
         let object = self.object;
         Edit {
@@ -70,13 +70,13 @@ impl<'a> Fields<'a> {
             }),
             completed: self.either(["completed", "is_completed"]).and_then(|(name, it)| self.bool(name, it)),
             priority: object.get("priority").and_then(|it| self.priority(it)),
+            labels: object.get("tags").and_then(|it| self.tags(it)),
             due: self.either(["due_date", "dueDate"]).and_then(|(name, it)| match it {
                 // An emptied form field.
                 Value::Null => Some(None),
                 Value::String(text) if text.is_empty() => Some(None),
                 it => self.due(name, it).map(Some),
             }),
-            labels: object.get("tags").and_then(|it| self.tags(it)),
             // Legacy clients know neither lists nor parts.
             list: None,
             parent: None,

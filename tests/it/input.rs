@@ -86,18 +86,34 @@ async fn fields_are_refused_with_pydantics_names_and_texts() {
 async fn every_fault_of_a_request_is_in_one_answer() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let body = json!({ "title": "", "completed": "x", "priority": 1 });
-    let answer = app.rest(&ann, "PUT", "/nonsense", Some(body)).await.expect(422);
-    let places: Vec<_> = answer["detail"].as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
-    assert_eq!(
-        places,
-        [
-            json!(["path", "task_id"]),
-            json!(["body", "title"]),
-            json!(["body", "completed"]),
-            json!(["body", "priority"])
-        ]
-    );
+    let fields = [
+        ("title", json!("")),
+        ("description", json!(1)),
+        ("completed", json!(1.5)),
+        ("priority", json!(1)),
+        ("tags", json!([" "])),
+        ("due_date", json!("soon")),
+    ];
+    let body: serde_json::Map<_, _> = fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let answer = app.rest(&ann, "PUT", "/nonsense", Some(Value::Object(body.clone()))).await;
+    // In the order of a task's fields, and each with the keys of the contract in its order.
+    let first = r#"{"detail":[{"type":"int_parsing","loc":["path","task_id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"nonsense"},{"type":"string_too_short","loc":["body","title"],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}},"#;
+    assert!(answer.text.starts_with(first), "{}", answer.text);
+    let faults = answer.expect(422)["detail"].as_array().unwrap().clone();
+    let found: Vec<_> = faults.iter().map(|it| (text(&it["loc"][1]), text(&it["type"]))).collect();
+    let expected = [
+        ("task_id", "int_parsing"),
+        ("title", "string_too_short"),
+        ("description", "string_type"),
+        ("completed", "bool_type"),
+        ("priority", "literal_error"),
+        ("tags", "string_too_short"),
+        ("due_date", "datetime_from_date_parsing"),
+    ];
+    assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+    let untitled = body.into_iter().filter(|(name, _)| name != "title").collect();
+    let missing = app.rest(&ann, "POST", "", Some(Value::Object(untitled))).await.expect(422)["detail"][0].clone();
+    assert_eq!((&missing["type"], &missing["loc"]), (&json!("missing"), &json!(["body", "title"])));
     let query = app.rest(&ann, "GET", "?status=x&sort=x&order=x&limit=0&offset=-1&priority=x", None).await.expect(422);
     assert_eq!(query["detail"].as_array().unwrap().len(), 6, "{query}");
 }
@@ -153,6 +169,8 @@ async fn broken_json_is_a_fault_with_its_place() {
         assert_eq!((&fault["type"], &fault["msg"]), (&json!("json_invalid"), &json!("JSON decode error")), "{body:?}");
         assert_eq!((fault["loc"][0].as_str(), fault["loc"][1].is_u64()), (Some("body"), true), "{fault}");
     }
+    let cut = send(b"{\n\"title\": \"a\"".to_vec()).await.expect(422)["detail"][0].clone();
+    assert_eq!(cut["loc"], json!(["body", 14]));
     let none = send(Vec::new()).await.expect(422)["detail"][0].clone();
     assert_eq!((&none["type"], &none["loc"]), (&json!("missing"), &json!(["body"])));
     let huge = send(br#"{"title": 1e400}"#.to_vec()).await;
