@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
     fn tags(&mut self, value: &Value) -> Option<Marks> {
         let Value::Array(tags) = value else { return self.fault(Fault::not_a_list(&["body", "tags"]).of(value)) };
         if tags.len() > MAX_LABELS {
-            return self.fault(Fault::too_many(&["body", "tags"], (MAX_LABELS, tags.len())));
+            return self.fault(Fault::too_many(&["body", "tags"], (MAX_LABELS, tags.len())).of(value));
         }
         let mut names = Vec::new();
         let mut faults = 0;
