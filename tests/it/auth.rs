@@ -204,7 +204,8 @@ async fn bodies_are_refused_in_better_auths_order_and_words() {
     };
     for (media, body, status, code) in [
         ("text/plain", "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
-        ("multipart/form-data", "", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("multipart/form-data", "--x", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("multipart/form-data", "", 400, "VALIDATION_ERROR"),
         ("application/json", "{", 400, "BAD_REQUEST"),
         ("application/json", "[]", 400, "VALIDATION_ERROR"),
         ("application/json", "{}", 400, "VALIDATION_ERROR"),
@@ -253,6 +254,39 @@ async fn fields_that_break_rules_are_refused_by_code() {
 }
 
 #[tokio::test]
+async fn what_may_be_absent_may_not_be_null_or_of_another_type() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let (login, change) = (json!({ "email": ann.email, "password": PASSWORD }), json!({ "currentPassword": PASSWORD }));
+    for (path, fields, name, value, text) in [
+        ("sign-in/email", &login, "rememberMe", json!(null), "expected boolean, received null"),
+        ("sign-in/email", &login, "callbackURL", json!(0), "expected string, received number"),
+        ("sign-up/email", &login, "image", json!(null), "expected string, received null"),
+        ("change-password", &change, "revokeOtherSessions", json!(null), "expected boolean, received null"),
+        ("request-password-reset", &login, "redirectTo", json!(null), "expected string, received null"),
+        ("reset-password", &change, "token", json!(null), "expected string, received null"),
+        ("delete-user", &json!({}), "callbackURL", json!(null), "expected string, received null"),
+        ("sign-in/social", &json!({ "provider": "x" }), "callbackURL", json!(null), "expected string, received null"),
+        ("sign-out", &json!({}), "state", json!(7), "expected string, received number"),
+    ] {
+        let mut body = json!({ "name": "Ann", "newPassword": "another-horse-1" });
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        body[name] = value;
+        let request = app.request("POST", &format!("/api/auth/{path}")).bearer_auth(&ann.session).json(&body);
+        let expected = json!({ "code": "VALIDATION_ERROR", "message": format!("[body.{name}] Invalid input: {text}") });
+        assert_eq!(Answer::of(request).await.expect(400), expected, "{path}");
+    }
+    for (path, body, message) in [
+        ("/sign-out", json!([]), "[body] Invalid input: expected object, received array"),
+        ("/update-session", json!([]), "[body] Invalid input: expected record, received array"),
+        ("/sign-in/email", json!({ "callbackURL": 7 }), "Invalid callbackURL: expected a string"),
+        ("/request-password-reset", json!({ "redirectTo": {} }), "Invalid redirectURL: expected a string"),
+    ] {
+        assert_eq!(app.auth(path, body).await.expect(400)["message"], message, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn passwords_that_are_tried_first_are_refused_where_that_is_asked_for() {
     let app = App::spawn_with(&[("PASSWORD_CHECK", "on")]).await;
     let ann = app.person("ann").await;
@@ -279,6 +313,15 @@ async fn foreign_pages_cannot_sign_anybody_in() {
         (vec![("sec-fetch-mode", "cors")], "MISSING_OR_NULL_ORIGIN"),
         (vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED"),
         (vec![("cookie", "a=b"), ("referer", "http://localhost:3000/login")], ""),
+        (
+            vec![
+                ("cookie", "a=b"),
+                ("origin", "http://localhost:3000"),
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+            ],
+            "",
+        ),
         (vec![("origin", "null"), ("sec-fetch-site", "same-origin")], ""),
     ] {
         let request = app.request("POST", "/api/auth/sign-in/email").json(&login);

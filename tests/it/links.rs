@@ -119,6 +119,21 @@ async fn an_address_is_verified_and_changed_by_links() {
 }
 
 #[tokio::test]
+async fn a_link_that_does_not_hold_leads_on_with_its_error() {
+    let app = App::spawn_with(&[("BETTER_AUTH_URL", "https://docket.example")]).await;
+    let own = "https://docket.example";
+    for (path, location) in [
+        ("verify-email?token=x&callbackURL=/a?b=c%23d", "/a?b=c&error=INVALID_TOKEN#d".to_owned()),
+        ("verify-email?token=x&callbackURL=/a%23d", "/a?error=INVALID_TOKEN#d".to_owned()),
+        ("reset-password/x?callbackURL=/a?b=c%23d", format!("{own}/a?b=c&error=INVALID_TOKEN#d")),
+        ("reset-password/x?callbackURL=", format!("{own}/api/auth/error?error=INVALID_TOKEN")),
+    ] {
+        let answer = get(&app, None, &format!("/api/auth/{path}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (302, location.as_str()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_mailed_token_opens_no_door_and_an_access_token_follows_no_link() {
     let (app, sink) = mailing(&[("JWT_ALG", "HS256")]).await;
     let ann = app.person("ann").await;

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{
     Answer, Door,
     failure::Failure,
-    fields::{sign_in_form, sign_up_form, social_form},
+    fields::{sign_in_form, sign_out_form, sign_up_form, social_form},
     origin,
     post::{Forms, Json as JsonPost, Post},
     session::{Cookies, Shown},
@@ -100,6 +100,7 @@ pub(super) async fn sign_out(
     post: Post<JsonPost>,
 ) -> Answer {
     let auth = services.auth();
+    sign_out_form(&post)?;
     if let Some(token) = Shown::read(auth, post.headers()).token {
         auth.sign_out(&token, &client).await?;
     }
@@ -127,7 +128,7 @@ fn is_set(query: &str, name: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(it, value)| it == name && value != "false" && value != "0")
 }
 
-pub(super) async fn deferred() -> Answer {
+pub(super) async fn deferred(_: Post<JsonPost>) -> Answer {
     Err(Failure::DeferredSession)
 }
 

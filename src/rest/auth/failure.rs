@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
@@ -33,6 +34,8 @@ pub(super) enum Failure {
     Origin(OriginFault),
     /// A link would lead to somewhere that is not trusted; the name of the link.
     Callback(&'static str),
+    /// A link is no text; its name.
+    NoCallback(&'static str),
     /// A mailed link that does not hold: 401 instead of 400.
     Link(AuthFault),
     /// What a link leads to is not there: 404 instead of 400.
@@ -85,6 +88,10 @@ impl IntoResponse for Failure {
             }
             Self::Origin(fault) => return origin(fault),
             Self::Callback(name) => return callback(name),
+            Self::NoCallback(name) => {
+                let text = format!("Invalid {}: expected a string", label(name));
+                return without_code(StatusCode::BAD_REQUEST, &text);
+            }
             Self::DeferredSession => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
@@ -154,15 +161,27 @@ fn origin(fault: OriginFault) -> Response {
 }
 
 fn callback(name: &str) -> Response {
-    let (code, message) = match name {
-        "redirectTo" => ("INVALID_REDIRECT_URL", "Invalid redirectURL"),
-        "errorCallbackURL" => ("INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL"),
-        "newUserCallbackURL" => ("INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL"),
-        _ => ("INVALID_CALLBACK_URL", "Invalid callbackURL"),
+    let code = match name {
+        "redirectTo" => "INVALID_REDIRECT_URL",
+        "errorCallbackURL" => "INVALID_ERROR_CALLBACK_URL",
+        "newUserCallbackURL" => "INVALID_NEW_USER_CALLBACK_URL",
+        _ => "INVALID_CALLBACK_URL",
     };
-    answer(StatusCode::FORBIDDEN, code, message)
+    answer(StatusCode::FORBIDDEN, code, &format!("Invalid {}", label(name)))
+}
+
+/// What messages call a link.
+fn label(name: &str) -> &str {
+    if name == "redirectTo" { "redirectURL" } else { name }
 }
 
 fn answer(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "message": message, "code": code }))).into_response()
+    (status, Json(Body { message, code })).into_response()
+}
+
+/// What every error says, in the contract's order of keys.
+#[derive(Serialize)]
+struct Body<'a> {
+    message: &'a str,
+    code: &'a str,
 }

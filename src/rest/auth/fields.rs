@@ -23,7 +23,7 @@ pub(super) struct SignInForm {
 
 /// The fields of a sign-up.
 pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, Failure> {
-    let mut fields = Fields::of(post, true)?;
+    let mut fields = Fields::of(post, &["object", "record"])?;
     let name = fields.text("name", MAX_NAME);
     let email = fields.email("email");
     let password = fields.password();
@@ -40,7 +40,7 @@ pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, Failure> {
 
 /// The fields of a sign-in.
 pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
     let email = fields.text("email", usize::MAX);
     let password = fields.text("password", usize::MAX);
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE).filter(|it| !it.is_empty());
@@ -61,35 +61,33 @@ pub(super) struct DeleteUserForm {
     pub(super) callback_url: Option<String>,
 }
 
-/// An address, and where a mailed link leads to.
+/// An address, and where a mailed link leads on to.
 pub(super) struct EmailForm {
     pub(super) email: Email,
-    pub(super) callback_url: Option<String>,
-    pub(super) redirect_to: Option<String>,
+    pub(super) target: Option<String>,
 }
 
 pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
+    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     let password = fields.optional_text("password", usize::MAX);
     let token = fields.optional_text("token", MAX_IMAGE);
-    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     fields.passed(DeleteUserForm { password, token, callback_url })
 }
 
-/// The field that holds the address has a name of its own on each route.
-pub(super) fn email_form<T>(post: &Post<T>, name: &str) -> Result<EmailForm, Failure> {
-    let mut fields = Fields::of(post, false)?;
-    let email = fields.email(name);
-    let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
-    let redirect_to = fields.optional_text("redirectTo", MAX_IMAGE);
+/// Both fields have names of their own on each route: that of the address, and that of the target.
+pub(super) fn email_form<T>(post: &Post<T>, (email, target): (&str, &str)) -> Result<EmailForm, Failure> {
+    let mut fields = Fields::of(post, &["object"])?;
+    let email = fields.email(email);
+    let target = fields.optional_text(target, MAX_IMAGE);
     match email {
-        Some(email) if fields.issues.is_empty() => Ok(EmailForm { email, callback_url, redirect_to }),
+        Some(email) if fields.issues.is_empty() => Ok(EmailForm { email, target }),
         _ => Err(Failure::Validation(fields.issues)),
     }
 }
 
 pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
     let new = fields.text("newPassword", usize::MAX);
     let current = fields.text("currentPassword", usize::MAX);
     let ends_sessions = fields.switch("revokeOtherSessions", false);
@@ -99,23 +97,21 @@ pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, 
     }
 }
 
-/// The new password, and the token if it is not in the query.
+/// The new password, and the token if it is not in the query; an empty one is none.
 pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
     let password = fields.text("newPassword", usize::MAX);
     let token = fields.optional_text("token", MAX_IMAGE);
     match password {
-        Some(password) if fields.issues.is_empty() => Ok((password, token)),
+        Some(password) if fields.issues.is_empty() => Ok((password, token.filter(|it| !it.is_empty()))),
         _ => Err(Failure::Validation(fields.issues)),
     }
 }
 
 /// What users may say of themselves; anything else is left out, but for the address, which is refused.
 pub(super) fn update_user_form<T>(post: &Post<T>) -> Result<ProfileEdit, Failure> {
-    let mut fields = Fields::of(post, true)?;
-    let has_email =
-        fields.object.get("email").is_some_and(|it| !matches!(it, Value::Null | Value::Bool(false)) && it != "");
-    if has_email {
+    let mut fields = Fields::of(post, &["record"])?;
+    if fields.object.get("email").is_some_and(is_truthy) {
         return Err(Failure::EmailElsewhere);
     }
     let name = fields.object.contains_key("name").then(|| fields.text("name", MAX_NAME)).flatten();
@@ -130,9 +126,27 @@ pub(super) fn update_user_form<T>(post: &Post<T>) -> Result<ProfileEdit, Failure
     fields.passed(ProfileEdit { name, image })
 }
 
+/// What could be said to the provider of a login; there is none.
+pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), Failure> {
+    if post.body().is_none() {
+        return Ok(());
+    }
+    let mut fields = Fields::of(post, &["object"])?;
+    fields.optional_text("callbackURL", MAX_IMAGE);
+    fields.switch("disableRedirect", false);
+    fields.optional_text("state", MAX_IMAGE);
+    fields.passed(())
+}
+
+/// A record, whatever is in it, which is all that a schema of fields that are declared elsewhere can ask for.
+pub(super) fn record<T>(post: &Post<T>) -> Result<(), Failure> {
+    Fields::of(post, &["record"]).map(drop)
+}
+
 /// Whether a provider is named; there is none that it could be.
 pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
+    fields.optional_text("callbackURL", MAX_IMAGE);
     if !fields.object.get("provider").is_some_and(Value::is_string) {
         fields.issues.push("[body.provider] Invalid input".into());
     }
@@ -141,7 +155,7 @@ pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), Failure> {
 
 /// One field that must be there.
 pub(super) fn required<T>(post: &Post<T>, name: &str) -> Result<String, Failure> {
-    let mut fields = Fields::of(post, false)?;
+    let mut fields = Fields::of(post, &["object"])?;
     fields.text(name, usize::MAX).ok_or(Failure::Validation(fields.issues))
 }
 
@@ -172,19 +186,14 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `is_record`: the schema also asks for a record, which has a message of its own.
-    fn of<T>(post: &'a Post<T>, is_record: bool) -> Result<Self, Failure> {
-        match post.body() {
-            Some(Value::Object(object)) => Ok(Self { object, issues: Vec::new() }),
-            other => {
-                let kind = kind(other);
-                let mut issues = vec![format!("[body] Invalid input: expected object, received {kind}")];
-                if is_record {
-                    issues.push(format!("[body] Invalid input: expected record, received {kind}"));
-                }
-                Err(Failure::Validation(issues))
-            }
-        }
+    /// `wanted`: what the route's schema calls an object, each of which has a message of its own.
+    fn of<T>(post: &'a Post<T>, wanted: &[&str]) -> Result<Self, Failure> {
+        let Some(Value::Object(object)) = post.body() else {
+            let found = kind(post.body());
+            let issue = |it: &&str| format!("[body] Invalid input: expected {it}, received {found}");
+            return Err(Failure::Validation(wanted.iter().map(issue).collect()));
+        };
+        Ok(Self { object, issues: Vec::new() })
     }
 
     fn text(&mut self, name: &str, most: usize) -> Option<String> {
@@ -201,8 +210,9 @@ impl<'a> Fields<'a> {
         Some(text.clone())
     }
 
+    /// A text that may be absent, but not null.
     fn optional_text(&mut self, name: &str, most: usize) -> Option<String> {
-        self.object.get(name).filter(|it| !it.is_null()).and_then(|_| self.text(name, most))
+        self.object.get(name).and_then(|_| self.text(name, most))
     }
 
     fn email(&mut self, name: &str) -> Option<Email> {
@@ -224,7 +234,7 @@ impl<'a> Fields<'a> {
 
     fn switch(&mut self, name: &str, default: bool) -> bool {
         match self.object.get(name) {
-            None | Some(Value::Null) => default,
+            None => default,
             Some(Value::Bool(is_on)) => *is_on,
             other => {
                 let text = format!("Invalid input: expected boolean, received {}", kind(other));
@@ -236,6 +246,17 @@ impl<'a> Fields<'a> {
     fn issue<T>(&mut self, name: &str, text: &str) -> Option<T> {
         self.issues.push(format!("[body.{name}] {text}"));
         None
+    }
+}
+
+/// Whether JavaScript takes it for true.
+pub(super) fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is_on) => *is_on,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
     }
 }
 

@@ -26,8 +26,8 @@ use crate::{
 const SENT: &str = "If this email exists in our system, check your email for the reset link";
 
 pub(super) async fn request_reset(State(services): Door, post: Post<JsonPost>) -> Answer {
-    let form = fields::email_form(&post, "email")?;
-    services.auth().request_reset(&form.email, form.redirect_to.as_deref()).await?;
+    let form = fields::email_form(&post, ("email", "redirectTo"))?;
+    services.auth().request_reset(&form.email, form.target.as_deref()).await?;
     Ok(Json(json!({ "status": true, "message": SENT })).into_response())
 }
 
@@ -40,6 +40,9 @@ pub(super) async fn follow_reset(
     let auth = services.auth();
     let query = Query::of(&uri);
     let target = query.required("callbackURL")?;
+    if target.is_empty() {
+        return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthFault::InvalidToken)));
+    }
     if !auth.origins().may_lead_to(&target) {
         return Err(Failure::Callback("callbackURL"));
     }
@@ -59,17 +62,18 @@ pub(super) async fn reset(
     post: Post<JsonPost>,
 ) -> Answer {
     let (password, token) = fields::reset_form(&post)?;
-    let token = token.or_else(|| Query::of(&uri).get("token")).ok_or(AuthFault::InvalidToken)?;
+    let asked = || Query::of(&uri).get("token").filter(|it| !it.is_empty());
+    let token = token.or_else(asked).ok_or(AuthFault::InvalidToken)?;
     services.auth().reset_password(&token, &password, &client).await?;
     Ok(Json(json!({ "status": true })).into_response())
 }
 
 pub(super) async fn send_verification(State(services): Door, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
-    let form = fields::email_form(&post, "email")?;
+    let form = fields::email_form(&post, ("email", "callbackURL"))?;
     let mut cookies = Cookies::new(auth, post.headers());
     let live = Shown::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
-    auth.send_verification(live.as_ref(), &form.email, form.callback_url.as_deref()).await?;
+    auth.send_verification(live.as_ref(), &form.email, form.target.as_deref()).await?;
     Ok(cookies.with(Json(json!({ "status": true }))))
 }
 
@@ -137,7 +141,7 @@ pub(super) async fn follow_deletion(
     }
     let mut cookies = Cookies::new(auth, &headers);
     let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    let live = live.ok_or(Failure::Gone(AuthFault::NoUserInfo))?;
+    let Some(live) = live else { return Ok(cookies.with(Failure::Gone(AuthFault::NoUserInfo))) };
     auth.use_deletion(&live.user.id, &token).await.map_err(not_found)?;
     auth.delete_account(&live.user.id, &client).await?;
     cookies.clear();
@@ -171,8 +175,9 @@ fn redirect(location: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
 }
 
-/// The target as it is, with a parameter more.
+/// The target as it is, with a parameter more before its fragment.
 fn with_error(target: &str, fault: AuthFault) -> String {
-    let joint = if target.contains('?') { '&' } else { '?' };
-    format!("{target}{joint}error={}", fault.code())
+    let (path, fragment) = target.split_at(target.find('#').unwrap_or(target.len()));
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}error={}{fragment}", fault.code())
 }

@@ -15,10 +15,14 @@ pub(super) fn check_cookie<T>(origins: &Origins, post: &Post<T>) -> Result<(), F
     if post.headers().contains_key(header::COOKIE) { check(origins, post) } else { Ok(()) }
 }
 
-/// Signing in and up, where a foreign page would gain from a visitor without cookies too.
+/// Signing in and up, where a foreign page would gain from a visitor without cookies too. Who brings cookies was
+/// checked before.
 pub(super) fn check_form<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
     let headers = post.headers();
     let has = |name: &str| headers.contains_key(name);
+    if has(header::COOKIE.as_str()) {
+        return Ok(());
+    }
     if text(headers, "sec-fetch-site") == Some("cross-site") && text(headers, "sec-fetch-mode") == Some("navigate") {
         return refuse(OriginFault::CrossSiteNavigation, post);
     }

@@ -3,13 +3,13 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
-    body::to_bytes,
+    body::{HttpBody, to_bytes},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
 use serde_json::{Map, Value};
 
-use super::{failure::Failure, origin};
+use super::{failure::Failure, fields::is_truthy, origin};
 use crate::service::{
     Services,
     auth::{Client, Origins},
@@ -67,7 +67,8 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
 
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
-        let media = media_type(&parts.headers);
+        // What has no body has no media type either, whatever it says.
+        let media = media_type(&parts.headers).filter(|_| !body.is_end_stream());
         if let Some(media) = media.as_deref().filter(|media| !T::TYPES.contains(media)) {
             let allowed = T::TYPES.join(", ");
             let shown: String = media.chars().take(100).collect();
@@ -109,15 +110,16 @@ fn form(bytes: &[u8]) -> Value {
 fn check_callbacks(origins: &Origins, body: Option<&Value>, query: &str) -> Result<(), Failure> {
     for name in CALLBACKS {
         match body.and_then(|body| body.get(name)) {
-            None | Some(Value::Null) => {}
             Some(Value::String(url)) if url.is_empty() || origins.may_lead_to(url) => {}
             Some(Value::String(_)) => return Err(Failure::Callback(name)),
-            Some(_) => return Err(Failure::Validation(vec![format!("[body.{name}] Invalid input: expected string")])),
+            Some(it) if is_truthy(it) => return Err(Failure::NoCallback(name)),
+            // What is left is refused where the route's fields are read.
+            Some(_) | None => {}
         }
     }
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == CALLBACKS[0]);
     match asked {
-        Some((_, url)) if !origins.may_lead_to(&url) => Err(Failure::Callback(CALLBACKS[0])),
+        Some((_, url)) if !url.is_empty() && !origins.may_lead_to(&url) => Err(Failure::Callback(CALLBACKS[0])),
         _ => Ok(()),
     }
 }

@@ -18,6 +18,7 @@ use crate::{
 
 pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
+    fields::record(&post)?;
     let edit = fields::update_user_form(&post);
     guarded(auth, post.headers(), async |live, cookies| {
         let edit = edit?;
@@ -28,16 +29,17 @@ pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> 
     .await
 }
 
-/// No session has fields of its own.
+/// Sessions have no fields of their own.
 pub(super) async fn update_session(State(services): Door, post: Post<JsonPost>) -> Answer {
+    fields::record(&post)?;
     guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(Failure::NothingToUpdate)).await
 }
 
 pub(super) async fn change_email(State(services): Door, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
-    let form = fields::email_form(&post, "newEmail")?;
+    let form = fields::email_form(&post, ("newEmail", "callbackURL"))?;
     guarded(auth, post.headers(), async |live, _| {
-        auth.change_email(live, form.email, form.callback_url.as_deref()).await?;
+        auth.change_email(live, form.email, form.target.as_deref()).await?;
         Ok(Json(json!({ "status": true })))
     })
     .await
