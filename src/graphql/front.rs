@@ -5,6 +5,7 @@
 mod cost;
 mod literal;
 mod merge;
+mod syntax;
 mod verdict;
 
 use std::{
@@ -25,7 +26,11 @@ use quick_cache::{Equivalent, Weighter, sync::Cache};
 use serde_json::Value;
 
 pub(super) use self::verdict::beyond;
-use self::{cost::Costs, merge::Merge, verdict::Verdict};
+use self::{
+    cost::Costs,
+    merge::{Conditions, Merge},
+    verdict::Verdict,
+};
 use super::failure;
 use crate::{
     config::{Config, Limits},
@@ -98,7 +103,11 @@ impl Front {
         let costs = Costs::new(&document, &self.limits);
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
-        let fixed = Merge::new(&self.schema, &document, None).operation(&operation);
+        if let Some(name) = Merge::new(&self.schema, &document, Conditions::Ignored).conflict(&operation) {
+            let message = format!("fields `{name}` conflict, as they have lists of different lengths for arguments");
+            return Err(vec![Verdict::Invalid.error(message, name.location(), &document.sources)]);
+        }
+        let fixed = Merge::new(&self.schema, &document, Conditions::Unknown).operation(&operation);
         let labels =
             self.metrics.operation(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
         Ok(Plan { document, operation, fixed, cost, labels })
@@ -114,6 +123,9 @@ impl Front {
             return Err(beyond("recursion", self.limits.recursion));
         }
         let document = parsed.map_err(|refused| Verdict::Unparsed.errors(&refused.errors, self.limits.errors))?;
+        if let Some(fault) = syntax::fault(text) {
+            return Err(vec![fault]);
+        }
         let faults = literal::faults(&document);
         if !faults.is_empty() {
             return Err(faults);
@@ -145,7 +157,7 @@ impl Front {
         let is_whole = coerced.len() == plan.operation.variables.len();
         let executable = match &plan.fixed {
             Some(fixed) if is_whole => fixed.clone(),
-            _ => Merge::new(&self.schema, &plan.document, Some(&coerced))
+            _ => Merge::new(&self.schema, &plan.document, Conditions::By(&coerced))
                 .operation(&plan.operation)
                 .ok_or_else(undecided)?,
         };

@@ -186,6 +186,8 @@ async fn errors_of_the_language_have_codes_and_no_data() {
         ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
         ("query($a: Int!) { tasks(first: $a) { totalCount } }", "BAD_USER_INPUT"),
         ("{ a: task(id: 1) { id } a: me { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ nodes(ids: []) { id } ... on Query { nodes(ids: [1]) { id } } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("mutation { deleteTask(input: { id: 1 force }) { deletedTaskId } }", "GRAPHQL_PARSE_FAILED"),
         ("mutation { createTask(input: { title: \"a\", title: \"b\" }) { task { id } } }", "GRAPHQL_VALIDATION_FAILED"),
     ] {
         for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 400)] {
@@ -196,6 +198,9 @@ async fn errors_of_the_language_have_codes_and_no_data() {
             assert_eq!(answer.header("content-type"), format!("{accept}; charset=utf-8"));
         }
     }
+    let query = "{\n  me { id } # é\n  task(id) { id }\n}";
+    let answer = Answer::of(app.request("POST", "/graphql").json(&json!({ "query": query }))).await.expect(200);
+    assert_eq!(answer["errors"][0]["locations"], json!([{ "line": 3, "column": 8 }]));
 }
 
 #[tokio::test]

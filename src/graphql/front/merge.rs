@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
-    ast::DirectiveList,
+    ast::{Argument, DirectiveList},
     collections::HashSet,
     executable::{Field, Operation, OperationType, Selection, SelectionSet, Value},
     parser::SourceSpan,
@@ -29,8 +29,18 @@ use super::literal::argument;
 pub(super) struct Merge<'a> {
     schema: &'a Schema,
     document: &'a Valid<ExecutableDocument>,
-    /// Absent where the result must hold for all variables.
-    variables: Option<&'a JsonMap>,
+    conditions: Conditions<'a>,
+}
+
+/// What decides about `@skip` and `@include`.
+#[derive(Clone, Copy)]
+pub(super) enum Conditions<'a> {
+    /// Nothing: all is selected.
+    Ignored,
+    /// Literals alone: the result must hold for all variables.
+    Unknown,
+    /// These variables.
+    By(&'a JsonMap),
 }
 
 /// Whether something is selected; nothing when that depends on a variable.
@@ -50,9 +60,26 @@ impl<'a> Merge<'a> {
     pub(super) fn new(
         schema: &'a Valid<Schema>,
         document: &'a Valid<ExecutableDocument>,
-        variables: Option<&'a JsonMap>,
+        conditions: Conditions<'a>,
     ) -> Self {
-        Self { schema, document, variables }
+        Self { schema, document, conditions }
+    }
+
+    /// A field of which there are two that cannot be one, which the validator does not see: it compares lists only as
+    /// far as the shorter one goes (GraphQL, 5.3.2). Conditions must be ignored.
+    pub(super) fn conflict(&self, operation: &'a Operation) -> Option<&'a Name> {
+        self.conflict_of(&operation.selection_set.ty, &[&operation.selection_set])
+    }
+
+    fn conflict_of(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<&'a Name> {
+        let objects = self.objects_of(on).unwrap_or_else(|| vec![on]);
+        let groups = objects.iter().filter_map(|on| self.collected(on, sets)).flat_map(IndexMap::into_values);
+        groups.into_iter().find_map(|same| {
+            let first = same.first()?;
+            let other = same.iter().find(|it| !same_lists(&first.arguments, &it.arguments));
+            let sets: Vec<&SelectionSet> = same.iter().filter_map(|it| it.selection_set.as_ref()).collect();
+            other.map(|it| &it.name).or_else(|| self.conflict_of(first.definition.ty.inner_named_type(), &sets))
+        })
     }
 
     /// The operation; nothing when a variable decides what is selected and there are none.
@@ -84,7 +111,7 @@ impl<'a> Merge<'a> {
     }
 
     /// What is selected of a type.
-    fn selection(&self, on: &str, sets: &[&'a SelectionSet]) -> Option<SelectionNodes> {
+    fn selection(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<SelectionNodes> {
         let Some(objects) = self.objects_of(on) else {
             return Some(SelectionNodes { items: self.fields(on, sets)? });
         };
@@ -114,12 +141,16 @@ impl<'a> Merge<'a> {
         }
     }
 
-    fn fields(&self, on: &str, sets: &[&'a SelectionSet]) -> Option<Vec<Positioned<SelectionNode>>> {
+    fn fields(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<Vec<Positioned<SelectionNode>>> {
+        self.collected(on, sets)?.into_values().map(|it| self.field(&it)).collect()
+    }
+
+    fn collected(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<Fields<'a>> {
         let mut collected = Collected { on, fields: Fields::default(), visited: HashSet::default() };
         for set in sets {
             self.collect(&set.selections, &mut collected)?;
         }
-        collected.fields.into_values().map(|it| self.field(&it)).collect()
+        Some(collected.fields)
     }
 
     fn collect(&self, selections: &'a [Selection], into: &mut Collected<'a>) -> Option<()> {
@@ -155,6 +186,9 @@ impl<'a> Merge<'a> {
     }
 
     fn is_selected(&self, directives: &DirectiveList) -> Selected {
+        if matches!(self.conditions, Conditions::Ignored) {
+            return Some(true);
+        }
         let condition = |name: &str| match directives.get(name) {
             None => Some(None),
             Some(directive) => self.truth(directive.specified_argument_by_name("if")?).map(Some),
@@ -164,10 +198,12 @@ impl<'a> Merge<'a> {
     }
 
     fn truth(&self, value: &Value) -> Selected {
-        match value {
-            Value::Boolean(value) => Some(*value),
+        match (value, self.conditions) {
+            (Value::Boolean(value), _) => Some(*value),
             // The validator has seen that the variable cannot be null or absent.
-            Value::Variable(name) => Some(self.variables?.get(name.as_str()).and_then(|it| it.as_bool()) == Some(true)),
+            (Value::Variable(name), Conditions::By(variables)) => {
+                Some(variables.get(name.as_str()).and_then(|it| it.as_bool()) == Some(true))
+            }
             _ => None,
         }
     }
@@ -194,8 +230,8 @@ impl<'a> Merge<'a> {
 
     /// An argument whose variable is not given is not given either, so that its default holds (GraphQL, 6.4.1).
     fn is_given(&self, value: &Value) -> bool {
-        match (value, self.variables) {
-            (Value::Variable(name), Some(variables)) => variables.contains_key(name.as_str()),
+        match (value, self.conditions) {
+            (Value::Variable(name), Conditions::By(variables)) => variables.contains_key(name.as_str()),
             _ => true,
         }
     }
@@ -203,6 +239,25 @@ impl<'a> Merge<'a> {
     fn place(&self, span: Option<SourceSpan>) -> Pos {
         let place = span.and_then(|it| it.line_column(&self.document.sources));
         place.map(|it| Pos { line: it.line, column: it.column }).unwrap_or_default()
+    }
+}
+
+/// Whether arguments that the validator takes for the same are.
+fn same_lists(left: &[Node<Argument>], right: &[Node<Argument>]) -> bool {
+    let value = |name: &Name| right.iter().find(|it| it.name == *name).map(|it| &*it.value);
+    left.iter().all(|it| value(&it.name).is_some_and(|other| same_lengths(&it.value, other)))
+}
+
+fn same_lengths(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_lengths(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let value = |name: &Name| right.iter().find(|(it, _)| it == name).map(|(_, value)| value);
+            left.iter().all(|(name, left)| value(name).is_some_and(|right| same_lengths(left, right)))
+        }
+        _ => true,
     }
 }
 

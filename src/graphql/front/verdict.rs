@@ -23,7 +23,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    fn code(self) -> &'static str {
+    pub(super) fn code(self) -> &'static str {
         match self {
             Self::Unparsed => "GRAPHQL_PARSE_FAILED",
             Self::Invalid => "GRAPHQL_VALIDATION_FAILED",
