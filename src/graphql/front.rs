@@ -103,7 +103,7 @@ impl Front {
         let costs = Costs::new(&document, &self.limits);
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
-        if let Some(name) = Merge::new(&self.schema, &document, Conditions::Ignored).conflict(&operation) {
+        if let Some(name) = merge::conflict(&self.schema, &document, &operation) {
             let message = format!("fields `{name}` conflict, as they have lists of different lengths for arguments");
             return Err(vec![Verdict::Invalid.error(message, name.location(), &document.sources)]);
         }

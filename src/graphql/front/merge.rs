@@ -43,6 +43,17 @@ pub(super) enum Conditions<'a> {
     By(&'a JsonMap),
 }
 
+/// The name of two fields of an operation that cannot be one, which the validator does not see: it compares lists only
+/// as far as the shorter one goes (GraphQL, 5.3.2).
+pub(super) fn conflict<'a>(
+    schema: &'a Valid<Schema>,
+    document: &'a Valid<ExecutableDocument>,
+    operation: &'a Operation,
+) -> Option<&'a Name> {
+    let all = Merge::new(schema, document, Conditions::Ignored);
+    all.conflict(&operation.selection_set.ty, &[&operation.selection_set])
+}
+
 /// Whether something is selected; nothing when that depends on a variable.
 type Selected = Option<bool>;
 
@@ -65,20 +76,14 @@ impl<'a> Merge<'a> {
         Self { schema, document, conditions }
     }
 
-    /// A field of which there are two that cannot be one, which the validator does not see: it compares lists only as
-    /// far as the shorter one goes (GraphQL, 5.3.2). Conditions must be ignored.
-    pub(super) fn conflict(&self, operation: &'a Operation) -> Option<&'a Name> {
-        self.conflict_of(&operation.selection_set.ty, &[&operation.selection_set])
-    }
-
-    fn conflict_of(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<&'a Name> {
+    fn conflict(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<&'a Name> {
         let objects = self.objects_of(on).unwrap_or_else(|| vec![on]);
         let groups = objects.iter().filter_map(|on| self.collected(on, sets)).flat_map(IndexMap::into_values);
         groups.into_iter().find_map(|same| {
             let first = same.first()?;
             let other = same.iter().find(|it| !same_lists(&first.arguments, &it.arguments));
             let sets: Vec<&SelectionSet> = same.iter().filter_map(|it| it.selection_set.as_ref()).collect();
-            other.map(|it| &it.name).or_else(|| self.conflict_of(first.definition.ty.inner_named_type(), &sets))
+            other.map(|it| &it.name).or_else(|| self.conflict(first.definition.ty.inner_named_type(), &sets))
         })
     }
 
