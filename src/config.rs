@@ -49,6 +49,8 @@ pub struct Config {
     pub workers: usize,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
     pub secret: Secret,
+    /// Whether development made the secret just now.
+    is_secret_new: bool,
     /// `BETTER_AUTH_URL`: the URL that clients see, without a path; http://localhost and the port by default.
     pub base_url: Option<Url>,
     /// `CORS_ORIGINS`: origins of front-ends, with commas between; http://localhost:3000 by default.
@@ -146,6 +148,7 @@ impl Config {
         let mut read = Reader::new(var);
         let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
         let production = environment == Environment::Production;
+        let (secret, is_secret_new) = read.secret(environment);
         let config = Self {
             environment,
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
@@ -154,7 +157,8 @@ impl Config {
             database_listen_url: read.listen_url(),
             database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 20, "a number from 1").max(1),
             workers: read.parsed("TOKIO_WORKER_THREADS", 0, "a number of threads"),
-            secret: read.secret(environment),
+            secret,
+            is_secret_new,
             base_url: read.url("BETTER_AUTH_URL"),
             cors_origins: read.origins(),
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
@@ -200,6 +204,16 @@ impl Config {
             log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }
+    }
+
+    /// Keeps a secret that development made for the next start; to be done before anything is signed or sealed by it.
+    pub fn keep_secret(&mut self) -> Result<(), Mistakes> {
+        if self.is_secret_new {
+            self.secret =
+                secret::keep(self.secret.clone()).map_err(|error| Mistakes(vec![secret::unusable(&error)]))?;
+            self.is_secret_new = false;
+        }
+        Ok(())
     }
 }
 

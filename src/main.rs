@@ -69,10 +69,16 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
-        Command::Serve => started(|config, runtime, telemetry| runtime.block_on(serve(config, telemetry))),
+        Command::Serve => started(|config, runtime, telemetry| {
+            config.keep_secret()?;
+            runtime.block_on(serve(config, telemetry))
+        }),
         Command::Health => started(|config, runtime, _| runtime.block_on(health(config))),
         Command::Migrate => started(|config, runtime, _| runtime.block_on(migrate(config))),
-        Command::Demo => started(|config, runtime, _| runtime.block_on(demo(config))),
+        Command::Demo => started(|config, runtime, _| {
+            config.keep_secret()?;
+            runtime.block_on(demo(config))
+        }),
         Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
         Command::Restore { file } => started(|config, runtime, _| runtime.block_on(restore(config, &file))),
         Command::Doctor => started(|config, runtime, _| runtime.block_on(doctor(config))),
@@ -94,11 +100,11 @@ fn main() -> ExitCode {
 type Done = Result<(), Box<dyn Error>>;
 
 /// The environment is read before any thread starts. Requests are served on threads of their own.
-fn started(work: impl FnOnce(&Config, &Runtime, &Telemetry) -> Done) -> Done {
-    let config = Config::from_env()?;
+fn started(work: impl FnOnce(&mut Config, &Runtime, &Telemetry) -> Done) -> Done {
+    let mut config = Config::from_env()?;
     let telemetry = telemetry::start(&config)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let done = work(&config, &runtime, &telemetry);
+    let done = work(&mut config, &runtime, &telemetry);
     // It would wait for names that are still looked up, for as long as name servers are silent.
     runtime.shutdown_background();
     done

@@ -85,23 +85,24 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(Secret::new(url))
     }
 
-    pub(super) fn secret(&mut self, environment: Environment) -> Secret {
+    /// The secret, and whether development made it just now.
+    pub(super) fn secret(&mut self, environment: Environment) -> (Secret, bool) {
         let given = self.secret_text("BETTER_AUTH_SECRET");
         match given.map(Secret::new) {
-            Some(secret) if secret.is_weak() => {
-                self.mistake("BETTER_AUTH_SECRET", "at least 32 bytes that nobody can guess");
-                secret
+            Some(secret) => {
+                if secret.is_weak() {
+                    self.mistake("BETTER_AUTH_SECRET", "at least 32 bytes that nobody can guess");
+                }
+                return (secret, false);
             }
-            Some(secret) => secret,
-            None if environment == Environment::Development => secret::kept().unwrap_or_else(|error| {
-                self.mistakes.push(format!("BETTER_AUTH_SECRET: the file {} cannot be used: {error}", secret::FILE));
-                Secret::new(String::new())
-            }),
-            None => {
-                self.mistake("BETTER_AUTH_SECRET", "set, to at least 32 bytes that nobody can guess");
-                Secret::new(String::new())
-            }
+            None if environment == Environment::Development => match secret::kept() {
+                Ok(Some(secret)) => return (secret, false),
+                Ok(None) => {}
+                Err(error) => self.mistakes.push(secret::unusable(&error)),
+            },
+            None => self.mistake("BETTER_AUTH_SECRET", "set, to at least 32 bytes that nobody can guess"),
         }
+        (secret::made(), true)
     }
 
     /// Whether the second of two words was chosen instead of the first.

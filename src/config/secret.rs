@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The file that keeps the development secret.
-pub(super) const FILE: &str = ".docket-secret";
+const FILE: &str = ".docket-secret";
 
 /// RFC 7518, section 3.2: a key of at least the size of the hash.
 const LEAST_BYTES: usize = 32;
@@ -44,20 +44,35 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The development secret: read from its file, which is made with mode 0600 when it is not there.
-pub(super) fn kept() -> io::Result<Secret> {
-    match fs::read_to_string(FILE) {
-        Ok(text) if !Secret::new(text.trim().to_owned()).is_weak() => return Ok(Secret::new(text.trim().to_owned())),
-        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "it holds no secret of 32 bytes; delete it")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+/// What to say when the file is of no use.
+pub(super) fn unusable(error: &io::Error) -> String {
+    format!("BETTER_AUTH_SECRET: the file {FILE} cannot be used: {error}")
+}
+
+/// A secret that nobody knows.
+pub(super) fn made() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 36]>()))
+}
+
+/// The development secret of the file, if there is one.
+pub(super) fn kept() -> io::Result<Option<Secret>> {
+    match fs::read_to_string(FILE).map(|text| Secret::new(text.trim().to_owned())) {
+        Ok(secret) if !secret.is_weak() => Ok(Some(secret)),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it holds no secret of 32 bytes; delete it")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    let text = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 36]>());
-    let mut file = match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(FILE) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return kept(),
-        opened => opened?,
-    };
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(Secret::new(text))
+}
+
+/// Keeps a secret in the file, whole and with mode 0600. If another process was faster, its secret is the one.
+pub(super) fn keep(secret: Secret) -> io::Result<Secret> {
+    let draft = format!("{FILE}.{}", std::process::id());
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let written = file.write_all(secret.0.as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| fs::hard_link(&draft, FILE));
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(kept()?.unwrap_or(secret)),
+        linked => linked.map(|()| secret),
+    }
 }

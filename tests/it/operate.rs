@@ -1,6 +1,6 @@
 //! What operators do: back up, restore, look for what is wrong, start twice.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use serde_json::json;
 
@@ -125,6 +125,27 @@ async fn a_doctor_of_nothing_makes_nothing() {
     assert!(code == Some(2) && said.contains("is the server there") && !said.contains("hunter2"), "{said}");
 }
 
+#[test]
+fn the_secret_of_development_is_made_by_what_needs_it_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &str| {
+        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+        docket.arg(command).env_clear().current_dir(folder.path()).output().unwrap()
+    };
+    let secrets = || -> Vec<_> {
+        let entries = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap());
+        entries.filter(|it| it.file_name().to_string_lossy().starts_with(".docket-secret")).collect()
+    };
+    assert!(run("doctor").status.success());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the doctor changes nothing");
+    assert!(run("demo").status.success());
+    let file = folder.path().join(".docket-secret");
+    let (secret, mode) = (fs::read(&file).unwrap(), fs::metadata(&file).unwrap().permissions().mode());
+    assert_eq!((secret.len(), mode & 0o777, secrets().len()), (48, 0o600, 1));
+    assert!(!run("demo").status.success(), "the account is there already");
+    assert_eq!((fs::read(&file).unwrap(), secrets().len()), (secret, 1));
+}
+
 #[tokio::test]
 async fn health_is_asked_for_without_a_shell() {
     let mut app = App::spawn().await;
@@ -159,13 +180,13 @@ async fn who_is_told_to_stop_while_it_starts_stops() {
     // A database that is silent.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://ann@{}/docket", silent.local_addr().unwrap());
-    let mut starting = std::process::Command::new(env!("CARGO_BIN_EXE_docket"))
+    let mut starting = Command::new(env!("CARGO_BIN_EXE_docket"))
         .env_clear()
         .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", &url), ("RUST_LOG", "error"), ("PORT", "0")])
         .spawn()
         .unwrap();
     let _connected = silent.accept().await.unwrap();
-    let told = std::process::Command::new("kill").args(["-TERM", &starting.id().to_string()]).status();
+    let told = Command::new("kill").args(["-TERM", &starting.id().to_string()]).status();
     assert!(told.unwrap().success());
     // Without that it would say that the database cannot be used.
     assert!(starting.wait().unwrap().success());
