@@ -125,6 +125,19 @@ async fn a_doctor_of_nothing_makes_nothing() {
     assert!(code == Some(2) && said.contains("is the server there") && !said.contains("hunter2"), "{said}");
 }
 
+/// What `.cargo/config.toml` asks for, which a build from elsewhere would not hear of.
+#[tokio::test]
+async fn sqlite_is_built_as_it_was_measured() {
+    let app = App::spawn().await;
+    if file(&app).is_none() {
+        return;
+    }
+    let options = app.sql_text("select group_concat(compile_options) from pragma_compile_options").await;
+    for option in ["DEFAULT_MEMSTATUS=0", "STMTJRNL_SPILL=1048576"] {
+        assert!(options.contains(option), "{option}: {options}");
+    }
+}
+
 #[test]
 fn the_secret_of_development_is_made_by_what_needs_it_and_stays() {
     let folder = tempfile::tempdir().unwrap();
