@@ -83,11 +83,14 @@ before(async () => {
   people.ann.jwt = (await auth(reference, "/token", { session: people.ann.token })).json.token;
   await auth(reference, "/request-password-reset", { body: { email: address("cem") } });
   docket = await start();
-});
+}, { timeout: 60_000 });
 
 after(async () => {
-  docket?.process.kill("SIGTERM");
-  await Promise.all([docket && once(docket.process, "exit"), pool.end()]);
+  if (docket?.process.exitCode === null) {
+    docket.process.kill("SIGTERM");
+    await once(docket.process, "exit");
+  }
+  await pool.end();
 });
 
 test("sessions, passwords, keys and links of Better Auth hold", async () => {
