@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{AuthFault, Error},
-    service::auth::{Client, Lifetime, Verified},
+    service::auth::{Auth, Client, Lifetime, Verified},
     view::User,
 };
 
@@ -39,13 +39,10 @@ pub(super) async fn follow_reset(
 ) -> Answer {
     let auth = services.auth();
     let query = Query::of(&uri);
-    let target = query.required("callbackURL")?;
-    if target.is_empty() {
+    query.required("callbackURL")?;
+    let Some(target) = target(auth, &query)? else {
         return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthFault::InvalidToken)));
-    }
-    if !auth.origins().may_lead_to(&target) {
-        return Err(Failure::Callback("callbackURL"));
-    }
+    };
     let own = Url::parse(auth.origins().own()).map_err(Error::internal)?;
     let mut location = own.join(&target).map_err(Error::internal)?;
     match auth.is_reset_token(&token).await? {
@@ -80,10 +77,7 @@ pub(super) async fn send_verification(State(services): Door, post: Post<JsonPost
 pub(super) async fn verify_email(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
     let auth = services.auth();
     let query = Query::of(&uri);
-    let target = query.get("callbackURL").filter(|it| !it.is_empty());
-    if target.as_deref().is_some_and(|target| !auth.origins().may_lead_to(target)) {
-        return Err(Failure::Callback("callbackURL"));
-    }
+    let target = target(auth, &query)?;
     let token = query.required("token")?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
@@ -135,10 +129,7 @@ pub(super) async fn follow_deletion(
     let auth = services.auth();
     let query = Query::of(&uri);
     let token = query.required("token")?;
-    let target = query.get("callbackURL").filter(|it| !it.is_empty());
-    if target.as_deref().is_some_and(|target| !auth.origins().may_lead_to(target)) {
-        return Err(Failure::Callback("callbackURL"));
-    }
+    let target = target(auth, &query)?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let Some(live) = live else { return Ok(cookies.with(Failure::Gone(AuthFault::NoUserInfo))) };
@@ -168,6 +159,15 @@ fn not_found(error: Error) -> Failure {
     match error {
         Error::Auth(fault) => Failure::Gone(fault),
         other => other.into(),
+    }
+}
+
+/// Where a link leads on to, if it says so.
+fn target(auth: Auth<'_>, query: &Query<'_>) -> Result<Option<String>, Failure> {
+    match query.get("callbackURL") {
+        Some(target) if target.is_empty() => Ok(None),
+        Some(target) if !auth.origins().may_lead_to(&target) => Err(Failure::Callback("callbackURL")),
+        target => Ok(target),
     }
 }
 
