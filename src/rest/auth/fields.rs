@@ -109,8 +109,8 @@ pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), 
 }
 
 /// What users may say of themselves; anything else is left out, but for the address, which is refused.
-pub(super) fn update_user_form<T>(post: &Post<T>) -> Result<ProfileEdit, Failure> {
-    let mut fields = Fields::of(post, &["record"])?;
+pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfileEdit, Failure> {
+    let mut fields = Fields { object: record, issues: Vec::new() };
     if fields.object.get("email").is_some_and(is_truthy) {
         return Err(Failure::EmailElsewhere);
     }
@@ -139,8 +139,8 @@ pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), Failure> {
 }
 
 /// A record, whatever is in it, which is all that a schema of fields that are declared elsewhere can ask for.
-pub(super) fn record<T>(post: &Post<T>) -> Result<(), Failure> {
-    Fields::of(post, &["record"]).map(drop)
+pub(super) fn record<T>(post: &Post<T>) -> Result<&Map<String, Value>, Failure> {
+    Fields::of(post, &["record"]).map(|it| it.object)
 }
 
 /// Whether a provider is named; there is none that it could be.

@@ -18,10 +18,9 @@ use crate::{
 
 pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
-    fields::record(&post)?;
-    let edit = fields::update_user_form(&post);
+    let record = fields::record(&post)?;
     guarded(auth, post.headers(), async |live, cookies| {
-        let edit = edit?;
+        let edit = fields::update_user_form(record)?;
         auth.edit_profile(&live.user.id, edit).await?;
         cookies.resend_session(&live.session.token);
         Ok(Json(json!({ "status": true })))
