@@ -121,8 +121,6 @@ impl Fault {
     /// A value that breaks a rule of the services.
     pub(super) fn breaks(loc: &[&str], rule: error::Fault) -> Self {
         match rule {
-            // Tags are trimmed before they are counted.
-            error::Fault::Blank if loc.contains(&"tags") => Self::breaks(loc, error::Fault::Empty),
             error::Fault::Empty => Self::new("string_too_short", loc, "String should have at least 1 character")
                 .with(json!({ "min_length": 1 })),
             error::Fault::TooLong(most) => {

@@ -97,6 +97,8 @@ impl<'a> Fields<'a> {
                     names.push(name);
                     continue;
                 }
+                // Clients know tags as trimmed before they are counted.
+                Some(Err(error::Fault::Blank)) => Fault::breaks(&loc, error::Fault::Empty),
                 Some(Err(rule)) => Fault::breaks(&loc, rule),
                 None => Fault::not_a_string(&loc),
             };
