@@ -78,8 +78,8 @@ impl<'a> Merge<'a> {
 
     fn conflict(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<&'a Name> {
         let objects = self.objects_of(on).unwrap_or_else(|| vec![on]);
-        let groups = objects.iter().filter_map(|on| self.collected(on, sets)).flat_map(IndexMap::into_values);
-        groups.into_iter().find_map(|same| {
+        let mut groups = objects.into_iter().filter_map(|on| self.collected(on, sets)).flat_map(IndexMap::into_values);
+        groups.find_map(|same| {
             let first = same.first()?;
             let other = same.iter().find(|it| !same_lists(&first.arguments, &it.arguments));
             let sets: Vec<&SelectionSet> = same.iter().filter_map(|it| it.selection_set.as_ref()).collect();
