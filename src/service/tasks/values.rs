@@ -71,7 +71,7 @@ impl Due {
     /// an offset it is UTC; without a time it is a date.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
-        // Each number with all its digits, which chrono does not ask for.
+        // As long as a date is: chrono would take one with fewer digits.
         let Some((Ok(date), time)) = text.split_at_checked(DATE).map(|(date, time)| (date.parse(), time)) else {
             return Err(Fault::Instant(FORM));
         };
