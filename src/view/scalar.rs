@@ -9,6 +9,8 @@ use utoipa::{
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
 
+use crate::service::tasks;
+
 /// An instant in RFC 3339, sent in UTC with a `Z`. Input may have any offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime {
@@ -50,8 +52,7 @@ impl ScalarType for DateTime {
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(refused("a string")) };
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
-        date.map(Self).ok_or_else(|| refused("a date such as 2030-01-31"))
+        tasks::Date::read(text).map(Self).ok_or_else(|| refused("a date such as 2030-01-31"))
     }
 
     fn is_valid(value: &Value) -> bool {

@@ -347,6 +347,7 @@ async fn an_instant_stays_that_instant_and_keeps_its_zone() {
         json!({ "date": "2030-01-31", "at": null }),
         json!({}),
         json!({ "date": "20300131" }),
+        json!({ "date": "2030- 1-31" }),
     ] {
         let refused = create(&app, &ann, json!({ "title": "a", "due": due })).await;
         assert!(refused.json()["errors"][0]["message"].is_string(), "{due}: {refused:?}");

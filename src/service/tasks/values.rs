@@ -10,8 +10,8 @@ use crate::{error::Fault, service::values::trimmed};
 pub const MAX_TITLE: usize = 200;
 /// How many characters a description has at most.
 pub const MAX_DESCRIPTION: usize = 1000;
-/// How many bytes a date has, which is all that an instant begins with.
-const DATE: usize = "2030-01-31".len();
+/// The form of a date, with which an instant begins too.
+const DATE: &str = "2030-01-31";
 /// What to do when it is no date and no instant.
 const FORM: &str = "use the form 2030-01-31T12:00:00Z";
 
@@ -71,10 +71,8 @@ impl Due {
     /// an offset it is UTC; without a time it is a date.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
-        // As long as a date is: chrono would take one with fewer digits.
-        let Some((Ok(date), time)) = text.split_at_checked(DATE).map(|(date, time)| (date.parse(), time)) else {
-            return Err(Fault::Instant(FORM));
-        };
+        let Some((date, time)) = text.split_at_checked(DATE.len()) else { return Err(Fault::Instant(FORM)) };
+        let date = Date::read(date).ok_or(Fault::Instant(FORM))?;
         if time.is_empty() {
             return Date::new(date).map(Self::Date);
         }
@@ -83,6 +81,13 @@ impl Due {
 }
 
 impl Date {
+    /// Reads `YYYY-MM-DD`. chrono would take fewer digits, spaces and signs as well.
+    pub fn read(text: &str) -> Option<NaiveDate> {
+        let fits = |(byte, form): (u8, u8)| if form == b'-' { byte == form } else { byte.is_ascii_digit() };
+        let is_whole = text.len() == DATE.len() && text.bytes().zip(DATE.bytes()).all(fits);
+        text.parse().ok().filter(|_| is_whole)
+    }
+
     /// Checks the year.
     pub fn new(date: NaiveDate) -> Result<Self, Fault> {
         match date.year() {
@@ -204,7 +209,8 @@ mod tests {
         for text in ["", "tomorrow", "2026-02-30", "0001-01-01T00:00:00+14:00", "10000-01-01", "2026-12-31T23:59:60Z"] {
             assert!(Due::parse(text).is_err(), "{text}");
         }
-        for text in ["2026-1-2", "2026-1-2T12:00:00Z", "2026-01-02T", "2026-01-02Z", "ééééé"] {
+        for text in ["2026-1-2", "2026-1-2T12:00:00Z", "2026-01-02T", "2026-01-02Z", "ééééé", "2026- 1-2", "+2026-1-2"]
+        {
             assert_eq!(Due::parse(text), Err(Fault::Instant(FORM)), "{text}");
         }
     }
