@@ -58,8 +58,8 @@ impl Hints {
         Ok(())
     }
 
-    /// Waits for words of any instance.
-    pub async fn receive(&self) -> Result<(Channel, Vec<String>), DbErr> {
+    /// Waits for words of any instance; nothing when the connection was lost, and with it what was said meanwhile.
+    pub async fn receive(&self) -> Result<Option<(Channel, Vec<String>)>, DbErr> {
         let Some(pool) = self.db.writer().listening() else { return std::future::pending().await };
         let mut kept = self.listener.lock().await;
         if kept.is_none() {
@@ -67,12 +67,13 @@ impl Hints {
             listener.listen_all(Channel::ALL.map(Channel::name)).await.map_err(failed)?;
             *kept = Some(listener);
         }
-        let Some(listener) = kept.as_mut() else { return Ok((Channel::Changes, Vec::new())) };
-        match listener.recv().await.map_err(failed) {
-            Ok(notification) => {
+        let Some(listener) = kept.as_mut() else { return Ok(None) };
+        match listener.try_recv().await.map_err(failed) {
+            Ok(None) => Ok(None),
+            Ok(Some(notification)) => {
                 let channel = Channel::ALL.into_iter().find(|it| it.name() == notification.channel());
                 let words = notification.payload().split('\n').map(str::to_owned).collect();
-                Ok((channel.unwrap_or(Channel::Changes), words))
+                Ok(Some((channel.unwrap_or(Channel::Changes), words)))
             }
             Err(cause) => {
                 *kept = None;

@@ -34,6 +34,8 @@ pub struct Events {
     /// For each user who is listened to: the number that the database was last seen at.
     listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
     heard: Cache<UserId, Instant>,
+    /// When the connection to the other instances was lost last: the database behind it may have become another.
+    lost: Mutex<Instant>,
     outbox: Mutex<HashSet<UserId>>,
     filled: Notify,
 }
@@ -49,7 +51,8 @@ pub struct Listener {
 impl Default for Events {
     fn default() -> Self {
         let heard = Cache::new(REMEMBERED);
-        Self { listeners: Mutex::default(), heard, outbox: Mutex::default(), filled: Notify::new() }
+        let lost = Mutex::new(Instant::now());
+        Self { listeners: Mutex::default(), heard, lost, outbox: Mutex::default(), filled: Notify::new() }
     }
 }
 
@@ -69,7 +72,13 @@ impl Events {
 
     /// Whether no change was heard of since then. One may have happened: hints come late or never.
     pub(super) fn is_quiet(&self, user: &UserId, since: Instant) -> bool {
-        self.heard.get(user).is_none_or(|last| last < since)
+        self.is_same(since) && self.heard.get(user).is_none_or(|last| last < since)
+    }
+
+    /// Whether the database is still the one that it was then: after a fail-over, numbers of writes that were lost are
+    /// given to others.
+    pub(super) fn is_same(&self, since: Instant) -> bool {
+        *locked(&self.lost) < since
     }
 
     fn hear(&self, user: &UserId) {
@@ -99,9 +108,11 @@ impl Events {
     async fn receive(&self, hints: &Hints, quota: &Quota) {
         loop {
             match hints.receive().await {
-                Ok((Channel::Changes, users)) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
-                Ok((Channel::Quota, words)) => words.iter().for_each(|word| quota.hear(word)),
+                Ok(Some((Channel::Changes, users))) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
+                Ok(Some((Channel::Quota, words))) => words.iter().for_each(|word| quota.hear(word)),
+                Ok(None) => *locked(&self.lost) = Instant::now(),
                 Err(cause) => {
+                    *locked(&self.lost) = Instant::now();
                     warn!(%cause, "changes of other instances will be noticed later");
                     time::sleep(POLL).await;
                 }

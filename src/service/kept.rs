@@ -9,7 +9,7 @@ use entity::id::UserId;
 use quick_cache::Equivalent;
 
 /// How long it is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
-/// others.
+/// others. It is noticed at once where the connection to the other instances is cut with the others.
 const BELIEVED: Duration = Duration::from_secs(60);
 
 /// What is kept is found by whose it is and what was asked for.

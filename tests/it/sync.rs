@@ -284,6 +284,37 @@ async fn instances_on_one_database_hear_of_each_others_changes() {
 }
 
 #[tokio::test]
+async fn what_was_read_before_a_fail_over_is_read_again() {
+    let app = App::spawn().await;
+    if app.database_url.starts_with("sqlite:") {
+        return;
+    }
+    let ann = app.person("ann").await;
+    app.task(&ann, "lost").await;
+    // What a replica that has not heard of the last write makes of its number.
+    let fail_over = async {
+        app.sql("update tasks set title = 'other', completed = true").await;
+        app.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'LISTEN %'")
+            .await;
+    };
+    let shown = async || {
+        let list = app.rest(&ann, "GET", "", None).await.expect(200);
+        let open = app.graphql(&ann, "{ tasks(filter: { completed: false }) { totalCount } }", json!({})).await.data();
+        (text(&list[0]["title"]), open["tasks"]["totalCount"].clone())
+    };
+    // Until the task's own hint came back, nothing is kept.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(shown().await, ("lost".into(), json!(1)));
+    fail_over.await;
+    let read_again = async {
+        while shown().await != ("other".into(), json!(0)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), read_again).await.expect("what was lost is still shown");
+}
+
+#[tokio::test]
 async fn a_revision_that_is_expected_and_not_there_is_a_conflict() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -18,6 +18,7 @@ use crate::{
     db::{Db, Pace, due_value},
     error::{Error, Fault},
     service::{
+        kept::Kept,
         page::{Cursor, CursorValue, Page, PageRequest},
         scope::Scope,
         values::LabelName,
@@ -133,14 +134,19 @@ impl Tasks<'_> {
 
     /// How many tasks there are, without loading them.
     pub async fn count(self, filter: &Filter) -> Result<u64, Error> {
-        let Scope { owner, totals, .. } = self.scope;
-        if totals.has(owner, filter) {
+        if let Some(kept) = self.kept_total(filter) {
             let revision = self.scope.counter().await?.map_or(0, |row| row.revision);
-            if let Some(total) = totals.at(revision, (owner, filter)) {
+            if let Some(total) = kept.at(revision) {
                 return Ok(total);
             }
         }
         Ok(self.summary(filter).await?.1)
+    }
+
+    /// The total that was counted last, if it may still hold.
+    pub(super) fn kept_total(self, filter: &Filter) -> Option<Kept<u64>> {
+        let Scope { owner, totals, events, .. } = self.scope;
+        totals.kept((owner, filter)).filter(|it| events.is_same(it.since()))
     }
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.

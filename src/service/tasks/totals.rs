@@ -21,14 +21,9 @@ impl Default for Totals {
 }
 
 impl Totals {
-    /// The total at that revision of the owner's data, if it is known.
-    pub(super) fn at(&self, revision: i64, (owner, filter): (&UserId, &Filter)) -> Option<u64> {
-        self.kept(owner, filter)?.at(revision)
-    }
-
-    /// Whether a total of some revision is known.
-    pub(super) fn has(&self, owner: &UserId, filter: &Filter) -> bool {
-        self.kept(owner, filter).is_some()
+    /// The total that was counted last, if it may still hold.
+    pub(super) fn kept(&self, (owner, filter): (&UserId, &Filter)) -> Option<Kept<u64>> {
+        self.0.get(&Sought(owner, filter)).filter(Kept::is_believed)
     }
 
     /// Keeps what was counted at that revision, unless it changes without a write.
@@ -36,10 +31,6 @@ impl Totals {
         if filter.overdue.is_none() {
             self.0.insert(Key(owner.clone(), filter.clone()), Kept::new(revision, count));
         }
-    }
-
-    fn kept(&self, owner: &UserId, filter: &Filter) -> Option<Kept<u64>> {
-        self.0.get(&Sought(owner, filter)).filter(Kept::is_believed)
     }
 }
 
@@ -53,11 +44,11 @@ mod tests {
         let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
         let (all, open) = (Filter::default(), Filter { completed: Some(false), ..Filter::default() });
         totals.keep((7, 3), (&ann, &all));
-        assert_eq!(totals.at(7, (&ann, &all)), Some(3));
-        assert_eq!(totals.at(8, (&ann, &all)), None);
-        assert_eq!(totals.at(7, (&bob, &all)), None);
-        assert_eq!(totals.at(7, (&ann, &open)), None);
-        assert!(totals.has(&ann, &all) && !totals.has(&ann, &open));
+        let at = |revision, whose| totals.kept(whose).and_then(|it| it.at(revision));
+        assert_eq!(at(7, (&ann, &all)), Some(3));
+        assert_eq!(at(8, (&ann, &all)), None);
+        assert_eq!(at(7, (&bob, &all)), None);
+        assert_eq!(at(7, (&ann, &open)), None);
     }
 
     #[test]
@@ -66,6 +57,6 @@ mod tests {
         let (ann, overdue) =
             (UserId("ann".into()), Filter { overdue: Some(super::super::TimeZone::UTC), ..Filter::default() });
         totals.keep((7, 3), (&ann, &overdue));
-        assert!(!totals.has(&ann, &overdue));
+        assert!(totals.kept((&ann, &overdue)).is_none());
     }
 }
