@@ -70,7 +70,7 @@ impl Error {
     /// How many seconds to wait before it is worth trying again, if it is.
     pub fn wait(&self) -> Option<u64> {
         match self {
-            Self::TooMany(wait) => Some(wait.as_secs().max(1)),
+            Self::TooMany(wait) => Some(whole_seconds(*wait).max(1)),
             Self::Busy | Self::Unavailable(_) => Some(1),
             _ => None,
         }
@@ -93,6 +93,11 @@ impl Error {
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }
+}
+
+/// As many seconds as the time, and the rest of it as one more: nobody comes back too early.
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 impl From<AuthFault> for Error {
@@ -188,6 +193,18 @@ impl fmt::Display for Fault {
             Self::TimeZone => write!(formatter, "must be a name of the IANA time zone database"),
             Self::TooMany(most) => write!(formatter, "must have at most {most} entries"),
             Self::Rule(rule) => write!(formatter, "{rule}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_as_long_as_is_said_does_not_wait_again() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
+            assert_eq!(Error::TooMany(Duration::from_millis(millis)).wait(), Some(seconds), "{millis} ms");
         }
     }
 }

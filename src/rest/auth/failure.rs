@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
-use crate::error::{AuthFault, Error};
+use crate::error::{AuthFault, Error, whole_seconds};
 
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
@@ -132,7 +132,7 @@ fn status(fault: AuthFault) -> StatusCode {
 
 /// The contract's 429: no code, and the time in both headers.
 pub(in crate::rest) fn too_many(wait: Duration) -> Response {
-    let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).to_string();
+    let seconds = whole_seconds(wait).to_string();
     let headers = [(X_RETRY_AFTER, seconds.clone()), (header::RETRY_AFTER, seconds)];
     let body = json!({ "message": "Too many requests. Please try again later." });
     (StatusCode::TOO_MANY_REQUESTS, headers, Json(body)).into_response()
