@@ -177,8 +177,9 @@ fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let hops: Vec<&str> = values.flat_map(|it| it.split(',')).map(str::trim).collect();
     let mut nearest = peer;
     for hop in hops.into_iter().rev() {
-        // What is no address was not written by a proxy of ours.
-        let Ok(hop) = hop.parse::<IpAddr>().map(|it| it.to_canonical()) else { break };
+        // Some proxies write the port too. What is no address was not written by a proxy of ours.
+        let with_port = |_| hop.parse::<SocketAddr>().map(|it| it.ip());
+        let Ok(hop) = hop.parse::<IpAddr>().or_else(with_port).map(|it| it.to_canonical()) else { break };
         nearest = hop;
         if !is_proxy(&hop) {
             break;
@@ -202,6 +203,8 @@ mod tests {
             ("10.0.0.1", "nonsense", "10.0.0.1"),
             ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
             ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+            ("10.0.0.1", "198.51.100.7:4711", "198.51.100.7"),
+            ("10.0.0.1", "[2001:db8::1]:4711, 10.0.0.2:80", "2001:db8::1"),
         ] {
             let headers = [(FORWARDED_FOR, forwarded.parse().unwrap())].into_iter().collect();
             let found = address(peer.parse().unwrap(), &headers, &proxies);
