@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -36,8 +36,10 @@ pub(super) async fn tasks(State(services): State<Arc<Services>>, mut request: Re
 
 /// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.
 pub(super) async fn accounts(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    if let Some(client) = request.extensions().get::<Client>()
-        && let Err(error) = services.auth().count_request(client, request.uri().path()).await
+    let (path, extensions) = (request.uri().path(), request.extensions());
+    let route = extensions.get::<MatchedPath>().map(MatchedPath::as_str).filter(|it| !it.contains("{*"));
+    if let Some(client) = extensions.get::<Client>()
+        && let Err(error) = services.auth().count_request(client, (path, route)).await
     {
         return rest::auth::refused(error);
     }

@@ -361,6 +361,16 @@ async fn the_limiter_refuses_the_fourth_sign_in() {
 }
 
 #[tokio::test]
+async fn paths_that_a_client_makes_up_are_counted_together() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on")]).await;
+    for path in ["/nothing", "/reset-password"] {
+        let ask = |number| Answer::of(app.request("GET", &format!("/api/auth{path}/{number}")));
+        let answers = at_once(104, ask).await;
+        assert_eq!(answers.iter().filter(|it| it.status == 429).count(), 4, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn behind_https_cookies_are_secure() {
     let app = App::spawn_with(&[("BETTER_AUTH_URL", "https://docket.example")]).await;
     let answer = app.auth("/sign-up/email", registration("ann@example.com")).await;

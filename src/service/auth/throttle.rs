@@ -3,14 +3,14 @@
 //! `rateLimit` table; on SQLite, where there is one instance, the process counts.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use entity::{id::UserId, rate_limit, session, user};
+use quick_cache::unsync::Cache;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
@@ -29,7 +29,8 @@ use crate::{
 const ACCOUNT: Rule = Rule { most: 10, window: Duration::from_secs(600) };
 /// How many wrong passwords come from one address.
 const ADDRESS: Rule = Rule { most: 20, window: Duration::from_secs(600) };
-/// How many counts a process remembers; what is over makes room.
+/// How many counts a process remembers. What was counted only once makes room first, so that nobody can make it forget
+/// an account that is attacked.
 const MAX_COUNTS: usize = 50_000;
 
 /// How many in which time; the time starts again with each that is counted.
@@ -42,62 +43,59 @@ pub struct Rule {
 }
 
 /// The counts of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Throttle {
     is_on: bool,
-    counts: Mutex<HashMap<String, Count>>,
+    counts: Mutex<Cache<String, Count>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Count {
     requests: i32,
     last: DateTime<Utc>,
-    window: Duration,
 }
 
 impl Throttle {
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, counts: Mutex::default() }
+        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)) }
     }
 
     /// Counts one more in this process, or tells how long to wait.
     fn count(&self, key: String, rule: Rule, now: DateTime<Utc>) -> Result<(), Duration> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MAX_COUNTS {
-            counts.retain(|_, count| !is_over(count.last, count.window, now));
-            if counts.len() >= MAX_COUNTS {
-                counts.clear();
-            }
-        }
-        let count = counts.entry(key).or_insert(Count { requests: 0, last: now, window: rule.window });
-        if is_over(count.last, rule.window, now) {
-            count.requests = 0;
-        }
-        if count.requests >= rule.most {
-            return Err(wait(count.last, rule.window, now));
-        }
-        (count.requests, count.last) = (count.requests + 1, now);
+        let mut counts = self.counts();
+        let requests = rule.requests(counts.get(&key), now)?;
+        counts.insert(key, Count { requests: requests + 1, last: now });
         Ok(())
     }
 
     fn peek(&self, key: &str, rule: Rule, now: DateTime<Utc>) -> Result<(), Duration> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get(key) {
-            Some(count) if count.requests >= rule.most && !is_over(count.last, rule.window, now) => {
-                Err(wait(count.last, rule.window, now))
-            }
-            _ => Ok(()),
+        rule.requests(self.counts().get(key), now).map(drop)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Cache<String, Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rule {
+    /// How many there were, if there is room for one more, or how long to wait.
+    fn requests(self, count: Option<&Count>, now: DateTime<Utc>) -> Result<i32, Duration> {
+        match count.filter(|it| !is_over(it.last, self.window, now)) {
+            Some(count) if count.requests >= self.most => Err(wait(count.last, self.window, now)),
+            Some(count) => Ok(count.requests),
+            None => Ok(0),
         }
     }
 }
 
 impl Auth<'_> {
-    /// Counts a request of a client to a path, or tells how long to wait.
-    pub async fn count_request(self, client: &Client, path: &str) -> Result<(), Error> {
-        let rule = rule_of(path);
-        let path: String = path.chars().take(100).collect();
+    /// Counts a request of a client to a path, or tells how long to wait. Paths that are no route are counted together,
+    /// and a route's parameters do not matter: what a client makes up would be a count of its own each time.
+    pub async fn count_request(self, client: &Client, (path, route): (&str, Option<&str>)) -> Result<(), Error> {
+        let (beginning, rule) = rule_of(path);
         let Some(address) = client.network() else { return Ok(()) };
-        self.count(format!("{address}|{path}"), rule).await.inspect_err(|_| SecurityEvent::LimitHit.log("path", client))
+        let key = format!("{address}|{}", route.unwrap_or(beginning));
+        self.count(key, rule).await.inspect_err(|_| SecurityEvent::LimitHit.log("path", client))
     }
 
     /// Whether another password may be tried for this account from there. Places that the account was used from
@@ -167,7 +165,8 @@ impl Auth<'_> {
         let now = Utc::now();
         let allowed = if self.db.is_shared() {
             let row = rate_limit::Entity::find().filter(rate_limit::Column::Key.eq(key)).one(self.db.reader()).await?;
-            row.map_or(Ok(()), |row| allowed(&row, rule, now))
+            let count = row.map(|row| Count { requests: row.count, last: instant(row.last_request) });
+            rule.requests(count.as_ref(), now).map(drop)
         } else {
             throttle.peek(key, rule, now)
         };
@@ -209,14 +208,6 @@ async fn count_together(
     Ok(if row.count > rule.most { Err(wait(instant(row.last_request), rule.window, now)) } else { Ok(()) })
 }
 
-fn allowed(row: &rate_limit::Model, rule: Rule, now: DateTime<Utc>) -> Result<(), Duration> {
-    let last = instant(row.last_request);
-    if row.count >= rule.most && !is_over(last, rule.window, now) {
-        return Err(wait(last, rule.window, now));
-    }
-    Ok(())
-}
-
 fn instant(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
@@ -234,17 +225,22 @@ fn account_key(email: &Email) -> String {
     format!("account|{}", hex(&Sha256::digest(email.as_str())))
 }
 
-/// How many requests a path allows in which time.
-fn rule_of(path: &str) -> Rule {
-    let route = path.strip_prefix("/api/auth").unwrap_or(path);
-    let starts = |names: &[&str]| names.iter().any(|name| route.starts_with(name));
-    if starts(&["/sign-in", "/sign-up", "/change-password", "/change-email"]) {
-        Rule { most: 3, window: Duration::from_secs(10) }
-    } else if starts(&["/request-password-reset", "/send-verification-email"]) {
-        Rule { most: 3, window: Duration::from_secs(60) }
-    } else {
-        Rule { most: 100, window: Duration::from_secs(10) }
-    }
+/// How many requests a path allows in which time, by what it begins with.
+const RULES: [(&str, i32, u64); 7] = [
+    ("/api/auth/sign-in", 3, 10),
+    ("/api/auth/sign-up", 3, 10),
+    ("/api/auth/change-password", 3, 10),
+    ("/api/auth/change-email", 3, 10),
+    ("/api/auth/request-password-reset", 3, 60),
+    ("/api/auth/send-verification-email", 3, 60),
+    ("/api/auth", 100, 10),
+];
+
+/// The rule of a path, and what it begins with.
+fn rule_of(path: &str) -> (&'static str, Rule) {
+    let [.., other] = RULES;
+    let (beginning, most, seconds) = RULES.into_iter().find(|rule| path.starts_with(rule.0)).unwrap_or(other);
+    (beginning, Rule { most, window: Duration::from_secs(seconds) })
 }
 
 impl Client {
@@ -266,7 +262,7 @@ mod tests {
     #[test]
     fn the_fourth_sign_in_waits_and_the_window_starts_at_the_last_allowed_one() {
         let (throttle, start) = (Throttle::new(true), Utc::now());
-        let at = |seconds| throttle.count("a".into(), rule_of(SIGN_IN), start + chrono::Duration::seconds(seconds));
+        let at = |seconds| throttle.count("a".into(), rule_of(SIGN_IN).1, start + chrono::Duration::seconds(seconds));
         assert_eq!((at(0), at(1), at(2)), (Ok(()), Ok(()), Ok(())));
         assert_eq!(at(5), Err(Duration::from_secs(7)));
         assert_eq!(at(13), Ok(()));
@@ -276,11 +272,11 @@ mod tests {
     fn keys_are_counted_apart_and_a_clock_that_goes_back_locks_nobody_out_for_long() {
         let (throttle, now) = (Throttle::new(true), Utc::now());
         for _ in 0..3 {
-            assert_eq!(throttle.count("a".into(), rule_of(SIGN_IN), now), Ok(()));
+            assert_eq!(throttle.count("a".into(), rule_of(SIGN_IN).1, now), Ok(()));
         }
-        assert!(throttle.count("a".into(), rule_of(SIGN_IN), now).is_err());
-        assert_eq!(throttle.count("b".into(), rule_of(SIGN_IN), now), Ok(()));
-        let earlier = throttle.count("a".into(), rule_of(SIGN_IN), now - chrono::Duration::hours(1));
+        assert!(throttle.count("a".into(), rule_of(SIGN_IN).1, now).is_err());
+        assert_eq!(throttle.count("b".into(), rule_of(SIGN_IN).1, now), Ok(()));
+        let earlier = throttle.count("a".into(), rule_of(SIGN_IN).1, now - chrono::Duration::hours(1));
         assert_eq!(earlier, Err(Duration::from_secs(10)));
     }
 
@@ -297,8 +293,19 @@ mod tests {
     fn memory_is_bounded() {
         let (throttle, now) = (Throttle::new(true), Utc::now());
         for number in 0..60_000 {
-            assert_eq!(throttle.count(number.to_string(), rule_of("/"), now), Ok(()));
+            assert_eq!(throttle.count(number.to_string(), rule_of("/").1, now), Ok(()));
         }
-        assert!(throttle.counts.lock().unwrap().len() <= MAX_COUNTS);
+        assert!(throttle.counts().len() <= MAX_COUNTS);
+    }
+
+    #[test]
+    fn what_others_do_makes_nobody_forget_an_account_that_is_attacked() {
+        let (throttle, now) = (Throttle::new(true), Utc::now());
+        let guess = || throttle.count("account".into(), ACCOUNT, now);
+        assert!((0..ACCOUNT.most).all(|_| guess().is_ok()) && guess().is_err());
+        for number in 0..300_000 {
+            let _ = throttle.count(number.to_string(), rule_of("/").1, now);
+        }
+        assert!(guess().is_err());
     }
 }
