@@ -1,15 +1,25 @@
 //! Sending mail: by SMTP, or in development to the log and a folder. Requests do not wait for it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
-use tokio::sync::{Mutex, mpsc};
+use lettre::{
+    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox, transport::smtp,
+};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time,
+};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, Environment};
 
 /// How many messages wait at most; more are dropped, because mail is slower than requests.
 const QUEUE: usize = 1000;
+/// How long each answer of the SMTP server may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// After which times a message is tried again that the server could not take for now.
+const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 /// A message to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +39,7 @@ pub struct Mailer {
     from: Mailbox,
     queue: mpsc::Sender<Mail>,
     waiting: Mutex<mpsc::Receiver<Mail>>,
+    ended: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -45,14 +56,17 @@ pub enum MailerError {
     From(#[from] lettre::address::AddressError),
     /// The SMTP server's URL is not understood.
     #[error("SMTP_URL is not understood")]
-    Smtp(#[from] lettre::transport::smtp::Error),
+    Smtp(#[from] smtp::Error),
 }
 
 impl Mailer {
     /// The way that the configuration names, if it names one.
     pub fn new(config: &Config) -> Result<Self, MailerError> {
         let way = match (&config.smtp_url, config.environment) {
-            (Some(url), _) => Some(Way::Smtp(AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())?.build())),
+            (Some(url), _) => {
+                let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())?.timeout(Some(ANSWER));
+                Some(Way::Smtp(smtp.build()))
+            }
             (None, Environment::Development) => {
                 let folder = config.mail_folder.clone();
                 Some(Way::Folder(AsyncFileTransport::new(&folder), folder))
@@ -60,7 +74,8 @@ impl Mailer {
             (None, _) => None,
         };
         let (queue, waiting) = mpsc::channel(QUEUE);
-        Ok(Self { way, from: config.mail_from.parse()?, queue, waiting: Mutex::new(waiting) })
+        let (waiting, ended) = (Mutex::new(waiting), CancellationToken::new());
+        Ok(Self { way, from: config.mail_from.parse()?, queue, waiting, ended })
     }
 
     /// Whether mail goes anywhere.
@@ -88,12 +103,21 @@ impl Mailer {
         }
     }
 
-    /// Sends what is queued, until it is dropped.
+    /// Sends what is queued; until there is no more, once [`Mailer::end`] was called.
     pub async fn run(&self) {
         let mut waiting = self.waiting.lock().await;
-        while let Some(mail) = waiting.recv().await {
-            self.deliver(mail).await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(mail) = waiting.recv() => self.deliver(mail).await,
+                () = self.ended.cancelled() => return,
+            }
         }
+    }
+
+    /// Says that no message will come any more.
+    pub fn end(&self) {
+        self.ended.cancel();
     }
 
     async fn deliver(&self, mail: Mail) {
@@ -111,7 +135,7 @@ impl Mailer {
         };
         let sent = match &self.way {
             None => return,
-            Some(Way::Smtp(smtp)) => smtp.send(message).await.map(drop).map_err(|cause| cause.to_string()),
+            Some(Way::Smtp(smtp)) => by_smtp(smtp, &message).await.map_err(|cause| told(&cause)),
             Some(Way::Folder(transport, folder)) => {
                 // One developer's machine, where the log is the mailbox.
                 info!(target: "mail", "{}\n{}", mail.subject, mail.text);
@@ -124,5 +148,27 @@ impl Mailer {
         if let Err(cause) = sent {
             error!(cause, "a message was not sent");
         }
+    }
+}
+
+async fn by_smtp(smtp: &AsyncSmtpTransport<Tokio1Executor>, message: &Message) -> Result<(), smtp::Error> {
+    for pause in AGAIN {
+        match smtp.send(message.clone()).await {
+            Err(cause) if !(cause.is_permanent() || cause.is_client() || cause.is_tls()) => {
+                warn!(cause = told(&cause), "a message is sent again in {pause:?}");
+                time::sleep(pause).await;
+            }
+            sent => return sent.map(drop),
+        }
+    }
+    smtp.send(message.clone()).await.map(drop)
+}
+
+/// What went wrong, without the words of the SMTP server, which mostly name the address.
+fn told(cause: &smtp::Error) -> String {
+    match cause.status() {
+        Some(code) => format!("the mail server answers {code}"),
+        None if cause.is_response() => "the mail server's answer is not understood".to_owned(),
+        None => cause.to_string(),
     }
 }

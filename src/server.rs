@@ -49,6 +49,8 @@ use crate::{
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests in flight may go on when the server stops.
 const FINISH: Duration = Duration::from_secs(10);
+/// How long the last mail may take after that.
+const LAST_MAIL: Duration = Duration::from_secs(5);
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 /// What front-ends may send.
@@ -212,11 +214,18 @@ impl Server {
                 None => std::future::pending().await,
             }
         };
+        let mailing = self.services.mailer().run();
+        tokio::pin!(mailing);
         tokio::select! {
             () = serving => {}
             () = showing => {}
             () = overdue => warn!("requests were still in flight after {FINISH:?}"),
             () = self.services.work() => {}
+            () = &mut mailing => {}
+        }
+        self.services.mailer().end();
+        if time::timeout(LAST_MAIL, mailing).await.is_err() {
+            warn!("mail was not sent before the end");
         }
         // The threads live until now: the connections to the database are theirs.
         let closed = self.services.close().await.map_err(io::Error::other);

@@ -29,6 +29,7 @@ use crate::{
     config::Config,
     db::{Db, Transaction},
     error::Error,
+    mail::Mailer,
     telemetry::metrics::Sample,
 };
 
@@ -93,6 +94,11 @@ impl Services {
     /// Answers when the database does.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.db.ping().await?)
+    }
+
+    /// What sends the mail that requests cause.
+    pub fn mailer(&self) -> &Mailer {
+        self.auth.mailer()
     }
 
     /// How the work that takes turns stands now.

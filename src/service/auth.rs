@@ -154,9 +154,9 @@ const ID_LENGTH: usize = 32;
 const LOOK: Duration = Duration::from_secs(4);
 
 impl Material {
-    /// Sends mail, until it is dropped.
-    pub(super) async fn run_mailer(&self) {
-        self.mailer.run().await;
+    /// What sends mail.
+    pub(super) fn mailer(&self) -> &Mailer {
+        &self.mailer
     }
 
     pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {

@@ -25,11 +25,11 @@ const REMEMBERED: chrono::Duration = chrono::Duration::hours(24);
 const USERS_AT_ONCE: u64 = 100;
 
 impl Services {
-    /// What goes on beside the requests, until it is dropped: hints between instances, mail, and forgetting.
+    /// What goes on beside the requests, until it is dropped: hints between instances, and forgetting.
     pub async fn work(&self) {
         let hints = self.db.hints();
         let carrying = self.events.carry(&self.db, &hints, &self.quota);
-        tokio::join!(carrying, self.quota.keep(&hints), self.forget(), self.auth.run_mailer());
+        tokio::join!(carrying, self.quota.keep(&hints), self.forget());
     }
 
     async fn forget(&self) {

@@ -1,10 +1,12 @@
 //! Mailed links: real mail, received by a server that the test starts. Each link does one thing, once, for one person.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::{
     sink::Sink,
-    support::{Answer, App, PASSWORD, Person, at_once, text},
+    support::{Answer, App, PASSWORD, Person, Process, at_once, text},
 };
 
 async fn mailing(settings: &[(&str, &str)]) -> (App, Sink) {
@@ -217,6 +219,28 @@ async fn a_mail_server_that_is_away_delays_nobody() {
         text(&answer.expect(200)["message"]),
         "If this email exists in our system, check your email for the reset link"
     );
+}
+
+#[tokio::test]
+async fn mail_that_cannot_be_taken_now_is_sent_again_and_no_log_names_its_address() {
+    let sink = Sink::answering(&["451 4.3.0 later", "250 2.1.5 taken", "550 5.1.1 unknown"]).await;
+    let app = App::unstarted().await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let settings = [("SMTP_URL", sink.url.as_str()), ("EMAIL_VERIFICATION", "on"), ("RUST_LOG", "warn")];
+    let process = Process::start_with(&app.database_url, &settings, fs::File::create(&log).unwrap()).await;
+    for email in ["ann@example.com", "bob@example.com", "cem@example.com"] {
+        let body = json!({ "name": "A", "email": email, "password": PASSWORD });
+        let answer = Answer::of(app.http.post(format!("{}/api/auth/sign-up/email", process.base)).json(&body)).await;
+        assert_eq!(answer.status, 200);
+    }
+    // Ann's is sent again, Bob is not known, and Cem's waits behind them until the process ends.
+    process.stop().await;
+    sink.to("ann@example.com").await;
+    sink.to("cem@example.com").await;
+    assert_eq!(sink.count(), 2);
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains("451") && log.contains("550") && !log.contains("@example.com"), "{log}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! An SMTP server that a test starts, and the mail that it received.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -27,13 +28,19 @@ pub struct Received {
 
 impl Sink {
     pub async fn start() -> Self {
+        Self::answering(&[]).await
+    }
+
+    /// A server that answers so to the first recipients, whose address it puts behind the answer.
+    pub async fn answering(first: &[&'static str]) -> Self {
+        let answers = Arc::new(Mutex::new(first.iter().copied().collect::<VecDeque<_>>()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let mail = Arc::<Mutex<Vec<Received>>>::default();
         let kept = Arc::clone(&mail);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, Arc::clone(&kept)));
+                tokio::spawn(converse(stream, Arc::clone(&kept), Arc::clone(&answers)));
             }
         });
         Self { url, mail }
@@ -73,12 +80,17 @@ impl Received {
 }
 
 /// As much of RFC 5321 as a client needs.
-async fn converse(stream: TcpStream, kept: Arc<Mutex<Vec<Received>>>) {
+async fn converse(stream: TcpStream, kept: Arc<Mutex<Vec<Received>>>, answers: Arc<Mutex<VecDeque<&'static str>>>) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut body: Option<String> = None;
     write.write_all(b"220 sink\r\n").await.unwrap();
     while let Ok(Some(line)) = lines.next_line().await {
+        let given = line.strip_prefix("RCPT TO:").and_then(|to| Some((to, answers.lock().unwrap().pop_front()?)));
+        if let Some((to, answer)) = given {
+            write.write_all(format!("{answer} {to}\r\n").as_bytes()).await.unwrap();
+            continue;
+        }
         let answer = match &mut body {
             Some(text) if line == "." => {
                 kept.lock().unwrap().push(received(text));
