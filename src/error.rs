@@ -76,6 +76,23 @@ impl Error {
         }
     }
 
+    /// What to log: the error and its causes, in their own words. Debug would show PostgreSQL's details, which hold the
+    /// values of a row that it refuses.
+    pub fn causes(&self) -> String {
+        let mut told = self.to_string();
+        let mut source = error::Error::source(self);
+        while let Some(cause) = source {
+            let words = cause.to_string();
+            // Many a cause repeats what it was caused by.
+            if !told.contains(&words) {
+                told.push_str(": ");
+                told.push_str(&words);
+            }
+            source = cause.source();
+        }
+        told
+    }
+
     /// Our word for the error, stable over releases.
     pub fn code(&self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ impl From<Arc<Error>> for Failure {
 impl From<Failure> for async_graphql::Error {
     fn from(Failure(error): Failure) -> Self {
         if matches!(*error, Error::Internal(_) | Error::Unavailable(_)) {
-            error!(cause = ?error, "a resolver failed");
+            error!(cause = error.causes(), "a resolver failed");
         }
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code());

@@ -97,10 +97,9 @@ fn file(
     (media, name): (&'static str, &str),
     (start, middle, end): (String, impl Stream<Item = Result<String, Error>> + Send + 'static, String),
 ) -> Response {
-    let pieces = stream::iter([Ok(start)])
-        .chain(middle)
-        .chain(stream::iter([Ok(end)]))
-        .map(|piece| piece.map(Bytes::from).inspect_err(|cause| error!(?cause, "an export was cut off")));
+    let pieces = stream::iter([Ok(start)]).chain(middle).chain(stream::iter([Ok(end)])).map(|piece| {
+        piece.map(Bytes::from).inspect_err(|cause| error!(cause = cause.causes(), "an export was cut off"))
+    });
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     (headers, ResponseBody::from_stream(pieces)).into_response()

@@ -61,13 +61,13 @@ fn service(error: &Error) -> Response {
             response
         }
         Error::Busy => unavailable(),
-        Error::Unavailable(cause) => {
-            error!(?cause, "the database is away");
+        Error::Unavailable(_) => {
+            error!(cause = error.causes(), "the database is away");
             unavailable()
         }
         // Values are checked field by field at this door, and accounts have their own.
         other => {
-            error!(cause = ?other, "a request failed");
+            error!(cause = other.causes(), "a request failed");
             detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
         }
     }

@@ -60,7 +60,7 @@ fn known(found: Result<crate::service::auth::CurrentUser, Error>) -> Identity {
         Ok(user) => Identity::User(user),
         Err(Error::BadCredentials(reason)) => Identity::Refused(reason),
         Err(cause) => {
-            error!(?cause, "nobody can be identified now");
+            error!(cause = cause.causes(), "nobody can be identified now");
             Identity::Unknown
         }
     }

@@ -45,7 +45,7 @@ pub(super) async fn once(services: &Services, request: Request, next: Next) -> R
     let is_graphql = request.uri().path() == graphql::PATH;
     done(services, (user, key), request, next).await.unwrap_or_else(|error| {
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
-            error!(cause = ?error, "a request with a key failed");
+            error!(cause = error.causes(), "a request with a key failed");
         }
         if is_graphql { graphql::refused(&error) } else { rest::refused(&error) }
     })

@@ -37,7 +37,7 @@ impl Services {
             time::sleep(INTERVAL).await;
             match self.purge(Utc::now()).await {
                 Ok(users) => info!(users, "forgot what was deleted long ago"),
-                Err(cause) => warn!(?cause, "forgetting is put off"),
+                Err(cause) => warn!(cause = cause.causes(), "forgetting is put off"),
             }
         }
     }

@@ -143,6 +143,32 @@ async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it()
 }
 
 #[tokio::test]
+async fn what_the_database_says_of_a_row_that_it_refuses_is_not_logged() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.sql(if app.database_url.starts_with("sqlite:") {
+        "create trigger refuse before insert on tasks when new.title like 'unmist%' begin select raise(abort, 'no'); end"
+    } else {
+        "alter table tasks add check (title not like 'unmist%')"
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let process = Process::start_with(&app.database_url, &[], fs::File::create(&log).unwrap()).await;
+    let query = format!("mutation {{ createTask(input: {{ title: \"{TITLE}\" }}) {{ task {{ id }} }} }}");
+    for (path, body) in
+        [(format!("/api/{}/tasks", ann.id), json!({ "title": TITLE })), ("/graphql".into(), json!({ "query": query }))]
+    {
+        let request = app.http.post(format!("{}{path}", process.base)).bearer_auth(&ann.token).json(&body);
+        assert!(Answer::of(request).await.text.to_lowercase().contains("internal"), "{path}");
+    }
+    process.stop().await;
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("returned from database").count(), 2, "{log}");
+    assert!(!log.contains(TITLE), "{log}");
+}
+
+#[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_no_request() {
     let app = App::spawn().await;
     // Nobody reads from the pipe, which is full after 64 KiB.

@@ -109,12 +109,12 @@ fn service(error: &Error) -> Response {
         Error::Auth(fault @ AuthFault::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
         Error::Auth(fault) => answer(status(*fault), fault.code(), fault.message()),
         Error::Busy => unavailable(error),
-        Error::Unavailable(cause) => {
-            error!(?cause, "the database is away");
+        Error::Unavailable(_) => {
+            error!(cause = error.causes(), "the database is away");
             unavailable(error)
         }
         other => {
-            error!(cause = ?other, "a request to an auth route failed");
+            error!(cause = other.causes(), "a request to an auth route failed");
             answer(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "Internal Server Error")
         }
     }
