@@ -7,11 +7,11 @@ mod traces;
 use std::{io, io::IsTerminal, panic::PanicHookInfo};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::{Metadata, Subscriber, error};
+use tracing::{Level, Metadata, Subscriber, error};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::DynFilterFn,
+    filter::{DynFilterFn, FilterExt, FilterFn},
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
     util::SubscriberInitExt,
@@ -80,6 +80,7 @@ pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
         Environment::Staging | Environment::Production => layer.json().boxed(),
     };
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter.and(FilterFn::new(is_harmless).with_max_level_hint(Level::TRACE));
     let traces = config.traces.as_ref().map(|endpoint| traces::provider(config, endpoint)).transpose()?;
     traces::sample(if traces.is_some() { config.traces_share.0 } else { 0.0 });
     let traced = traces.as_ref().map(|provider| traces::layer(provider).with_filter(DynFilterFn::new(is_traced)));
@@ -94,6 +95,11 @@ pub fn start(config: &Config) -> Result<Telemetry, traces::ExportError> {
 fn told(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     error!(place, "a panic");
+}
+
+/// Whatever is to be logged, the messages of WebSockets are not.
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    !(metadata.target().starts_with("tungstenite") && *metadata.level() == Level::TRACE)
 }
 
 /// Requests that were chosen, and the operations and statements in them: what is not sent is not made either.

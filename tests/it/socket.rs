@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHANGES: &str = "subscription { changes(since: 0) { kind id: nodeId node { ... on Task { title } } } }";
 
 /// A client of the sub-protocol.
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn open(app: &App, headers: &[(&'static str, &str)]) -> Result<Self, StatusCode> {
@@ -41,7 +41,7 @@ impl Socket {
     }
 
     /// A socket that has said who it is.
-    async fn of(app: &App, credential: &str) -> Self {
+    pub async fn of(app: &App, credential: &str) -> Self {
         let mut socket = Self::open(app, &[]).await.unwrap();
         socket
             .send(json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {credential}") } }))
@@ -58,11 +58,11 @@ impl Socket {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
-    async fn subscribe(&mut self, id: &str, query: &str) {
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
         self.send(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
     }
 
-    async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         loop {
             match timeout(PATIENCE, self.0.next()).await.unwrap() {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),

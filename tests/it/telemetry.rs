@@ -8,7 +8,10 @@ use std::{
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Process, text};
+use crate::{
+    socket::Socket,
+    support::{Answer, App, PASSWORD, Process, text},
+};
 
 /// A word that only bodies have.
 const TITLE: &str = "unmistakable-title";
@@ -139,6 +142,34 @@ async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it()
     for private in [TITLE, "unmistakable", &ann.email, &ann.session] {
         assert!(!log.contains(private), "{private} is in {log}");
         assert_eq!(count(&sent, private.as_bytes()), 0, "{private} was sent");
+    }
+}
+
+#[tokio::test]
+async fn nothing_private_is_logged_however_much_is_to_be() {
+    let mut app = App::unstarted().await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let settings = [("RUST_LOG", "trace")];
+    let process = Process::start_with(&app.database_url, &settings, fs::File::create(&log).unwrap()).await;
+    app.base.clone_from(&process.base);
+    let ann = app.person("ann").await;
+    let wrong = json!({ "email": ann.email, "password": "unmistakable-password" });
+    assert_eq!(app.auth("/sign-in/email", wrong).await.status, 401);
+    app.rest_task(&ann, json!({ "title": TITLE, "tags": ["unmistakable-tag"] })).await;
+    app.rest(&ann, "GET", "?search=unmistakable", None).await.expect(200);
+    let query = "query($text: String) { tasks(filter: { search: $text }) { nodes { title } } }";
+    app.graphql(&ann, query, json!({ "text": "unmistakable" })).await.data();
+    app.graphql(&ann, "{ tasks(filter: { search: \"unmistakable\" }) { unmistakable } }", json!({})).await;
+    let mut socket = Socket::of(&app, &ann.token).await;
+    socket.subscribe("1", "{ tasks { nodes { title } } }").await;
+    assert_eq!(socket.next().await["payload"]["data"]["tasks"]["nodes"][0]["title"], TITLE);
+    drop(socket);
+    process.stop().await;
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.lines().filter(|it| it.contains("TRACE")).count() > 20, "{log}");
+    for private in ["unmistakable", PASSWORD, &ann.email, &ann.session, &ann.token] {
+        assert!(!log.contains(private), "{private} is in {log}");
     }
 }
 
