@@ -15,13 +15,14 @@ use entity::{jwks, time::Millis};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use tracing::warn;
 
 use self::sealed::Seal;
 use super::random_id;
 use crate::{db::Db, error::Error, telemetry::SecurityEvent};
 
-/// How often an unknown key id makes us look into the database.
+/// How often the keys are read again: one may have been withdrawn, or made by another instance.
 const REFRESH: Duration = Duration::from_secs(60);
 
 /// How long a key is published before it signs, so that whoever keeps a copy of the list has it by then.
@@ -35,6 +36,8 @@ pub(super) struct Keys {
     seal: Seal,
     lifetime: Option<chrono::Duration>,
     ring: RwLock<Ring>,
+    /// Held by the one who reads them again.
+    looking: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -88,11 +91,12 @@ impl Keys {
     /// Keys that sign for so many days, or for ever.
     pub(super) fn new(secret: &str, days: u32) -> Self {
         let lifetime = Some(chrono::Duration::days(days.into())).filter(|it| !it.is_zero());
-        Self { seal: Seal::new(secret), lifetime, ring: RwLock::default() }
+        Self { seal: Seal::new(secret), lifetime, ring: RwLock::default(), looking: Mutex::default() }
     }
 
     /// The key to sign with; the first caller of all makes it.
     pub(super) async fn signing(&self, db: &Db) -> Result<Arc<SigningKey>, Error> {
+        self.look_again(db).await;
         let now = Utc::now();
         if let Some(key) = self.ready(now) {
             return Ok(key);
@@ -120,14 +124,29 @@ impl Keys {
 
     /// The key of this id, if there is one; the database is asked at most once a minute.
     pub(super) async fn verifying(&self, db: &Db, id: &str) -> Result<Option<DecodingKey>, Error> {
-        if let Some(key) = self.read(|ring| ring.verifying.get(id).cloned()) {
-            return Ok(Some(key));
-        }
-        if self.read(|ring| ring.read.is_some_and(|read| read.elapsed() < REFRESH)) {
-            return Ok(None);
+        self.look_again(db).await;
+        let known = self.read(|ring| ring.verifying.get(id).cloned());
+        if known.is_some() || self.age().is_some_and(|age| age < REFRESH) {
+            return Ok(known);
         }
         self.load(db.reader()).await?;
         Ok(self.read(|ring| ring.verifying.get(id).cloned()))
+    }
+
+    /// Reads keys again that were read a while ago, once for all who ask meanwhile. Where that fails they stay.
+    async fn look_again(&self, db: &Db) {
+        if self.age().is_none_or(|age| age < REFRESH) {
+            return;
+        }
+        let Ok(_turn) = self.looking.try_lock() else { return };
+        if let Err(cause) = self.load(db.reader()).await {
+            warn!(cause = cause.causes(), "the keys stay as they were read last");
+        }
+    }
+
+    /// How long ago they were read, if they were.
+    fn age(&self) -> Option<Duration> {
+        self.read(|ring| ring.read).map(|read| read.elapsed())
     }
 
     /// The public keys, newest first.
@@ -246,5 +265,28 @@ fn public_key(row: &jwks::Model) -> Option<PublicKey> {
 impl std::fmt::Debug for Ring {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_set().entries(self.verifying.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, db};
+
+    #[tokio::test]
+    async fn a_key_that_is_withdrawn_neither_signs_nor_verifies_a_minute_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("docket.db").display());
+        let vars = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "Ff7-a-secret-of-tests-0123456789-abc")];
+        let var = |name: &str| vars.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
+        let db = db::connect(&Config::from_vars(var).unwrap()).await.unwrap();
+        db.migrate().await.unwrap();
+        let keys = Keys::new("secret", 0);
+        let id = keys.signing(&db).await.unwrap().id.clone();
+        jwks::Entity::delete_many().exec(db.writer()).await.unwrap();
+        assert!(keys.verifying(&db, &id).await.unwrap().is_some(), "nobody has looked again");
+        keys.ring.write().unwrap().read = Instant::now().checked_sub(REFRESH);
+        assert!(keys.verifying(&db, &id).await.unwrap().is_none());
+        assert_ne!(keys.signing(&db).await.unwrap().id, id);
     }
 }
