@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entity::{id::UserId, user};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -26,11 +26,15 @@ const MAX_USER_ID: usize = 255;
 /// How long a token that was verified is believed without verifying it again; a key that is withdrawn is believed so
 /// long.
 const TRUSTED: Duration = Duration::from_secs(30);
-/// How many verified tokens are kept.
-const KEPT: usize = 10_000;
+/// How many bytes of verified tokens are kept: a user's name and picture are in each of theirs.
+const KEPT_BYTES: u64 = 8 << 20;
+/// How many are expected.
+const EXPECTED: usize = 10_000;
+/// What a token takes beside its text.
+const OVERHEAD: usize = 128;
 
 /// Access tokens that were verified a moment ago, and whose they are.
-pub(super) type VerifiedTokens = Cache<String, Believed>;
+pub(super) type VerifiedTokens = Cache<String, Believed, ByText>;
 
 /// The user of a token, and since when that is known.
 #[derive(Clone, Debug)]
@@ -41,7 +45,17 @@ pub(super) struct Believed {
 
 /// Room for tokens that will be verified.
 pub(super) fn verified_tokens() -> VerifiedTokens {
-    Cache::new(KEPT)
+    Cache::with_weighter(EXPECTED, KEPT_BYTES, ByText)
+}
+
+/// Tokens weigh what their text does.
+#[derive(Clone, Debug)]
+pub(super) struct ByText;
+
+impl Weighter<String, Believed> for ByText {
+    fn weight(&self, token: &String, _: &Believed) -> u64 {
+        u64::try_from(OVERHEAD + token.len()).unwrap_or(u64::MAX)
+    }
 }
 
 /// What tokens are signed with, and what they say about us.
