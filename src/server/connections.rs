@@ -54,7 +54,7 @@ const MAX_HEADERS: usize = 16 << 10;
 const MAX_CONNECTIONS: usize = 10_000;
 /// Beyond how many connections new ones are refused at once while requests wait, for room or for a thread, so that a
 /// balancer turns to another instance, nobody waits long, and memory stays bounded: each takes 32 kB.
-const CROWD: usize = 2000;
+const CROWD: usize = 1000;
 /// For how long a refused connection leaves the time to those that are served. What comes meanwhile waits in the kernel,
 /// which takes nothing from them.
 const BREATH: Duration = Duration::from_millis(1);
