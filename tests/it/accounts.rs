@@ -187,6 +187,33 @@ async fn wrong_passwords_lock_out_strangers_and_not_the_user_at_home() {
 }
 
 #[tokio::test]
+async fn who_got_hold_of_a_session_does_not_guess_the_password_by_it() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let show = |number: u32, person: &Person, path: &str, body: Value| {
+        let request = app.request("POST", &format!("/api/auth{path}")).bearer_auth(&person.session);
+        Answer::of(request.header("x-forwarded-for", format!("198.51.100.{number}")).json(&body))
+    };
+    let change = |current: &str| json!({ "currentPassword": current, "newPassword": "another-horse-1" });
+    for number in 0..10 {
+        let refused = match number % 2 {
+            0 => show(number, &ann, "/verify-password", json!({ "password": "wrong-horse-1" })).await,
+            _ => show(number, &ann, "/change-password", change("wrong-horse-1")).await,
+        };
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_PASSWORD".into()), "{number}");
+    }
+    for (path, body) in [
+        ("/verify-password", json!({ "password": PASSWORD })),
+        ("/change-password", change(PASSWORD)),
+        ("/delete-user", json!({ "password": PASSWORD })),
+    ] {
+        assert_eq!(show(99, &ann, path, body).await.status, 429, "{path}");
+    }
+    assert_eq!(show(98, &bob, "/verify-password", json!({ "password": PASSWORD })).await.status, 200);
+    assert_eq!(sign_in(&app, &ann, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
 async fn one_password_for_many_accounts_is_slowed_down() {
     let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")]).await;
     // The path's own limit is three in ten seconds; other addresses of one network share the count of failures.

@@ -161,10 +161,7 @@ impl Auth<'_> {
         let PasswordChange { current, new, ends_sessions } = change;
         let new = self.new_password(new)?;
         let stored = self.password_of(&live.user.id).await?.ok_or(AuthFault::NoCredential)?;
-        let is_right = self.material.hasher.verify(Password::shown(current)?, stored).await?;
-        if !is_right {
-            return Err(AuthFault::InvalidPassword.into());
-        }
+        self.confirm(&live.user.id, Password::shown(current)?, stored).await?;
         let hash = self.material.hasher.hash(new).await?;
         let transaction = self.db.begin().await?;
         self.set_password(transaction.connection(), &live.user.id, hash).await?;
@@ -183,8 +180,17 @@ impl Auth<'_> {
     pub async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
         let password = Password::shown(password)?;
         let stored = self.password_of(user).await?.ok_or(AuthFault::InvalidPassword)?;
-        let is_right = self.material.hasher.verify(password, stored).await?;
-        if is_right { Ok(()) } else { Err(AuthFault::InvalidPassword.into()) }
+        self.confirm(user, password, stored).await
+    }
+
+    /// Refuses a password that is not the stored one. Whoever got hold of a session has no more attempts than a stranger.
+    async fn confirm(self, user: &UserId, password: Password, stored: String) -> Result<(), Error> {
+        self.check_guesses(user).await?;
+        if self.material.hasher.verify(password, stored).await? {
+            return Ok(());
+        }
+        self.guessed_wrong(user).await;
+        Err(AuthFault::InvalidPassword.into())
     }
 
     /// The user's ways to sign in.

@@ -133,6 +133,17 @@ impl Auth<'_> {
         Err(AuthFault::WrongPassword.into())
     }
 
+    /// Whether a signed-in user may show the password again.
+    pub(super) async fn check_guesses(self, user: &UserId) -> Result<(), Error> {
+        self.peek(&guesses_key(user), ACCOUNT).await
+    }
+
+    /// Counts a wrong password of a signed-in user.
+    pub(super) async fn guessed_wrong(self, user: &UserId) {
+        // What is beyond the limit is refused before the next password is looked at.
+        let _ = self.count(guesses_key(user), ACCOUNT).await;
+    }
+
     async fn is_known_place(self, user: &UserId, client: &Client) -> Result<bool, Error> {
         if client.ip_address.is_empty() {
             return Ok(false);
@@ -223,6 +234,10 @@ fn wait(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> Duration {
 /// An account is counted by a hash of its address, so that the table holds no addresses of strangers.
 fn account_key(email: &Email) -> String {
     format!("account|{}", hex(&Sha256::digest(email.as_str())))
+}
+
+fn guesses_key(user: &UserId) -> String {
+    format!("password|{}", user.0)
 }
 
 /// How many requests a path allows in which time, by what it begins with.
