@@ -124,6 +124,7 @@ async fn a_deleted_account_leaves_nothing_behind() {
     let app = App::spawn().await;
     let ann = settled(&app).await;
     let bob = app.person("bob").await;
+    let other = app.beside(&[]).await;
     app.rest_task(&bob, json!({ "title": "stays", "tags": ["x"] })).await;
     let key =
         app.request("POST", &format!("/api/{}/tasks", ann.id)).bearer_auth(&ann.token).header("idempotency-key", "k");
@@ -152,6 +153,12 @@ async fn a_deleted_account_leaves_nothing_behind() {
         assert_eq!(app.sql_text(&count).await, "0", "{table}");
     }
     assert_eq!(delete(PASSWORD).await.code(), "UNAUTHORIZED");
+    // The access token that is still good makes nothing that nobody would ever delete.
+    for server in [&app, &other] {
+        assert_eq!(server.rest(&ann, "POST", "", Some(json!({ "title": "late" }))).await.status, 401);
+        assert_eq!(server.graphql(&ann, "{ me { id } }", json!({})).await.status, 401);
+        assert_eq!(server.rest(&bob, "GET", "", None).await.status, 200);
+    }
     assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
     app.person("ann").await;
 }

@@ -234,7 +234,10 @@ impl Auth<'_> {
         account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
         self.end_sessions(transaction.connection(), user, None).await?;
         user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
+        self.remember_deleted(transaction.connection(), user).await?;
         transaction.commit().await?;
+        // Access tokens that are still good are refused from now on.
+        self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);
         Ok(())
     }

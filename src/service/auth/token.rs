@@ -163,6 +163,9 @@ impl Auth<'_> {
             return Ok(user);
         }
         let user = self.verified_user(token).await?;
+        if self.is_deleted(&user.id).await? {
+            return Err(Error::BadCredentials("token of a deleted user"));
+        }
         verified.insert(token.to_owned(), Believed { user: user.clone(), since: Instant::now() });
         Ok(user)
     }

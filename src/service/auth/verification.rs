@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Auth, Client, Email, LiveSession, random_id};
 use crate::{
+    db::Connection,
     error::{AuthFault, Error},
     mail::Mail,
     telemetry::SecurityEvent,
@@ -21,6 +22,8 @@ use crate::{
 const HOUR: Duration = Duration::hours(1);
 /// How long a link to delete an account holds.
 const DAY: Duration = Duration::days(1);
+/// How long it is known that an account was deleted.
+const MONTH: Duration = Duration::days(30);
 /// How long the token of a link to set a password is.
 const RESET_TOKEN: usize = 24;
 /// How long the token of a link to delete an account is.
@@ -148,7 +151,7 @@ impl Auth<'_> {
         let token = Alphanumeric.sample_string(&mut rand::rng(), RESET_TOKEN);
         // The same work, whether there is an account or not.
         let value = user.as_ref().map_or_else(String::new, |user| user.id.0.clone());
-        self.remember(format!("reset-password:{token}"), value, HOUR).await?;
+        self.remember(self.db.writer(), (format!("reset-password:{token}"), value), HOUR).await?;
         if let Some(user) = user {
             let url = self.url(&format!("/api/auth/reset-password/{token}"), redirect_to.unwrap_or_default());
             self.mail(&user.email, "Set a new password", &url);
@@ -189,7 +192,8 @@ impl Auth<'_> {
     /// Mails a link that deletes the account.
     pub async fn mail_deletion(self, live: &LiveSession, callback_url: Option<&str>) -> Result<(), Error> {
         let token: String = random_id().to_ascii_lowercase().chars().take(DELETE_TOKEN).collect();
-        self.remember(format!("delete-account-{token}"), live.user.id.0.clone(), DAY).await?;
+        let kept = (format!("delete-account-{token}"), live.user.id.0.clone());
+        self.remember(self.db.writer(), kept, DAY).await?;
         let path = format!("/api/auth/delete-user/callback?token={token}");
         let url = self.url(&path, callback_url.unwrap_or("/"));
         self.mail(&live.user.email, "Delete your account", &url);
@@ -259,7 +263,23 @@ impl Auth<'_> {
         self.material.mailer.send(Mail { to: to.to_owned(), subject, text });
     }
 
-    async fn remember(self, identifier: String, value: String, lifetime: Duration) -> Result<(), Error> {
+    /// Remembers that there is no such user any more, for longer than any of their access tokens lives.
+    pub(super) async fn remember_deleted(self, connection: &Connection, user: &UserId) -> Result<(), Error> {
+        self.remember(connection, (deleted(user), String::new()), MONTH).await
+    }
+
+    /// Whether the user had an account here that was deleted.
+    pub(super) async fn is_deleted(self, user: &UserId) -> Result<bool, Error> {
+        let row = verification::Entity::find().filter(verification::Column::Identifier.eq(deleted(user)));
+        Ok(row.one(self.db.reader()).await?.is_some())
+    }
+
+    async fn remember(
+        self,
+        connection: &Connection,
+        (identifier, value): (String, String),
+        lifetime: Duration,
+    ) -> Result<(), Error> {
         let now = Utc::now();
         let row = verification::Model {
             id: random_id(),
@@ -269,7 +289,7 @@ impl Auth<'_> {
             created_at: now.into(),
             updated_at: now.into(),
         };
-        row.into_active_model().insert(self.db.writer()).await?;
+        row.into_active_model().insert(connection).await?;
         Ok(())
     }
 
@@ -299,4 +319,8 @@ impl Auth<'_> {
             })?;
         changed.into_iter().next().ok_or(AuthFault::InvalidToken.into())
     }
+}
+
+fn deleted(user: &UserId) -> String {
+    format!("deleted-user:{}", user.0)
 }
