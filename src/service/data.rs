@@ -1,6 +1,6 @@
 //! All of one user's data: taken away, brought back, erased.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use entity::{
     answer,
@@ -179,48 +179,55 @@ impl<'a> Data<'a> {
         (tasks, labels): (Vec<TaskImport>, HashMap<LabelId, LabelId>),
         done: &mut Imported,
     ) -> Result<(), Error> {
-        // The order of the file is the manual order, but parents come first: a part takes its list from them.
         let base = write.numbers(i64::try_from(tasks.len()).map_err(Error::internal)?).await?;
-        let tasks = (base + 1..).zip(tasks);
-        let (parts, wholes): (Vec<_>, Vec<_>) = tasks.partition(|(_, it)| it.draft.parent.is_some());
+        let tasks: Vec<Numbered> = (base + 1..).zip(tasks).collect();
+        let mut known = self.known(write, &tasks).await?;
+        let is_new = |(_, it): &Numbered| it.draft.id.is_some_and(|id| known.insert(id));
+        let (new, old): (Vec<_>, Vec<_>) = tasks.into_iter().partition(is_new);
+        done.skipped += old.len();
+        done.tasks += new.len();
+        // The order of the file is the manual order, but parents come first: a part takes its list from them.
+        let (parts, wholes): (Vec<_>, Vec<_>) = new.into_iter().partition(|(_, it)| it.draft.parent.is_some());
         for some in wholes.chunks(AT_ONCE).chain(parts.chunks(AT_ONCE)) {
-            let known = self.known(write, some).await?;
-            let mut seen = HashSet::new();
-            let is_new = |(_, it): &&Numbered| it.draft.id.is_some_and(|id| !known.contains(&id) && seen.insert(id));
-            let new: Vec<&Numbered> = some.iter().filter(is_new).collect();
-            done.skipped += some.len() - new.len();
-            done.tasks += new.len();
-            self.insert(write, &new, &labels).await?;
+            self.insert(write, some, &labels).await?;
         }
         Ok(())
     }
 
-    async fn known(self, write: &Write<'_>, some: &[Numbered]) -> Result<HashSet<TaskId>, Error> {
-        let ids: Vec<TaskId> = task::Entity::find()
-            .select_only()
-            .column(task::Column::Id)
-            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)))
-            .into_tuple()
-            .all(write.connection())
-            .await?;
-        Ok(ids.into_iter().collect())
+    /// Which of them are there. To be asked before any is written: PostgreSQL does not know of rows that it was given in
+    /// the same transaction, and would look at all of them each time.
+    async fn known(self, write: &Write<'_>, tasks: &[Numbered]) -> Result<HashSet<TaskId>, Error> {
+        let mut known = HashSet::new();
+        for some in tasks.chunks(AT_ONCE) {
+            let ids: Vec<TaskId> = task::Entity::find()
+                .select_only()
+                .column(task::Column::Id)
+                .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+                .filter(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)))
+                .into_tuple()
+                .all(write.connection())
+                .await?;
+            known.extend(ids);
+        }
+        Ok(known)
     }
 
     async fn insert(
         self,
         write: &mut Write<'_>,
-        new: &[&Numbered],
+        new: &[Numbered],
         labels: &HashMap<LabelId, LabelId>,
     ) -> Result<(), Error> {
-        if new.is_empty() {
-            return Ok(());
-        }
         let tasks = Tasks::new(self.scope);
         let (mut rows, mut marks) = (Vec::new(), Vec::new());
+        // Many are in the same place.
+        let mut places = HashMap::new();
         for (number, it) in new {
             let TaskImport { draft, created_at, completed_at } = it.clone();
-            let list = tasks.list_of_new(write, draft.parent, draft.list).await?;
+            let list = match places.entry((draft.parent, draft.list)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(place) => *place.insert(tasks.list_of_new(write, draft.parent, draft.list).await?),
+            };
             let ids = match &draft.labels {
                 labels::Marks::Ids(ids) => ids.iter().map(|id| *labels.get(id).unwrap_or(id)).collect(),
                 labels::Marks::Names(_) => Vec::new(),
