@@ -1,6 +1,7 @@
 //! SQLite's file: a copy of it while it is used, and putting a copy in its place.
 
 use std::{
+    borrow::Cow,
     fs::{self, File, Permissions, TryLockError},
     io,
     os::unix::fs::PermissionsExt,
@@ -20,6 +21,12 @@ use crate::config::{Config, Environment};
 
 /// How often to look whether another process has migrated.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How often a file is looked through whose schema changes.
+const TRIES: u32 = 100;
+/// SQLite's code for a schema that changed.
+const SCHEMA: &str = "17";
+/// SQLite's code for a file that is damaged.
+const CORRUPT: &str = "11";
 /// Files up to this size are looked through at every start, which takes a few hundredths of a second.
 const SMALL: u64 = 32 << 20;
 
@@ -151,15 +158,23 @@ async fn check(path: &Path) -> Result<(), String> {
     }
 }
 
-/// What SQLite finds wrong with the file, if anything.
+/// What SQLite finds wrong with the file, if anything. It cannot say while another process changes the schema, as one
+/// that starts at the same moment may.
 async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
-    match sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(connection).await {
-        Ok(found) => Ok(Some(found).filter(|it| it != "ok")),
-        // So damaged that it cannot be looked through.
-        Err(sqlx::Error::Database(cause)) if cause.code().is_some_and(|code| code == "11") => {
-            Ok(Some(cause.message().to_owned()))
+    let mut tries = 0;
+    loop {
+        let found = sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&mut *connection).await;
+        let code = |cause: &sqlx::Error| cause.as_database_error().and_then(|it| it.code().map(Cow::into_owned));
+        match found {
+            Ok(found) => return Ok(Some(found).filter(|it| it != "ok")),
+            Err(cause) => match code(&cause).as_deref() {
+                Some(SCHEMA) if tries < TRIES => tries += 1,
+                // So damaged that it cannot be looked through.
+                Some(CORRUPT) => return Ok(cause.into_database_error().map(|it| it.message().to_owned())),
+                _ => return Err(cause),
+            },
         }
-        Err(cause) => Err(cause),
+        time::sleep(PAUSE).await;
     }
 }
 

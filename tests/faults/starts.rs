@@ -21,7 +21,7 @@ pub async fn starts(rounds: u32) -> String {
             pool.close().await.unwrap();
         }
         let url = &app.database_url;
-        let instances = at_once(INSTANCES, async |_| Process::start_with(url, &[], Stdio::null()).await).await;
+        let instances = at_once(INSTANCES, async |_| Process::start_with(url, &[], Stdio::inherit()).await).await;
         let applied = app.sql_text("select cast(count(*) as text) from seaql_migrations").await;
         assert_eq!(applied, Migrator::migrations().len().to_string());
         let account = json!({ "name": "Ann", "email": "ann@example.com", "password": "correct-horse-1" });
