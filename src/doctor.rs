@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use crate::{
     config::{Config, JwtAlg},
     db::{self, Checkup, Db},
-    error::Error,
+    error::{Error, causes},
     mail::Mailer,
     server::base_url,
     service::Services,
@@ -163,17 +163,6 @@ fn origins(config: &Config) -> Finding {
         [] => doubtful("origins", format!("clients see {base}; CORS_ORIGINS allows no front-end elsewhere")),
         all => good("origins", format!("clients see {base}; front-ends at {}", all.join(", "))),
     }
-}
-
-/// An error with all that led to it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn good(what: &'static str, text: String) -> Finding {

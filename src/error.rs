@@ -2,7 +2,7 @@
 
 mod auth;
 
-use std::{error, fmt, time::Duration};
+use std::{error, fmt, iter, time::Duration};
 
 use entity::{label, list, task};
 use sea_orm::DbErr;
@@ -76,21 +76,9 @@ impl Error {
         }
     }
 
-    /// What to log: the error and its causes, in their own words. Debug would show PostgreSQL's details, which hold the
-    /// values of a row that it refuses.
+    /// What to log.
     pub fn causes(&self) -> String {
-        let mut told = self.to_string();
-        let mut source = error::Error::source(self);
-        while let Some(cause) = source {
-            let words = cause.to_string();
-            // Many a cause repeats what it was caused by.
-            if !told.contains(&words) {
-                told.push_str(": ");
-                told.push_str(&words);
-            }
-            source = cause.source();
-        }
-        told
+        causes(self)
     }
 
     /// Our word for the error, stable over releases.
@@ -110,6 +98,21 @@ impl Error {
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }
+}
+
+/// What led to the error, the nearest first.
+pub fn sources<'a>(error: &'a (dyn error::Error + 'static)) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
+    iter::successors(error.source(), |cause| cause.source())
+}
+
+/// The error and what led to it, in their own words. Debug would show PostgreSQL's details, which hold the values of a row
+/// that it refuses.
+pub fn causes(error: &(dyn error::Error + 'static)) -> String {
+    sources(error).fold(error.to_string(), |told, cause| {
+        let words = cause.to_string();
+        // Many a cause repeats what it was caused by.
+        if told.contains(&words) { told } else { format!("{told}: {words}") }
+    })
 }
 
 /// As many seconds as the time, and the rest of it as one more: nobody comes back too early.

@@ -219,11 +219,9 @@ fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 
 /// Says what went wrong, with every cause.
 #[expect(clippy::print_stderr, reason = "the command line speaks here, before and after there are logs")]
-fn complain(error: &dyn Error) {
+fn complain(error: &(dyn Error + 'static)) {
     eprintln!("docket: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because: {error}");
-        cause = error.source();
+    for cause in error::sources(error) {
+        eprintln!("  because: {cause}");
     }
 }
