@@ -1,7 +1,6 @@
 //! SQLite's file: a copy of it while it is used, and putting a copy in its place.
 
 use std::{
-    borrow::Cow,
     fs::{self, File, Permissions, TryLockError},
     io,
     os::unix::fs::PermissionsExt,
@@ -13,7 +12,7 @@ use std::{
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{DbErr, RuntimeErr};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, error::DatabaseError, sqlite::SqliteConnectOptions};
 use tokio::time;
 
 use super::connect::{BUSY, failed};
@@ -161,18 +160,15 @@ async fn check(path: &Path) -> Result<(), String> {
 /// What SQLite finds wrong with the file, if anything. It cannot say while another process changes the schema, as one
 /// that starts at the same moment may.
 async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+    let is = |cause: &dyn DatabaseError, code: &str| cause.code().as_deref() == Some(code);
     let mut tries = 0;
     loop {
-        let found = sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&mut *connection).await;
-        let code = |cause: &sqlx::Error| cause.as_database_error().and_then(|it| it.code().map(Cow::into_owned));
-        match found {
+        match sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&mut *connection).await {
             Ok(found) => return Ok(Some(found).filter(|it| it != "ok")),
-            Err(cause) => match code(&cause).as_deref() {
-                Some(SCHEMA) if tries < TRIES => tries += 1,
-                // So damaged that it cannot be looked through.
-                Some(CORRUPT) => return Ok(cause.into_database_error().map(|it| it.message().to_owned())),
-                _ => return Err(cause),
-            },
+            // So damaged that it cannot be looked through.
+            Err(sqlx::Error::Database(cause)) if is(&*cause, CORRUPT) => return Ok(Some(cause.message().to_owned())),
+            Err(sqlx::Error::Database(cause)) if is(&*cause, SCHEMA) && tries < TRIES => tries += 1,
+            Err(cause) => return Err(cause),
         }
         time::sleep(PAUSE).await;
     }
