@@ -135,11 +135,15 @@ impl Keys {
 
     /// Reads keys again that were read a while ago, once for all who ask meanwhile. Where that fails they stay.
     async fn look_again(&self, db: &Db) {
-        if self.age().is_none_or(|age| age < REFRESH) {
+        let is_due = || self.age().is_some_and(|age| age >= REFRESH);
+        if !is_due() {
             return;
         }
         let Ok(_turn) = self.looking.try_lock() else { return };
-        if let Err(cause) = self.load(db.reader()).await {
+        // Whoever had the turn before may have done it.
+        if is_due()
+            && let Err(cause) = self.load(db.reader()).await
+        {
             warn!(cause = cause.causes(), "the keys stay as they were read last");
         }
     }
