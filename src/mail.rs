@@ -152,16 +152,17 @@ impl Mailer {
 }
 
 async fn by_smtp(smtp: &AsyncSmtpTransport<Tokio1Executor>, message: &Message) -> Result<(), smtp::Error> {
-    for pause in AGAIN {
-        match smtp.send(message.clone()).await {
-            Err(cause) if !(cause.is_permanent() || cause.is_client() || cause.is_tls()) => {
+    let may_pass = |cause: &smtp::Error| !(cause.is_permanent() || cause.is_client() || cause.is_tls());
+    let mut pauses = AGAIN.into_iter();
+    loop {
+        match (smtp.send(message.clone()).await, pauses.next()) {
+            (Err(cause), Some(pause)) if may_pass(&cause) => {
                 warn!(cause = told(&cause), "a message is sent again in {pause:?}");
                 time::sleep(pause).await;
             }
-            sent => return sent.map(drop),
+            (sent, _) => return sent.map(drop),
         }
     }
-    smtp.send(message.clone()).await.map(drop)
 }
 
 /// What went wrong, without the words of the SMTP server, which mostly name the address.
