@@ -1,10 +1,11 @@
-//! The `verification` table, as Better Auth writes it: links that were mailed and not yet used.
+//! The `verification` table, as Better Auth writes it: links that were mailed and not yet used, and accounts that were
+//! deleted.
 
 use sea_orm::entity::prelude::*;
 
 use crate::time::Millis;
 
-/// A mailed secret and what it stands for.
+/// A mailed secret and what it stands for, or a user whose access tokens hold no longer.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "verification")]

@@ -1,7 +1,7 @@
 //! Making an account, signing in to it with e-mail and password, and the ways to sign in that it has.
 
 use chrono::{Duration, Utc};
-use entity::{account, id::UserId, session, time::Millis, user};
+use entity::{account, id::UserId, session, time::Millis, user, verification};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
     sea_query::Expr,
@@ -82,6 +82,8 @@ pub enum SignedUp {
 const CREDENTIAL: &str = "credential";
 /// How old a session may be for a deed without a password.
 const FRESH: Duration = Duration::days(1);
+/// How long it is known that an account was deleted: longer than any of its access tokens lives.
+const DELETED: Duration = Duration::days(30);
 
 impl Auth<'_> {
     /// Makes an account and signs in to it, unless the address is to be verified first.
@@ -234,12 +236,18 @@ impl Auth<'_> {
         account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
         self.end_sessions(transaction.connection(), user, None).await?;
         user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
-        self.remember_deleted(transaction.connection(), user).await?;
+        self.remember(transaction.connection(), (deleted(user), String::new()), DELETED).await?;
         transaction.commit().await?;
         // Access tokens that are still good are refused from now on.
         self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);
         Ok(())
+    }
+
+    /// Whether the user had an account here that was deleted.
+    pub(super) async fn is_deleted(self, user: &UserId) -> Result<bool, Error> {
+        let row = verification::Entity::find().filter(verification::Column::Identifier.eq(deleted(user)));
+        Ok(row.one(self.db.reader()).await?.is_some())
     }
 
     /// The user with this address.
@@ -281,6 +289,10 @@ async fn insert(connection: &Connection, user: user::Model, hash: String) -> Res
     })?;
     account.into_active_model().insert(connection).await?;
     Ok(user)
+}
+
+fn deleted(user: &UserId) -> String {
+    format!("deleted-user:{}", user.0)
 }
 
 fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {

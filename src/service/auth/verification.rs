@@ -22,8 +22,6 @@ use crate::{
 const HOUR: Duration = Duration::hours(1);
 /// How long a link to delete an account holds.
 const DAY: Duration = Duration::days(1);
-/// How long it is known that an account was deleted.
-const MONTH: Duration = Duration::days(30);
 /// How long the token of a link to set a password is.
 const RESET_TOKEN: usize = 24;
 /// How long the token of a link to delete an account is.
@@ -263,18 +261,8 @@ impl Auth<'_> {
         self.material.mailer.send(Mail { to: to.to_owned(), subject, text });
     }
 
-    /// Remembers that there is no such user any more, for longer than any of their access tokens lives.
-    pub(super) async fn remember_deleted(self, connection: &Connection, user: &UserId) -> Result<(), Error> {
-        self.remember(connection, (deleted(user), String::new()), MONTH).await
-    }
-
-    /// Whether the user had an account here that was deleted.
-    pub(super) async fn is_deleted(self, user: &UserId) -> Result<bool, Error> {
-        let row = verification::Entity::find().filter(verification::Column::Identifier.eq(deleted(user)));
-        Ok(row.one(self.db.reader()).await?.is_some())
-    }
-
-    async fn remember(
+    /// Keeps what is found by its identifier for so long.
+    pub(super) async fn remember(
         self,
         connection: &Connection,
         (identifier, value): (String, String),
@@ -319,8 +307,4 @@ impl Auth<'_> {
             })?;
         changed.into_iter().next().ok_or(AuthFault::InvalidToken.into())
     }
-}
-
-fn deleted(user: &UserId) -> String {
-    format!("deleted-user:{}", user.0)
 }
