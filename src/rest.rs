@@ -10,6 +10,7 @@ mod fault;
 mod fields;
 pub mod openapi;
 mod pages;
+mod pieces;
 mod query;
 mod shape;
 mod tasks;

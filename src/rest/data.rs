@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::{Body as ResponseBody, Bytes},
     extract::RawQuery,
     http::header,
     response::{IntoResponse, Response},
@@ -13,12 +12,12 @@ use entity::task::Priority;
 use futures_util::{Stream, StreamExt, stream};
 use icalendar::{Component, Todo, TodoStatus};
 use serde_json::json;
-use tracing::error;
 
 use super::{
     extract::{Caller, LargeBody},
     failure::Failure,
     fault::Fault,
+    pieces,
 };
 use crate::{
     error::Error,
@@ -92,17 +91,14 @@ fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<Labelled>, Error>> + S
     })
 }
 
-/// A download in pieces. What fails on the way cuts it off, which the client notices by the missing end.
+/// A download in pieces.
 fn file(
     (media, name): (&'static str, &str),
     (start, middle, end): (String, impl Stream<Item = Result<String, Error>> + Send + 'static, String),
 ) -> Response {
-    let pieces = stream::iter([Ok(start)]).chain(middle).chain(stream::iter([Ok(end)])).map(|piece| {
-        piece.map(Bytes::from).inspect_err(|cause| error!(cause = cause.causes(), "an export was cut off"))
-    });
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, ResponseBody::from_stream(pieces)).into_response()
+    (headers, pieces::body(start, middle, end)).into_response()
 }
 
 /// A task as RFC 5545, section 3.6.2, has it.

@@ -63,8 +63,13 @@ impl Pages {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        (etag::tag(self.revision), [(TOTAL_COUNT, self.total)], shape::written(self.json)).into_response()
+        list((self.revision, self.total), self.json)
     }
+}
+
+/// A list of so many tasks in all, or a part of it, as it was after that write.
+pub(super) fn list((revision, total): (i64, u64), json: impl IntoResponse) -> Response {
+    (etag::tag(revision), [(TOTAL_COUNT, total)], shape::written(json)).into_response()
 }
 
 impl Weighter<Key<Box<str>>, Kept<Page>> for ByText {

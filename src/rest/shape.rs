@@ -47,23 +47,25 @@ impl Shape {
         Ok(Json(camel(serde_json::from_slice(&json).map_err(Error::internal)?)).into_response())
     }
 
-    /// A list of tasks, whose JSON this is.
-    pub(super) fn list(self, json: Vec<u8>, part: Part) -> Result<Vec<u8>, Error> {
-        if !self.is_camel && !self.wraps_lists {
+    /// Tasks of a list, whose JSON this is.
+    pub(super) fn tasks(self, json: Vec<u8>) -> Result<Vec<u8>, Error> {
+        if !self.is_camel {
             return Ok(json);
         }
-        let tasks = serde_json::from_slice(&json).map_err(Error::internal)?;
-        let tasks = if self.is_camel { camel(tasks) } else { tasks };
+        serde_json::to_vec(&camel(serde_json::from_slice(&json).map_err(Error::internal)?)).map_err(Error::internal)
+    }
+
+    /// What stands before the tasks of a list, and what behind them.
+    pub(super) fn around(self, Part { offset, limit, total }: Part) -> (&'static str, String) {
         if !self.wraps_lists {
-            return serde_json::to_vec(&tasks).map_err(Error::internal);
+            return ("", String::new());
         }
-        let size = part.limit.unwrap_or(part.total);
-        let page = part.offset.checked_div(size).unwrap_or_default() + 1;
-        let list = json!({
-            "tasks": tasks, "total": part.total, "count": part.total, "total_count": part.total, "page": page,
-            "page_size": size, "per_page": size,
+        let size = limit.unwrap_or(total);
+        let page = offset.checked_div(size).unwrap_or_default() + 1;
+        let about = json!({
+            "total": total, "count": total, "total_count": total, "page": page, "page_size": size, "per_page": size,
         });
-        serde_json::to_vec(&list).map_err(Error::internal)
+        ("{\"tasks\":", about.to_string().replacen('{', ",", 1))
     }
 
     pub(super) fn deleted(self, number: i64) -> Response {

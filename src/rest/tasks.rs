@@ -2,23 +2,29 @@
 
 use axum::{
     Extension, Json,
+    body::Bytes,
     extract::RawQuery,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use entity::task;
+use futures_util::{Stream, stream};
 
 use super::{
     Door, etag,
     extract::{Body, Caller, TaskPath},
     failure::Failure,
-    pages::Page,
+    pages::{self, Page},
+    pieces,
     query::{ListQuery, SinceQuery},
     shape::{Part, Shape},
 };
 use crate::{
     error::Error,
-    service::tasks::{self, Counts, Edit},
+    service::{
+        page::Cursor,
+        tasks::{self, Counts, Edit, Filter, Order},
+    },
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
 
@@ -43,13 +49,40 @@ pub(super) async fn list(
             return Ok(page.into_response());
         }
     }
-    let tasks::Part { tasks, total, revision } = caller.tasks().part(&filter, order, (offset, limit)).await?;
-    let json = shape.list(rest_list(&tasks, caller.id()), Part { offset, limit, total })?;
+    let tasks::Part { tasks, total, revision, rest } = caller.tasks().part(&filter, order, (offset, limit)).await?;
+    let json = shape.tasks(rest_list(&tasks, caller.id()))?;
+    let (before, behind) = shape.around(Part { offset, limit, total });
+    if let Some(last) = rest {
+        let rest = self::rest((caller, shape), (filter, order), last);
+        let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
+        return Ok(pages::list((revision, total), pieces::body(start, rest, format!("]{behind}"))));
+    }
+    let json = if before.is_empty() { json } else { [before.as_bytes(), &json, behind.as_bytes()].concat() };
     let page = Page { revision, total, json: json.into_boxed_slice().into() };
     if is_lasting {
         pages.keep((caller.id(), &query), &page);
     }
     Ok(page.into_response())
+}
+
+/// The tasks behind that place, each piece as what follows in a list.
+fn rest(
+    (caller, shape): (Caller, Shape),
+    (filter, order): (Filter, Order),
+    last: Cursor,
+) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+    stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {
+        let Some(last) = last else { return Ok(None) };
+        let (tasks, rest) = caller.tasks().rest(&filter, order, &last).await?;
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        let mut json = shape.tasks(rest_list(&tasks, caller.id()))?;
+        // Without what ends a list, and with what follows a task instead of what begins it.
+        json.pop();
+        json[0] = b',';
+        Ok(Some((Bytes::from(json), (caller, filter, rest))))
+    })
 }
 
 /// `POST /api/{user_id}/tasks`

@@ -1,5 +1,7 @@
 //! The REST door for legacy clients (contracts: legacy REST, 3).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, text};
@@ -218,4 +220,67 @@ async fn a_legacy_client_and_a_graphql_client_see_the_same_task() {
     let query = "query($id: ID!) { task(id: $id) { completed number } }";
     let seen = app.graphql(&ann, query, json!({ "id": id })).await.data();
     assert_eq!(seen["task"], json!({ "completed": true, "number": listed[0]["id"] }));
+}
+
+/// So many tasks with equal titles, priorities, instants of creation and days, some with a label.
+fn many_alike(many: usize) -> Value {
+    let id = |kind: usize, number: usize| format!("01890000-0000-7000-800{kind}-{number:012}");
+    let priorities = ["low", "medium", "high", "urgent"];
+    let task = |number: usize| {
+        json!({
+            "id": id(0, number), "title": format!("Task {}", number % 700), "completed": number.is_multiple_of(3),
+            "priority": priorities[number % 4],
+            "due_date": (number % 5 < 3).then(|| format!("2030-01-{:02}", number % 28 + 1)),
+            "created_at": format!("2026-01-01T00:00:{:02}Z", number % 50),
+            "label_ids": if number.is_multiple_of(10) { vec![id(1, 0)] } else { Vec::new() },
+        })
+    };
+    json!({ "labels": [{ "id": id(1, 0), "name": "some" }], "tasks": (0..many).map(task).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn a_long_list_has_every_task_once_in_every_order() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let path = format!("/api/{}/import", ann.id);
+    let import = app.request("POST", &path).bearer_auth(&ann.token).json(&many_alike(2000));
+    Answer::of(import).await.expect(200);
+    for query in [
+        "sort=created",
+        "sort=updated&order=asc",
+        "sort=title",
+        "sort=title&order=desc",
+        "sort=due_date",
+        "sort=due_date&order=desc",
+        "sort=priority",
+        "sort=priority&completed=false",
+        "tags=some",
+        "search=task",
+    ] {
+        let whole = app.rest(&ann, "GET", &format!("?{query}"), None).await;
+        let mut pages = Vec::new();
+        loop {
+            let page = app.rest(&ann, "GET", &format!("?{query}&limit=100&offset={}", pages.len()), None).await;
+            assert_eq!(page.header("x-total-count"), whole.header("x-total-count"), "{query}");
+            assert_eq!(page.header("etag"), whole.header("etag"), "{query}");
+            let page = page.expect(200);
+            let page = page.as_array().unwrap();
+            if page.is_empty() {
+                break;
+            }
+            pages.extend_from_slice(page);
+        }
+        assert_eq!(whole.header("x-total-count"), pages.len().to_string(), "{query}");
+        let behind = app.rest(&ann, "GET", &format!("?{query}&offset=150"), None).await.expect(200);
+        assert!(whole.expect(200) == json!(pages), "{query}");
+        assert!(behind == json!(pages[150..]), "{query} from 150 on");
+    }
+
+    let shaped = app.beside(&[("REST_LIST", "envelope"), ("REST_CASE", "camel")]).await;
+    let list = shaped.rest(&ann, "GET", "", None).await.expect(200);
+    assert_eq!((&list["total"], &list["page_size"]), (&json!(2000), &json!(2000)));
+    let numbers: BTreeSet<u64> =
+        list["tasks"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect();
+    assert_eq!(numbers.len(), 2000);
+    assert!(list["tasks"].as_array().unwrap().iter().all(|it| it["userId"] == ann.id && it["createdAt"].is_string()));
 }

@@ -109,24 +109,20 @@ impl SearchText {
 impl Tasks<'_> {
     /// A page of the tasks.
     pub async fn page(self, filter: &Filter, order: Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
-        let key = order.key(self.scope.db);
-        let mut select = self.filtered(filter);
-        for (field, cursor, behind) in [("after", &page.after, true), ("before", &page.before, false)] {
+        let beyond = |cursor, is_after| order.beyond(self.scope.db, (cursor, is_after));
+        let mut select = self.sorted(filter, (order, page.from_end));
+        for (field, cursor, is_after) in [("after", &page.after, true), ("before", &page.before, false)] {
             if let Some(cursor) = cursor {
-                let place = order.place(self.scope.db, cursor).ok_or(Error::invalid(field, Fault::Cursor))?;
-                let here = Expr::tuple([key.clone(), Expr::col(task::Column::Number)]);
-                select = select.filter(if behind == order.descending { here.lt(place) } else { here.gt(place) });
+                select = select.filter(beyond(cursor, is_after).ok_or(Error::invalid(field, Fault::Cursor))?);
             }
         }
-        let direction = sea_order(order.descending != page.from_end);
-        let select = select.order_by(key, direction.clone()).order_by(task::Column::Number, direction);
         let window = (0, Some(page.size as u64 + 1));
         Ok(page.cut(self.scope.db.reader().window(select, window, pace((filter, order), window)).await?))
     }
 
-    /// The tasks in their order.
-    pub(super) fn ordered(self, filter: &Filter, order: Order) -> Select<task::Entity> {
-        let direction = sea_order(order.descending);
+    /// The tasks in their order, or from the end backwards.
+    pub(super) fn sorted(self, filter: &Filter, (order, from_end): (Order, bool)) -> Select<task::Entity> {
+        let direction = sea_order(order.descending != from_end);
         self.filtered(filter)
             .order_by(order.key(self.scope.db), direction.clone())
             .order_by(task::Column::Number, direction)
@@ -264,6 +260,13 @@ impl Order {
             OrderBy::Title => db.title_key(Expr::col(task::Column::Title)),
             OrderBy::Due => db.due_key(self.descending),
         }
+    }
+
+    /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
+    pub(super) fn beyond(self, db: &Db, (cursor, is_after): (&Cursor, bool)) -> Option<SimpleExpr> {
+        let here = Expr::tuple([self.key(db), Expr::col(task::Column::Number)]);
+        let place = self.place(db, cursor)?;
+        Some(if is_after == self.descending { here.lt(place) } else { here.gt(place) })
     }
 
     /// The cursor in the terms of [`Order::key`]; nothing when it belongs to another order.

@@ -1,4 +1,5 @@
-//! Tasks as REST shows them: what it shows of their columns, and the names of their labels, in one statement.
+//! Tasks as REST shows them: what it shows of their columns, and the names of their labels, in one statement. Long
+//! lists are read a piece at a time.
 
 use entity::{
     owner,
@@ -11,8 +12,15 @@ use sea_orm::{
     sea_query::{Expr, Query, SimpleExpr},
 };
 
-use super::{Filter, Key, Order, Tasks, is, list::pace};
-use crate::error::Error;
+use super::{Filter, Key, Order, OrderBy, Tasks, is, list::pace};
+use crate::{
+    db::Pace,
+    error::{Error, Fault},
+    service::page::{Cursor, CursorValue},
+};
+
+/// How many tasks of a list without a limit are read at once.
+const PIECE: u64 = 1000;
 
 /// What REST shows of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +54,8 @@ pub struct Part {
     pub total: u64,
     /// The number of the owner's last write before that.
     pub revision: i64,
+    /// The place that the rest of them is behind, if there may be a rest.
+    pub rest: Option<Cursor>,
 }
 
 /// A row of the statement: what is shown, and the number of the last write, to the task or to any of its owner's data.
@@ -74,14 +84,40 @@ impl FromPlaces for Row {
     }
 }
 
+/// How many tasks are read at once; all of them in manual order, as what is shown of a task does not tell its place there.
+fn piece(order: Order) -> Option<u64> {
+    (order.by != OrderBy::Position).then_some(PIECE)
+}
+
+/// The place of the last row, if there may be more behind it.
+fn place_of_rest(rows: &[Row], order: Order) -> Option<Cursor> {
+    let Row { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= PIECE)?;
+    let value = match order.by {
+        OrderBy::Created => CursorValue::Time(Some(shown.created_at)),
+        OrderBy::Updated => CursorValue::Time(Some(shown.updated_at)),
+        OrderBy::Title => CursorValue::Text(shown.title.clone()),
+        OrderBy::Due => CursorValue::Time(shown.due),
+        OrderBy::Priority => CursorValue::Rank(shown.priority as i16),
+        OrderBy::Position => return None,
+    };
+    Some(Cursor { value, number: shown.number })
+}
+
+fn shown(rows: Vec<Row>) -> Vec<Shown> {
+    rows.into_iter().map(|it| it.shown).collect()
+}
+
 impl Tasks<'_> {
-    /// The tasks from `offset` on, all of them unless a limit is given.
+    /// The tasks from `offset` on. Without a limit it is all of them, of which many come piece by piece:
+    /// [`Tasks::rest`] has what follows.
     pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
-        let pace = pace((filter, order), (offset, limit));
-        let is_whole = limit.is_none() && offset == 0;
+        let window = (offset, limit.or(piece(order)));
+        let pace = pace((filter, order), window);
         loop {
-            let select = self.shown(self.ordered(filter, order), self.last());
-            let rows: Vec<Row> = self.scope.db.reader().window(select, (offset, limit), pace).await?;
+            let select = self.shown(self.sorted(filter, (order, false)), self.last());
+            let rows: Vec<Row> = self.scope.db.reader().window(select, window, pace).await?;
+            let rest = if limit.is_none() { place_of_rest(&rows, order) } else { None };
+            let is_whole = limit.is_none() && offset == 0 && rest.is_none();
             let (revision, total) = match rows.first() {
                 Some(row) if is_whole => (row.revision, rows.len() as u64),
                 Some(row) => (row.revision, self.total_at(row.revision, filter).await?),
@@ -89,9 +125,24 @@ impl Tasks<'_> {
             };
             // Where there was nothing, something may have come before it was counted.
             if !rows.is_empty() || total <= offset {
-                return Ok(Part { tasks: rows.into_iter().map(|it| it.shown).collect(), total, revision });
+                return Ok(Part { tasks: shown(rows), total, revision, rest });
             }
         }
+    }
+
+    /// Some of the tasks behind that place, and the place that the rest of them is behind, if there may be a rest. A task
+    /// that changes its place meanwhile may be met twice or not at all.
+    pub async fn rest(
+        self,
+        filter: &Filter,
+        order: Order,
+        behind: &Cursor,
+    ) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
+        let is_behind = order.beyond(self.scope.db, (behind, true)).ok_or(Error::invalid("after", Fault::Cursor))?;
+        let select = self.shown(self.sorted(filter, (order, false)).filter(is_behind), self.last());
+        let rows: Vec<Row> = self.scope.db.reader().window(select, (0, piece(order)), Pace::Any).await?;
+        let rest = place_of_rest(&rows, order);
+        Ok((shown(rows), rest))
     }
 
     /// One task and the number of the write that last changed it, if it is there.
