@@ -1,4 +1,4 @@
-//! Forgetting: what was deleted a month ago, answers of yesterday, sessions that have ended.
+//! Forgetting: what was deleted a month ago, answers of yesterday, sessions that have ended, what is left of accounts.
 
 use std::time::Duration;
 
@@ -60,6 +60,7 @@ impl Services {
             .filter(rate_limit::Column::LastRequest.lt((now - REMEMBERED).timestamp_millis()))
             .exec(self.db.writer())
             .await?;
+        self.auth().erase_deleted().await?;
         let before = Micros::from(now - RESTORABLE);
         let mut purged = 0;
         loop {

@@ -123,6 +123,39 @@ async fn tasks_are_to_dos_of_a_calendar() {
     }
 }
 
+async fn assert_nothing_left(app: &App, person: &Person) {
+    for (table, column) in [
+        ("user", "id"),
+        ("session", "userId"),
+        ("account", "userId"),
+        ("tasks", "user_id"),
+        ("lists", "user_id"),
+        ("labels", "user_id"),
+        ("task_labels", "user_id"),
+        ("answers", "user_id"),
+        ("owners", "user_id"),
+    ] {
+        let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = '{}'", person.id);
+        assert_eq!(app.sql_text(&count).await, "0", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_late_for_a_deleted_account_is_erased() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.rest_task(&bob, json!({ "title": "stays" })).await;
+    // An instance that has lately seen a token believes it for some seconds.
+    let other = app.beside(&[]).await;
+    other.rest(&ann, "GET", "", None).await.expect(200);
+    let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
+    Answer::of(request.json(&json!({ "password": PASSWORD }))).await.expect(200);
+    other.rest_task(&ann, json!({ "title": "late", "tags": ["late"] })).await;
+    app.services().purge(chrono::Utc::now()).await.unwrap();
+    assert_nothing_left(&app, &ann).await;
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_deleted_account_leaves_nothing_behind() {
     let app = App::spawn().await;
@@ -142,20 +175,7 @@ async fn a_deleted_account_leaves_nothing_behind() {
     let gone = delete(PASSWORD).await;
     assert_eq!(gone.expect(200), json!({ "success": true, "message": "User deleted" }));
     assert_eq!(gone.cookies().len(), 3);
-    for (table, column) in [
-        ("user", "id"),
-        ("session", "userId"),
-        ("account", "userId"),
-        ("tasks", "user_id"),
-        ("lists", "user_id"),
-        ("labels", "user_id"),
-        ("task_labels", "user_id"),
-        ("answers", "user_id"),
-        ("owners", "user_id"),
-    ] {
-        let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = '{}'", ann.id);
-        assert_eq!(app.sql_text(&count).await, "0", "{table}");
-    }
+    assert_nothing_left(&app, &ann).await;
     assert_eq!(delete(PASSWORD).await.code(), "UNAUTHORIZED");
     // The access token that is still good makes nothing that nobody would ever delete.
     for server in [&app, &other] {

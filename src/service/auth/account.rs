@@ -1,10 +1,10 @@
 //! Making an account, signing in to it with e-mail and password, and the ways to sign in that it has.
 
 use chrono::{Duration, Utc};
-use entity::{account, id::UserId, session, time::Millis, user, verification};
+use entity::{account, id::UserId, owner, session, time::Millis, user, verification};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    SqlErr, sea_query::Expr,
 };
 
 use super::{
@@ -84,6 +84,10 @@ const CREDENTIAL: &str = "credential";
 const FRESH: Duration = Duration::days(1);
 /// How long it is known that an account was deleted: longer than any of its access tokens lives.
 const DELETED: Duration = Duration::days(30);
+/// What it is called in the table of verifications, before the user's id.
+const DELETED_USER: &str = "deleted-user:";
+/// How many deleted accounts are looked at by one statement.
+const AT_ONCE: usize = 500;
 
 impl Auth<'_> {
     /// Makes an account and signs in to it, unless the address is to be verified first.
@@ -244,6 +248,28 @@ impl Auth<'_> {
         Ok(())
     }
 
+    /// Erases what other instances, which heard of it later, and requests under way made for deleted accounts.
+    pub async fn erase_deleted(self) -> Result<(), Error> {
+        let rows = verification::Entity::find()
+            .select_only()
+            .column(verification::Column::Identifier)
+            .filter(verification::Column::Identifier.starts_with(DELETED_USER));
+        let known: Vec<String> = rows.into_tuple().all(self.db.reader()).await?;
+        let ids: Vec<&str> = known.iter().filter_map(|it| it.strip_prefix(DELETED_USER)).collect();
+        for some in ids.chunks(AT_ONCE) {
+            let left = owner::Entity::find()
+                .select_only()
+                .column(owner::Column::UserId)
+                .filter(owner::Column::UserId.is_in(some.iter().copied()));
+            for user in left.into_tuple::<UserId>().all(self.db.reader()).await? {
+                let transaction = self.db.begin().await?;
+                data::erase(transaction.connection(), &user).await?;
+                transaction.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the user had an account here that was deleted.
     pub(super) async fn is_deleted(self, user: &UserId) -> Result<bool, Error> {
         let row = verification::Entity::find().filter(verification::Column::Identifier.eq(deleted(user)));
@@ -292,7 +318,7 @@ async fn insert(connection: &Connection, user: user::Model, hash: String) -> Res
 }
 
 fn deleted(user: &UserId) -> String {
-    format!("deleted-user:{}", user.0)
+    format!("{DELETED_USER}{}", user.0)
 }
 
 fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {
