@@ -23,14 +23,15 @@ use axum::{
 };
 
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
-use self::{pages::Pages, shape::Shape};
+use self::{extract::Room, pages::Pages, shape::Shape};
 use crate::{config::Config, service::Services};
 
-/// What the task routes share: the shapes that this installation answers in, and its latest answers.
+/// What the task routes share: the shapes that this installation answers in, its latest answers, and room for files.
 #[derive(Clone, Debug)]
 struct Door {
     shape: Shape,
     pages: Arc<Pages>,
+    room: Room,
 }
 
 /// A path below `/api/{user_id}`, and what it answers.
@@ -72,5 +73,5 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
             router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
-    router.layer(Extension(Door { shape: Shape::new(config), pages: Arc::default() }))
+    router.layer(Extension(Door { shape: Shape::new(config), pages: Arc::default(), room: Room::default() }))
 }

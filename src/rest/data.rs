@@ -55,7 +55,7 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, Failure> {
 pub(super) async fn import(
     caller: Caller,
     RawQuery(query): RawQuery,
-    LargeBody(bytes): LargeBody,
+    LargeBody(bytes, _room): LargeBody,
 ) -> Result<Response, Failure> {
     let is_dry = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
@@ -65,6 +65,7 @@ pub(super) async fn import(
     }
     let file: Export = serde_json::from_slice(&bytes)
         .map_err(|cause| Failure::Faults(vec![Fault::json(cause.column(), &cause.to_string())]))?;
+    drop(bytes);
     let import = file.checked().map_err(|faults| Failure::Faults(faults.into_iter().map(misplaced).collect()))?;
     let Imported { lists, labels, tasks, skipped } = caller.data().import(import, is_dry).await?;
     let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });

@@ -1,16 +1,21 @@
 //! What a task route takes from a request, in the contract's order: token 401, path user 403, body size 413, form 422.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension, RequestExt,
     body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use super::{failure::Failure, fault::Fault, fields::Fields};
+use super::{Door, failure::Failure, fault::Fault, fields::Fields};
 use crate::{
     error::Error,
     service::{
@@ -28,6 +33,12 @@ use crate::{
 const MAX_BODY: usize = 64 << 10;
 /// How many bytes a file has at most that is imported.
 const MAX_FILE: usize = 32 << 20;
+/// How many bytes files have together that are imported at a time. What is read of them takes three times as much.
+const ALL_FILES: usize = 2 * MAX_FILE;
+/// In what steps those bytes are counted.
+const STEP: usize = 64 << 10;
+/// How long a file waits for others.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The user of the token, who is also the user of the path.
 pub(super) struct Caller {
@@ -35,8 +46,12 @@ pub(super) struct Caller {
     user: CurrentUser,
 }
 
-/// A file within its limit.
-pub(super) struct LargeBody(pub(super) Bytes);
+/// A file within its limit, and the room that it takes.
+pub(super) struct LargeBody(pub(super) Bytes, pub(super) OwnedSemaphorePermit);
+
+/// Room for files that are imported at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct Room(Arc<Semaphore>);
 
 /// The path's task id, read only after the caller is known.
 pub(super) struct TaskPath(String);
@@ -145,21 +160,41 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ALL_FILES / STEP)))
+    }
+}
+
+impl Room {
+    /// Room for so many bytes, when others leave it.
+    async fn place(self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let steps = u32::try_from(bytes.div_ceil(STEP)).map_err(Error::internal)?;
+        let place = timeout(PATIENCE, self.0.acquire_many_owned(steps)).await;
+        place.ok().and_then(Result::ok).ok_or(Error::Busy)
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for LargeBody {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        read(request, MAX_FILE).await.map(Self)
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Failure> {
+        let Extension(Door { room, .. }) = request.extract_parts_with_state(state).await.map_err(Error::internal)?;
+        let announced = announced(request.headers(), MAX_FILE)?;
+        let place = room.place(announced.unwrap_or(MAX_FILE)).await?;
+        Ok(Self(read(request, MAX_FILE).await?, place))
     }
+}
+
+/// How many bytes the body says it has, unless it is too many.
+fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, Failure> {
+    let bytes = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    if bytes.is_some_and(|bytes| bytes > most) { Err(Failure::TooLarge) } else { Ok(bytes) }
 }
 
 /// The body, unless it has, or says it has, too many bytes.
 async fn read(request: Request, most: usize) -> Result<Bytes, Failure> {
-    let announced =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > most) {
-        return Err(Failure::TooLarge);
-    }
+    announced(request.headers(), most)?;
     to_bytes(request.into_body(), most).await.map_err(|_| Failure::TooLarge)
 }
 

@@ -31,7 +31,7 @@ use crate::{
 /// `GET /api/{user_id}/tasks`
 pub(super) async fn list(
     caller: Caller,
-    Extension(Door { shape, pages }): Extension<Door>,
+    Extension(Door { shape, pages, .. }): Extension<Door>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {

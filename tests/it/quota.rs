@@ -119,3 +119,38 @@ async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for
     }
     panic!("there is no room again");
 }
+
+#[tokio::test]
+async fn files_beside_which_there_is_no_room_wait_for_it() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let path = format!("/api/{}/import", ann.id);
+    let import = || Answer::of(app.request("POST", &path).bearer_auth(&ann.token).json(&json!({ "tasks": [] })));
+    // Two of the largest files, which do not come.
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        ann.token,
+        32 << 20
+    );
+    let mut unfinished = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        unfinished.push(stream);
+    }
+    let mut refused = import().await;
+    for _ in 0..100 {
+        if refused.status == 503 {
+            break;
+        }
+        refused = import().await;
+    }
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    app.rest(&ann, "GET", "", None).await.expect(200);
+    let (waited, ()) = tokio::join!(import(), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(unfinished);
+    });
+    waited.expect(200);
+}
