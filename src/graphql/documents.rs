@@ -3,15 +3,15 @@
 
 use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 
-use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
 use super::{failure, front::Refused, params::Named};
+use crate::service::kept::{Bounded, bounded};
 
 /// How many bytes of text that clients have sent are kept.
 const KEPT_TEXT: u64 = 1 << 20;
 /// What a text weighs at least.
-const LEAST_WEIGHT: u64 = 256;
+const LEAST_WEIGHT: usize = 256;
 /// How many texts are expected.
 const EXPECTED: usize = 1000;
 
@@ -20,20 +20,11 @@ const EXPECTED: usize = 1000;
 pub(super) struct Documents {
     trusted: HashMap<String, String>,
     is_only: bool,
-    sent: Cache<Hash, Arc<str>, ByText>,
+    sent: Bounded<Hash, Arc<str>>,
 }
 
 /// The SHA-256 of a text, in hexadecimal digits.
 type Hash = String;
-
-#[derive(Clone, Debug)]
-struct ByText;
-
-impl Weighter<Hash, Arc<str>> for ByText {
-    fn weight(&self, _: &Hash, text: &Arc<str>) -> u64 {
-        u64::try_from(text.len()).unwrap_or(u64::MAX).max(LEAST_WEIGHT)
-    }
-}
 
 impl Documents {
     /// Reads the file of trusted documents, a JSON object of texts by hash, if there is one.
@@ -42,7 +33,8 @@ impl Documents {
             None => HashMap::new(),
             Some(path) => serde_json::from_slice(&fs::read(path)?)?,
         };
-        Ok(Self { trusted, is_only, sent: Cache::with_weighter(EXPECTED, KEPT_TEXT, ByText) })
+        let sent = bounded((KEPT_TEXT, EXPECTED), |_, text: &Arc<str>| text.len().max(LEAST_WEIGHT));
+        Ok(Self { trusted, is_only, sent })
     }
 
     /// The text that a request means.

@@ -22,7 +22,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 use async_graphql::{Request, ServerError, parser::types::ExecutableDocument as Executable};
-use quick_cache::{Equivalent, Weighter, sync::Cache};
+use quick_cache::Equivalent;
 use serde_json::Value;
 
 pub(super) use self::verdict::beyond;
@@ -34,13 +34,14 @@ use self::{
 use super::failure;
 use crate::{
     config::{Config, Limits},
+    service::kept::{Bounded, bounded},
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
 /// How many bytes of document text are kept planned.
 const KEPT_TEXT: u64 = 1 << 20;
 /// What a document weighs at least, so that many small ones are not too many.
-const LEAST_WEIGHT: u64 = 1024;
+const LEAST_WEIGHT: usize = 1024;
 /// How many documents are expected.
 const EXPECTED: usize = 512;
 
@@ -51,7 +52,7 @@ pub(super) struct Front {
     limits: Limits,
     is_explorable: bool,
     metrics: Metrics,
-    plans: Cache<Key, Arc<Plan>, ByText>,
+    plans: Bounded<Key, Arc<Plan>>,
 }
 
 /// An operation of a document that may be executed.
@@ -73,7 +74,7 @@ impl Front {
     /// A front for the schema of this text.
     pub(super) fn new(sdl: &str, config: &Config, metrics: Metrics) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|refused| refused.errors.to_string())?;
-        let plans = Cache::with_weighter(EXPECTED, KEPT_TEXT, ByText);
+        let plans = bounded((KEPT_TEXT, EXPECTED), |key: &Key, _| key.text.len().max(LEAST_WEIGHT));
         Ok(Self { schema, limits: config.graphql_limits, is_explorable: config.playground, metrics, plans })
     }
 
@@ -217,15 +218,5 @@ impl Hash for Sought<'_> {
 impl Equivalent<Key> for Sought<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.operation == key.operation.as_deref() && *self.text == *key.text
-    }
-}
-
-/// Documents weigh what their text does.
-#[derive(Clone, Debug)]
-struct ByText;
-
-impl Weighter<Key, Arc<Plan>> for ByText {
-    fn weight(&self, key: &Key, _: &Arc<Plan>) -> u64 {
-        u64::try_from(key.text.len()).unwrap_or(u64::MAX).max(LEAST_WEIGHT)
     }
 }

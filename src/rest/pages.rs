@@ -7,10 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use entity::id::UserId;
-use quick_cache::{Weighter, sync::Cache};
 
 use super::{etag, shape};
-use crate::service::kept::{Kept, Key, Sought};
+use crate::service::kept::{Bounded, Kept, Key, Sought, bounded};
 
 /// How many bytes of lists are kept.
 const KEPT_BYTES: u64 = 6 << 20;
@@ -25,7 +24,9 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// The lists that were answered last, by whose they are and what was asked for.
 #[derive(Debug)]
-pub(super) struct Pages(Cache<Key<Box<str>>, Kept<Page>, ByText>);
+pub(super) struct Pages(Bounded<Query, Kept<Page>>);
+
+type Query = Key<Box<str>>;
 
 /// A list of tasks, or a part of it.
 #[derive(Clone, Debug)]
@@ -38,12 +39,10 @@ pub(super) struct Page {
     pub(super) json: Bytes,
 }
 
-#[derive(Clone, Debug)]
-struct ByText;
-
 impl Default for Pages {
     fn default() -> Self {
-        Self(Cache::with_weighter(EXPECTED, KEPT_BYTES, ByText))
+        let bytes = |Key(_, query): &Query, page: &Kept<Page>| OVERHEAD + query.len() + page.value().json.len();
+        Self(bounded((KEPT_BYTES, EXPECTED), bytes))
     }
 }
 
@@ -70,10 +69,4 @@ impl IntoResponse for Page {
 /// A list of so many tasks in all, or a part of it, as it was after that write.
 pub(super) fn list((revision, total): (i64, u64), json: impl IntoResponse) -> Response {
     (etag::tag(revision), [(TOTAL_COUNT, total)], shape::written(json)).into_response()
-}
-
-impl Weighter<Key<Box<str>>, Kept<Page>> for ByText {
-    fn weight(&self, Key(_, query): &Key<Box<str>>, page: &Kept<Page>) -> u64 {
-        u64::try_from(OVERHEAD + query.len() + page.value().json.len()).unwrap_or(u64::MAX)
-    }
 }

@@ -2,11 +2,12 @@
 
 use std::{
     borrow::Borrow,
+    hash::Hash,
     time::{Duration, Instant},
 };
 
 use entity::id::UserId;
-use quick_cache::Equivalent;
+use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 /// How long it is believed: a fail-over to a replica that has not heard of the last writes gives their numbers to
 /// others. It is noticed at once where the connection to the other instances is cut with the others.
@@ -23,6 +24,30 @@ pub struct Sought<'a, T: ?Sized>(pub &'a UserId, pub &'a T);
 impl<T: Borrow<Q>, Q: Eq + ?Sized> Equivalent<Key<T>> for Sought<'_, Q> {
     fn equivalent(&self, Key(owner, asked): &Key<T>) -> bool {
         self.0 == owner && self.1 == asked.borrow()
+    }
+}
+
+/// What is kept as long as there is room for its bytes.
+pub type Bounded<K, V> = Cache<K, V, Bytes<K, V>>;
+
+/// Room for so many bytes of about so many values, each of which takes what this tells of it and its key.
+pub fn bounded<K: Eq + Hash, V: Clone>((most, expected): (u64, usize), bytes: fn(&K, &V) -> usize) -> Bounded<K, V> {
+    Cache::with_weighter(expected, most, Bytes(bytes))
+}
+
+/// Weighs by bytes.
+#[derive(Debug)]
+pub struct Bytes<K, V>(fn(&K, &V) -> usize);
+
+impl<K, V> Clone for Bytes<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<K, V> Weighter<K, V> for Bytes<K, V> {
+    fn weight(&self, key: &K, value: &V) -> u64 {
+        u64::try_from((self.0)(key, value)).unwrap_or(u64::MAX)
     }
 }
 

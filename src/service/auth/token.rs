@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entity::{id::UserId, user};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use quick_cache::{Weighter, sync::Cache};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Auth, CurrentUser, Proof, PublicKey};
-use crate::{config::JwtAlg, error::Error};
+use crate::{
+    config::JwtAlg,
+    error::Error,
+    service::kept::{Bounded, bounded},
+};
 
 /// How long an access token lives.
 const LIFETIME_SECONDS: i64 = 900;
@@ -34,7 +37,7 @@ const EXPECTED: usize = 10_000;
 const OVERHEAD: usize = 128;
 
 /// Access tokens that were verified a moment ago, and whose they are.
-pub(super) type VerifiedTokens = Cache<String, Believed, ByText>;
+pub(super) type VerifiedTokens = Bounded<String, Believed>;
 
 /// The user of a token, and since when that is known.
 #[derive(Clone, Debug)]
@@ -45,17 +48,7 @@ pub(super) struct Believed {
 
 /// Room for tokens that will be verified.
 pub(super) fn verified_tokens() -> VerifiedTokens {
-    Cache::with_weighter(EXPECTED, KEPT_BYTES, ByText)
-}
-
-/// Tokens weigh what their text does.
-#[derive(Clone, Debug)]
-pub(super) struct ByText;
-
-impl Weighter<String, Believed> for ByText {
-    fn weight(&self, token: &String, _: &Believed) -> u64 {
-        u64::try_from(OVERHEAD + token.len()).unwrap_or(u64::MAX)
-    }
+    bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + token.len())
 }
 
 /// What tokens are signed with, and what they say about us.
