@@ -82,7 +82,7 @@ fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<Labelled>, Error>> + S
     let caller = Arc::new(caller);
     stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;
-        match caller.data().tasks_behind(behind).await {
+        match pieces::next(|| caller.data().tasks_behind(behind.clone())).await {
             Ok(some) => {
                 let last = some.last().map(|it| (it.task.position.clone(), it.task.number))?;
                 Some((Ok(some), Some((caller, Some(last)))))

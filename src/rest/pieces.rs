@@ -1,10 +1,18 @@
 //! Answers that are sent while they are read, in pieces, so that any amount of them needs little memory.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use futures_util::{Stream, StreamExt, stream};
+use tokio::time::{Instant, sleep};
 use tracing::error;
 
 use crate::error::Error;
+
+/// How long a piece is waited for that cannot be had at once.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long to wait before it is asked for again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A body in pieces. What fails on the way cuts it off, which the client notices by the missing end.
 pub(super) fn body<P: Into<Bytes>>(
@@ -19,4 +27,38 @@ pub(super) fn body<P: Into<Bytes>>(
             error!(cause = cause.causes(), "an answer was cut off");
         }
     }))
+}
+
+/// A piece behind the first. The client cannot be told any more to ask again, so that it is done here.
+pub(super) async fn next<T, F: Future<Output = Result<T, Error>>>(read: impl Fn() -> F) -> Result<T, Error> {
+    let start = Instant::now();
+    loop {
+        match read().await {
+            Err(cause) if cause.wait().is_some() && start.elapsed() < PATIENCE => sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_had_now_is_asked_for_again_for_a_while() {
+        let asked = &Cell::new(0);
+        let read = |failures: u32, cause: fn() -> Error| {
+            asked.set(0);
+            next(move || {
+                asked.set(asked.get() + 1);
+                std::future::ready(if asked.get() > failures { Ok(()) } else { Err(cause()) })
+            })
+        };
+        assert!(read(2, || Error::Busy).await.is_ok());
+        assert_eq!(asked.get(), 3);
+        assert!(matches!(read(1, || Error::Forbidden).await, Err(Error::Forbidden)));
+        assert_eq!(asked.get(), 1);
+    }
 }

@@ -73,7 +73,7 @@ fn rest(
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {
         let Some(last) = last else { return Ok(None) };
-        let (tasks, rest) = caller.tasks().rest(&filter, order, &last).await?;
+        let (tasks, rest) = pieces::next(|| caller.tasks().rest(&filter, order, &last)).await?;
         if tasks.is_empty() {
             return Ok(None);
         }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many tasks of a list without a limit are read at once.
-const PIECE: u64 = 1000;
+const PIECE: u64 = 250;
 
 /// What REST shows of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
