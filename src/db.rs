@@ -68,7 +68,7 @@ impl Db {
                 Link::Transaction(Arc::new(begun))
             }
             Link::Transaction(outer) => Link::Transaction(Arc::new(outer.begin().await?)),
-            Link::Writer(writer) => Link::Turn(Arc::new(writer.turn().await?)),
+            Link::Writer { writer, .. } => Link::Turn(Arc::new(writer.turn().await?)),
             Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
             Link::Nested(nested) => Link::Nested(Arc::new(nested.turn().nested().await?)),
             Link::Reads(_) | Link::File { .. } => return Err(only_reads()),
@@ -81,7 +81,7 @@ impl Db {
     /// an error and stays as it is.
     pub async fn migrate(&self) -> Result<(), DbErr> {
         match &self.writer.link {
-            Link::Writer(writer) => {
+            Link::Writer { writer, .. } => {
                 let _alone = file::alone(writer.options().get_filename()).await?;
                 let pool = connect::for_migrations(writer.options()).await?;
                 let migrated = Migrator::up(&pool, None).await;

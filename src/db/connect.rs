@@ -10,7 +10,14 @@ use sqlx::{
 };
 
 use super::{
-    Connection, Db, connection::Link, create, file, inplace::InPlace, reads::Reads, singles::Singles, watch::Watch,
+    Connection, Db,
+    connection::Link,
+    create::{self, Door},
+    file,
+    inplace::InPlace,
+    reads::Reads,
+    singles::Singles,
+    watch::Watch,
     writer::Writer,
 };
 use crate::config::Config;
@@ -64,7 +71,8 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
     }
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     // The writer goes first: it makes the file, which the readers open without the right to write.
-    let writer = Writer::open(options.clone()).await?;
+    // What a savepoint would undo stays in memory, instead of going to a file page by page.
+    let writer = Writer::open(options.clone().pragma("temp_store", "memory")).await?;
     let pool = pool()
         .max_connections(config.database_connections.min(SQLITE_READERS))
         .connect_with(options.create_if_missing(false).pragma("query_only", "on"))
@@ -72,7 +80,9 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
         .map_err(failed)?;
     let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
     let readers = Link::File { in_place: InPlace::new(&path), pool };
-    Ok(linked(Watch::new(config.slow_statement, "sqlite", None), readers, Link::Writer(writer)))
+    let watch = Watch::new(config.slow_statement, "sqlite", None);
+    let creates = create::creates(Door::Sqlite(writer.clone()), &watch);
+    Ok(linked(watch, readers, Link::Writer { writer, creates }))
 }
 
 /// A connection to SQLite for migrations, which have transactions of their own.
@@ -109,7 +119,7 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let singles = Singles::new(options, single, config.workers);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
-    let creates = create::creates(&singles, &watch);
+    let creates = create::creates(Door::Postgres(singles.clone()), &watch);
     Ok(linked(
         Arc::clone(&watch),
         Link::Reads(Reads::new(readers, watch)),

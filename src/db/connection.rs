@@ -39,7 +39,7 @@ pub(super) enum Link {
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
     File { in_place: InPlace, pool: DatabaseConnection },
     /// For statements that write, on SQLite.
-    Writer(Writer),
+    Writer { writer: Writer, creates: Creates },
     /// A transaction on SQLite.
     Turn(Arc<Turn>),
     /// A transaction inside another one, on SQLite.
@@ -129,7 +129,7 @@ impl Connection {
     pub(super) fn name(&self) -> &'static str {
         match &self.link {
             Link::Reads(_) | Link::File { .. } => "read",
-            Link::Postgres { .. } | Link::Writer(_) => "write",
+            Link::Postgres { .. } | Link::Writer { .. } => "write",
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
         }
     }
@@ -150,7 +150,7 @@ impl Connection {
                 Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
             }
             Link::Reads(reads) => Some(reads.singles().now()),
-            Link::Writer(writer) => Some(writer.now()),
+            Link::Writer { writer, .. } => Some(writer.now()),
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
         }
     }
@@ -166,7 +166,7 @@ impl Connection {
                 singles.close().await;
                 pool.clone().close().await
             }
-            Link::Writer(writer) => writer.close().await,
+            Link::Writer { writer, .. } => writer.close().await,
             Link::Reads(reads) => {
                 reads.singles().close().await;
                 Ok(())
@@ -190,7 +190,7 @@ impl Link {
             Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
             Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
             Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
-            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer(_) => Ok(()),
+            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
         }
     }
 
@@ -212,7 +212,7 @@ impl Link {
             Self::Transaction(transaction) => transaction.execute_raw(statement.clone()).await,
             Self::Turn(turn) => turn.execute(statement).await,
             Self::Nested(nested) => nested.turn().execute(statement).await,
-            Self::Writer(writer) => {
+            Self::Writer { writer, .. } => {
                 let turn = writer.turn().await?;
                 let done = turn.execute(statement).await?;
                 turn.commit().await?;
@@ -230,7 +230,7 @@ impl Link {
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
             Self::Turn(turn) => turn.query_all(statement).await,
             Self::Nested(nested) => nested.turn().query_all(statement).await,
-            Self::Writer(writer) => writer.query(statement).await,
+            Self::Writer { writer, .. } => writer.query(statement).await,
         }
     }
 
@@ -252,7 +252,7 @@ impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.link {
             Link::Reads(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
-            Link::File { .. } | Link::Writer(_) | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
+            Link::File { .. } | Link::Writer { .. } | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Making tasks by one message to the database, and on PostgreSQL those that are made at the same time by one.
+//! Making tasks by one message to the database, and those that are made at the same time by one.
 
 use std::{
     pin::pin,
@@ -14,9 +14,11 @@ use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use super::{
     Db,
     connection::{Link, is_refused},
+    dialect::adapted,
     singles::Singles,
     together::{Texts, Together},
     watch::Watch,
+    writer::Writer,
 };
 
 /// How many columns of a task are given. The others come from the database.
@@ -64,9 +66,37 @@ static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
     })
 });
 
+/// The same on SQLite, where nobody else writes meanwhile. The owners are given before all other values.
+static IN_TURN: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(|size| {
+        let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
+        let others = GIVEN - 1;
+        let rows: Vec<String> = (0..size)
+            .map(|row| format!("({row}, ?{}, {})", row + 1, numbered('?', size + row * others, others)))
+            .collect();
+        format!(
+            "insert into owners (user_id, revision, purged) \
+             select column1, count(*), 0 from (values {}) where true group by column1 \
+             on conflict (user_id) do update set revision = revision + excluded.revision; \
+             with given (place, {COLUMNS}) as (values {}), \
+             numbered as (select given.*, \
+                 owners.revision + 1 - row_number() over (partition by user_id order by place desc) as revision \
+               from given join owners using (user_id)) {}",
+            owners.join(", "),
+            rows.join(", "),
+            insert(COLUMNS, "numbered order by place")
+        )
+    })
+});
+
 /// The marks of a row's values, where so many rows are before it.
 fn marks(mark: char, rows: usize) -> String {
-    let marks: Vec<String> = (1..=GIVEN).map(|value| format!("{mark}{}", rows * GIVEN + value)).collect();
+    numbered(mark, rows * GIVEN, GIVEN)
+}
+
+/// The marks of so many values, where so many are before them.
+fn numbered(mark: char, before: usize, many: usize) -> String {
+    let marks: Vec<String> = (1..=many).map(|value| format!("{mark}{}", before + value)).collect();
     marks.join(", ")
 }
 
@@ -100,23 +130,32 @@ pub(super) enum Made {
     Not(Row),
 }
 
-/// Tasks that are made on PostgreSQL at the same time.
+/// Tasks that are made at the same time.
 pub(super) type Creates = Together<Row, Result<Made, DbErr>>;
 
-/// Makes them over these connections.
-pub(super) fn creates(singles: &Singles, watch: &Arc<Watch>) -> Creates {
-    let (singles, watch) = (singles.clone(), Arc::clone(watch));
-    Together::new(move |rows| made(singles.clone(), Arc::clone(&watch), rows))
+/// Where they are made.
+#[derive(Clone, Debug)]
+pub(super) enum Door {
+    Postgres(Singles),
+    Sqlite(Writer),
+}
+
+/// Makes them there.
+pub(super) fn creates(door: Door, watch: &Arc<Watch>) -> Creates {
+    let is_one = matches!(door, Door::Sqlite(_));
+    let watch = Arc::clone(watch);
+    let made = move |rows| made(door.clone(), Arc::clone(&watch), rows);
+    if is_one { Together::in_turn(made) } else { Together::apart(made) }
 }
 
 impl Db {
     /// Makes a task whose number, revision and position are not set yet.
     pub async fn create_at_once(&self, row: task::ActiveModel) -> Result<task::Model, DbErr> {
         let mut row = Row::new(row)?;
-        if let Link::Postgres { creates, .. } = &self.writer.link {
+        if let Link::Postgres { creates, .. } | Link::Writer { creates, .. } = &self.writer.link {
             let broken = || DbErr::Custom("the making of tasks broke off".into());
             let made = pin!(async { creates.ask(row).await.ok_or_else(broken)? });
-            match self.writer.watch.over((self.writer.name(), &POSTGRES), made).await? {
+            match self.writer.watch.over((self.writer.name(), alone(self.backend())), made).await? {
                 Made::Task(task) => return Ok(*task),
                 Made::Not(again) => row = again,
             }
@@ -126,8 +165,8 @@ impl Db {
     }
 }
 
-async fn made(singles: Singles, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
-    match watch.in_time(tasks(&singles, together(&rows))).await {
+async fn made(door: Door, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
+    match watch.in_time(door.tasks(&rows)).await {
         Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
         // One of them can be the cause.
         Err(cause) if is_refused(&cause) => rows.into_iter().map(|row| Ok(Made::Not(row))).collect(),
@@ -135,14 +174,32 @@ async fn made(singles: Singles, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result
     }
 }
 
-async fn tasks(singles: &Singles, statement: Statement) -> Result<Vec<task::Model>, DbErr> {
-    singles.query(&statement).await?.iter().map(place::read).collect()
+impl Door {
+    /// Makes them all by one statement.
+    async fn tasks(&self, rows: &[Row]) -> Result<Vec<task::Model>, DbErr> {
+        let made = match (self, rows) {
+            (Self::Postgres(singles), _) => singles.query(&together(rows)).await?,
+            (Self::Sqlite(writer), [row]) => writer.query(&adapted(row.alone(DbBackend::Sqlite))).await?,
+            (Self::Sqlite(writer), _) => writer.query(&adapted(in_turn(rows))).await?,
+        };
+        made.iter().map(place::read).collect()
+    }
 }
 
-/// The statement that makes them all.
 fn together(rows: &[Row]) -> Statement {
     let values = rows.iter().flat_map(|row| &row.values).cloned();
     Statement::from_sql_and_values(DbBackend::Postgres, TOGETHER.of(rows.len()), values)
+}
+
+fn in_turn(rows: &[Row]) -> Statement {
+    let owners = rows.iter().filter_map(|row| row.values.first());
+    let others = rows.iter().flat_map(|row| row.values.iter().skip(1));
+    Statement::from_sql_and_values(DbBackend::Sqlite, IN_TURN.of(rows.len()), owners.chain(others).cloned())
+}
+
+/// The text that makes one by itself.
+fn alone(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Sqlite { &SQLITE } else { &POSTGRES }
 }
 
 impl Row {
@@ -189,9 +246,8 @@ impl Row {
     }
 
     /// The statement that makes it by itself.
-    fn alone(self, backend: DbBackend) -> Statement {
-        let text = if backend == DbBackend::Sqlite { SQLITE.as_str() } else { POSTGRES.as_str() };
-        Statement::from_sql_and_values(backend, text, self.values)
+    fn alone(&self, backend: DbBackend) -> Statement {
+        Statement::from_sql_and_values(backend, alone(backend), self.values.clone())
     }
 
     /// The task among those that were made.

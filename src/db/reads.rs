@@ -58,7 +58,7 @@ impl Reads {
     fn reading(&self, text: String) -> Reading {
         let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
         let texts = Arc::new(Texts::new(|size| together(&text, size)));
-        Together::new(move |asked: Vec<Values>| {
+        Together::apart(move |asked: Vec<Values>| {
             let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {
                 let read = watch.in_time(read(&singles, texts.of(asked.len()), &asked)).await;

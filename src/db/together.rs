@@ -1,6 +1,7 @@
 //! Work that is asked for at the same time, done together: while some of it is on its way, more gathers, and is done next.
-//! If that takes long, as over a connection that has fallen silent, more goes on its way beside it. Each thread that
-//! serves requests gathers for itself, because an answer from another thread would have to wake this one.
+//! If that takes long, as over a connection that has fallen silent, more goes on its way beside it. Where many can work
+//! at a time, each thread that serves requests gathers for itself, because an answer from another thread would have to
+//! wake this one.
 
 use std::{
     fmt,
@@ -44,7 +45,7 @@ impl Texts {
 pub(super) struct Together<Q, A>(Arc<Inner<Q, A>>);
 
 struct Inner<Q, A> {
-    gathered: [Mutex<Gathered<Q, A>>; APART],
+    gathered: Box<[Mutex<Gathered<Q, A>>]>,
     work: Work<Q, A>,
 }
 
@@ -85,19 +86,34 @@ impl<Q, A> Gathered<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
-    /// Answers by this work.
-    pub(super) fn new<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    /// Answers by this work, of which there is some on its way for each thread.
+    pub(super) fn apart<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Vec<A>> + Send + 'static,
+    {
+        Self::of(APART, work)
+    }
+
+    /// Answers by this work, which is done once at a time.
+    pub(super) fn in_turn<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Vec<A>> + Send + 'static,
+    {
+        Self::of(1, work)
+    }
+
+    fn of<F>(places: usize, work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let gathered = || Mutex::new(Gathered { asked: Vec::new(), turns: Vec::new() });
-        let gathered = std::array::from_fn(|_| gathered());
+        let gathered = (0..places).map(|_| gathered()).collect();
         Self(Arc::new(Inner { gathered, work: Box::new(move |asked| Box::pin(work(asked))) }))
     }
 
     /// The answer; none when the work broke off.
     pub(super) async fn ask(&self, question: Q) -> Option<A> {
-        let place = worker() % APART;
+        let place = worker() % self.0.gathered.len();
         let (answer, answered) = oneshot::channel();
         let since = {
             let mut gathered = self.gathered(place);
@@ -171,7 +187,7 @@ mod tests {
     /// Doubles numbers, and says how many at a time.
     fn doubling() -> (Together<u32, u32>, mpsc::UnboundedReceiver<usize>) {
         let (at_once, seen) = mpsc::unbounded_channel();
-        let together = Together::new(move |numbers: Vec<u32>| {
+        let together = Together::apart(move |numbers: Vec<u32>| {
             let at_once = at_once.clone();
             async move {
                 at_once.send(numbers.len()).unwrap();
@@ -210,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_is_silent_keeps_others_waiting_for_a_moment_only() {
-        let together = Together::new(|numbers: Vec<u32>| async move {
+        let together = Together::apart(|numbers: Vec<u32>| async move {
             if numbers.contains(&13) {
                 std::future::pending::<()>().await;
             }
