@@ -34,9 +34,12 @@ pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How many connections read one SQLite file; more would only share the cores.
 const SQLITE_READERS: u32 = 8;
-/// How many pages SQLite's log has when they go into the database: one that was written often goes there once. At
-/// 4 kB each that is 16 MB.
-const CHECKPOINT: &str = "4000";
+/// How many bytes a page of a new SQLite file has: each that is touched is written whole, and each user has pages of
+/// their own in every index.
+const PAGE: u32 = 2048;
+/// How many pages SQLite's log has when they go into the database: one that was written often goes there once. They are
+/// 16 MB.
+const CHECKPOINT: &str = "8000";
 /// How long PostgreSQL works on one statement.
 const STATEMENT_TIMEOUT: &str = "3s";
 /// How long its answer is waited for, in case that it is away and nobody says so.
@@ -59,6 +62,7 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(failed)?
         .create_if_missing(true)
+        .page_size(PAGE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT)

@@ -48,7 +48,7 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
 /// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
 /// make nothing: nobody is to wait for what others do.
 static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(|size| {
+    Texts::apart(|size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
             "with given (place, {COLUMNS}) as (values {}), \
@@ -68,7 +68,7 @@ static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
 
 /// The same on SQLite, where nobody else writes meanwhile. The owners are given before all other values.
 static IN_TURN: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(|size| {
+    Texts::in_turn(|size| {
         let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
         let others = GIVEN - 1;
         let rows: Vec<String> = (0..size)

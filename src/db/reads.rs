@@ -57,7 +57,7 @@ impl Reads {
 
     fn reading(&self, text: String) -> Reading {
         let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
-        let texts = Arc::new(Texts::new(|size| together(&text, size)));
+        let texts = Arc::new(Texts::apart(|size| together(&text, size)));
         Together::apart(move |asked: Vec<Values>| {
             let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {

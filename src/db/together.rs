@@ -24,20 +24,29 @@ const LONG: Duration = Duration::from_millis(25);
 const BESIDE: usize = 3;
 
 /// How many questions are answered at a time.
-const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
+const SIZES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// How many of them at most, where each thread gathers.
+const MOST_APART: usize = 16;
 
 /// The statements that answer so many questions: few texts, so that the database can keep them prepared.
-pub(super) struct Texts([String; SIZES.len()]);
+pub(super) struct Texts(Vec<String>);
 
 impl Texts {
-    /// Of the text for each size.
-    pub(super) fn new(of: impl Fn(usize) -> String) -> Self {
-        Self(SIZES.map(of))
+    /// Of the text for each size, for [`Together::apart`].
+    pub(super) fn apart(of: impl Fn(usize) -> String) -> Self {
+        Self(SIZES.into_iter().filter(|size| *size <= MOST_APART).map(of).collect())
+    }
+
+    /// Of the text for each size, for [`Together::in_turn`].
+    pub(super) fn in_turn(of: impl Fn(usize) -> String) -> Self {
+        Self(SIZES.into_iter().map(of).collect())
     }
 
     /// The one for so many.
     pub(super) fn of(&self, many: usize) -> &str {
-        SIZES.iter().position(|size| *size == many).map_or("", |place| &self.0[place])
+        let place = SIZES.iter().position(|size| *size == many);
+        place.and_then(|place| self.0.get(place)).map_or("", String::as_str)
     }
 }
 
@@ -46,6 +55,7 @@ pub(super) struct Together<Q, A>(Arc<Inner<Q, A>>);
 
 struct Inner<Q, A> {
     gathered: Box<[Mutex<Gathered<Q, A>>]>,
+    most: usize,
     work: Work<Q, A>,
 }
 
@@ -76,11 +86,11 @@ impl<Q, A> Gathered<Q, A> {
     }
 
     /// Ends that turn, and gives the next to those who have gathered, if there are any.
-    fn pass_on(&mut self, since: Instant) -> Option<(Instant, Asked<Q, A>)> {
+    fn pass_on(&mut self, since: Instant, most: usize) -> Option<(Instant, Asked<Q, A>)> {
         if let Some(place) = self.turns.iter().position(|it| *it == since) {
             self.turns.swap_remove(place);
         }
-        let many = SIZES.into_iter().rfind(|size| *size <= self.asked.len())?;
+        let many = SIZES.into_iter().rfind(|size| *size <= self.asked.len().min(most))?;
         Some((self.began(), self.asked.drain(..many).collect()))
     }
 }
@@ -91,7 +101,7 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
-        Self::of(APART, work)
+        Self::of((APART, MOST_APART), work)
     }
 
     /// Answers by this work, which is done once at a time.
@@ -99,16 +109,16 @@ impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
-        Self::of(1, work)
+        Self::of((1, usize::MAX), work)
     }
 
-    fn of<F>(places: usize, work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    fn of<F>((places, most): (usize, usize), work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let gathered = || Mutex::new(Gathered { asked: Vec::new(), turns: Vec::new() });
         let gathered = (0..places).map(|_| gathered()).collect();
-        Self(Arc::new(Inner { gathered, work: Box::new(move |asked| Box::pin(work(asked))) }))
+        Self(Arc::new(Inner { gathered, most, work: Box::new(move |asked| Box::pin(work(asked))) }))
     }
 
     /// The answer; none when the work broke off.
@@ -154,7 +164,7 @@ impl<Q: Send + 'static, A: Send + 'static> Turn<Q, A> {
 
 impl<Q: Send + 'static, A: Send + 'static> Drop for Turn<Q, A> {
     fn drop(&mut self) {
-        let next = self.together.gathered(self.place).pass_on(self.since);
+        let next = self.together.gathered(self.place).pass_on(self.since, self.together.0.most);
         if let Some((since, asked)) = next {
             let turn = Self { together: self.together.clone(), place: self.place, since };
             // Where no runtime is, or one that ends, this turn is over at once, and so are those that come after it.
@@ -210,6 +220,18 @@ mod tests {
         assert_eq!(answers, (0..7).map(|number| Some(number * 2)).collect::<Vec<_>>());
         assert_eq!(together.ask(7).await, Some(14));
         assert_eq!(all(seen), [4, 2, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn work_that_is_done_in_turn_is_done_for_more() {
+        let (at_once, seen) = mpsc::unbounded_channel();
+        let together = Together::in_turn(move |numbers: Vec<u32>| {
+            at_once.send(numbers.len()).unwrap();
+            async { numbers }
+        });
+        let answers = join_all((0..100).map(|number| together.ask(number))).await;
+        assert_eq!(answers, (0..100).map(Some).collect::<Vec<_>>());
+        assert_eq!(all(seen), [64, 32, 4]);
     }
 
     #[tokio::test]
