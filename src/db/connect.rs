@@ -49,6 +49,10 @@ const LOCK_TIMEOUT: &str = "2s";
 /// How long PostgreSQL keeps a transaction that does nothing.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
+/// What PostgreSQL takes a page by itself to cost, where one after the other costs 1. With its own 4 it reads a table that
+/// it has no statistics of yet by any of the indexes, and sorts.
+const RANDOM_PAGE_COST: &str = "1.1";
+
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
     let url = config.database_url.reveal();
@@ -136,6 +140,7 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+        ("random_page_cost", RANDOM_PAGE_COST),
     ]);
     Ok(options.disable_statement_logging())
 }

@@ -180,7 +180,7 @@ fn tasks() -> Vec<Row> {
         row(method, path, "Completes or opens a task").of_user().body(state(), false).answers(vec![task(), stale()])
     };
     vec![
-        row("GET", LIST, "The tasks, newest first")
+        row("GET", LIST, "The tasks, newest first; all of them without a limit, many of them in pieces")
             .of_user()
             .query(list_query())
             .answers(vec![reply(200, "The tasks", Some("Tasks")), known()]),
