@@ -12,7 +12,7 @@ use sqlx::{
 use super::{
     Connection, Db,
     connection::Link,
-    create::{self, Door},
+    create::{self, Maker},
     file,
     inplace::InPlace,
     reads::Reads,
@@ -89,7 +89,7 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
     let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
     let readers = Link::File { in_place: InPlace::new(&path), pool };
     let watch = Watch::new(config.slow_statement, "sqlite", None);
-    let creates = create::creates(Door::Sqlite(writer.clone()), &watch);
+    let creates = create::creates(Maker::Sqlite(writer.clone()), &watch);
     Ok(linked(watch, readers, Link::Writer { writer, creates }))
 }
 
@@ -127,7 +127,7 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let singles = Singles::new(options, single, config.workers);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
-    let creates = create::creates(Door::Postgres(singles.clone()), &watch);
+    let creates = create::creates(Maker::Postgres(singles.clone()), &watch);
     Ok(linked(
         Arc::clone(&watch),
         Link::Reads(Reads::new(readers, watch)),

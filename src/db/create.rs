@@ -28,7 +28,7 @@ const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, comp
 
 /// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
 /// does it in one statement, SQLite in two that are sent together.
-static POSTGRES: LazyLock<String> = LazyLock::new(|| {
+static POSTGRES_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "with taken as (\
            insert into owners (user_id, revision, purged) values ($1, 1, 0) \
@@ -37,7 +37,7 @@ static POSTGRES: LazyLock<String> = LazyLock::new(|| {
         insert(&marks('$', 0), "taken")
     )
 });
-static SQLITE: LazyLock<String> = LazyLock::new(|| {
+static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "insert into owners (user_id, revision, purged) values (?1, 1, 0) \
          on conflict (user_id) do update set revision = revision + 1; {}",
@@ -47,7 +47,7 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
 /// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
 /// make nothing: nobody is to wait for what others do.
-static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
+static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
     Texts::apart(|size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
@@ -67,7 +67,7 @@ static TOGETHER: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 /// The same on SQLite, where nobody else writes meanwhile. The owners are given before all other values.
-static IN_TURN: LazyLock<Texts> = LazyLock::new(|| {
+static SQLITE_MANY: LazyLock<Texts> = LazyLock::new(|| {
     Texts::in_turn(|size| {
         let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
         let others = GIVEN - 1;
@@ -133,18 +133,18 @@ pub(super) enum Made {
 /// Tasks that are made at the same time.
 pub(super) type Creates = Together<Row, Result<Made, DbErr>>;
 
-/// Where they are made.
+/// What makes them.
 #[derive(Clone, Debug)]
-pub(super) enum Door {
+pub(super) enum Maker {
     Postgres(Singles),
     Sqlite(Writer),
 }
 
-/// Makes them there.
-pub(super) fn creates(door: Door, watch: &Arc<Watch>) -> Creates {
-    let is_one = matches!(door, Door::Sqlite(_));
+/// Makes them by that.
+pub(super) fn creates(maker: Maker, watch: &Arc<Watch>) -> Creates {
     let watch = Arc::clone(watch);
-    let made = move |rows| made(door.clone(), Arc::clone(&watch), rows);
+    let is_one = matches!(maker, Maker::Sqlite(_));
+    let made = move |rows| made(maker.clone(), Arc::clone(&watch), rows);
     if is_one { Together::in_turn(made) } else { Together::apart(made) }
 }
 
@@ -155,7 +155,7 @@ impl Db {
         if let Link::Postgres { creates, .. } | Link::Writer { creates, .. } = &self.writer.link {
             let broken = || DbErr::Custom("the making of tasks broke off".into());
             let made = pin!(async { creates.ask(row).await.ok_or_else(broken)? });
-            match self.writer.watch.over((self.writer.name(), alone(self.backend())), made).await? {
+            match self.writer.watch.over((self.writer.name(), one(self.backend())), made).await? {
                 Made::Task(task) => return Ok(*task),
                 Made::Not(again) => row = again,
             }
@@ -165,8 +165,8 @@ impl Db {
     }
 }
 
-async fn made(door: Door, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
-    match watch.in_time(door.tasks(&rows)).await {
+async fn made(maker: Maker, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
+    match watch.in_time(maker.tasks(&rows)).await {
         Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
         // One of them can be the cause.
         Err(cause) if is_refused(&cause) => rows.into_iter().map(|row| Ok(Made::Not(row))).collect(),
@@ -174,32 +174,34 @@ async fn made(door: Door, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made,
     }
 }
 
-impl Door {
+impl Maker {
     /// Makes them all by one statement.
     async fn tasks(&self, rows: &[Row]) -> Result<Vec<task::Model>, DbErr> {
-        let made = match (self, rows) {
-            (Self::Postgres(singles), _) => singles.query(&together(rows)).await?,
-            (Self::Sqlite(writer), [row]) => writer.query(&adapted(row.alone(DbBackend::Sqlite))).await?,
-            (Self::Sqlite(writer), _) => writer.query(&adapted(in_turn(rows))).await?,
+        let made = match self {
+            Self::Postgres(singles) => singles.query(&on_postgres(rows)).await?,
+            Self::Sqlite(writer) => writer.query(&adapted(on_sqlite(rows))).await?,
         };
         made.iter().map(place::read).collect()
     }
 }
 
-fn together(rows: &[Row]) -> Statement {
+fn on_postgres(rows: &[Row]) -> Statement {
     let values = rows.iter().flat_map(|row| &row.values).cloned();
-    Statement::from_sql_and_values(DbBackend::Postgres, TOGETHER.of(rows.len()), values)
+    Statement::from_sql_and_values(DbBackend::Postgres, POSTGRES_MANY.of(rows.len()), values)
 }
 
-fn in_turn(rows: &[Row]) -> Statement {
+fn on_sqlite(rows: &[Row]) -> Statement {
+    if let [row] = rows {
+        return row.alone(DbBackend::Sqlite);
+    }
     let owners = rows.iter().filter_map(|row| row.values.first());
     let others = rows.iter().flat_map(|row| row.values.iter().skip(1));
-    Statement::from_sql_and_values(DbBackend::Sqlite, IN_TURN.of(rows.len()), owners.chain(others).cloned())
+    Statement::from_sql_and_values(DbBackend::Sqlite, SQLITE_MANY.of(rows.len()), owners.chain(others).cloned())
 }
 
 /// The text that makes one by itself.
-fn alone(backend: DbBackend) -> &'static str {
-    if backend == DbBackend::Sqlite { &SQLITE } else { &POSTGRES }
+fn one(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Sqlite { &SQLITE_ONE } else { &POSTGRES_ONE }
 }
 
 impl Row {
@@ -247,7 +249,7 @@ impl Row {
 
     /// The statement that makes it by itself.
     fn alone(&self, backend: DbBackend) -> Statement {
-        Statement::from_sql_and_values(backend, alone(backend), self.values.clone())
+        Statement::from_sql_and_values(backend, one(backend), self.values.clone())
     }
 
     /// The task among those that were made.
