@@ -16,7 +16,7 @@ use super::{
     connection::{Link, is_refused},
     dialect::adapted,
     singles::Singles,
-    together::{Texts, Together},
+    together::{APART, IN_TURN, Texts, Together},
     watch::Watch,
     writer::Writer,
 };
@@ -48,7 +48,7 @@ static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
 /// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
 /// make nothing: nobody is to wait for what others do.
 static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::apart(|size| {
+    Texts::new(APART, |size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
             "with given (place, {COLUMNS}) as (values {}), \
@@ -68,7 +68,7 @@ static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
 
 /// The same on SQLite, where nobody else writes meanwhile. The owners are given before all other values.
 static SQLITE_MANY: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::in_turn(|size| {
+    Texts::new(IN_TURN, |size| {
         let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
         let others = GIVEN - 1;
         let rows: Vec<String> = (0..size)
@@ -143,9 +143,11 @@ pub(super) enum Maker {
 /// Makes them by that.
 pub(super) fn creates(maker: Maker, watch: &Arc<Watch>) -> Creates {
     let watch = Arc::clone(watch);
-    let is_one = matches!(maker, Maker::Sqlite(_));
-    let made = move |rows| made(maker.clone(), Arc::clone(&watch), rows);
-    if is_one { Together::in_turn(made) } else { Together::apart(made) }
+    let gathering = match maker {
+        Maker::Postgres(_) => APART,
+        Maker::Sqlite(_) => IN_TURN,
+    };
+    Together::new(gathering, move |rows| made(maker.clone(), Arc::clone(&watch), rows))
 }
 
 impl Db {

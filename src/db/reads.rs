@@ -11,7 +11,7 @@ use sqlx::Row;
 use super::{
     connection::{is_refused, values},
     singles::Singles,
-    together::{Texts, Together},
+    together::{APART, Texts, Together},
     watch::Watch,
 };
 
@@ -57,8 +57,8 @@ impl Reads {
 
     fn reading(&self, text: String) -> Reading {
         let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
-        let texts = Arc::new(Texts::apart(|size| together(&text, size)));
-        Together::apart(move |asked: Vec<Values>| {
+        let texts = Arc::new(Texts::new(APART, |size| together(&text, size)));
+        Together::new(APART, move |asked: Vec<Values>| {
             let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {
                 let read = watch.in_time(read(&singles, texts.of(asked.len()), &asked)).await;

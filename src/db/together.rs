@@ -14,9 +14,6 @@ use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
 use super::singles::worker;
 
-/// How many threads gather apart from each other; more of them share.
-const APART: usize = 16;
-
 /// For how long what gathers waits for what is on its way, which mostly takes a tenth of that.
 const LONG: Duration = Duration::from_millis(25);
 
@@ -26,21 +23,28 @@ const BESIDE: usize = 3;
 /// How many questions are answered at a time.
 const SIZES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
-/// How many of them at most, where each thread gathers.
-const MOST_APART: usize = 16;
+/// Where questions gather.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gathering {
+    /// How many threads gather apart from each other; more of them share.
+    places: usize,
+    /// How many questions are answered at a time, at most.
+    most: usize,
+}
+
+/// Each thread gathers by itself: many can work at a time.
+pub(super) const APART: Gathering = Gathering { places: 16, most: 16 };
+
+/// All threads gather together: the work is done once at a time.
+pub(super) const IN_TURN: Gathering = Gathering { places: 1, most: 64 };
 
 /// The statements that answer so many questions: few texts, so that the database can keep them prepared.
 pub(super) struct Texts(Vec<String>);
 
 impl Texts {
-    /// Of the text for each size, for [`Together::apart`].
-    pub(super) fn apart(of: impl Fn(usize) -> String) -> Self {
-        Self(SIZES.into_iter().filter(|size| *size <= MOST_APART).map(of).collect())
-    }
-
-    /// Of the text for each size, for [`Together::in_turn`].
-    pub(super) fn in_turn(of: impl Fn(usize) -> String) -> Self {
-        Self(SIZES.into_iter().map(of).collect())
+    /// Of the text for each size.
+    pub(super) fn new(gathering: Gathering, of: impl Fn(usize) -> String) -> Self {
+        Self(SIZES.into_iter().filter(|size| *size <= gathering.most).map(of).collect())
     }
 
     /// The one for so many.
@@ -96,23 +100,11 @@ impl<Q, A> Gathered<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Together<Q, A> {
-    /// Answers by this work, of which there is some on its way for each thread.
-    pub(super) fn apart<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Vec<A>> + Send + 'static,
-    {
-        Self::of((APART, MOST_APART), work)
-    }
-
-    /// Answers by this work, which is done once at a time.
-    pub(super) fn in_turn<F>(work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Vec<A>> + Send + 'static,
-    {
-        Self::of((1, usize::MAX), work)
-    }
-
-    fn of<F>((places, most): (usize, usize), work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static) -> Self
+    /// Answers by this work.
+    pub(super) fn new<F>(
+        Gathering { places, most }: Gathering,
+        work: impl Fn(Vec<Q>) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
@@ -197,7 +189,7 @@ mod tests {
     /// Doubles numbers, and says how many at a time.
     fn doubling() -> (Together<u32, u32>, mpsc::UnboundedReceiver<usize>) {
         let (at_once, seen) = mpsc::unbounded_channel();
-        let together = Together::apart(move |numbers: Vec<u32>| {
+        let together = Together::new(APART, move |numbers: Vec<u32>| {
             let at_once = at_once.clone();
             async move {
                 at_once.send(numbers.len()).unwrap();
@@ -225,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_is_done_in_turn_is_done_for_more() {
         let (at_once, seen) = mpsc::unbounded_channel();
-        let together = Together::in_turn(move |numbers: Vec<u32>| {
+        let together = Together::new(IN_TURN, move |numbers: Vec<u32>| {
             at_once.send(numbers.len()).unwrap();
             async { numbers }
         });
@@ -248,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_is_silent_keeps_others_waiting_for_a_moment_only() {
-        let together = Together::apart(|numbers: Vec<u32>| async move {
+        let together = Together::new(APART, |numbers: Vec<u32>| async move {
             if numbers.contains(&13) {
                 std::future::pending::<()>().await;
             }
