@@ -8,6 +8,7 @@ mod health;
 mod identify;
 mod metrics;
 mod once;
+mod shed;
 mod turn;
 mod workers;
 
@@ -122,7 +123,7 @@ impl Server {
         let metrics = Metrics::new(db.statements());
         let wanted = SocketAddr::new(config.host, config.port);
         let refused = |cause| StartError::Listen(wanted, cause);
-        let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+        let listener = connections::listen(wanted).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
         let (closing, is_closing) = watch::channel(false);
@@ -145,7 +146,7 @@ impl Server {
             alive: alive.clone(),
         };
         let cors = cors(services.auth().origins().all());
-        let gate = Gate::new(config.workers, metrics.refused.clone(), cors);
+        let gate = Gate::new(metrics.refused.clone(), cors);
         let router = router(config, &services, door, metrics.clone());
         Ok(Self {
             listener,
@@ -196,12 +197,13 @@ impl Server {
             drain
         };
         let gate = || Some(self.gate.clone());
-        let serving = || Serving::new(self.router.clone(), gate(), self.metrics.connections.clone());
+        let serving = || Serving::new(self.router.clone(), gate());
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, (&mut workers, gate()), stop).await;
+            connections::serve(self.listener, (&mut workers, gate(), self.metrics.connections), stop).await?;
             alive.close();
             alive.wait().await;
+            Ok::<_, io::Error>(())
         };
         let overdue = async {
             // A sender that is gone means that the server ended by itself.
@@ -217,8 +219,8 @@ impl Server {
         let mailing = self.services.mailer().run();
         tokio::pin!(mailing);
         tokio::select! {
-            () = serving => {}
-            () = showing => {}
+            served = serving => served?,
+            shown = showing => shown?,
             () = overdue => warn!("requests were still in flight after {FINISH:?}"),
             () = self.services.work() => {}
             () = &mut mailing => {}

@@ -136,9 +136,14 @@ impl Outcome {
 
     /// The time that all but one in a hundred took at most.
     pub fn p99(times: &Mutex<Vec<f64>>) -> f64 {
+        Self::within(times, 99)
+    }
+
+    /// The time that so many of a hundred took at most.
+    pub fn within(times: &Mutex<Vec<f64>>, of_hundred: usize) -> f64 {
         let mut times = times.lock().unwrap().clone();
         times.sort_by(f64::total_cmp);
-        times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+        times.get(times.len() * of_hundred / 100).copied().unwrap_or_default()
     }
 }
 

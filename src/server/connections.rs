@@ -28,36 +28,40 @@ use hyper_util::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{Semaphore, mpsc},
     time::{self, Instant},
 };
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::{
-    gate::Gate,
-    workers::{Accepted, Load, Workers, adopted},
+    gate::{AT_ONCE, Gate},
+    shed::{Pressure, Shed},
+    workers::{Accepted, Load, Place, Workers, adopted},
 };
 
 /// How long a connection may be idle; longer than a proxy keeps it.
-const IDLE: Duration = Duration::from_secs(75);
+pub(super) const IDLE: Duration = Duration::from_secs(75);
 /// How long the headers of a request may take from their first byte on.
-const HEADERS: Duration = Duration::from_secs(10);
+pub(super) const HEADERS: Duration = Duration::from_secs(10);
 /// How long sent bytes may wait to be taken.
 const STALL: Duration = Duration::from_secs(20);
 /// How long the rest of a body is read when its request is answered already.
-const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes the headers of a request have at most.
 const MAX_HEADERS: usize = 16 << 10;
 /// How many connections there are at most; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
-/// Beyond how many connections new ones are refused at once while requests wait, for room or for a thread, so that a
-/// balancer turns to another instance, nobody waits long, and memory stays bounded: each takes 32 kB.
-const CROWD: usize = 1000;
-/// For how long a refused connection leaves the time to those that are served. What comes meanwhile waits in the kernel,
-/// which takes nothing from them.
-const BREATH: Duration = Duration::from_millis(1);
+/// Beyond how many connections new ones come to the shed while there is no room.
+const CROWD: usize = AT_ONCE;
+/// How many connections come to the shed before there is a pause, which leaves time to those that are served. What comes
+/// meanwhile waits in the kernel, which takes nothing from them.
+const A_BREATH: usize = 64;
+/// How long that is.
+const BREATH: Duration = Duration::from_millis(5);
+/// How many connections wait in the kernel to be accepted; what comes beyond that tries again after a second.
+const WAITING: u32 = 1024;
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -69,42 +73,59 @@ pub(super) struct Serving {
     builder: auto::Builder<TokioExecutor>,
     /// Gone when they were told to finish.
     graceful: Option<GracefulShutdown>,
-    open: Gauge,
 }
 
 /// How long connections that say nothing are kept at the end, unless the server stops without waiting for a balancer.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Takes an address.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
 /// Accepts connections until told to stop, then lets the requests in flight finish. `stop` tells for how long a balancer
 /// was given time to notice.
 pub(super) async fn serve(
     listener: TcpListener,
-    (workers, gate): (&mut Workers, Option<Gate>),
+    (workers, gate, open): (&mut Workers, Option<Gate>, Gauge),
     stop: impl Future<Output = Duration> + Send,
-) {
+) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let pressure = gate.map(|gate| Pressure { gate, turns: workers.turns() });
+    let (back, mut served) = mpsc::unbounded_channel();
+    let shed = pressure.clone().map(|pressure| Shed::start(pressure, back)).transpose()?;
+    let mut crowd = 0_usize;
     tokio::pin!(stop);
     let drained = loop {
         let accepted = async {
             let place = Arc::clone(&room).acquire_owned().await;
             let (stream, peer) = listener.accept().await?;
-            Ok::<_, io::Error>(Accepted { stream: stream.into_std()?, peer, place: place.ok(), load: None })
+            Ok::<_, io::Error>(Accepted::new(stream.into_std()?, peer, Place::new(open.clone(), place.ok())))
         };
         let accepted = tokio::select! {
             drained = &mut stop => break drained,
+            Some(served) = served.recv() => {
+                workers.serve(served);
+                continue;
+            }
             accepted = accepted => accepted,
         };
         match accepted {
             Ok(accepted) => {
                 let is_crowded = MAX_CONNECTIONS - room.available_permits() > CROWD;
-                let must_wait = |gate: &&Gate| gate.is_full() || workers.are_behind();
-                let Some(gate) = gate.as_ref().filter(|_| is_crowded).filter(must_wait) else {
+                let is_high = || pressure.as_ref().is_some_and(Pressure::is_high);
+                let Some(shed) = shed.as_ref().filter(|_| is_crowded && is_high()) else {
                     workers.serve(accepted);
                     continue;
                 };
-                gate.turn_away(&accepted.stream);
-                drop(accepted);
-                time::sleep(BREATH).await;
+                shed.take(accepted);
+                crowd += 1;
+                if crowd.is_multiple_of(A_BREATH) {
+                    time::sleep(BREATH).await;
+                }
             }
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");
@@ -112,30 +133,35 @@ pub(super) async fn serve(
             }
         }
     };
-    last(listener, workers);
+    drop(shed);
+    while let Ok(served) = served.try_recv() {
+        workers.serve(served);
+    }
+    last(listener, (workers, &open));
     // Requests that are on their way over these connections are answered, each with the last answer of its connection.
     time::sleep(GRACE.min(drained)).await;
     workers.finish().await;
+    Ok(())
 }
 
 /// Serves those who are connected and were not accepted yet, whom the end of the listener would cut off, and ends it at
 /// once.
-fn last(listener: TcpListener, workers: &Workers) {
+fn last(listener: TcpListener, (workers, open): (&Workers, &Gauge)) {
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((stream, peer)) = listener.accept() {
-        workers.serve(Accepted { stream, peer, place: None, load: None });
+        workers.serve(Accepted::new(stream, peer, Place::new(open.clone(), None)));
     }
 }
 
 impl Serving {
-    pub(super) fn new(router: Router, gate: Option<Gate>, open: Gauge) -> Self {
-        Self { router, gate, builder: builder(), graceful: Some(GracefulShutdown::new()), open }
+    pub(super) fn new(router: Router, gate: Option<Gate>) -> Self {
+        Self { router, gate, builder: builder(), graceful: Some(GracefulShutdown::new()) }
     }
 
     /// Serves one connection on this thread.
-    pub(super) fn accepted(&self, Accepted { stream, peer, place, load }: Accepted) {
+    pub(super) fn accepted(&self, Accepted { stream, peer, place, load, read }: Accepted) {
         match adopted(stream) {
-            Ok(stream) => self.connection((stream, peer), (place, load)),
+            Ok(stream) => self.connection((stream, read, peer), (place, load)),
             Err(cause) => warn!(%cause, "a connection could not be served"),
         }
     }
@@ -148,7 +174,7 @@ impl Serving {
     }
 
     /// It keeps its place as long as it is there.
-    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), kept: (Option<OwnedSemaphorePermit>, Option<Load>)) {
+    fn connection(&self, (stream, read, peer): (TcpStream, Bytes, SocketAddr), kept: (Place, Option<Load>)) {
         // Nothing is accepted after the end.
         let Some(graceful) = &self.graceful else { return };
         prepare(&stream);
@@ -156,16 +182,14 @@ impl Serving {
         let (router, gate, answering) = (self.router.clone(), self.gate.clone(), pace.clone());
         let service =
             service_fn(move |request| answer((peer, answering.clone()), (gate.clone(), router.clone()), request));
-        let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
+        let stream = TokioIo::new(Paced { stream, read, pace: pace.clone() });
         let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
-        let (watched, open) = (graceful.watch(connection), self.open.clone());
-        open.inc();
+        let watched = graceful.watch(connection);
         tokio::spawn(async move {
             tokio::select! {
                 ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
                 () = pace.overdue() => debug!("a connection took too long over its headers"),
             }
-            open.dec();
             drop(kept);
         });
     }
@@ -301,11 +325,19 @@ impl Pace {
 /// A stream that tells when bytes come.
 struct Paced {
     stream: TcpStream,
+    /// What was read of it before.
+    read: Bytes,
     pace: Pace,
 }
 
 impl AsyncRead for Paced {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.read.is_empty() {
+            let count = self.read.len().min(into.remaining());
+            into.put_slice(&self.read.split_to(count));
+            self.pace.bytes_have_come();
+            return Poll::Ready(Ok(()));
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         if read.is_ready() && into.filled().len() > before {

@@ -59,9 +59,9 @@ impl Listening {
     }
 
     /// Shows metrics until it is dropped.
-    pub(super) async fn serve(self) {
-        let mut here = Workers::here(Serving::new(self.router, None, Gauge::default()));
-        super::connections::serve(self.listener, (&mut here, None), std::future::pending()).await;
+    pub(super) async fn serve(self) -> io::Result<()> {
+        let mut here = Workers::here(Serving::new(self.router, None));
+        super::connections::serve(self.listener, (&mut here, None, Gauge::default()), std::future::pending()).await
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) struct Turn {
     last: AtomicU64,
 }
 
+/// The turns of all threads that serve requests.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(pub(super) Vec<Arc<Turn>>);
+
+impl Turns {
+    /// Whether no thread keeps up with what comes.
+    pub(super) fn are_long(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|it| it.is_long())
+    }
+}
+
 /// No turn has begun.
 const NONE: u64 = u64::MAX;
 

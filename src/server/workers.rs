@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use axum::body::Bytes;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
@@ -19,20 +21,52 @@ use tokio::{
     time,
 };
 
-use super::{connections::Serving, turn::Turn};
+use super::{
+    connections::Serving,
+    turn::{Turn, Turns},
+};
 use crate::db;
 
 /// How often a thread wakes by itself, which is earlier than the time-outs of requests and statements: tokio tells a
 /// thread of each time that is earlier than all others, by two calls of the system.
 const WAKE: Duration = Duration::from_millis(500);
 
-/// A connection that was accepted, with its place among those that there may be.
+/// A connection that was accepted.
 pub(super) struct Accepted {
     pub(super) stream: std::net::TcpStream,
     pub(super) peer: SocketAddr,
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Place,
     /// Its place among those of its thread, if it has one.
     pub(super) load: Option<Load>,
+    /// What was read of it already.
+    pub(super) read: Bytes,
+}
+
+impl Accepted {
+    /// One of which nothing was read.
+    pub(super) fn new(stream: std::net::TcpStream, peer: SocketAddr, place: Place) -> Self {
+        Self { stream, peer, place, load: None, read: Bytes::new() }
+    }
+}
+
+/// The place of a connection among those that there may be, which is counted as long as it is there.
+pub(super) struct Place {
+    open: Gauge,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// One in this room, or one more than there may be.
+    pub(super) fn new(open: Gauge, room: Option<OwnedSemaphorePermit>) -> Self {
+        open.inc();
+        Self { open, _room: room }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 /// Where connections are served: on these threads, or here where there are none.
@@ -72,9 +106,9 @@ impl Workers {
         }
     }
 
-    /// Whether no thread keeps up with what comes.
-    pub(super) fn are_behind(&self) -> bool {
-        !self.threads.is_empty() && self.threads.iter().all(|it| it.turn.is_long())
+    /// How long they work between two looks for what is new.
+    pub(super) fn turns(&self) -> Turns {
+        Turns(self.threads.iter().map(|it| Arc::clone(&it.turn)).collect())
     }
 
     /// Lets all connections finish what they are at. The threads live on until this value ends: connections to the

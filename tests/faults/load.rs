@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::sleep_until,
+    time::{sleep, sleep_until},
 };
 
 use super::{
@@ -67,27 +67,46 @@ async fn new_token(stage: &Stage, process: &Process, person: usize) -> String {
 
 /// Five times what can be done, for so many seconds; then sign-ins while others read.
 pub async fn overload(stage: &Stage, seconds: u32) -> String {
-    let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
+    // It has one core, see below.
+    let process = stage.docket_with(&[("RUST_LOG", "off"), ("TOKIO_WORKER_THREADS", "1")]).await;
     pin(stage, &process).await;
     let (sender, time) = (sender(stage, &process).await, Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
     let capacity = closed(&sender, CLIENTS, time).await;
     let rate = capacity.rate(time);
-    let flood = open(&sender, rate * 5.0, time).await;
+    let (flood, probed) = tokio::join!(open(&sender, rate * 5.0, time), probes(stage, &process, time));
     let after = memory(process.pid());
     let recovered = closed(&sender, CLIENTS, Duration::from_secs(2)).await.rate(Duration::from_secs(2));
     let refused = flood.refused.lock().unwrap().len();
     let overload = format!(
-        "capacity {rate:.0}/s; at five times that: {:.0}/s done ({:.0} %, p99 {:.0} ms), {refused} refused (p99 {:.0} \
-         ms), {} without an answer; memory {before} → {after} MB; afterwards {recovered:.0}/s",
+        "capacity {rate:.0}/s; at five times that: {:.0}/s done ({:.0} %, median {:.0} ms, p99 {:.0} ms), {refused} refused \
+         (median {:.0} ms, 90 % {:.0} ms, p99 {:.0} ms), {} without an answer; probes answered \
+         within {probed:.0} ms; memory {before} → {after} MB; afterwards {recovered:.0}/s",
         flood.rate(time),
         100.0 * flood.rate(time) / rate,
+        Outcome::within(&flood.done, 50),
         Outcome::p99(&flood.done),
+        Outcome::within(&flood.refused, 50),
+        Outcome::within(&flood.refused, 90),
         Outcome::p99(&flood.refused),
         flood.failed.load(Ordering::Relaxed),
     );
     format!("{overload}. {}", sign_ins(stage, &process, time).await)
+}
+
+/// Asks twice a second by a new connection whether it is ready, as a balancer does: how long that took at most, in
+/// milliseconds.
+async fn probes(stage: &Stage, process: &Process, time: Duration) -> f64 {
+    let (url, start, mut most) = (format!("{}/health/ready", process.base), Instant::now(), 0.0_f64);
+    while start.elapsed() < time {
+        let begun = Instant::now();
+        let answer = stage.http.get(&url).header("connection", "close").send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        most = most.max(begun.elapsed().as_secs_f64() * 1000.0);
+        sleep(Duration::from_millis(500)).await;
+    }
+    most
 }
 
 /// Keeps the process and its database on one core and this one on the other, so that the load does not take what it

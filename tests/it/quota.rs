@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use crate::support::{Answer, App};
+use crate::support::{Answer, App, Person};
 
 const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
 
@@ -79,17 +82,7 @@ async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
-    // As many requests as there is room for, whose bodies do not come.
-    let head = format!(
-        "POST /api/{}/tasks HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: 9\r\n\r\n",
-        ann.id, ann.token
-    );
-    let mut unfinished = Vec::new();
-    for _ in 0..256 {
-        let mut stream = TcpStream::connect(&address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        unfinished.push(stream);
-    }
+    let unfinished = fill(&address, &ann).await;
     let mut refused = app.rest(&ann, "GET", "", None).await;
     for _ in 0..100 {
         if refused.status == 503 {
@@ -118,6 +111,82 @@ async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("there is no room again");
+}
+
+/// As many requests as there is room for, whose bodies do not come.
+async fn fill(address: &str, person: &Person) -> Vec<TcpStream> {
+    let head = format!(
+        "POST /api/{}/tasks HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: 9\r\n\r\n",
+        person.id, person.token
+    );
+    let mut unfinished = Vec::new();
+    for _ in 0..256 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        unfinished.push(stream);
+    }
+    unfinished
+}
+
+/// Sends a part of a request, and reads the answer to it: its status, and the rest.
+async fn asked(stream: &mut TcpStream, text: &str) -> (u16, String) {
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    loop {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{answer:?}");
+        let text = String::from_utf8(answer.clone()).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|it| it.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            return (head[9..12].parse().unwrap(), text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_requests_are_refused_stays_and_is_served_when_there_is_room() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let unfinished = fill(&address, &ann).await;
+    let connect = async || TcpStream::connect(&address).await.unwrap();
+    let request = |method: &str, rest: &str| {
+        let (id, token) = (&ann.id, &ann.token);
+        format!("{method} /api/{id}/tasks HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{rest}")
+    };
+    let get = request("GET", "\r\n");
+    let mut stays = connect().await;
+    while asked(&mut stays, &get).await.0 != 503 {
+        stays = connect().await;
+    }
+    // The answers of the shed have no date, those of hyper have.
+    let mut stays = connect().await;
+    for _ in 0..3 {
+        let (status, answer) = asked(&mut stays, &get).await;
+        assert!(status == 503 && answer.contains("retry-after: 1\r\n") && !answer.contains("connection: close"));
+        assert!(answer.ends_with("{\"detail\":\"Service unavailable, try again\"}") && !answer.contains("date:"));
+    }
+    // A request that comes in two parts.
+    stays.write_all(request("POST", "content-length: 15\r\n\r\n").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(asked(&mut stays, "{\"title\":\"one\"}").await.0, 503);
+    // A large one is answered before it has come, and is not cut off while it is sent.
+    let mut large = connect().await;
+    let (status, answer) = asked(&mut large, &request("POST", "content-length: 1000000\r\n\r\n{")).await;
+    assert!(status == 503 && answer.contains("connection: close\r\n"), "{answer}");
+    large.write_all(&[b' '; 500_000]).await.unwrap();
+    assert_eq!(large.read(&mut [0; 10]).await.unwrap(), 0);
+    // What is always answered is, and what is no request is told so.
+    assert_eq!(asked(&mut connect().await, "GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.0, 200);
+    assert_eq!(asked(&mut connect().await, "GET nothing\r\n\r\n").await.0, 400);
+    drop(unfinished);
+    for _ in 0..100 {
+        if asked(&mut stays, &get).await.0 == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is never served");
 }
 
 #[tokio::test]

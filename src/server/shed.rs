@@ -1,0 +1,343 @@
+//! The shed: where connections stay that come when there is no room, and whose requests are refused. One thread does
+//! that, for a part of the time only, so that the rest is left to those who are served, however many come; and in turns,
+//! because one refusal after the other takes a third of what it takes between other work. Who asks for what there is
+//! room for goes on to be served.
+
+mod request;
+
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    mem,
+    net::{Shutdown, SocketAddr},
+    sync::mpsc::{self, TryRecvError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use axum::body::Bytes;
+use mio::{Events, Interest, Poll, Token, Waker, net::TcpStream};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::warn;
+
+use self::request::{Asked, MOST};
+use super::{
+    connections::{HEADERS, IDLE, LINGER},
+    gate::Gate,
+    turn::Turns,
+    workers::{Accepted, Place},
+};
+
+/// How long the thread rests between two turns at least. A refusal waits for that.
+const REST: Duration = Duration::from_millis(5);
+/// The part of the time of all threads that serve which goes to refusing: an eighth. The thread rests for what is left.
+const PART: u32 = 8;
+/// How many connections are looked at in a turn at most.
+const A_TURN: usize = 128;
+/// For how long those that came are looked at before the others: probes come by new connections, and are not to wait
+/// behind all who ask again and again.
+const FRESH: Duration = Duration::from_millis(100);
+/// How often connections are let go that take too long.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many idle connections go on in a turn when there is room again.
+const BACK: usize = 16;
+/// What new connections are told by.
+const ARRIVED: Token = Token(0);
+
+/// When there is no room.
+#[derive(Clone, Debug)]
+pub(super) struct Pressure {
+    pub(super) gate: Gate,
+    pub(super) turns: Turns,
+}
+
+impl Pressure {
+    /// Whether what comes now would have to wait, for room or for a thread.
+    pub(super) fn is_high(&self) -> bool {
+        self.gate.is_full() || self.turns.are_long()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gate.is_calm() && !self.turns.are_long()
+    }
+}
+
+/// The shed, as those see it who bring connections.
+pub(super) struct Shed {
+    arrivals: Option<mpsc::Sender<Accepted>>,
+    waker: Waker,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Shed {
+    /// An empty one. Connections that are to be served come out by `served`, all of them at its end.
+    pub(super) fn start(pressure: Pressure, served: UnboundedSender<Accepted>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), ARRIVED)?;
+        let (arrivals, arrived) = mpsc::channel();
+        let keeper = Keeper {
+            poll,
+            arrived,
+            pressure,
+            served,
+            held: HashMap::new(),
+            fresh: Vec::new(),
+            last: ARRIVED.0,
+            room_taken: 0,
+        };
+        let thread = thread::Builder::new().name("shed".to_owned()).spawn(|| keeper.keep())?;
+        Ok(Self { arrivals: Some(arrivals), waker, thread: Some(thread) })
+    }
+
+    /// Takes a connection in.
+    pub(super) fn take(&self, accepted: Accepted) {
+        // A thread that is gone panicked, which is in the log; the connection ends.
+        if let Some(arrivals) = &self.arrivals
+            && arrivals.send(accepted).is_ok()
+        {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Err(cause) = self.waker.wake() {
+            warn!(%cause, "connections that came wait in the shed");
+        }
+    }
+}
+
+impl Drop for Shed {
+    fn drop(&mut self) {
+        self.arrivals = None;
+        self.wake();
+        // A panic was in the log when it happened.
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
+}
+
+/// A connection that stays.
+struct Held {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    /// What has come of a request that is not there yet.
+    read: Vec<u8>,
+    /// When it last did something.
+    since: Instant,
+    /// It came just now and has not asked for anything.
+    is_new: bool,
+    /// It had its last answer; what still comes is not looked at.
+    is_ending: bool,
+}
+
+/// What becomes of a connection.
+enum Fate {
+    Stays,
+    Ends,
+    IsServed,
+}
+
+/// The thread.
+struct Keeper {
+    poll: Poll,
+    arrived: mpsc::Receiver<Accepted>,
+    pressure: Pressure,
+    served: UnboundedSender<Accepted>,
+    held: HashMap<Token, Held>,
+    /// Those that are looked at first.
+    fresh: Vec<Token>,
+    last: usize,
+    /// How many went on in this turn, which may not have come to their room yet.
+    room_taken: usize,
+}
+
+impl Keeper {
+    fn keep(mut self) {
+        let mut events = Events::with_capacity(A_TURN);
+        let mut looked = Instant::now();
+        loop {
+            let wait = (!self.held.is_empty()).then_some(REST);
+            if let Err(cause) = self.poll.poll(&mut events, wait)
+                && cause.kind() != io::ErrorKind::Interrupted
+            {
+                warn!(%cause, "connections in the shed cannot be looked at");
+            }
+            let begun = worked();
+            self.room_taken = 0;
+            let is_open = self.take_in();
+            for token in mem::take(&mut self.fresh) {
+                self.visit(token);
+                if self.held.get(&token).is_some_and(Held::is_fresh) {
+                    self.fresh.push(token);
+                }
+            }
+            for event in &events {
+                self.visit(event.token());
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                self.held.retain(|_, held| !held.is_overdue());
+            }
+            let back = if is_open { BACK } else { usize::MAX };
+            if !is_open || self.pressure.is_gone() {
+                self.give_back(back);
+            }
+            if !is_open {
+                return;
+            }
+            thread::sleep(self.rest(worked().saturating_sub(begun)));
+        }
+    }
+
+    /// How long to rest after so much work.
+    fn rest(&self, work: Duration) -> Duration {
+        let threads = u32::try_from(self.pressure.turns.0.len()).unwrap_or(PART).clamp(1, PART);
+        REST.max(work * (PART - threads) / threads)
+    }
+
+    /// Takes in who came; whether others may come.
+    fn take_in(&mut self) -> bool {
+        loop {
+            match self.arrived.try_recv() {
+                Ok(accepted) => self.hold(accepted),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn hold(&mut self, Accepted { stream, peer, place, read, .. }: Accepted) {
+        self.last += 1;
+        let token = Token(self.last);
+        let mut stream = TcpStream::from_std(stream);
+        match self.poll.registry().register(&mut stream, token, Interest::READABLE) {
+            Ok(()) => {
+                let held = Held {
+                    stream,
+                    peer,
+                    place,
+                    read: read.into(),
+                    since: Instant::now(),
+                    is_new: true,
+                    is_ending: false,
+                };
+                self.held.insert(token, held);
+                self.fresh.push(token);
+            }
+            Err(cause) => warn!(%cause, "a connection could not be held"),
+        }
+    }
+
+    /// Looks at what came over a connection.
+    fn visit(&mut self, token: Token) {
+        let Some(held) = self.held.get_mut(&token) else { return };
+        match held.fate(&self.pressure, self.room_taken) {
+            Fate::Stays => {}
+            Fate::Ends => drop(self.held.remove(&token)),
+            Fate::IsServed => {
+                self.room_taken += 1;
+                if let Some(held) = self.held.remove(&token) {
+                    self.serve(held);
+                }
+            }
+        }
+    }
+
+    fn serve(&self, Held { mut stream, peer, place, read, .. }: Held) {
+        if let Err(cause) = self.poll.registry().deregister(&mut stream) {
+            warn!(%cause, "a connection could not be let out");
+            return;
+        }
+        // Nobody serves any more at the end.
+        let _ = self.served.send(Accepted { stream: stream.into(), peer, place, load: None, read: Bytes::from(read) });
+    }
+
+    /// Lets so many go on at most that ask for nothing now.
+    fn give_back(&mut self, most: usize) {
+        let idle = self.held.iter().filter(|(_, held)| !held.is_ending).map(|(token, _)| *token);
+        let idle: Vec<Token> = idle.take(most).collect();
+        for held in idle.iter().filter_map(|token| self.held.remove(token)).collect::<Vec<_>>() {
+            self.serve(held);
+        }
+    }
+}
+
+impl Held {
+    /// Whether it is looked at before others.
+    fn is_fresh(&self) -> bool {
+        self.is_new && self.since.elapsed() < FRESH
+    }
+
+    fn is_overdue(&self) -> bool {
+        let most = match (self.is_ending, self.read.is_empty()) {
+            (true, _) => LINGER,
+            (false, true) => IDLE,
+            (false, false) => HEADERS,
+        };
+        self.since.elapsed() > most
+    }
+
+    /// Reads what came, and refuses it if there is no room for it.
+    fn fate(&mut self, pressure: &Pressure, room_taken: usize) -> Fate {
+        match self.read_on() {
+            Ok(0) => return Fate::Ends,
+            Ok(_) => self.is_new = false,
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return Fate::Stays,
+            Err(_) => return Fate::Ends,
+        }
+        if self.is_ending {
+            self.read.clear();
+            return Fate::Stays;
+        }
+        let (request, stays) = match request::read(&self.read) {
+            Asked::Part => return Fate::Stays,
+            Asked::Unclear => return Fate::IsServed,
+            Asked::Request(request, stays) => (request, stays),
+        };
+        let room = pressure.gate.room(request.uri().path());
+        if room == usize::MAX || (room > room_taken && !pressure.turns.are_long()) {
+            return Fate::IsServed;
+        }
+        let answer = request::written(request.method(), pressure.gate.refusal(&request), !stays);
+        self.read = Vec::new();
+        // Who does not take a short answer does not want one.
+        if !self.stream.write(&answer).is_ok_and(|written| written == answer.len()) {
+            return Fate::Ends;
+        }
+        self.since = Instant::now();
+        self.is_ending = !stays;
+        if self.is_ending && self.stream.shutdown(Shutdown::Write).is_err() {
+            return Fate::Ends;
+        }
+        Fate::Stays
+    }
+
+    /// How many bytes there are now; all that came, unless that is more than is looked at.
+    fn read_on(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; MOST];
+        let mut came = 0;
+        loop {
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Ok(0),
+                Ok(count) => {
+                    if self.read.is_empty() && !self.is_ending {
+                        self.since = Instant::now();
+                    }
+                    came += count;
+                    self.read.extend(bytes.get(..count).unwrap_or_default());
+                    if self.read.len() >= MOST {
+                        return Ok(came);
+                    }
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock && came > 0 => return Ok(came),
+                Err(cause) => return Err(cause),
+            }
+        }
+    }
+}
+
+/// How long this thread has worked.
+fn worked() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
