@@ -8,7 +8,7 @@ use sea_orm::{
     RuntimeErr, Statement, Values, prelude::async_trait, sea_query::SelectStatement,
 };
 use sea_query_sqlx::SqlxValues;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgPool, Sqlite};
 
 use super::{
     create::Creates,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::telemetry::metrics::Pool;
 
-/// A pool or a transaction that stores values in the form that its database wants.
+/// A pool or a transaction.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub(super) link: Link,
@@ -120,7 +120,6 @@ impl Connection {
     }
 
     async fn read<T: FromPlaces>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
-        let statement = dialect::adapted(statement);
         let work = pin!(self.link.rows(&statement, pace));
         self.watch.over((self.name(), &statement.sql), work).await
     }
@@ -224,7 +223,9 @@ impl Link {
 
     async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::File { pool, .. } => pool.query_all_raw(statement.clone()).await,
+            Self::File { pool, .. } => {
+                results(bound::<Sqlite>(statement).fetch_all(pool.get_sqlite_connection_pool()).await)
+            }
             Self::Reads(reads) => reads.singles().read(statement).await,
             Self::Postgres { singles, .. } => singles.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
@@ -257,7 +258,6 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let statement = dialect::adapted(statement);
         let work = pin!(self.link.execute(&statement));
         self.watch.over((self.name(), &statement.sql), work).await
     }
@@ -271,7 +271,6 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let statement = dialect::adapted(statement);
         let work = pin!(self.link.query(&statement));
         self.watch.over((self.name(), &statement.sql), work).await
     }
@@ -285,9 +284,25 @@ where
     sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values(statement))
 }
 
-/// The statement's values for sqlx.
+/// The statement's values for sqlx, in the form that the database wants.
 pub(super) fn values(statement: &Statement) -> SqlxValues {
-    SqlxValues(statement.values.clone().unwrap_or_else(|| Values(Vec::new())))
+    let mut values = statement.values.clone().unwrap_or_else(|| Values(Vec::new()));
+    if statement.db_backend == DbBackend::Sqlite {
+        for value in &mut values.0 {
+            if let Some(text) = dialect::instant(value) {
+                *value = text.into();
+            }
+        }
+    }
+    SqlxValues(values)
+}
+
+/// Rows as SeaORM has them.
+pub(super) fn results<R>(rows: Result<Vec<R>, sqlx::Error>) -> Result<Vec<QueryResult>, DbErr>
+where
+    QueryResult: From<R>,
+{
+    Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
 }
 
 /// A statement that was not answered as it should have been.

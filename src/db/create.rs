@@ -14,7 +14,6 @@ use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use super::{
     Db,
     connection::{Link, is_refused},
-    dialect::adapted,
     singles::Singles,
     together::{APART, IN_TURN, Texts, Together},
     watch::Watch,
@@ -181,7 +180,7 @@ impl Maker {
     async fn tasks(&self, rows: &[Row]) -> Result<Vec<task::Model>, DbErr> {
         let made = match self {
             Self::Postgres(singles) => singles.query(&on_postgres(rows)).await?,
-            Self::Sqlite(writer) => writer.query(&adapted(on_sqlite(rows))).await?,
+            Self::Sqlite(writer) => writer.query(&on_sqlite(rows)).await?,
         };
         made.iter().map(place::read).collect()
     }

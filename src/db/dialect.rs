@@ -3,27 +3,19 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{id::UserId, task, time::Micros};
 use sea_orm::{
-    DbBackend, QueryFilter, QueryOrder, QueryTrait, Select, Statement, Value,
+    DbBackend, QueryFilter, QueryOrder, QueryTrait, Select, Value,
     sea_query::{Alias, Expr, ExprTrait, SimpleExpr},
 };
 
 use super::Db;
 
-/// Timestamps become text on SQLite, in the fixed forms that `entity::time` describes.
-pub(super) fn adapted(mut statement: Statement) -> Statement {
-    if statement.db_backend == DbBackend::Sqlite
-        && let Some(values) = &mut statement.values
-    {
-        for value in &mut values.0 {
-            let text = match value {
-                Value::ChronoDateTimeUtc(Some(it)) => it.to_rfc3339_opts(SecondsFormat::Micros, true),
-                Value::ChronoDateTimeWithTimeZone(Some(it)) => it.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true),
-                _ => continue,
-            };
-            *value = Value::String(Some(text));
-        }
+/// The text that SQLite has for an instant, in the fixed forms that `entity::time` describes; nothing for what is none.
+pub(super) fn instant(value: &Value) -> Option<String> {
+    match value {
+        Value::ChronoDateTimeUtc(Some(it)) => Some(it.to_rfc3339_opts(SecondsFormat::Micros, true)),
+        Value::ChronoDateTimeWithTimeZone(Some(it)) => Some(it.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)),
+        _ => None,
     }
-    statement
 }
 
 impl Db {

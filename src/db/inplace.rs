@@ -13,6 +13,8 @@ use entity::place::FromPlaces;
 use rusqlite::{Connection, OpenFlags, ffi::ErrorCode, types::ToSqlOutput};
 use sea_orm::{DbErr, Statement, Value};
 
+use super::dialect;
+
 /// For how long a statement may keep its thread from other requests.
 const MOST: Duration = Duration::from_millis(5);
 /// After how many steps of SQLite's machine that is looked at: some microseconds, or as many reads of the disk.
@@ -114,8 +116,11 @@ fn queried<T: FromPlaces>(connection: &Connection, statement: &Statement) -> Res
     Ok(found)
 }
 
-/// A value as sqlx would store it; instants are text already.
+/// A value as the connection that writes would store it.
 fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
+    if let Some(text) = dialect::instant(value) {
+        return Some(ToSqlOutput::Owned(text.into()));
+    }
     Some(ToSqlOutput::Owned(match value {
         Value::String(it) => return Some(ToSqlOutput::Borrowed(it.as_deref().into())),
         Value::Bool(it) => (*it).into(),

@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{
     connect::{ACQUIRE, TRUSTED, failed},
-    connection::{bound, unanswered},
+    connection::{bound, results, unanswered},
     is_away,
 };
 use crate::telemetry::metrics::Pool;
@@ -217,10 +217,6 @@ impl Shelf {
     fn locked(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn results(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<QueryResult>, DbErr> {
-    Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
 }
 
 /// How many connections each thread that serves requests may have, and the others; one number for all of them when

@@ -21,7 +21,7 @@ use tracing::error;
 
 use super::{
     connect::{BUSY, failed},
-    connection::{bound, unanswered, values},
+    connection::{bound, results, unanswered, values},
 };
 use crate::telemetry::metrics::Pool;
 
@@ -227,8 +227,7 @@ impl Group {
 impl Turn {
     pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut group = self.ready().await?;
-        let rows = bound::<Sqlite>(statement).fetch_all(group.connection()?).await;
-        Ok(rows.map_err(unanswered)?.into_iter().map(QueryResult::from).collect())
+        results(bound::<Sqlite>(statement).fetch_all(group.connection()?).await)
     }
 
     pub(super) async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
