@@ -136,11 +136,12 @@ impl Auth<'_> {
             None => None,
         };
         let (Some(user), Some(stored)) = (user, stored) else {
-            self.material.hasher.hash(password).await?;
+            self.material.hasher.waste(&password, None).await?;
             SecurityEvent::SignInFailed.log("unknown", client);
             return self.failed(&login.email, client).await;
         };
         if !self.material.hasher.verify(password.clone(), stored.clone()).await? {
+            self.material.hasher.waste(&password, Some(&stored)).await?;
             SecurityEvent::SignInFailed.log(&user.id.0, client);
             return self.failed(&login.email, client).await;
         }

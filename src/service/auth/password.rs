@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZero,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -52,6 +55,8 @@ pub(super) struct Hasher {
     threads: ThreadPool,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     kind: config::PasswordHash,
+    /// Whether hashes of the other kind are stored too, as far as is known.
+    is_mixed: AtomicBool,
 }
 
 /// A password of an allowed length, normalised to NFKC.
@@ -100,12 +105,17 @@ impl Hasher {
             memory: Arc::default(),
             threads,
             kind,
+            is_mixed: AtomicBool::new(false),
         })
     }
 
     /// The hash to store: in PHC string format, or as Better Auth writes it.
     pub(super) async fn hash(&self, password: Password) -> Result<String, Error> {
-        if self.kind == config::PasswordHash::Scrypt {
+        self.hash_as(self.kind, password).await
+    }
+
+    async fn hash_as(&self, kind: config::PasswordHash, password: Password) -> Result<String, Error> {
+        if kind == config::PasswordHash::Scrypt {
             return self.run(move |_| new_scrypt(&password)).await;
         }
         self.run(move |memory| {
@@ -125,11 +135,23 @@ impl Hasher {
 
     /// Whether the password is the one of the stored hash; compared in constant time.
     pub(super) async fn verify(&self, password: Password, stored: String) -> Result<bool, Error> {
+        if kind_of(&stored) != self.kind {
+            self.is_mixed.store(true, Ordering::Relaxed);
+        }
         self.run(move |memory| match stored.split_once(':') {
             Some((salt, key)) => Ok(is_scrypt(&password, salt, key)),
             None => is_argon2id(&password, &stored, memory),
         })
         .await
+    }
+
+    /// Takes the time that is left to take when a password is wrong, which was compared with `tried`, or with nothing:
+    /// nobody is to learn by it whether there is a hash, or of which kind.
+    pub(super) async fn waste(&self, password: &Password, tried: Option<&str>) -> Result<(), Error> {
+        for kind in untried(self.kind, self.is_mixed.load(Ordering::Relaxed), tried) {
+            self.hash_as(kind, password.clone()).await?;
+        }
+        Ok(())
     }
 
     /// How many passwords are being hashed, and how many wait for it.
@@ -215,6 +237,23 @@ fn scrypt_key(password: &Password, salt: &str) -> Option<String> {
     Some(hex(&key))
 }
 
+fn kind_of(stored: &str) -> config::PasswordHash {
+    if stored.contains(':') { config::PasswordHash::Scrypt } else { config::PasswordHash::Argon2id }
+}
+
+/// The kinds of hashes that may be stored beside the one that was tried: the kind that is made here, and the other one if
+/// there are both.
+fn untried(
+    kind: config::PasswordHash,
+    is_mixed: bool,
+    tried: Option<&str>,
+) -> impl Iterator<Item = config::PasswordHash> {
+    let tried = tried.map(kind_of);
+    [config::PasswordHash::Argon2id, config::PasswordHash::Scrypt]
+        .into_iter()
+        .filter(move |it| (is_mixed || *it == kind) && Some(*it) != tried)
+}
+
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
 pub(super) fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
     kind == config::PasswordHash::Argon2id && !stored.starts_with("$argon2id$")
@@ -282,6 +321,29 @@ mod tests {
         assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
         assert!(!needs_rehash(config::PasswordHash::Scrypt, &stored));
         assert!(needs_rehash(config::PasswordHash::Argon2id, &stored));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_is_hashed_in_each_way_in_which_it_may_be_stored() {
+        use config::PasswordHash::{Argon2id, Scrypt};
+        let (argon2id, scrypt) = (Some("$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"), Some("aa:bb"));
+        for (kind, is_mixed, tried, expected) in [
+            (Argon2id, false, None, vec![Argon2id]),
+            (Argon2id, false, argon2id, vec![]),
+            (Scrypt, false, None, vec![Scrypt]),
+            (Scrypt, false, scrypt, vec![]),
+            (Argon2id, true, None, vec![Argon2id, Scrypt]),
+            (Argon2id, true, argon2id, vec![Scrypt]),
+            (Argon2id, true, scrypt, vec![Argon2id]),
+            (Scrypt, true, argon2id, vec![Scrypt]),
+        ] {
+            assert_eq!(untried(kind, is_mixed, tried).collect::<Vec<_>>(), expected, "{kind:?} {is_mixed} {tried:?}");
+        }
+        let hasher = Hasher::new(Argon2id).unwrap();
+        hasher.verify(password("correct-horse-1"), "$argon2id$".into()).await.unwrap();
+        assert!(!hasher.is_mixed.load(Ordering::Relaxed));
+        hasher.verify(password("correct-horse-1"), "aa:bb".into()).await.unwrap();
+        assert!(hasher.is_mixed.load(Ordering::Relaxed));
     }
 
     #[test]
