@@ -6,10 +6,10 @@ mod front;
 mod gate;
 mod health;
 mod identify;
+mod lag;
 mod metrics;
 mod once;
 mod shed;
-mod turn;
 mod workers;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};

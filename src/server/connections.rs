@@ -94,7 +94,7 @@ pub(super) async fn serve(
     stop: impl Future<Output = Duration> + Send,
 ) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let pressure = gate.map(|gate| Pressure { gate, turns: workers.turns() });
+    let pressure = gate.map(|gate| Pressure { gate, lags: workers.lags() });
     let (back, mut served) = mpsc::unbounded_channel();
     let shed = pressure.clone().map(|pressure| Shed::start(pressure, back)).transpose()?;
     let mut crowd = 0_usize;

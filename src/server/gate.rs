@@ -89,11 +89,6 @@ impl Gate {
         [&self.0.tasks, &self.0.accounts].iter().any(|it| it.available_permits() == 0)
     }
 
-    /// Whether there is room for many of each kind.
-    pub(super) fn is_calm(&self) -> bool {
-        [&self.0.tasks, &self.0.accounts].iter().all(|it| it.available_permits() > AT_ONCE / 2)
-    }
-
     /// The answer to what there is no room for, with all that answers say.
     pub(super) fn refusal<B>(&self, request: &Request<B>) -> Response {
         if self.0.refused.inc().is_multiple_of(A_LINE) {

@@ -1,7 +1,7 @@
 //! The shed: where connections stay that come when there is no room, and whose requests are refused. One thread does
 //! that, for a part of the time only, so that the rest is left to those who are served, however many come; and in turns,
 //! because one refusal after the other takes a third of what it takes between other work. Who asks for what there is
-//! room for goes on to be served.
+//! room for goes on to be served; who asks for nothing stays, which takes a fraction of the memory.
 
 mod request;
 
@@ -25,7 +25,7 @@ use self::request::{Asked, MOST};
 use super::{
     connections::{HEADERS, IDLE, LINGER},
     gate::Gate,
-    turn::Turns,
+    lag::Lags,
     workers::{Accepted, Place},
 };
 
@@ -40,8 +40,6 @@ const A_TURN: usize = 128;
 const FRESH: Duration = Duration::from_millis(100);
 /// How often connections are let go that take too long.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many idle connections go on in a turn when there is room again.
-const BACK: usize = 16;
 /// What new connections are told by.
 const ARRIVED: Token = Token(0);
 
@@ -49,17 +47,13 @@ const ARRIVED: Token = Token(0);
 #[derive(Clone, Debug)]
 pub(super) struct Pressure {
     pub(super) gate: Gate,
-    pub(super) turns: Turns,
+    pub(super) lags: Lags,
 }
 
 impl Pressure {
     /// Whether what comes now would have to wait, for room or for a thread.
     pub(super) fn is_high(&self) -> bool {
-        self.gate.is_full() || self.turns.are_long()
-    }
-
-    fn is_gone(&self) -> bool {
-        self.gate.is_calm() && !self.turns.are_long()
+        self.gate.is_full() || self.lags.are_long()
     }
 }
 
@@ -85,6 +79,7 @@ impl Shed {
             fresh: Vec::new(),
             last: ARRIVED.0,
             room_taken: 0,
+            refused: 0,
         };
         let thread = thread::Builder::new().name("shed".to_owned()).spawn(|| keeper.keep())?;
         Ok(Self { arrivals: Some(arrivals), waker, thread: Some(thread) })
@@ -134,6 +129,8 @@ struct Held {
 /// What becomes of a connection.
 enum Fate {
     Stays,
+    /// And stays.
+    IsRefused,
     Ends,
     IsServed,
 }
@@ -150,6 +147,8 @@ struct Keeper {
     last: usize,
     /// How many went on in this turn, which may not have come to their room yet.
     room_taken: usize,
+    /// How many requests were refused in this turn.
+    refused: usize,
 }
 
 impl Keeper {
@@ -157,14 +156,14 @@ impl Keeper {
         let mut events = Events::with_capacity(A_TURN);
         let mut looked = Instant::now();
         loop {
-            let wait = (!self.held.is_empty()).then_some(REST);
+            let wait = (!self.held.is_empty()).then_some(LOOK);
             if let Err(cause) = self.poll.poll(&mut events, wait)
                 && cause.kind() != io::ErrorKind::Interrupted
             {
                 warn!(%cause, "connections in the shed cannot be looked at");
             }
             let begun = worked();
-            self.room_taken = 0;
+            (self.room_taken, self.refused) = (0, 0);
             let is_open = self.take_in();
             for token in mem::take(&mut self.fresh) {
                 self.visit(token);
@@ -179,20 +178,18 @@ impl Keeper {
                 looked = Instant::now();
                 self.held.retain(|_, held| !held.is_overdue());
             }
-            let back = if is_open { BACK } else { usize::MAX };
-            if !is_open || self.pressure.is_gone() {
-                self.give_back(back);
-            }
             if !is_open {
-                return;
+                return self.give_back();
             }
-            thread::sleep(self.rest(worked().saturating_sub(begun)));
+            if self.refused > 0 {
+                thread::sleep(self.rest(worked().saturating_sub(begun)));
+            }
         }
     }
 
     /// How long to rest after so much work.
     fn rest(&self, work: Duration) -> Duration {
-        let threads = u32::try_from(self.pressure.turns.0.len()).unwrap_or(PART).clamp(1, PART);
+        let threads = u32::try_from(self.pressure.lags.0.len()).unwrap_or(PART).clamp(1, PART);
         REST.max(work * (PART - threads) / threads)
     }
 
@@ -234,6 +231,7 @@ impl Keeper {
         let Some(held) = self.held.get_mut(&token) else { return };
         match held.fate(&self.pressure, self.room_taken) {
             Fate::Stays => {}
+            Fate::IsRefused => self.refused += 1,
             Fate::Ends => drop(self.held.remove(&token)),
             Fate::IsServed => {
                 self.room_taken += 1;
@@ -253,11 +251,9 @@ impl Keeper {
         let _ = self.served.send(Accepted { stream: stream.into(), peer, place, load: None, read: Bytes::from(read) });
     }
 
-    /// Lets so many go on at most that ask for nothing now.
-    fn give_back(&mut self, most: usize) {
-        let idle = self.held.iter().filter(|(_, held)| !held.is_ending).map(|(token, _)| *token);
-        let idle: Vec<Token> = idle.take(most).collect();
-        for held in idle.iter().filter_map(|token| self.held.remove(token)).collect::<Vec<_>>() {
+    /// Lets those go on that may still ask for something.
+    fn give_back(mut self) {
+        for (_, held) in mem::take(&mut self.held).into_iter().filter(|(_, held)| !held.is_ending) {
             self.serve(held);
         }
     }
@@ -296,7 +292,7 @@ impl Held {
             Asked::Request(request, stays) => (request, stays),
         };
         let room = pressure.gate.room(request.uri().path());
-        if room == usize::MAX || (room > room_taken && !pressure.turns.are_long()) {
+        if room == usize::MAX || (room > room_taken && !pressure.lags.are_long()) {
             return Fate::IsServed;
         }
         let answer = request::written(request.method(), pressure.gate.refusal(&request), !stays);
@@ -310,7 +306,7 @@ impl Held {
         if self.is_ending && self.stream.shutdown(Shutdown::Write).is_err() {
             return Fate::Ends;
         }
-        Fate::Stays
+        Fate::IsRefused
     }
 
     /// How many bytes there are now; all that came, unless that is more than is looked at.

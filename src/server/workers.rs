@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     connections::Serving,
-    turn::{Turn, Turns},
+    lag::{Lag, Lags},
 };
 use crate::db;
 
@@ -80,7 +80,7 @@ struct Worker {
     accepted: Option<mpsc::UnboundedSender<Accepted>>,
     /// How many connections it has.
     load: Arc<AtomicUsize>,
-    turn: Arc<Turn>,
+    lag: Arc<Lag>,
     finished: Option<oneshot::Receiver<()>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -106,9 +106,9 @@ impl Workers {
         }
     }
 
-    /// How long they work between two looks for what is new.
-    pub(super) fn turns(&self) -> Turns {
-        Turns(self.threads.iter().map(|it| Arc::clone(&it.turn)).collect())
+    /// How long they take to get to something.
+    pub(super) fn lags(&self) -> Lags {
+        Lags(self.threads.iter().map(|it| Arc::clone(&it.lag)).collect())
     }
 
     /// Lets all connections finish what they are at. The threads live on until this value ends: connections to the
@@ -141,27 +141,18 @@ impl Drop for Workers {
 
 impl Worker {
     fn start(number: usize, serving: Serving) -> io::Result<Self> {
-        let turn = Turn::new();
-        let (begins, ends) = (Arc::clone(&turn), Arc::clone(&turn));
-        let mut builder = Builder::new_current_thread();
-        builder.enable_all().on_thread_unpark(move || begins.begins()).on_thread_park(move || ends.ends());
-        let runtime = builder.build()?;
+        let lag = Lag::new();
+        let answering = Arc::clone(&lag);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let (accepted, incoming) = mpsc::unbounded_channel();
         let (finishing, finished) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let load = Arc::default();
         let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             db::work_as(number);
-            work(&runtime, serving, incoming, (finishing, ended));
+            work(&runtime, (serving, answering), incoming, (finishing, ended));
         })?;
-        Ok(Self {
-            accepted: Some(accepted),
-            load,
-            turn,
-            finished: Some(finished),
-            end: Some(end),
-            thread: Some(thread),
-        })
+        Ok(Self { accepted: Some(accepted), load, lag, finished: Some(finished), end: Some(end), thread: Some(thread) })
     }
 
     fn take(&self, accepted: Accepted) {
@@ -175,11 +166,13 @@ impl Worker {
 /// What a thread does: serves until nothing more comes, finishes, and waits for its end.
 fn work(
     runtime: &Runtime,
-    mut serving: Serving,
+    (mut serving, lag): (Serving, Arc<Lag>),
     mut incoming: mpsc::UnboundedReceiver<Accepted>,
     (finishing, mut ended): (oneshot::Sender<()>, oneshot::Receiver<()>),
 ) {
     runtime.block_on(async {
+        // As one of all tasks: what the thread waits for itself comes before them.
+        tokio::spawn(async move { lag.answer().await });
         let serve = async {
             while let Some(accepted) = incoming.recv().await {
                 serving.accepted(accepted);

@@ -38,7 +38,8 @@ const CREATE: &str = "mutation { createTask(input: { title: \"A task among other
 async fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
     for _ in 0..100 {
         let body = json!({ "query": CREATE });
-        assert_eq!(stage.graphql(&process.base, &stage.people[0], body).await.unwrap().0, 200);
+        let (status, answer) = stage.graphql(&process.base, &stage.people[0], body).await.unwrap();
+        assert_eq!(status, 200, "{answer}");
     }
     Sender::new(&process.base, vec![graphql(&stage.people[0].token, READ)])
 }
