@@ -94,9 +94,8 @@ pub(super) async fn serve(
     stop: impl Future<Output = Duration> + Send,
 ) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let pressure = gate.map(|gate| Pressure { gate, lags: workers.lags() });
     let (back, mut served) = mpsc::unbounded_channel();
-    let shed = pressure.clone().map(|pressure| Shed::start(pressure, back)).transpose()?;
+    let shed = gate.map(|gate| Shed::start(Pressure { gate, lags: workers.lags() }, back)).transpose()?;
     let mut crowd = 0_usize;
     tokio::pin!(stop);
     let drained = loop {
@@ -116,8 +115,7 @@ pub(super) async fn serve(
         match accepted {
             Ok(accepted) => {
                 let is_crowded = MAX_CONNECTIONS - room.available_permits() > CROWD;
-                let is_high = || pressure.as_ref().is_some_and(Pressure::is_high);
-                let Some(shed) = shed.as_ref().filter(|_| is_crowded && is_high()) else {
+                let Some(shed) = shed.as_ref().filter(|shed| is_crowded && shed.is_needed()) else {
                     workers.serve(accepted);
                     continue;
                 };

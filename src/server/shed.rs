@@ -43,22 +43,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What new connections are told by.
 const ARRIVED: Token = Token(0);
 
-/// When there is no room.
+/// What tells whether there is room.
 #[derive(Clone, Debug)]
 pub(super) struct Pressure {
     pub(super) gate: Gate,
     pub(super) lags: Lags,
 }
 
-impl Pressure {
-    /// Whether what comes now would have to wait, for room or for a thread.
-    pub(super) fn is_high(&self) -> bool {
-        self.gate.is_full() || self.lags.are_long()
-    }
-}
-
 /// The shed, as those see it who bring connections.
 pub(super) struct Shed {
+    pressure: Pressure,
     arrivals: Option<mpsc::Sender<Accepted>>,
     waker: Waker,
     thread: Option<thread::JoinHandle<()>>,
@@ -73,7 +67,7 @@ impl Shed {
         let keeper = Keeper {
             poll,
             arrived,
-            pressure,
+            pressure: pressure.clone(),
             served,
             held: HashMap::new(),
             fresh: Vec::new(),
@@ -82,7 +76,12 @@ impl Shed {
             refused: 0,
         };
         let thread = thread::Builder::new().name("shed".to_owned()).spawn(|| keeper.keep())?;
-        Ok(Self { arrivals: Some(arrivals), waker, thread: Some(thread) })
+        Ok(Self { pressure, arrivals: Some(arrivals), waker, thread: Some(thread) })
+    }
+
+    /// Whether what comes now would have to wait, for room or for a thread.
+    pub(super) fn is_needed(&self) -> bool {
+        self.pressure.gate.is_full() || self.pressure.lags.are_long()
     }
 
     /// Takes a connection in.
