@@ -53,7 +53,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 const MAX_HEADERS: usize = 16 << 10;
 /// How many connections there are at most; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
-/// Beyond how many connections new ones come to the shed while there is no room.
+/// Beyond how many connections new ones come to the shed while it is needed.
 const CROWD: usize = AT_ONCE;
 /// How many connections come to the shed before there is a pause, which leaves time to those that are served. What comes
 /// meanwhile waits in the kernel, which takes nothing from them.

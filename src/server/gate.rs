@@ -2,7 +2,11 @@
 //! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while
 //! there is no room comes to the shed, where refusing takes less.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::Request,
@@ -26,6 +30,8 @@ use crate::{error::Error, graphql, rest};
 pub(super) const AT_ONCE: usize = 256;
 /// How long a request waits for room, which its client hardly notices.
 const PATIENCE: Duration = Duration::from_millis(30);
+/// For how long others are not let wait after somebody waited in vain.
+const IN_VAIN: Duration = Duration::from_secs(1);
 /// How many refusals make a line of the log.
 const A_LINE: u64 = 1000;
 
@@ -41,6 +47,7 @@ struct Inner {
     refused: Counter,
     /// Without what it says, a browser would show its page nothing of a refusal.
     cors: CorsLayer,
+    in_vain: Mutex<Option<Instant>>,
 }
 
 /// How a door says what became of a request.
@@ -50,7 +57,7 @@ impl Gate {
     /// With nobody in it; refusals are counted there.
     pub(super) fn new(refused: Counter, cors: CorsLayer) -> Self {
         let room = || Arc::new(Semaphore::new(AT_ONCE));
-        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, cors }))
+        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, cors, in_vain: Mutex::default() }))
     }
 
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
@@ -64,6 +71,7 @@ impl Gate {
         if let Ok(Ok(place)) = Box::pin(timeout(PATIENCE, Arc::clone(room).acquire_owned())).await {
             return Ok(Some(place));
         }
+        *self.in_vain() = Some(Instant::now());
         let mut refusal = self.refusal(request);
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         Err(refusal)
@@ -84,9 +92,14 @@ impl Gate {
         self.door(path).map_or(usize::MAX, |(room, _)| room.available_permits())
     }
 
-    /// Whether there is no room for requests of some kind.
-    pub(super) fn is_full(&self) -> bool {
-        [&self.0.tasks, &self.0.accounts].iter().any(|it| it.available_permits() == 0)
+    /// Whether somebody waited in vain for room just now: who comes now would, too.
+    pub(super) fn has_refused(&self) -> bool {
+        self.in_vain().is_some_and(|it| it.elapsed() < IN_VAIN)
+    }
+
+    /// When somebody waited in vain last.
+    fn in_vain(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.in_vain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer to what there is no room for, with all that answers say.

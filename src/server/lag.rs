@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::Notify, task};
 
 /// How long it may take.
-const BEHIND: Duration = Duration::from_millis(50);
+const BEHIND: Duration = Duration::from_millis(100);
 /// For how long an answer tells something.
 const FRESH: Duration = Duration::from_secs(1);
 /// There is none.

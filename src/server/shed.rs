@@ -79,9 +79,9 @@ impl Shed {
         Ok(Self { pressure, arrivals: Some(arrivals), waker, thread: Some(thread) })
     }
 
-    /// Whether what comes now would have to wait, for room or for a thread.
+    /// Whether what comes now would have to wait for long, for room or for a thread.
     pub(super) fn is_needed(&self) -> bool {
-        self.pressure.gate.is_full() || self.pressure.lags.are_long()
+        self.pressure.gate.has_refused() || self.pressure.lags.are_long()
     }
 
     /// Takes a connection in.
