@@ -87,9 +87,9 @@ impl Gate {
         }
     }
 
-    /// For how many requests at this path there is room now.
-    pub(super) fn room(&self, path: &str) -> usize {
-        self.door(path).map_or(usize::MAX, |(room, _)| room.available_permits())
+    /// For how many requests at this path there is room now; none for what is always let in.
+    pub(super) fn room(&self, path: &str) -> Option<usize> {
+        self.door(path).map(|(room, _)| room.available_permits())
     }
 
     /// Whether somebody waited in vain for room just now: who comes now would, too.

@@ -291,7 +291,7 @@ impl Held {
             Asked::Request(request, stays) => (request, stays),
         };
         let room = pressure.gate.room(request.uri().path());
-        if room == usize::MAX || (room > room_taken && !pressure.lags.are_long()) {
+        if room.is_none_or(|room| room > room_taken && !pressure.lags.are_long()) {
             return Fate::IsServed;
         }
         let answer = request::written(request.method(), pressure.gate.refusal(&request), !stays);
