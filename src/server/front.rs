@@ -78,7 +78,7 @@ impl Front {
 /// Names the request, says where it came from, and logs and counts what became of it.
 pub(super) async fn front(State(Front(house)): State<Front>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let id = request_id(request.headers());
+    let id = request_id(request.headers().get(REQUEST_ID));
     let client = client(&request, &house.proxies);
     request.extensions_mut().insert(client);
     let method = request.method().clone();
@@ -145,13 +145,13 @@ pub(super) fn make_safe(headers: &mut HeaderMap) {
     }
 }
 
-/// The client's own id if it is harmless, or a new one.
-pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
+/// The id that the client gave its request if it is harmless, or a new one.
+pub(super) fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let is_harmless = |it: &&HeaderValue| {
         (1..=MAX_ID).contains(&it.len())
             && it.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    headers.get(REQUEST_ID).filter(is_harmless).cloned().unwrap_or_else(|| {
+    given.filter(is_harmless).cloned().unwrap_or_else(|| {
         let id = Uuid::now_v7().simple().to_string();
         HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
     })

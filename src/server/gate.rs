@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
 };
 use futures_util::FutureExt;
@@ -50,8 +50,34 @@ struct Inner {
     in_vain: Mutex<Option<Instant>>,
 }
 
-/// How a door says what became of a request.
-type Answer = fn(Error) -> Response;
+/// What a request is for, which decides about its room and about how it is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Door {
+    Graphql,
+    Tasks,
+    Accounts,
+}
+
+impl Door {
+    /// The one that a path leads to; none for what is always let in.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        match path {
+            graphql::PATH => Some(Self::Graphql),
+            path if path.starts_with("/api/auth/") => Some(Self::Accounts),
+            path if path.starts_with("/api/") => Some(Self::Tasks),
+            _ => None,
+        }
+    }
+
+    /// Says in its own way that there is no room.
+    fn refused(self) -> Response {
+        match self {
+            Self::Graphql => graphql::refused(&Error::Busy),
+            Self::Tasks => rest::refused(&Error::Busy),
+            Self::Accounts => rest::auth::refused(Error::Busy),
+        }
+    }
+}
 
 impl Gate {
     /// With nobody in it; refusals are counted there.
@@ -63,7 +89,8 @@ impl Gate {
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
     /// answers instead.
     pub(super) async fn place<B>(&self, request: &Request<B>) -> Result<Option<OwnedSemaphorePermit>, Response> {
-        let Some((room, _)) = self.door(request.uri().path()) else { return Ok(None) };
+        let Some(door) = Door::of(request.uri().path()) else { return Ok(None) };
+        let room = self.room(door);
         if let Ok(place) = Arc::clone(room).try_acquire_owned() {
             return Ok(Some(place));
         }
@@ -72,24 +99,23 @@ impl Gate {
             return Ok(Some(place));
         }
         *self.in_vain() = Some(Instant::now());
-        let mut refusal = self.refusal(request);
+        self.count_refusal();
+        let mut refusal = self.refusal(door, request.method(), request.headers());
+        refusal.headers_mut().insert(front::REQUEST_ID, front::request_id(request.headers().get(front::REQUEST_ID)));
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         Err(refusal)
     }
 
-    /// The room for what is asked at a path, and how it is answered; none for what is always let in.
-    fn door(&self, path: &str) -> Option<(&Arc<Semaphore>, Answer)> {
-        match path {
-            graphql::PATH => Some((&self.0.tasks, |error| graphql::refused(&error))),
-            path if path.starts_with("/api/auth/") => Some((&self.0.accounts, rest::auth::refused)),
-            path if path.starts_with("/api/") => Some((&self.0.tasks, |error| rest::refused(&error))),
-            _ => None,
+    fn room(&self, door: Door) -> &Arc<Semaphore> {
+        match door {
+            Door::Graphql | Door::Tasks => &self.0.tasks,
+            Door::Accounts => &self.0.accounts,
         }
     }
 
-    /// For how many requests at this path there is room now; none for what is always let in.
-    pub(super) fn room(&self, path: &str) -> Option<usize> {
-        self.door(path).map(|(room, _)| room.available_permits())
+    /// For how many requests there is room now.
+    pub(super) fn places(&self, door: Door) -> usize {
+        self.room(door).available_permits()
     }
 
     /// Whether somebody waited in vain for room just now: who comes now would, too.
@@ -102,25 +128,24 @@ impl Gate {
         self.0.in_vain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to what there is no room for, with all that answers say.
-    pub(super) fn refusal<B>(&self, request: &Request<B>) -> Response {
+    pub(super) fn count_refusal(&self) {
         if self.0.refused.inc().is_multiple_of(A_LINE) {
             warn!(total = self.0.refused.get(), "too many requests at a time: some are refused");
         }
-        let mut answer = match self.door(request.uri().path()) {
-            Some((_, answer)) => answer(Error::Busy),
-            None => rest::refused(&Error::Busy),
-        };
+    }
+
+    /// The answer to what there is no room for, with all that answers say but the id of their request.
+    pub(super) fn refusal(&self, door: Door, method: &Method, headers: &HeaderMap) -> Response {
+        let mut answer = door.refused();
         front::make_safe(answer.headers_mut());
-        answer.headers_mut().insert(front::REQUEST_ID, front::request_id(request.headers()));
         let mut asked = Request::new(answer);
-        *asked.method_mut() = request.method().clone();
-        *asked.headers_mut() = request.headers().clone();
+        *asked.method_mut() = method.clone();
+        *asked.headers_mut() = headers.clone();
         let answering = service_fn(|asked: Request<Response>| async { Ok::<_, Infallible>(asked.into_body()) });
         match self.0.cors.layer(answering).oneshot(asked).now_or_never() {
             Some(Ok(answer)) => answer,
             // Nothing in it waits.
-            None => rest::refused(&Error::Busy),
+            None => door.refused(),
         }
     }
 }

@@ -3,10 +3,10 @@
 //! because one refusal after the other takes a third of what it takes between other work. Who asks for what there is
 //! room for goes on to be served; who asks for nothing stays, which takes a fraction of the memory.
 
+mod answers;
 mod request;
 
 use std::{
-    collections::HashMap,
     io::{self, Read, Write},
     mem,
     net::{Shutdown, SocketAddr},
@@ -18,13 +18,17 @@ use std::{
 use axum::body::Bytes;
 use mio::{Events, Interest, Poll, Token, Waker, net::TcpStream};
 use rustix::time::{ClockId, clock_gettime};
+use slab::Slab;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
-use self::request::{Asked, MOST};
+use self::{
+    answers::Answers,
+    request::{Asked, MOST, NO_HEADERS},
+};
 use super::{
     connections::{HEADERS, IDLE, LINGER},
-    gate::Gate,
+    gate::{Door, Gate},
     lag::Lags,
     workers::{Accepted, Place},
 };
@@ -40,8 +44,10 @@ const A_TURN: usize = 128;
 const FRESH: Duration = Duration::from_millis(100);
 /// How often connections are let go that take too long.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often what is not looked at any more is read at a time.
+const A_LOT: usize = 64;
 /// What new connections are told by.
-const ARRIVED: Token = Token(0);
+const ARRIVED: Token = Token(usize::MAX);
 
 /// What tells whether there is room.
 #[derive(Clone, Debug)]
@@ -67,13 +73,17 @@ impl Shed {
         let keeper = Keeper {
             poll,
             arrived,
-            pressure: pressure.clone(),
             served,
-            held: HashMap::new(),
+            held: Slab::new(),
             fresh: Vec::new(),
-            last: ARRIVED.0,
-            room_taken: 0,
-            refused: 0,
+            bytes: vec![0; MOST],
+            desk: Desk {
+                answers: Answers::new(pressure.gate.clone()),
+                pressure: pressure.clone(),
+                answer: Vec::new(),
+                room_taken: 0,
+                refused: 0,
+            },
         };
         let thread = thread::Builder::new().name("shed".to_owned()).spawn(|| keeper.keep())?;
         Ok(Self { pressure, arrivals: Some(arrivals), waker, thread: Some(thread) })
@@ -128,8 +138,10 @@ struct Held {
 /// What becomes of a connection.
 enum Fate {
     Stays,
-    /// And stays.
-    IsRefused,
+    IsRefused {
+        /// Whether it may ask for something else.
+        stays: bool,
+    },
     Ends,
     IsServed,
 }
@@ -138,12 +150,21 @@ enum Fate {
 struct Keeper {
     poll: Poll,
     arrived: mpsc::Receiver<Accepted>,
-    pressure: Pressure,
     served: UnboundedSender<Accepted>,
-    held: HashMap<Token, Held>,
+    held: Slab<Held>,
     /// Those that are looked at first.
     fresh: Vec<Token>,
-    last: usize,
+    /// What came just now.
+    bytes: Vec<u8>,
+    desk: Desk,
+}
+
+/// What requests are refused with.
+struct Desk {
+    pressure: Pressure,
+    answers: Answers,
+    /// What is sent just now.
+    answer: Vec<u8>,
     /// How many went on in this turn, which may not have come to their room yet.
     room_taken: usize,
     /// How many requests were refused in this turn.
@@ -162,16 +183,16 @@ impl Keeper {
                 warn!(%cause, "connections in the shed cannot be looked at");
             }
             let begun = worked();
-            (self.room_taken, self.refused) = (0, 0);
+            (self.desk.room_taken, self.desk.refused) = (0, 0);
             let is_open = self.take_in();
             for token in mem::take(&mut self.fresh) {
-                self.visit(token);
-                if self.held.get(&token).is_some_and(Held::is_fresh) {
+                self.visit(token, false);
+                if self.held.get(token.0).is_some_and(Held::is_fresh) {
                     self.fresh.push(token);
                 }
             }
             for event in &events {
-                self.visit(event.token());
+                self.visit(event.token(), event.is_read_closed());
             }
             if looked.elapsed() > LOOK {
                 looked = Instant::now();
@@ -180,7 +201,7 @@ impl Keeper {
             if !is_open {
                 return self.give_back();
             }
-            if self.refused > 0 {
+            if self.desk.refused > 0 {
                 thread::sleep(self.rest(worked().saturating_sub(begun)));
             }
         }
@@ -188,7 +209,7 @@ impl Keeper {
 
     /// How long to rest after so much work.
     fn rest(&self, work: Duration) -> Duration {
-        let threads = u32::try_from(self.pressure.lags.0.len()).unwrap_or(PART).clamp(1, PART);
+        let threads = u32::try_from(self.desk.pressure.lags.0.len()).unwrap_or(PART).clamp(1, PART);
         REST.max(work * (PART - threads) / threads)
     }
 
@@ -204,39 +225,31 @@ impl Keeper {
     }
 
     fn hold(&mut self, Accepted { stream, peer, place, read, .. }: Accepted) {
-        self.last += 1;
-        let token = Token(self.last);
+        let entry = self.held.vacant_entry();
+        let token = Token(entry.key());
         let mut stream = TcpStream::from_std(stream);
         match self.poll.registry().register(&mut stream, token, Interest::READABLE) {
             Ok(()) => {
-                let held = Held {
-                    stream,
-                    peer,
-                    place,
-                    read: read.into(),
-                    since: Instant::now(),
-                    is_new: true,
-                    is_ending: false,
-                };
-                self.held.insert(token, held);
+                let read = read.into();
+                entry.insert(Held { stream, peer, place, read, since: Instant::now(), is_new: true, is_ending: false });
                 self.fresh.push(token);
             }
             Err(cause) => warn!(%cause, "a connection could not be held"),
         }
     }
 
-    /// Looks at what came over a connection.
-    fn visit(&mut self, token: Token) {
-        let Some(held) = self.held.get_mut(&token) else { return };
-        match held.fate(&self.pressure, self.room_taken) {
+    /// Looks at what came over a connection, after which nothing comes if it `is_over`. A token may be that of one that
+    /// is gone, or of another one since, which then has nothing to say.
+    fn visit(&mut self, token: Token, is_over: bool) {
+        let Some(held) = self.held.get_mut(token.0) else { return };
+        match held.fate(&mut self.bytes, &mut self.desk, is_over) {
             Fate::Stays => {}
-            Fate::IsRefused => self.refused += 1,
-            Fate::Ends => drop(self.held.remove(&token)),
+            Fate::IsRefused { .. } => self.desk.refused += 1,
+            Fate::Ends => drop(self.held.remove(token.0)),
             Fate::IsServed => {
-                self.room_taken += 1;
-                if let Some(held) = self.held.remove(&token) {
-                    self.serve(held);
-                }
+                self.desk.room_taken += 1;
+                let held = self.held.remove(token.0);
+                self.serve(held);
             }
         }
     }
@@ -273,62 +286,86 @@ impl Held {
         self.since.elapsed() > most
     }
 
-    /// Reads what came, and refuses it if there is no room for it.
-    fn fate(&mut self, pressure: &Pressure, room_taken: usize) -> Fate {
-        match self.read_on() {
+    /// Reads what came, and refuses it if there is no room for it. What reads less than it could has read all.
+    fn fate(&mut self, bytes: &mut [u8], desk: &mut Desk, is_over: bool) -> Fate {
+        if self.is_ending {
+            return self.pass_over(bytes, is_over);
+        }
+        let came = match self.stream.read(bytes) {
             Ok(0) => return Fate::Ends,
-            Ok(_) => self.is_new = false,
+            Ok(count) => bytes.get(..count).unwrap_or_default(),
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return Fate::Stays,
             Err(_) => return Fate::Ends,
-        }
-        if self.is_ending {
-            self.read.clear();
-            return Fate::Stays;
-        }
-        let (request, stays) = match request::read(&self.read) {
-            Asked::Part => return Fate::Stays,
-            Asked::Unclear => return Fate::IsServed,
-            Asked::Request(request, stays) => (request, stays),
         };
-        let room = pressure.gate.room(request.uri().path());
-        if room.is_none_or(|room| room > room_taken && !pressure.lags.are_long()) {
-            return Fate::IsServed;
+        self.is_new = false;
+        let fate = if self.read.is_empty() {
+            self.since = Instant::now();
+            desk.fate(came, is_over)
+        } else {
+            self.read.extend_from_slice(came);
+            desk.fate(&self.read, is_over)
+        };
+        match fate {
+            Fate::IsRefused { stays } => self.refuse((bytes, &desk.answer), stays),
+            Fate::Stays | Fate::IsServed if self.read.is_empty() => {
+                self.read = came.to_vec();
+                fate
+            }
+            fate => fate,
         }
-        let answer = request::written(request.method(), pressure.gate.refusal(&request), !stays);
-        self.read = Vec::new();
+    }
+
+    /// Sends a refusal.
+    fn refuse(&mut self, (bytes, answer): (&mut [u8], &[u8]), stays: bool) -> Fate {
         // Who does not take a short answer does not want one.
-        if !self.stream.write(&answer).is_ok_and(|written| written == answer.len()) {
+        if !self.stream.write(answer).is_ok_and(|written| written == answer.len()) {
             return Fate::Ends;
         }
-        self.since = Instant::now();
-        self.is_ending = !stays;
+        (self.read, self.since, self.is_ending) = (Vec::new(), Instant::now(), !stays);
         if self.is_ending && self.stream.shutdown(Shutdown::Write).is_err() {
             return Fate::Ends;
         }
-        Fate::IsRefused
+        if self.is_ending {
+            self.pass_over(bytes, false);
+        }
+        Fate::IsRefused { stays }
     }
 
-    /// How many bytes there are now; all that came, unless that is more than is looked at.
-    fn read_on(&mut self) -> io::Result<usize> {
-        let mut bytes = [0; MOST];
-        let mut came = 0;
-        loop {
-            match self.stream.read(&mut bytes) {
-                Ok(0) => return Ok(0),
-                Ok(count) => {
-                    if self.read.is_empty() && !self.is_ending {
-                        self.since = Instant::now();
-                    }
-                    came += count;
-                    self.read.extend(bytes.get(..count).unwrap_or_default());
-                    if self.read.len() >= MOST {
-                        return Ok(came);
-                    }
-                }
-                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock && came > 0 => return Ok(came),
-                Err(cause) => return Err(cause),
+    /// Reads what still comes, and forgets it.
+    fn pass_over(&mut self, bytes: &mut [u8], is_over: bool) -> Fate {
+        for _ in 0..A_LOT {
+            match self.stream.read(bytes) {
+                Ok(0) => return Fate::Ends,
+                Ok(count) if count == bytes.len() || is_over => {}
+                Ok(_) => return Fate::Stays,
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return Fate::Stays,
+                Err(_) => return Fate::Ends,
             }
         }
+        Fate::Stays
+    }
+}
+
+impl Desk {
+    /// What becomes of a connection over which this came. A refusal is written down.
+    fn fate(&mut self, bytes: &[u8], is_over: bool) -> Fate {
+        let mut headers = NO_HEADERS;
+        let mut request = match request::read(bytes, &mut headers) {
+            Asked::Part if is_over => return Fate::Ends,
+            Asked::Part => return Fate::Stays,
+            Asked::Unclear => return Fate::IsServed,
+            Asked::Request(request) => request,
+        };
+        let Some(door) = Door::of(request.path) else { return Fate::IsServed };
+        let Pressure { gate, lags } = &self.pressure;
+        if gate.places(door) > self.room_taken && !lags.are_long() {
+            return Fate::IsServed;
+        }
+        request.stays &= !is_over;
+        gate.count_refusal();
+        self.answer.clear();
+        self.answers.write(door, &request, &mut self.answer);
+        Fate::IsRefused { stays: request.stays }
     }
 }
 
