@@ -196,11 +196,11 @@ impl Server {
             time::sleep(drain).await;
             drain
         };
-        let gate = || Some(self.gate.clone());
-        let serving = || Serving::new(self.router.clone(), gate());
+        let serving = |lag| Serving::new(self.router.clone(), Some((self.gate.clone(), lag)));
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, (&mut workers, gate(), self.metrics.connections), stop).await?;
+            connections::serve(self.listener, (&mut workers, Some(self.gate.clone()), self.metrics.connections), stop)
+                .await?;
             alive.close();
             alive.wait().await;
             Ok::<_, io::Error>(())

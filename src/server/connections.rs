@@ -37,6 +37,7 @@ use tracing::{debug, warn};
 
 use super::{
     gate::{AT_ONCE, Gate},
+    lag::Lag,
     shed::{Pressure, Shed},
     workers::{Accepted, Load, Place, Workers, adopted},
 };
@@ -68,8 +69,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What the connections of a thread are served with.
 pub(super) struct Serving {
     router: Router,
-    /// What stands in front of it, if anything.
-    gate: Option<Gate>,
+    /// What stands in front of it, if anything, with what tells whether the thread keeps up.
+    gate: Option<(Gate, Arc<Lag>)>,
     builder: auto::Builder<TokioExecutor>,
     /// Gone when they were told to finish.
     graceful: Option<GracefulShutdown>,
@@ -152,7 +153,7 @@ fn last(listener: TcpListener, (workers, open): (&Workers, &Gauge)) {
 }
 
 impl Serving {
-    pub(super) fn new(router: Router, gate: Option<Gate>) -> Self {
+    pub(super) fn new(router: Router, gate: Option<(Gate, Arc<Lag>)>) -> Self {
         Self { router, gate, builder: builder(), graceful: Some(GracefulShutdown::new()) }
     }
 
@@ -211,12 +212,12 @@ fn builder() -> auto::Builder<TokioExecutor> {
 /// Answers one request, if the gate lets it in.
 async fn answer(
     (peer, pace): (SocketAddr, Pace),
-    (gate, router): (Option<Gate>, Router),
+    (gate, router): (Option<(Gate, Arc<Lag>)>, Router),
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
     let place = match &gate {
-        Some(gate) => gate.place(&request).await,
+        Some((gate, lag)) => gate.place(&request, lag).await,
         None => Ok(None),
     };
     let answer = match place {

@@ -1,6 +1,7 @@
 //! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more waits a moment
 //! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while
-//! there is no room comes to the shed, where refusing takes less.
+//! there is no room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind:
+//! what takes no time to wait finds room always, however many wait for the thread itself.
 
 use std::{
     convert::Infallible,
@@ -23,7 +24,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 use tracing::warn;
 
-use super::front;
+use super::{front, lag::Lag};
 use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
@@ -88,8 +89,15 @@ impl Gate {
 
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
     /// answers instead.
-    pub(super) async fn place<B>(&self, request: &Request<B>) -> Result<Option<OwnedSemaphorePermit>, Response> {
+    pub(super) async fn place<B>(
+        &self,
+        request: &Request<B>,
+        lag: &Lag,
+    ) -> Result<Option<OwnedSemaphorePermit>, Response> {
         let Some(door) = Door::of(request.uri().path()) else { return Ok(None) };
+        if lag.is_lasting() {
+            return Err(self.last_refusal(door, request));
+        }
         let room = self.room(door);
         if let Ok(place) = Arc::clone(room).try_acquire_owned() {
             return Ok(Some(place));
@@ -99,11 +107,16 @@ impl Gate {
             return Ok(Some(place));
         }
         *self.in_vain() = Some(Instant::now());
+        Err(self.last_refusal(door, request))
+    }
+
+    /// A refusal that ends its connection.
+    fn last_refusal<B>(&self, door: Door, request: &Request<B>) -> Response {
         self.count_refusal();
         let mut refusal = self.refusal(door, request.method(), request.headers());
         refusal.headers_mut().insert(front::REQUEST_ID, front::request_id(request.headers().get(front::REQUEST_ID)));
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Err(refusal)
+        refusal
     }
 
     fn room(&self, door: Door) -> &Arc<Semaphore> {

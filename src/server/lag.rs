@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -12,6 +12,10 @@ use tokio::{sync::Notify, task};
 
 /// How long it may take.
 const BEHIND: Duration = Duration::from_millis(100);
+/// How long it may take until what came already is refused too.
+const FAR_BEHIND: Duration = Duration::from_millis(200);
+/// How many connections may wait to be taken by a thread.
+const MOST_WAITING: usize = 64;
 /// For how long an answer tells something.
 const FRESH: Duration = Duration::from_secs(1);
 /// There is none.
@@ -28,6 +32,10 @@ pub(super) struct Lag {
     answered: AtomicU64,
     /// How long that took.
     took: AtomicU64,
+    /// How many in turn took far too long.
+    late: AtomicU32,
+    /// How many connections wait to be taken.
+    waiting: AtomicUsize,
 }
 
 /// Those of all threads that serve requests.
@@ -50,6 +58,8 @@ impl Lag {
             asked: AtomicU64::new(NONE),
             answered: AtomicU64::new(0),
             took: AtomicU64::new(0),
+            late: AtomicU32::new(0),
+            waiting: AtomicUsize::new(0),
         })
     }
 
@@ -60,7 +70,10 @@ impl Lag {
             // A word from another thread comes before all that waits here; behind that is where requests are.
             task::yield_now().await;
             let now = self.now();
-            self.took.store(now.saturating_sub(self.asked.load(Ordering::Relaxed)), Ordering::Relaxed);
+            let took = now.saturating_sub(self.asked.load(Ordering::Relaxed));
+            self.took.store(took, Ordering::Relaxed);
+            let late = if took > micros(FAR_BEHIND) { self.late.load(Ordering::Relaxed).saturating_add(1) } else { 0 };
+            self.late.store(late, Ordering::Relaxed);
             self.answered.store(now, Ordering::Relaxed);
             self.asked.store(NONE, Ordering::Relaxed);
         }
@@ -74,9 +87,31 @@ impl Lag {
             self.asked.store(now, Ordering::Relaxed);
             self.question.notify_one();
         }
-        let is_fresh = micros(FRESH) > now.saturating_sub(self.answered.load(Ordering::Relaxed));
-        let took = if is_fresh { self.took.load(Ordering::Relaxed) } else { 0 };
-        took.max(now.saturating_sub(asked)) > micros(BEHIND)
+        let took = if self.is_fresh(now) { self.took.load(Ordering::Relaxed) } else { 0 };
+        took.max(now.saturating_sub(asked)) > micros(BEHIND) || self.waiting.load(Ordering::Relaxed) > MOST_WAITING
+    }
+
+    /// A connection was handed to the thread.
+    pub(super) fn is_handed_one(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The thread took it.
+    pub(super) fn takes_one(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether so much came that all of it waits for long, as far as somebody asked.
+    pub(super) fn is_lasting(&self) -> bool {
+        let (now, late) = (self.now(), self.late.load(Ordering::Relaxed));
+        let waits = now.saturating_sub(self.asked.load(Ordering::Relaxed)) > micros(FAR_BEHIND);
+        // One may be late because the machine had other things to do.
+        late > 0 && waits || late > 1 && self.is_fresh(now)
+    }
+
+    /// Whether the last answer tells something still.
+    fn is_fresh(&self, now: u64) -> bool {
+        micros(FRESH) > now.saturating_sub(self.answered.load(Ordering::Relaxed))
     }
 
     fn now(&self) -> u64 {
@@ -109,5 +144,20 @@ mod tests {
         assert!(!lags.are_long(), "the next one did not");
         answering.abort();
         assert!(!Lags(Vec::new()).are_long(), "there is no thread");
+    }
+
+    #[tokio::test]
+    async fn a_lag_lasts_when_answers_in_turn_are_late() {
+        let lag = Lag::new();
+        let answering = Arc::clone(&lag);
+        tokio::spawn(async move { answering.answer().await });
+        for (late, lasts) in [(true, false), (true, true), (true, true), (false, false), (true, false)] {
+            lag.is_long();
+            if late {
+                thread::sleep(FAR_BEHIND + BEHIND);
+            }
+            tokio::time::sleep(BEHIND / 10).await;
+            assert_eq!(lag.is_lasting(), lasts);
+        }
     }
 }

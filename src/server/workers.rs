@@ -88,9 +88,9 @@ struct Worker {
 
 impl Workers {
     /// So many threads.
-    pub(super) fn start(count: usize, serving: impl Fn() -> Serving) -> io::Result<Self> {
-        let threads = (0..count).map(|number| Worker::start(number, serving())).collect::<io::Result<_>>()?;
-        Ok(Self { threads, here: serving() })
+    pub(super) fn start(count: usize, serving: impl Fn(Arc<Lag>) -> Serving) -> io::Result<Self> {
+        let threads = (0..count).map(|number| Worker::start(number, &serving)).collect::<io::Result<_>>()?;
+        Ok(Self { threads, here: serving(Lag::new()) })
     }
 
     /// No threads but this one.
@@ -140,8 +140,9 @@ impl Drop for Workers {
 }
 
 impl Worker {
-    fn start(number: usize, serving: Serving) -> io::Result<Self> {
+    fn start(number: usize, serving: impl Fn(Arc<Lag>) -> Serving) -> io::Result<Self> {
         let lag = Lag::new();
+        let serving = serving(Arc::clone(&lag));
         let answering = Arc::clone(&lag);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (accepted, incoming) = mpsc::unbounded_channel();
@@ -158,6 +159,7 @@ impl Worker {
     fn take(&self, accepted: Accepted) {
         if let Some(accepting) = &self.accepted {
             // Nothing is accepted any more when the threads end.
+            self.lag.is_handed_one();
             let _ = accepting.send(Accepted { load: Some(Load::on(&self.load)), ..accepted });
         }
     }
@@ -172,9 +174,11 @@ fn work(
 ) {
     runtime.block_on(async {
         // As one of all tasks: what the thread waits for itself comes before them.
-        tokio::spawn(async move { lag.answer().await });
+        let answering = Arc::clone(&lag);
+        tokio::spawn(async move { answering.answer().await });
         let serve = async {
             while let Some(accepted) = incoming.recv().await {
+                lag.takes_one();
                 serving.accepted(accepted);
             }
             serving.finish().await;
