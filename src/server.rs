@@ -16,7 +16,7 @@ use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
@@ -48,6 +48,10 @@ use crate::{
 
 /// How long a request may take, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many requests are worked on at a time by each thread at least.
+const WORK: usize = 32;
+/// And for each connection to the database.
+const WORK_FOR_EACH: usize = 2;
 /// How long requests in flight may go on when the server stops.
 const FINISH: Duration = Duration::from_secs(10);
 /// How long the last mail may take after that.
@@ -146,8 +150,11 @@ impl Server {
             alive: alive.clone(),
         };
         let cors = cors(services.auth().origins().all());
-        let gate = Gate::new(metrics.refused.clone(), cors);
-        let router = router(config, &services, door, metrics.clone());
+        let at_work = (WORK * config.workers)
+            .max(WORK_FOR_EACH * usize::try_from(config.database_connections).unwrap_or_default());
+        let gate = Gate::new(at_work, metrics.refused.clone(), cors);
+        let front = Front::new(config, &door.closing, metrics.clone(), services.auth().origins().is_https());
+        let router = router(config, &services, door, (front, gate.clone()));
         Ok(Self {
             listener,
             address,
@@ -196,11 +203,10 @@ impl Server {
             time::sleep(drain).await;
             drain
         };
-        let serving = |lag| Serving::new(self.router.clone(), Some((self.gate.clone(), lag)));
+        let serving = |lag| Serving::new(self.router.clone(), lag);
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, (&mut workers, Some(self.gate.clone()), self.metrics.connections), stop)
-                .await?;
+            connections::serve(self.listener, (&mut workers, Some(self.gate), self.metrics.connections), stop).await?;
             alive.close();
             alive.wait().await;
             Ok::<_, io::Error>(())
@@ -244,8 +250,7 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metrics: Metrics) -> Router {
-    let front = Front::new(config, &door.closing, metrics, services.auth().origins().is_https());
+fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, (front, gate): (Front, Gate)) -> Router {
     let tasks = middleware::from_fn_with_state(Arc::clone(services), entry::tasks);
     let accounts = middleware::from_fn_with_state(Arc::clone(services), entry::accounts);
     let mut router = Router::new()
@@ -265,7 +270,7 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, metric
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(front, front::front))
             .layer(cors(services.auth().origins().all()))
-            .layer(middleware::from_fn(guarded)),
+            .layer(middleware::from_fn_with_state(gate, guarded)),
     )
 }
 
@@ -287,9 +292,15 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// Answers in time, whatever becomes of the work, and lets no panic out.
-async fn guarded(request: Request, next: Next) -> Response {
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+/// Answers what there is room for, in time, whatever becomes of the work, and lets no panic out.
+async fn guarded(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let work = async {
+        match gate.enter(request).await {
+            Ok((request, _place)) => next.run(request).await,
+            Err(refusal) => refusal,
+        }
+    };
+    let work = AssertUnwindSafe(work).catch_unwind();
     match time::timeout(REQUEST_TIMEOUT, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => rest::panicked(),
@@ -300,6 +311,7 @@ async fn guarded(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use prometheus_client::metrics::counter::Counter;
     use tower::ServiceExt;
 
     use super::*;
@@ -310,7 +322,8 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn(guarded));
+        let gate = Gate::new(1, Counter::default(), cors(&[]));
+        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(gate, guarded));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let answer = router.clone().oneshot(request).await.unwrap();

@@ -69,8 +69,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What the connections of a thread are served with.
 pub(super) struct Serving {
     router: Router,
-    /// What stands in front of it, if anything, with what tells whether the thread keeps up.
-    gate: Option<(Gate, Arc<Lag>)>,
+    /// What tells whether the thread keeps up.
+    lag: Arc<Lag>,
     builder: auto::Builder<TokioExecutor>,
     /// Gone when they were told to finish.
     graceful: Option<GracefulShutdown>,
@@ -153,8 +153,8 @@ fn last(listener: TcpListener, (workers, open): (&Workers, &Gauge)) {
 }
 
 impl Serving {
-    pub(super) fn new(router: Router, gate: Option<(Gate, Arc<Lag>)>) -> Self {
-        Self { router, gate, builder: builder(), graceful: Some(GracefulShutdown::new()) }
+    pub(super) fn new(router: Router, lag: Arc<Lag>) -> Self {
+        Self { router, lag, builder: builder(), graceful: Some(GracefulShutdown::new()) }
     }
 
     /// Serves one connection on this thread.
@@ -178,9 +178,9 @@ impl Serving {
         let Some(graceful) = &self.graceful else { return };
         prepare(&stream);
         let pace = Pace::new();
-        let (router, gate, answering) = (self.router.clone(), self.gate.clone(), pace.clone());
+        let (router, lag, answering) = (self.router.clone(), Arc::clone(&self.lag), pace.clone());
         let service =
-            service_fn(move |request| answer((peer, answering.clone()), (gate.clone(), router.clone()), request));
+            service_fn(move |request| answer((peer, Arc::clone(&lag), answering.clone()), router.clone(), request));
         let stream = TokioIo::new(Paced { stream, read, pace: pace.clone() });
         let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
         let watched = graceful.watch(connection);
@@ -209,24 +209,16 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Answers one request, if the gate lets it in.
+/// Answers one request.
 async fn answer(
-    (peer, pace): (SocketAddr, Pace),
-    (gate, router): (Option<(Gate, Arc<Lag>)>, Router),
+    (peer, lag, pace): (SocketAddr, Arc<Lag>, Pace),
+    router: Router,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
-    let place = match &gate {
-        Some((gate, lag)) => gate.place(&request, lag).await,
-        None => Ok(None),
-    };
-    let answer = match place {
-        Ok(_place) => {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await
-        }
-        Err(refusal) => Ok(refusal),
-    };
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(lag);
+    let answer = router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await;
     pace.next_may_begin();
     answer
 }

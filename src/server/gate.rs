@@ -1,7 +1,7 @@
-//! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more waits a moment
-//! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while
-//! there is no room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind:
-//! what takes no time to wait finds room always, however many wait for the thread itself.
+//! Room for requests: so many of one kind are worked on or wait for that at a time. What is more waits a moment for room,
+//! and is then refused before anything is done for it, with the end of its connection: who comes again while there is no
+//! room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind: what takes no
+//! time to wait finds room always, however many wait for the thread itself.
 
 use std::{
     convert::Infallible,
@@ -10,11 +10,12 @@ use std::{
 };
 
 use axum::{
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -29,6 +30,11 @@ use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
 pub(super) const AT_ONCE: usize = 256;
+/// How many of them may have bodies that are not small.
+const LARGE_AT_ONCE: usize = 64;
+/// How many bytes a small body has at most. It is there before there is a place for its request, so that those who send
+/// theirs slowly take none from others.
+const SMALL: usize = 16 << 10;
 /// How long a request waits for room, which its client hardly notices.
 const PATIENCE: Duration = Duration::from_millis(30);
 /// For how long others are not let wait after somebody waited in vain.
@@ -45,6 +51,11 @@ struct Inner {
     tasks: Arc<Semaphore>,
     /// Accounts have room of their own: many who sign in do not keep others from their tasks.
     accounts: Arc<Semaphore>,
+    /// Requests whose bodies are not small have another one, whatever they are for.
+    large: Arc<Semaphore>,
+    /// What is worked on at a time of those that have room: as much as keeps all busy. More would push each other out of
+    /// the caches.
+    work: Arc<Semaphore>,
     refused: Counter,
     /// Without what it says, a browser would show its page nothing of a refusal.
     cors: CorsLayer,
@@ -80,41 +91,56 @@ impl Door {
     }
 }
 
+/// The place of a request.
+pub(super) struct Place {
+    _room: OwnedSemaphorePermit,
+    _work: Option<OwnedSemaphorePermit>,
+}
+
 impl Gate {
-    /// With nobody in it; refusals are counted there.
-    pub(super) fn new(refused: Counter, cors: CorsLayer) -> Self {
-        let room = || Arc::new(Semaphore::new(AT_ONCE));
-        Self(Arc::new(Inner { tasks: room(), accounts: room(), refused, cors, in_vain: Mutex::default() }))
+    /// With nobody in it, and so many requests worked on at a time; refusals are counted there.
+    pub(super) fn new(at_work: usize, refused: Counter, cors: CorsLayer) -> Self {
+        let room = |size| Arc::new(Semaphore::new(size));
+        Self(Arc::new(Inner {
+            tasks: room(AT_ONCE),
+            accounts: room(AT_ONCE),
+            large: room(LARGE_AT_ONCE),
+            work: room(at_work),
+            refused,
+            cors,
+            in_vain: Mutex::default(),
+        }))
     }
 
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
-    /// answers instead.
-    pub(super) async fn place<B>(
-        &self,
-        request: &Request<B>,
-        lag: &Lag,
-    ) -> Result<Option<OwnedSemaphorePermit>, Response> {
-        let Some(door) = Door::of(request.uri().path()) else { return Ok(None) };
-        if lag.is_lasting() {
-            return Err(self.last_refusal(door, request));
+    /// answers instead, with the end of the connection.
+    pub(super) async fn enter(&self, request: Request) -> Result<(Request, Option<Place>), Response> {
+        let Some(door) = Door::of(request.uri().path()) else { return Ok((request, None)) };
+        if request.extensions().get::<Arc<Lag>>().is_some_and(|it| it.is_lasting()) {
+            return Err(self.refused(door));
         }
-        let room = self.room(door);
-        if let Ok(place) = Arc::clone(room).try_acquire_owned() {
-            return Ok(Some(place));
-        }
-        // In a place of its own, so that those who need not wait carry no room for it.
-        if let Ok(Ok(place)) = Box::pin(timeout(PATIENCE, Arc::clone(room).acquire_owned())).await {
-            return Ok(Some(place));
-        }
-        *self.in_vain() = Some(Instant::now());
-        Err(self.last_refusal(door, request))
+        let (request, is_small) = gathered(request).await;
+        let room = if is_small { self.room(door) } else { &self.0.large };
+        let Some(room) = taken(room).await else {
+            *self.in_vain() = Some(Instant::now());
+            return Err(self.refused(door));
+        };
+        // Where the body still comes nothing is worked on yet.
+        let work = if is_small && door != Door::Accounts { self.work().await } else { None };
+        Ok((request, Some(Place { _room: room, _work: work })))
     }
 
-    /// A refusal that ends its connection.
-    fn last_refusal<B>(&self, door: Door, request: &Request<B>) -> Response {
+    /// Who has room waits for this as long as it takes.
+    async fn work(&self) -> Option<OwnedSemaphorePermit> {
+        match Arc::clone(&self.0.work).try_acquire_owned() {
+            Ok(work) => Some(work),
+            Err(_) => Box::pin(Arc::clone(&self.0.work).acquire_owned()).await.ok(),
+        }
+    }
+
+    fn refused(&self, door: Door) -> Response {
         self.count_refusal();
-        let mut refusal = self.refusal(door, request.method(), request.headers());
-        refusal.headers_mut().insert(front::REQUEST_ID, front::request_id(request.headers().get(front::REQUEST_ID)));
+        let mut refusal = door.refused();
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         refusal
     }
@@ -161,4 +187,42 @@ impl Gate {
             None => door.refused(),
         }
     }
+}
+
+/// A place in a room; none when there was none for a while.
+async fn taken(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    match Arc::clone(room).try_acquire_owned() {
+        Ok(place) => Some(place),
+        // In a place of its own, so that those who need not wait carry no room for it.
+        Err(_) => Box::pin(timeout(PATIENCE, Arc::clone(room).acquire_owned())).await.ok()?.ok(),
+    }
+}
+
+/// A request with its body if that is small, and whether it is. How long it may take is for the caller to say.
+async fn gathered(request: Request) -> (Request, bool) {
+    let body = request.body();
+    if body.is_end_stream() || body.size_hint().lower() > SMALL as u64 {
+        let is_small = body.is_end_stream();
+        return (request, is_small);
+    }
+    let (parts, body) = request.into_parts();
+    let (body, is_small) = Box::pin(read(body)).await;
+    (Request::from_parts(parts, body), is_small)
+}
+
+/// A body of which as much was read as a small one has, and whether that was all.
+async fn read(body: Body) -> (Body, bool) {
+    let mut rest = body.into_data_stream();
+    let mut start = Vec::new();
+    while start.len() <= SMALL {
+        match rest.next().await {
+            Some(Ok(bytes)) => start.extend_from_slice(&bytes),
+            None => return (start.into(), true),
+            Some(Err(cause)) => {
+                let broken = stream::iter([Ok(Bytes::from(start)), Err(cause)]);
+                return (Body::from_stream(broken), true);
+            }
+        }
+    }
+    (Body::from_stream(stream::iter([Ok(start.into())]).chain(rest)), false)
 }

@@ -12,7 +12,7 @@ use axum::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
-use super::{connections::Serving, workers::Workers};
+use super::{connections::Serving, lag::Lag, workers::Workers};
 use crate::{
     graphql,
     service::Services,
@@ -60,7 +60,7 @@ impl Listening {
 
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) -> io::Result<()> {
-        let mut here = Workers::here(Serving::new(self.router, None));
+        let mut here = Workers::here(Serving::new(self.router, Lag::new()));
         super::connections::serve(self.listener, (&mut here, None, Gauge::default()), std::future::pending()).await
     }
 }

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Answer, App, Person};
+use crate::support::{Answer, App, Held, Person};
 
 const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
 
@@ -81,8 +81,7 @@ async fn instances_on_one_postgresql_count_together() {
 async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for_is_answered() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
-    let unfinished = fill(&address, &ann).await;
+    let (held, waiting) = fill(&app, &ann).await;
     let mut refused = app.rest(&ann, "GET", "", None).await;
     for _ in 0..100 {
         if refused.status == 503 {
@@ -103,29 +102,74 @@ async fn what_there_is_no_room_for_is_refused_at_once_and_what_there_is_room_for
     assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
     let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&ann.session)).await;
     assert_eq!(session.status, 200, "accounts have room of their own");
-    drop(unfinished);
+    drop(held);
     for _ in 0..100 {
         if app.rest(&ann, "GET", "", None).await.status == 200 {
-            return;
+            return assert_eq!(waiting.len(), 256);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("there is no room again");
 }
 
-/// As many requests as there is room for, whose bodies do not come.
-async fn fill(address: &str, person: &Person) -> Vec<TcpStream> {
-    let head = format!(
-        "POST /api/{}/tasks HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: 9\r\n\r\n",
-        person.id, person.token
-    );
-    let mut unfinished = Vec::new();
+/// As many requests as there is room for, which wait for what is held in the database.
+async fn fill(app: &App, person: &Person) -> (Held, Vec<TcpStream>) {
+    let held = app.hold().await;
+    let mut waiting = Vec::new();
     for _ in 0..256 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        unfinished.push(stream);
+        waiting
+            .push(begun(app, &format!("/api/{}/tasks", person.id), (&person.token, 15), "{\"title\":\"one\"}").await);
     }
-    unfinished
+    (held, waiting)
+}
+
+/// A request whose body has so many bytes, of which these have come.
+async fn begun(app: &App, path: &str, (token, length): (&str, usize), body: &str) -> TcpStream {
+    let mut stream = connected(app).await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn connected(app: &App) -> TcpStream {
+    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    TcpStream::connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn bodies_that_come_slowly_keep_nobody_from_room() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let tasks = format!("/api/{}/tasks", ann.id);
+    let mut slow = Vec::new();
+    for path in ["/graphql", "/api/auth/sign-in/email", &tasks] {
+        for _ in 0..300 {
+            slow.push(begun(&app, path, (&ann.token, 15), "{").await);
+        }
+    }
+    // Those that will not be small have room of their own, however slowly they begin.
+    let mut large = Vec::new();
+    for length in [16_000, 20_000] {
+        for _ in 0..64 {
+            large.push(begun(&app, &tasks, (&ann.token, length), "{").await);
+        }
+    }
+    let create = || app.rest(&ann, "POST", "", Some(json!({ "title": "small" })));
+    for _ in 0..3 {
+        create().await.expect(201);
+        app.graphql(&ann, LIST, json!({})).await.data();
+        let sign_in = json!({ "email": "nobody@example.com", "password": "wrong-password" });
+        let refused = Answer::of(app.request("POST", "/api/auth/sign-in/email").json(&sign_in)).await;
+        assert_eq!(refused.status, 401);
+    }
+    let description = "x".repeat(17_000);
+    let refused = app.rest(&ann, "POST", "", Some(json!({ "title": "large", "description": description }))).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    let mut last = slow.pop().unwrap();
+    assert_eq!(asked(&mut last, "\"title\":\"one\"}").await.0, 201);
 }
 
 /// Sends a part of a request, and reads the answer to it: its status, and the rest.
@@ -148,7 +192,7 @@ async fn a_connection_whose_requests_are_refused_stays_and_is_served_when_there_
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
-    let unfinished = fill(&address, &ann).await;
+    let (held, waiting) = fill(&app, &ann).await;
     let connect = async || TcpStream::connect(&address).await.unwrap();
     let request = |method: &str, rest: &str| {
         let (id, token) = (&ann.id, &ann.token);
@@ -179,7 +223,7 @@ async fn a_connection_whose_requests_are_refused_stays_and_is_served_when_there_
     // What is always answered is, and what is no request is told so.
     assert_eq!(asked(&mut connect().await, "GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.0, 200);
     assert_eq!(asked(&mut connect().await, "GET nothing\r\n\r\n").await.0, 400);
-    drop(unfinished);
+    drop((held, waiting));
     for _ in 0..100 {
         if asked(&mut stays, &get).await.0 == 200 {
             return;

@@ -214,6 +214,19 @@ impl App {
         }
     }
 
+    /// Holds what every write has to have, until it is dropped.
+    pub async fn hold(&self) -> Held {
+        if self.database_url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
+            connection.execute("begin immediate").await.unwrap();
+            Held::Sqlite(connection)
+        } else {
+            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            connection.execute("begin; lock table owners").await.unwrap();
+            Held::Postgres(connection)
+        }
+    }
+
     /// The text of one value of the database.
     pub async fn sql_text(&self, sql: &str) -> String {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
@@ -225,6 +238,13 @@ impl App {
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
         }
     }
+}
+
+/// A connection that holds what every write has to have.
+#[expect(dead_code, reason = "it is held, not used")]
+pub enum Held {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 impl Answer {
