@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, App};
+use crate::support::{Answer, App, Process};
 
 #[tokio::test]
 async fn health_is_told_without_a_token() {
@@ -98,6 +98,25 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
     let (headers, late, body, (), ()) = tokio::join!(headers, late, body, others, steady);
     assert!([headers, late].iter().all(|it| (9..=12).contains(it)), "{headers} {late}");
     assert!((10..=18).contains(&body), "{body}");
+}
+
+#[tokio::test]
+async fn there_are_as_many_connections_as_files_are_allowed_and_not_as_are_usual() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = App::spawn().await;
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -Sn 256 && exec \"$0\"", env!("CARGO_BIN_EXE_docket")]);
+    let process = Process::start_by(command, &app.database_url, &[], std::process::Stdio::null()).await;
+    let mut open = Vec::new();
+    for _ in 0..400 {
+        let mut socket = tokio::net::TcpStream::connect(process.base.trim_start_matches("http://")).await.unwrap();
+        socket.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        let mut answer = [0; 1024];
+        let read = tokio::time::timeout(std::time::Duration::from_secs(10), socket.read(&mut answer));
+        let count = read.await.expect("it is accepted").unwrap();
+        assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
+        open.push(socket);
+    }
 }
 
 /// A body that is refused before it is read is still being sent when the answer comes.
