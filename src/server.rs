@@ -48,10 +48,6 @@ use crate::{
 
 /// How long a request may take, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// How many requests are worked on at a time by each thread at least.
-const WORK: usize = 32;
-/// And for each connection to the database.
-const WORK_FOR_EACH: usize = 2;
 /// How long requests in flight may go on when the server stops.
 const FINISH: Duration = Duration::from_secs(10);
 /// How long the last mail may take after that.
@@ -150,9 +146,7 @@ impl Server {
             alive: alive.clone(),
         };
         let cors = cors(services.auth().origins().all());
-        let at_work = (WORK * config.workers)
-            .max(WORK_FOR_EACH * usize::try_from(config.database_connections).unwrap_or_default());
-        let gate = Gate::new(at_work, metrics.refused.clone(), cors);
+        let gate = Gate::new(metrics.refused.clone(), cors);
         let front = Front::new(config, &door.closing, metrics.clone(), services.auth().origins().is_https());
         let router = router(config, &services, door, (front, gate.clone()));
         Ok(Self {
@@ -322,7 +316,7 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let gate = Gate::new(1, Counter::default(), cors(&[]));
+        let gate = Gate::new(Counter::default(), cors(&[]));
         let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(gate, guarded));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();

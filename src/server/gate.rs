@@ -1,5 +1,5 @@
-//! Room for requests: so many of one kind are worked on or wait for that at a time. What is more waits a moment for room,
-//! and is then refused before anything is done for it, with the end of its connection: who comes again while there is no
+//! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more waits a moment
+//! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while there is no
 //! room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind: what takes no
 //! time to wait finds room always, however many wait for the thread itself.
 
@@ -53,9 +53,6 @@ struct Inner {
     accounts: Arc<Semaphore>,
     /// Requests whose bodies are not small have another one, whatever they are for.
     large: Arc<Semaphore>,
-    /// What is worked on at a time of those that have room: as much as keeps all busy. More would push each other out of
-    /// the caches.
-    work: Arc<Semaphore>,
     refused: Counter,
     /// Without what it says, a browser would show its page nothing of a refusal.
     cors: CorsLayer,
@@ -91,21 +88,14 @@ impl Door {
     }
 }
 
-/// The place of a request.
-pub(super) struct Place {
-    _room: OwnedSemaphorePermit,
-    _work: Option<OwnedSemaphorePermit>,
-}
-
 impl Gate {
-    /// With nobody in it, and so many requests worked on at a time; refusals are counted there.
-    pub(super) fn new(at_work: usize, refused: Counter, cors: CorsLayer) -> Self {
+    /// With nobody in it; refusals are counted there.
+    pub(super) fn new(refused: Counter, cors: CorsLayer) -> Self {
         let room = |size| Arc::new(Semaphore::new(size));
         Self(Arc::new(Inner {
             tasks: room(AT_ONCE),
             accounts: room(AT_ONCE),
             large: room(LARGE_AT_ONCE),
-            work: room(at_work),
             refused,
             cors,
             in_vain: Mutex::default(),
@@ -114,28 +104,18 @@ impl Gate {
 
     /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
     /// answers instead, with the end of the connection.
-    pub(super) async fn enter(&self, request: Request) -> Result<(Request, Option<Place>), Response> {
+    pub(super) async fn enter(&self, request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Response> {
         let Some(door) = Door::of(request.uri().path()) else { return Ok((request, None)) };
         if request.extensions().get::<Arc<Lag>>().is_some_and(|it| it.is_lasting()) {
             return Err(self.refused(door));
         }
         let (request, is_small) = gathered(request).await;
         let room = if is_small { self.room(door) } else { &self.0.large };
-        let Some(room) = taken(room).await else {
+        let Some(place) = taken(room).await else {
             *self.in_vain() = Some(Instant::now());
             return Err(self.refused(door));
         };
-        // Where the body still comes nothing is worked on yet.
-        let work = if is_small && door != Door::Accounts { self.work().await } else { None };
-        Ok((request, Some(Place { _room: room, _work: work })))
-    }
-
-    /// Who has room waits for this as long as it takes.
-    async fn work(&self) -> Option<OwnedSemaphorePermit> {
-        match Arc::clone(&self.0.work).try_acquire_owned() {
-            Ok(work) => Some(work),
-            Err(_) => Box::pin(Arc::clone(&self.0.work).acquire_owned()).await.ok(),
-        }
+        Ok((request, Some(place)))
     }
 
     fn refused(&self, door: Door) -> Response {

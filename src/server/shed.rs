@@ -35,9 +35,9 @@ use super::{
 
 /// How long the thread rests between two turns at least. A refusal waits for that.
 const REST: Duration = Duration::from_millis(5);
-/// The part of the time of all threads that serve which goes to refusing at most: a quarter. The thread rests for what is
+/// The part of the time of all threads that serve which goes to refusing at most: a sixth. The thread rests for what is
 /// left.
-const PART: u32 = 4;
+const PART: u32 = 6;
 /// How many connections are looked at in a turn at most.
 const A_TURN: usize = 256;
 /// For how long those that came are looked at before the others: probes come by new connections, and are not to wait

@@ -138,7 +138,7 @@ mod tests {
 
     fn answers() -> Answers {
         let cors = CorsLayer::new().allow_origin([HeaderValue::from_static(TRUSTED)]).allow_methods([Method::PUT]);
-        Answers::new(Gate::new(1, Counter::default(), cors))
+        Answers::new(Gate::new(Counter::default(), cors))
     }
 
     #[test]

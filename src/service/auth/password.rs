@@ -44,8 +44,9 @@ const SCRYPT: (u8, u32, u32) = (14, 16, 1);
 /// How many bytes of key Better Auth's scrypt gives.
 const SCRYPT_KEY: usize = 64;
 
-/// How much of a core hashes leave to requests that want it: the niceness of their threads.
-const NICE: i32 = 10;
+/// How much of a core hashes leave to requests that want it: the niceness of their threads. Two of them on the core of one
+/// thread that serves take an eighth of it.
+const NICE: i32 = 12;
 
 /// Hashes on as many threads as there are cores, which give way to requests, with memory that is used again.
 #[derive(Debug)]
