@@ -102,23 +102,27 @@ impl Gate {
         }))
     }
 
-    /// Lets a request in, which keeps its place until it is answered; streams and WebSockets until they are open. Or
-    /// answers instead, with the end of the connection.
+    /// Lets a request in, with the body that it then has; it keeps its place until it is answered, streams and WebSockets
+    /// until they are open. Or answers instead, with the end of the connection.
     pub(super) async fn enter(&self, request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Response> {
         let Some(door) = Door::of(request.uri().path()) else { return Ok((request, None)) };
         if request.extensions().get::<Arc<Lag>>().is_some_and(|it| it.is_lasting()) {
-            return Err(self.refused(door));
+            return Err(self.turn_away(door));
         }
         let (request, is_small) = gathered(request).await;
         let room = if is_small { self.room(door) } else { &self.0.large };
         let Some(place) = taken(room).await else {
-            *self.in_vain() = Some(Instant::now());
-            return Err(self.refused(door));
+            // Nothing is told by large ones of how long others wait.
+            if is_small {
+                *self.in_vain() = Some(Instant::now());
+            }
+            return Err(self.turn_away(door));
         };
         Ok((request, Some(place)))
     }
 
-    fn refused(&self, door: Door) -> Response {
+    /// A refusal that ends its connection.
+    fn turn_away(&self, door: Door) -> Response {
         self.count_refusal();
         let mut refusal = door.refused();
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -147,6 +151,7 @@ impl Gate {
         self.0.in_vain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts a refusal; some of them make a line of the log.
     pub(super) fn count_refusal(&self) {
         if self.0.refused.inc().is_multiple_of(A_LINE) {
             warn!(total = self.0.refused.get(), "too many requests at a time: some are refused");
