@@ -109,7 +109,8 @@ impl Gate {
         if request.extensions().get::<Arc<Lag>>().is_some_and(|it| it.is_lasting()) {
             return Err(self.turn_away(door));
         }
-        let (request, is_small) = gathered(request).await;
+        let is_bare = request.body().is_end_stream();
+        let (request, is_small) = if is_bare { (request, true) } else { Box::pin(gathered(request)).await };
         let room = if is_small { self.room(door) } else { &self.0.large };
         let Some(place) = taken(room).await else {
             // Nothing is told by large ones of how long others wait.
@@ -185,13 +186,11 @@ async fn taken(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 
 /// A request with its body if that is small, and whether it is. How long it may take is for the caller to say.
 async fn gathered(request: Request) -> (Request, bool) {
-    let body = request.body();
-    if body.is_end_stream() || body.size_hint().lower() > SMALL as u64 {
-        let is_small = body.is_end_stream();
-        return (request, is_small);
+    if request.body().size_hint().lower() > SMALL as u64 {
+        return (request, false);
     }
     let (parts, body) = request.into_parts();
-    let (body, is_small) = Box::pin(read(body)).await;
+    let (body, is_small) = read(body).await;
     (Request::from_parts(parts, body), is_small)
 }
 
