@@ -1,7 +1,7 @@
 //! Room for requests: so many of one kind are worked on or wait for the database at a time. What is more waits a moment
-//! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while there is no
-//! room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind: what takes no
-//! time to wait finds room always, however many wait for the thread itself.
+//! for room, and is then refused before anything is done for it, with the end of its connection: who comes again while
+//! there is no room comes to the shed, where refusing takes less. So is all that comes to a thread that is far behind:
+//! what never waits for the database finds room always, however many wait for the thread itself.
 
 use std::{
     convert::Infallible,

@@ -158,8 +158,8 @@ impl Worker {
 
     fn take(&self, accepted: Accepted) {
         if let Some(accepting) = &self.accepted {
-            // Nothing is accepted any more when the threads end.
             self.lag.is_handed_one();
+            // Nothing is accepted any more when the threads end.
             let _ = accepting.send(Accepted { load: Some(Load::on(&self.load)), ..accepted });
         }
     }

@@ -191,9 +191,8 @@ async fn asked(stream: &mut TcpStream, text: &str) -> (u16, String) {
 async fn a_connection_whose_requests_are_refused_stays_and_is_served_when_there_is_room() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
     let (held, waiting) = fill(&app, &ann).await;
-    let connect = async || TcpStream::connect(&address).await.unwrap();
+    let connect = || connected(&app);
     let request = |method: &str, rest: &str| {
         let (id, token) = (&ann.id, &ann.token);
         format!("{method} /api/{id}/tasks HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{rest}")
@@ -237,20 +236,12 @@ async fn a_connection_whose_requests_are_refused_stays_and_is_served_when_there_
 async fn files_beside_which_there_is_no_room_wait_for_it() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
     let path = format!("/api/{}/import", ann.id);
     let import = || Answer::of(app.request("POST", &path).bearer_auth(&ann.token).json(&json!({ "tasks": [] })));
     // Two of the largest files, which do not come.
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
-        ann.token,
-        32 << 20
-    );
     let mut unfinished = Vec::new();
     for _ in 0..2 {
-        let mut stream = TcpStream::connect(&address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        unfinished.push(stream);
+        unfinished.push(begun(&app, &path, (&ann.token, 32 << 20), "").await);
     }
     let mut refused = import().await;
     for _ in 0..100 {

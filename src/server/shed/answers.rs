@@ -162,6 +162,7 @@ mod tests {
                         "{request} {answer}"
                     );
                     assert_eq!(answer.contains("connection: close"), is_ended, "{answer}");
+                    assert_eq!(answer.matches("content-length").count(), 1, "{answer}");
                     let allowed = format!("access-control-allow-origin: {TRUSTED}\r\n");
                     assert_eq!(answer.contains(&allowed), origin == TRUSTED, "{answer}");
                     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -130,6 +130,7 @@ mod tests {
             (&long, "ends"),
             (&endless, "unclear"),
             ("\u{16}\u{3}\u{1}", "unclear"),
+            ("GET http:// HTTP/1.1\r\n\r\n", "unclear"),
             ("GET http://x/ HTTP/1.1\r\n\r\n", "unclear"),
         ] {
             assert_eq!(told(text), expected, "{text:?}");
