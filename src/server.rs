@@ -2,6 +2,7 @@
 
 mod connections;
 mod entry;
+mod files;
 mod front;
 mod gate;
 mod health;
@@ -31,8 +32,8 @@ use tracing::{info, warn};
 use url::Url;
 
 use self::{
-    connections::Serving,
-    front::Front,
+    connections::{Accepting, Serving},
+    front::{Front, Safety},
     gate::Gate,
     metrics::{Listening, Sources},
     workers::Workers,
@@ -146,8 +147,9 @@ impl Server {
             alive: alive.clone(),
         };
         let cors = cors(services.auth().origins().all());
-        let gate = Gate::new(metrics.refused.clone(), cors);
-        let front = Front::new(config, &door.closing, metrics.clone(), services.auth().origins().is_https());
+        let safety = Safety { is_https: services.auth().origins().is_https() };
+        let gate = Gate::new(metrics.refused.clone(), (cors, safety));
+        let front = Front::new(config, &door.closing, metrics.clone(), safety);
         let router = router(config, &services, door, (front, gate.clone()));
         Ok(Self {
             listener,
@@ -200,7 +202,13 @@ impl Server {
         let serving = |lag| Serving::new(self.router.clone(), lag);
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            connections::serve(self.listener, (&mut workers, Some(self.gate), self.metrics.connections), stop).await?;
+            let accepting = Accepting {
+                workers: &mut workers,
+                gate: Some(self.gate),
+                open: self.metrics.connections,
+                most: files::most_connections(),
+            };
+            connections::serve(self.listener, accepting, stop).await?;
             alive.close();
             alive.wait().await;
             Ok::<_, io::Error>(())
@@ -316,7 +324,7 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let gate = Gate::new(Counter::default(), cors(&[]));
+        let gate = Gate::new(Counter::default(), (cors(&[]), Safety { is_https: false }));
         let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(gate, guarded));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();

@@ -26,7 +26,6 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use prometheus_client::metrics::gauge::Gauge;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -53,10 +52,6 @@ const STALL: Duration = Duration::from_secs(20);
 pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes the headers of a request have at most.
 const MAX_HEADERS: usize = 16 << 10;
-/// How many connections there are at most; others wait to be accepted.
-const MAX_CONNECTIONS: usize = 25_000;
-/// How many files this process may need besides.
-const OTHER_FILES: usize = 512;
 /// Beyond how many connections new ones come to the shed while it is needed.
 const CROWD: usize = AT_ONCE;
 /// How many connections come to the shed before there is a pause, which leaves time to those that are served. What comes
@@ -90,25 +85,24 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
-/// How many connections there may be, so that there are files left for all else. Where fewer files are usual than
-/// allowed, as for a service or in a shell, as many are taken as allowed.
-fn max_connections() -> usize {
-    let allowed = getrlimit(Resource::Nofile).maximum;
-    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: allowed, maximum: allowed }) {
-        warn!(%cause, "there may be no more open files than usual");
-    }
-    let files = getrlimit(Resource::Nofile).current.and_then(|it| usize::try_from(it).ok()).unwrap_or(usize::MAX);
-    files.saturating_sub(OTHER_FILES).clamp(OTHER_FILES, MAX_CONNECTIONS)
+/// What connections are accepted for.
+pub(super) struct Accepting<'a> {
+    pub(super) workers: &'a mut Workers,
+    /// What refuses when there is no room, if anything does.
+    pub(super) gate: Option<Gate>,
+    /// How many there are.
+    pub(super) open: Gauge,
+    /// How many there may be at a time.
+    pub(super) most: usize,
 }
 
 /// Accepts connections until told to stop, then lets the requests in flight finish. `stop` tells for how long a balancer
 /// was given time to notice.
 pub(super) async fn serve(
     listener: TcpListener,
-    (workers, gate, open): (&mut Workers, Option<Gate>, Gauge),
+    Accepting { workers, gate, open, most }: Accepting<'_>,
     stop: impl Future<Output = Duration> + Send,
 ) -> io::Result<()> {
-    let most = max_connections();
     let room = Arc::new(Semaphore::new(most));
     let (back, mut served) = mpsc::unbounded_channel();
     let shed = gate.map(|gate| Shed::start(Pressure { gate, lags: workers.lags() }, back)).transpose()?;

@@ -40,7 +40,7 @@ const MAX_ID: usize = 64;
 /// How much of a `User-Agent` is kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// What every answer says, unless it says something else itself.
+/// What is said unless an answer says something else itself.
 const SAFETY: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -48,7 +48,7 @@ const SAFETY: [(HeaderName, HeaderValue); 4] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// What answers over https say besides: to come back by https alone, for a year.
+/// What is said over https besides: to come back by https alone, for a year.
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What stands in front of everything.
@@ -60,17 +60,36 @@ struct Inner {
     instance: String,
     metrics: Metrics,
     closing: watch::Receiver<bool>,
-    is_https: bool,
+    safety: Safety,
+}
+
+/// What every answer says, wherever it came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Safety {
+    /// Whether clients come by https.
+    pub(super) is_https: bool,
+}
+
+impl Safety {
+    /// Says it.
+    pub(super) fn put(self, headers: &mut HeaderMap) {
+        for (name, value) in SAFETY {
+            headers.entry(name).or_insert(value);
+        }
+        if self.is_https {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
+        }
+    }
 }
 
 impl Front {
-    pub(super) fn new(config: &Config, closing: &watch::Receiver<bool>, metrics: Metrics, is_https: bool) -> Self {
+    pub(super) fn new(config: &Config, closing: &watch::Receiver<bool>, metrics: Metrics, safety: Safety) -> Self {
         Self(Arc::new(Inner {
             proxies: config.trusted_proxies.clone(),
             instance: config.instance.clone(),
             metrics,
             closing: closing.clone(),
-            is_https,
+            safety,
         }))
     }
 }
@@ -122,10 +141,7 @@ impl Inner {
     fn finish(&self, response: &mut Response) {
         let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
         let headers = response.headers_mut();
-        make_safe(headers);
-        if self.is_https {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
-        }
+        self.safety.put(headers);
         // While the server stops, every answer asks its client to take another connection.
         if *self.closing.borrow() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -135,13 +151,6 @@ impl Inner {
         if let Some(Ok(value)) = wait.map(|wait| format!("\"quota\";r=0;t={wait}").parse()) {
             headers.insert(RATE_LIMIT, value);
         }
-    }
-}
-
-/// Says what every answer says, wherever it came from.
-pub(super) fn make_safe(headers: &mut HeaderMap) {
-    for (name, value) in SAFETY {
-        headers.entry(name).or_insert(value);
     }
 }
 

@@ -25,7 +25,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 use tracing::warn;
 
-use super::{front, lag::Lag};
+use super::{front::Safety, lag::Lag};
 use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
@@ -56,6 +56,7 @@ struct Inner {
     refused: Counter,
     /// Without what it says, a browser would show its page nothing of a refusal.
     cors: CorsLayer,
+    safety: Safety,
     in_vain: Mutex<Option<Instant>>,
 }
 
@@ -90,7 +91,7 @@ impl Door {
 
 impl Gate {
     /// With nobody in it; refusals are counted there.
-    pub(super) fn new(refused: Counter, cors: CorsLayer) -> Self {
+    pub(super) fn new(refused: Counter, (cors, safety): (CorsLayer, Safety)) -> Self {
         let room = |size| Arc::new(Semaphore::new(size));
         Self(Arc::new(Inner {
             tasks: room(AT_ONCE),
@@ -98,6 +99,7 @@ impl Gate {
             large: room(LARGE_AT_ONCE),
             refused,
             cors,
+            safety,
             in_vain: Mutex::default(),
         }))
     }
@@ -162,7 +164,7 @@ impl Gate {
     /// The answer to what there is no room for, with all that answers say but the id of their request.
     pub(super) fn refusal(&self, door: Door, method: &Method, headers: &HeaderMap) -> Response {
         let mut answer = door.refused();
-        front::make_safe(answer.headers_mut());
+        self.0.safety.put(answer.headers_mut());
         let mut asked = Request::new(answer);
         *asked.method_mut() = method.clone();
         *asked.headers_mut() = headers.clone();

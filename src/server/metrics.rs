@@ -12,7 +12,11 @@ use axum::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
-use super::{connections::Serving, lag::Lag, workers::Workers};
+use super::{
+    connections::{self, Accepting, Serving},
+    lag::Lag,
+    workers::Workers,
+};
 use crate::{
     graphql,
     service::Services,
@@ -24,6 +28,9 @@ use crate::{
 
 /// OpenMetrics, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How many may read metrics at a time.
+const MAX_CONNECTIONS: usize = 64;
 
 /// What the metrics are read from.
 #[derive(Clone)]
@@ -61,7 +68,8 @@ impl Listening {
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) -> io::Result<()> {
         let mut here = Workers::here(Serving::new(self.router, Lag::new()));
-        super::connections::serve(self.listener, (&mut here, None, Gauge::default()), std::future::pending()).await
+        let accepting = Accepting { workers: &mut here, gate: None, open: Gauge::default(), most: MAX_CONNECTIONS };
+        connections::serve(self.listener, accepting, std::future::pending()).await
     }
 }
 

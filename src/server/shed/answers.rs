@@ -122,7 +122,10 @@ mod tests {
     use tower_http::cors::CorsLayer;
 
     use super::{
-        super::request::{Asked, NO_HEADERS, read},
+        super::{
+            super::front::Safety,
+            request::{Asked, NO_HEADERS, read},
+        },
         *,
     };
 
@@ -138,7 +141,7 @@ mod tests {
 
     fn answers() -> Answers {
         let cors = CorsLayer::new().allow_origin([HeaderValue::from_static(TRUSTED)]).allow_methods([Method::PUT]);
-        Answers::new(Gate::new(Counter::default(), cors))
+        Answers::new(Gate::new(Counter::default(), (cors, Safety { is_https: true })))
     }
 
     #[test]
@@ -163,6 +166,7 @@ mod tests {
                     );
                     assert_eq!(answer.contains("connection: close"), is_ended, "{answer}");
                     assert_eq!(answer.matches("content-length").count(), 1, "{answer}");
+                    assert!(answer.contains("\r\nstrict-transport-security: max-age="), "{answer}");
                     let allowed = format!("access-control-allow-origin: {TRUSTED}\r\n");
                     assert_eq!(answer.contains(&allowed), origin == TRUSTED, "{answer}");
                     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
