@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -68,9 +68,7 @@ async fn new_token(stage: &Stage, process: &Process, person: usize) -> String {
 
 /// Five times what can be done, for so many seconds; then sign-ins while others read.
 pub async fn overload(stage: &Stage, seconds: u32) -> String {
-    // It has one core, see below.
-    let process = stage.docket_with(&[("RUST_LOG", "off"), ("TOKIO_WORKER_THREADS", "1")]).await;
-    pin(stage, &process).await;
+    let process = on_one_core(stage).await;
     let (sender, time) = (sender(stage, &process).await, Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
@@ -110,10 +108,13 @@ async fn probes(stage: &Stage, process: &Process, time: Duration) -> f64 {
     most
 }
 
-/// Keeps the process and its database on one core and this one on the other, so that the load does not take what it
-/// measures.
-async fn pin(stage: &Stage, process: &Process) {
-    let mut serving = vec![process.pid().to_string()];
+/// Docket and its database on one core and this process on the other, so that the load does not take what it measures.
+async fn on_one_core(stage: &Stage) -> Process {
+    let mut command = Command::new("taskset");
+    // It counts the cores that it may use when it starts.
+    command.args(["-c", "1", env!("CARGO_BIN_EXE_docket")]);
+    let process = Process::start_by(command, &stage.app.database_url, &[("RUST_LOG", "off")], Stdio::null()).await;
+    let mut serving = Vec::new();
     if stage.app.database_url.starts_with("postgres") {
         let server = stage.app.sql_text("select split_part(pg_read_file('postmaster.pid'), chr(10), 1)").await;
         let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
@@ -126,6 +127,7 @@ async fn pin(stage: &Stage, process: &Process) {
         let pinned = Command::new("taskset").args(["-a", "-c", "-p", core, pid]).output().unwrap();
         assert!(pinned.status.success() || !Path::new("/proc").join(pid).exists());
     }
+    process
 }
 
 async fn sign_ins(stage: &Stage, process: &Process, time: Duration) -> String {
