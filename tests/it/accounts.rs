@@ -187,6 +187,29 @@ async fn wrong_passwords_lock_out_strangers_and_not_the_user_at_home() {
 }
 
 #[tokio::test]
+async fn many_wrong_passwords_at_the_same_time_are_no_more_than_one_after_the_other() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let ann = app.person("ann").await;
+    let (app, ann) = (&app, &ann);
+    let sign_in = |number: usize| async move {
+        let body = json!({ "email": ann.email, "password": "wrong-horse-1" });
+        let request = app.request("POST", "/api/auth/sign-in/email");
+        Answer::of(request.header("x-forwarded-for", format!("198.51.100.{number}")).json(&body)).await.status.as_u16()
+    };
+    let show = |number: usize| async move {
+        let request = app.request("POST", "/api/auth/verify-password").bearer_auth(&ann.session);
+        let request = request.header("x-forwarded-for", format!("198.51.100.{number}"));
+        Answer::of(request.json(&json!({ "password": "wrong-horse-1" }))).await.status.as_u16()
+    };
+    let (signed_in, shown) = tokio::join!(at_once(50, sign_in), at_once(50, show));
+    for (statuses, wrong) in [(signed_in, 401), (shown, 400)] {
+        let compared = statuses.iter().filter(|it| **it == wrong).count();
+        assert!((1..=10).contains(&compared), "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|it| **it == 429).count(), 50 - compared, "{statuses:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_got_hold_of_a_session_does_not_guess_the_password_by_it() {
     let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")]).await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);

@@ -130,7 +130,7 @@ impl Auth<'_> {
     pub async fn sign_in(self, login: &Login, client: &Client) -> Result<SignedIn, Error> {
         let password = Password::shown(&login.password)?;
         let user = self.user_with(&login.email).await?;
-        self.check_attempts(&login.email, user.as_ref(), client).await?;
+        let guesses = self.attempt(&login.email, user.as_ref(), client).await?;
         let stored = match &user {
             Some(user) => self.password_of(&user.id).await?,
             None => None,
@@ -138,13 +138,16 @@ impl Auth<'_> {
         let (Some(user), Some(stored)) = (user, stored) else {
             self.material.hasher.waste(&password, None).await?;
             SecurityEvent::SignInFailed.log("unknown", client);
-            return self.failed(&login.email, client).await;
+            self.guessed_wrong(guesses).await;
+            return Err(AuthFault::WrongPassword.into());
         };
         if !self.material.hasher.verify(password.clone(), stored.clone()).await? {
             self.material.hasher.waste(&password, Some(&stored)).await?;
             SecurityEvent::SignInFailed.log(&user.id.0, client);
-            return self.failed(&login.email, client).await;
+            self.guessed_wrong(guesses).await;
+            return Err(AuthFault::WrongPassword.into());
         }
+        drop(guesses);
         if self.material.policy.email_verification && !user.email_verified {
             self.mail_verification(&user, None, Purpose::Verify)?;
             return Err(AuthFault::EmailNotVerified.into());
@@ -192,11 +195,11 @@ impl Auth<'_> {
 
     /// Refuses a password that is not the stored one. Whoever got hold of a session has no more attempts than a stranger.
     async fn confirm(self, user: &UserId, password: Password, stored: String) -> Result<(), Error> {
-        self.check_guesses(user).await?;
+        let guesses = self.attempt_again(user).await?;
         if self.material.hasher.verify(password, stored).await? {
             return Ok(());
         }
-        self.guessed_wrong(user).await;
+        self.guessed_wrong(guesses).await;
         Err(AuthFault::InvalidPassword.into())
     }
 

@@ -3,6 +3,7 @@
 //! `rateLimit` table; on SQLite, where there is one instance, the process counts.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -18,7 +19,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Auth, Client, Email, SignedIn, password::hex, random_id};
+use super::{Auth, Client, Email, password::hex, random_id};
 use crate::{
     db::Db,
     error::{AuthFault, Error},
@@ -32,6 +33,8 @@ const ADDRESS: Rule = Rule { most: 20, window: Duration::from_secs(600) };
 /// How many counts a process remembers. What was counted only once makes room first, so that nobody can make it forget
 /// an account that is attacked.
 const MAX_COUNTS: usize = 50_000;
+/// The shortest time to wait.
+const SOON: Duration = Duration::from_secs(1);
 
 /// How many in which time; the time starts again with each that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,19 @@ pub struct Rule {
 pub(super) struct Throttle {
     is_on: bool,
     counts: Mutex<Cache<String, Count>>,
+    /// How many passwords are being compared.
+    guesses: Mutex<HashMap<String, i32>>,
+}
+
+/// A password that is being compared. It counts as a wrong one until then, so that many at the same time are no more
+/// than one after the other.
+#[derive(Debug)]
+pub(super) struct Guess<'a> {
+    throttle: &'a Throttle,
+    key: String,
+    rule: Rule,
+    /// How many others were being compared when it came.
+    others: i32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +73,7 @@ struct Count {
 
 impl Throttle {
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)) }
+        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)), guesses: Mutex::default() }
     }
 
     /// Counts one more in this process, or tells how long to wait.
@@ -68,12 +84,40 @@ impl Throttle {
         Ok(())
     }
 
-    fn peek(&self, key: &str, rule: Rule, now: DateTime<Utc>) -> Result<(), Duration> {
-        rule.requests(self.counts().get(key), now).map(drop)
+    /// Begins to compare a password.
+    fn guess(&self, key: String, rule: Rule) -> Guess<'_> {
+        let mut guesses = self.guesses();
+        let count = guesses.entry(key.clone()).or_default();
+        *count += 1;
+        Guess { throttle: self, key, rule, others: *count - 1 }
+    }
+
+    fn guesses(&self) -> MutexGuard<'_, HashMap<String, i32>> {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> MutexGuard<'_, Cache<String, Count>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guess<'_> {
+    /// Whether there is room for it beside what was counted and the others, or how long to wait.
+    fn check(&self, known: Option<Count>, now: DateTime<Utc>) -> Result<(), Duration> {
+        let requests = self.rule.requests(known.as_ref(), now)?;
+        if requests + self.others < self.rule.most { Ok(()) } else { Err(SOON) }
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        let mut guesses = self.throttle.guesses();
+        if let Some(count) = guesses.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                guesses.remove(&self.key);
+            }
+        }
     }
 }
 
@@ -88,7 +132,7 @@ impl Rule {
     }
 }
 
-impl Auth<'_> {
+impl<'a> Auth<'a> {
     /// Counts a request of a client to a path, or tells how long to wait. Paths that are no route are counted together,
     /// and a route's parameters do not matter: what a client makes up would be a count of its own each time.
     pub async fn count_request(self, client: &Client, (path, route): (&str, Option<&str>)) -> Result<(), Error> {
@@ -98,58 +142,48 @@ impl Auth<'_> {
         self.count(key, rule).await.inspect_err(|_| SecurityEvent::LimitHit.log("path", client))
     }
 
-    /// Whether another password may be tried for this account from there. Places that the account was used from
-    /// before are not locked out by what others do.
-    pub(super) async fn check_attempts(
+    /// A password that is tried for this account from there, if another one may be. Places that the account was used
+    /// from before are not locked out by what others do.
+    pub(super) async fn attempt(
         self,
         email: &Email,
         user: Option<&user::Model>,
         client: &Client,
-    ) -> Result<(), Error> {
-        if let Some(address) = client.network() {
-            self.peek(&format!("failed|{address}"), ADDRESS).await?;
+    ) -> Result<Vec<Guess<'a>>, Error> {
+        let throttle = &self.material.throttle;
+        let address = client.network().map(|it| throttle.guess(format!("failed|{it}"), ADDRESS));
+        if let Some(guess) = &address {
+            self.check(guess).await?;
         }
-        let Err(refused) = self.peek(&account_key(email), ACCOUNT).await else { return Ok(()) };
-        match user {
-            Some(user) if self.is_known_place(&user.id, client).await? => Ok(()),
-            _ => {
-                SecurityEvent::LockedOut.log(user.map_or("unknown", |user| user.id.0.as_str()), client);
-                Err(refused)
-            }
+        let account = throttle.guess(account_key(email), ACCOUNT);
+        if let Err(refused) = self.check(&account).await
+            && !self.is_known_place(user, client).await?
+        {
+            SecurityEvent::LockedOut.log(user.map_or("unknown", |user| user.id.0.as_str()), client);
+            return Err(refused);
+        }
+        Ok(address.into_iter().chain([account]).collect())
+    }
+
+    /// A password that a signed-in user shows again, if that may be.
+    pub(super) async fn attempt_again(self, user: &UserId) -> Result<Vec<Guess<'a>>, Error> {
+        let guess = self.material.throttle.guess(format!("password|{}", user.0), ACCOUNT);
+        self.check(&guess).await?;
+        Ok(vec![guess])
+    }
+
+    /// Counts a password that was wrong.
+    pub(super) async fn guessed_wrong(self, guesses: Vec<Guess<'_>>) {
+        for guess in guesses {
+            // What is beyond the limit is refused before the next password is looked at.
+            let _ = self.count(guess.key.clone(), guess.rule).await;
         }
     }
 
-    /// Counts a wrong password, and refuses.
-    pub(super) async fn failed(self, email: &Email, client: &Client) -> Result<SignedIn, Error> {
-        for (key, rule) in [
-            (Some(account_key(email)), ACCOUNT),
-            (client.network().map(|address| format!("failed|{address}")), ADDRESS),
-        ] {
-            if let Some(key) = key {
-                // What is beyond the limit is refused before the next password is looked at.
-                let _ = self.count(key, rule).await;
-            }
-        }
-        Err(AuthFault::WrongPassword.into())
-    }
-
-    /// Whether a signed-in user may show the password again.
-    pub(super) async fn check_guesses(self, user: &UserId) -> Result<(), Error> {
-        self.peek(&guesses_key(user), ACCOUNT).await
-    }
-
-    /// Counts a wrong password of a signed-in user.
-    pub(super) async fn guessed_wrong(self, user: &UserId) {
-        // What is beyond the limit is refused before the next password is looked at.
-        let _ = self.count(guesses_key(user), ACCOUNT).await;
-    }
-
-    async fn is_known_place(self, user: &UserId, client: &Client) -> Result<bool, Error> {
-        if client.ip_address.is_empty() {
-            return Ok(false);
-        }
+    async fn is_known_place(self, user: Option<&user::Model>, client: &Client) -> Result<bool, Error> {
+        let Some(user) = user.filter(|_| !client.ip_address.is_empty()) else { return Ok(false) };
         let sessions = session::Entity::find()
-            .filter(session::Column::UserId.eq(user.clone()))
+            .filter(session::Column::UserId.eq(user.id.clone()))
             .filter(session::Column::IpAddress.eq(client.ip_address.clone()));
         Ok(sessions.count(self.db.reader()).await? > 0)
     }
@@ -168,20 +202,20 @@ impl Auth<'_> {
         counted.map_err(|wait| AuthFault::TooManyAttempts(wait).into())
     }
 
-    async fn peek(self, key: &str, rule: Rule) -> Result<(), Error> {
+    /// Whether there is room for it.
+    async fn check(self, guess: &Guess<'_>) -> Result<(), Error> {
         let throttle = &self.material.throttle;
         if !throttle.is_on {
             return Ok(());
         }
-        let now = Utc::now();
-        let allowed = if self.db.is_shared() {
-            let row = rate_limit::Entity::find().filter(rate_limit::Column::Key.eq(key)).one(self.db.reader()).await?;
-            let count = row.map(|row| Count { requests: row.count, last: instant(row.last_request) });
-            rule.requests(count.as_ref(), now).map(drop)
+        let known = if self.db.is_shared() {
+            let its = rate_limit::Column::Key.eq(&guess.key);
+            let row = rate_limit::Entity::find().filter(its).one(self.db.reader()).await?;
+            row.map(|row| Count { requests: row.count, last: instant(row.last_request) })
         } else {
-            throttle.peek(key, rule, now)
+            throttle.counts().get(&guess.key).copied()
         };
-        allowed.map_err(|wait| AuthFault::TooManyAttempts(wait).into())
+        guess.check(known, Utc::now()).map_err(|wait| AuthFault::TooManyAttempts(wait).into())
     }
 }
 
@@ -228,16 +262,12 @@ fn is_over(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> bool {
 }
 
 fn wait(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> Duration {
-    window.saturating_sub((now - last).to_std().unwrap_or_default()).max(Duration::from_secs(1))
+    window.saturating_sub((now - last).to_std().unwrap_or_default()).max(SOON)
 }
 
 /// An account is counted by a hash of its address, so that the table holds no addresses of strangers.
 fn account_key(email: &Email) -> String {
     format!("account|{}", hex(&Sha256::digest(email.as_str())))
-}
-
-fn guesses_key(user: &UserId) -> String {
-    format!("password|{}", user.0)
 }
 
 /// How many requests a path allows in which time, by what it begins with.
