@@ -1,6 +1,7 @@
 //! Accounts and who is asking. [`CurrentUser`] is made here and nowhere else.
 
 mod account;
+mod credential;
 mod email;
 mod keys;
 mod origins;
@@ -23,7 +24,8 @@ use tokio::time;
 use url::Url;
 
 pub use self::{
-    account::{Login, PasswordChange, Registration, SignedIn, SignedUp},
+    account::{Login, Registration, SignedIn, SignedUp},
+    credential::PasswordChange,
     email::Email,
     keys::PublicKey,
     origins::Origins,

@@ -11,6 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Answer, App, PASSWORD, Person, SECRET, ask_always, at_once, text};
 
+/// A hash of Better Auth's, of `password1234`.
+const SCRYPT: &str = "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94";
+
 async fn post(app: &App, session: &str, path: &str, body: Value) -> Answer {
     Answer::of(app.request("POST", &format!("/api/auth{path}")).bearer_auth(session).json(&body)).await
 }
@@ -150,17 +153,58 @@ async fn the_only_way_to_sign_in_stays() {
 
 #[tokio::test]
 async fn a_hash_of_better_auth_becomes_argon2id_at_sign_in_unless_it_runs_beside_us() {
-    let stored = "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94";
     for (setting, start) in [("argon2id", "$argon2id$"), ("scrypt", "477199940b")] {
         let app = App::spawn_with(&[("PASSWORD_HASH", setting)]).await;
         let ann = app.person("ann").await;
-        app.sql(&format!("update account set password = '{stored}'")).await;
+        app.sql(&format!("update account set password = '{SCRYPT}'")).await;
         assert_eq!(sign_in(&app, &ann, "password1235").await.status, 401);
         assert_eq!(sign_in(&app, &ann, "password1234").await.status, 200);
         let kept = app.sql_text("select password from account").await;
         assert!(kept.starts_with(start), "{setting}: {kept}");
         assert_eq!(sign_in(&app, &ann, "password1234").await.status, 200);
     }
+}
+
+/// Signs in again and again with that password while somebody else sets another one; who got in meanwhile.
+async fn changed_meanwhile(app: &App, ann: &Person, current: &str) -> Vec<Answer> {
+    let sign_in = |number: usize| async move {
+        tokio::time::sleep(Duration::from_millis(10 * number as u64)).await;
+        sign_in(app, ann, current).await
+    };
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        let change =
+            json!({ "currentPassword": current, "newPassword": "another-horse-1", "revokeOtherSessions": true });
+        post(app, &ann.session, "/change-password", change).await.expect(200);
+    };
+    let (mut answers, ()) = tokio::join!(at_once(30, sign_in), change);
+    answers.retain(|it| it.status == 200);
+    assert!(!answers.is_empty(), "some came before");
+    answers
+}
+
+#[tokio::test]
+async fn who_signs_in_with_a_password_that_is_being_changed_does_not_stay_in() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for answer in changed_meanwhile(&app, &ann, PASSWORD).await {
+        assert!(!is_live(&app, &text(&answer.json()["token"])).await);
+    }
+    assert_eq!(sign_in(&app, &ann, "another-horse-1").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_hash_that_is_replaced_at_sign_in_takes_no_new_password_back() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.sql(&format!("update account set password = '{SCRYPT}'")).await;
+    for answer in at_once(8, |_| sign_in(&app, &ann, "password1234")).await {
+        assert_eq!(answer.status, 200, "all of them replace it at the same time");
+    }
+    app.sql(&format!("update account set password = '{SCRYPT}'")).await;
+    changed_meanwhile(&app, &ann, "password1234").await;
+    assert_eq!(sign_in(&app, &ann, "password1234").await.status, 401);
+    assert_eq!(sign_in(&app, &ann, "another-horse-1").await.status, 200);
 }
 
 #[tokio::test]

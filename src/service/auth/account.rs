@@ -4,12 +4,13 @@ use chrono::{Duration, Utc};
 use entity::{account, id::UserId, owner, session, time::Millis, user, verification};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    SqlErr, sea_query::Expr,
+    SqlErr,
 };
 
 use super::{
     Auth, Client, Email, LiveSession,
-    password::{Password, needs_rehash},
+    credential::{TRIES, credential},
+    password::Password,
     random_id,
     session::begin,
     verification::Purpose,
@@ -49,17 +50,6 @@ pub struct Login {
     pub is_remembered: bool,
 }
 
-/// A change of password.
-#[derive(Clone)]
-pub struct PasswordChange {
-    /// The password until now.
-    pub current: String,
-    /// The password from now on: 8 to 128 UTF-16 code units.
-    pub new: String,
-    /// Whether all sessions are to end.
-    pub ends_sessions: bool,
-}
-
 /// A user with a new session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -78,8 +68,6 @@ pub enum SignedUp {
     ToBeVerified(user::Model),
 }
 
-/// The provider of accounts with e-mail and password.
-const CREDENTIAL: &str = "credential";
 /// How old a session may be for a deed without a password.
 const FRESH: Duration = Duration::days(1);
 /// How long it is known that an account was deleted: longer than any of its access tokens lives.
@@ -131,76 +119,28 @@ impl Auth<'_> {
         let password = Password::shown(&login.password)?;
         let user = self.user_with(&login.email).await?;
         let guesses = self.attempt(&login.email, user.as_ref(), client).await?;
-        let stored = match &user {
-            Some(user) => self.password_of(&user.id).await?,
-            None => None,
-        };
-        let (Some(user), Some(stored)) = (user, stored) else {
-            self.material.hasher.waste(&password, None).await?;
-            SecurityEvent::SignInFailed.log("unknown", client);
-            self.guessed_wrong(guesses).await;
-            return Err(AuthFault::WrongPassword.into());
-        };
-        if !self.material.hasher.verify(password.clone(), stored.clone()).await? {
-            self.material.hasher.waste(&password, Some(&stored)).await?;
-            SecurityEvent::SignInFailed.log(&user.id.0, client);
-            self.guessed_wrong(guesses).await;
-            return Err(AuthFault::WrongPassword.into());
+        for _ in 0..TRIES {
+            let stored = self.matching(user.as_ref().map(|user| &user.id), &password).await?;
+            let (Some(user), Some(stored)) = (&user, stored) else {
+                SecurityEvent::SignInFailed.log(user.as_ref().map_or("unknown", |user| &user.id.0), client);
+                self.guessed_wrong(guesses).await;
+                return Err(AuthFault::WrongPassword.into());
+            };
+            if self.material.policy.email_verification && !user.email_verified {
+                self.mail_verification(user, None, Purpose::Verify)?;
+                return Err(AuthFault::EmailNotVerified.into());
+            }
+            let renewed = self.renewed(&stored, &password).await?;
+            let transaction = self.db.begin().await?;
+            if self.keep_password(transaction.connection(), &user.id, (&stored, renewed)).await? {
+                let (session, user) =
+                    begin(transaction.connection(), user.clone(), client, login.is_remembered).await?;
+                transaction.commit().await?;
+                SecurityEvent::SignIn.log(&user.id.0, client);
+                return Ok(SignedIn { user, session });
+            }
         }
-        drop(guesses);
-        if self.material.policy.email_verification && !user.email_verified {
-            self.mail_verification(&user, None, Purpose::Verify)?;
-            return Err(AuthFault::EmailNotVerified.into());
-        }
-        if needs_rehash(self.material.policy.password_hash, &stored) {
-            let hash = self.material.hasher.hash(password).await?;
-            self.set_password(self.db.writer(), &user.id, hash).await?;
-        }
-        let (session, user) = begin(self.db.writer(), user, client, login.is_remembered).await?;
-        SecurityEvent::SignIn.log(&user.id.0, client);
-        Ok(SignedIn { user, session })
-    }
-
-    /// Changes the password. If all sessions are to end, a new one is made.
-    pub async fn change_password(
-        self,
-        live: &LiveSession,
-        change: &PasswordChange,
-        client: &Client,
-    ) -> Result<Option<session::Model>, Error> {
-        let PasswordChange { current, new, ends_sessions } = change;
-        let new = self.new_password(new)?;
-        let stored = self.password_of(&live.user.id).await?.ok_or(AuthFault::NoCredential)?;
-        self.confirm(&live.user.id, Password::shown(current)?, stored).await?;
-        let hash = self.material.hasher.hash(new).await?;
-        let transaction = self.db.begin().await?;
-        self.set_password(transaction.connection(), &live.user.id, hash).await?;
-        let session = if *ends_sessions {
-            self.end_sessions(transaction.connection(), &live.user.id, None).await?;
-            Some(begin(transaction.connection(), live.user.clone(), client, true).await?.0)
-        } else {
-            None
-        };
-        transaction.commit().await?;
-        SecurityEvent::PasswordChanged.log(&live.user.id.0, client);
-        Ok(session)
-    }
-
-    /// Whether the password is the user's.
-    pub async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
-        let password = Password::shown(password)?;
-        let stored = self.password_of(user).await?.ok_or(AuthFault::InvalidPassword)?;
-        self.confirm(user, password, stored).await
-    }
-
-    /// Refuses a password that is not the stored one. Whoever got hold of a session has no more attempts than a stranger.
-    async fn confirm(self, user: &UserId, password: Password, stored: String) -> Result<(), Error> {
-        let guesses = self.attempt_again(user).await?;
-        if self.material.hasher.verify(password, stored).await? {
-            return Ok(());
-        }
-        self.guessed_wrong(guesses).await;
-        Err(AuthFault::InvalidPassword.into())
+        Err(Error::Busy)
     }
 
     /// The user's ways to sign in.
@@ -284,30 +224,6 @@ impl Auth<'_> {
     pub(super) async fn user_with(self, email: &Email) -> Result<Option<user::Model>, Error> {
         Ok(self.db.reader().row(user::Entity::find().filter(user::Column::Email.eq(email.as_str()))).await?)
     }
-
-    /// Stores a hash; a user without a password gets one.
-    pub(super) async fn set_password(self, connection: &Connection, user: &UserId, hash: String) -> Result<(), Error> {
-        let changed = account::Entity::update_many()
-            .filter(account::Column::UserId.eq(user.clone()))
-            .filter(account::Column::ProviderId.eq(CREDENTIAL))
-            .col_expr(account::Column::Password, Expr::value(hash.clone()))
-            .col_expr(account::Column::UpdatedAt, Expr::value(Millis::now()))
-            .exec(connection)
-            .await?;
-        if changed.rows_affected == 0 {
-            credential(user, hash, Millis::now()).into_active_model().insert(connection).await?;
-        }
-        Ok(())
-    }
-
-    async fn password_of(self, user: &UserId) -> Result<Option<String>, Error> {
-        let account = account::Entity::find()
-            .filter(account::Column::UserId.eq(user.clone()))
-            .filter(account::Column::ProviderId.eq(CREDENTIAL))
-            .one(self.db.reader())
-            .await?;
-        Ok(account.and_then(|it| it.password))
-    }
 }
 
 /// Of several at once with one address, the unique index lets one through.
@@ -323,22 +239,4 @@ async fn insert(connection: &Connection, user: user::Model, hash: String) -> Res
 
 fn deleted(user: &UserId) -> String {
     format!("{DELETED_USER}{}", user.0)
-}
-
-fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {
-    account::Model {
-        id: random_id(),
-        account_id: user.0.clone(),
-        provider_id: CREDENTIAL.to_owned(),
-        user_id: user.clone(),
-        access_token: None,
-        refresh_token: None,
-        id_token: None,
-        access_token_expires_at: None,
-        refresh_token_expires_at: None,
-        scope: None,
-        password: Some(hash),
-        created_at: now,
-        updated_at: now,
-    }
 }

@@ -1,0 +1,177 @@
+//! The password of an account: how it is compared, changed and kept. To hash one takes so long that the stored one may
+//! be another meanwhile: what follows from it is done only as long as it is not.
+
+use entity::{account, id::UserId, session, time::Millis};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    Auth, Client, LiveSession,
+    password::{Password, needs_rehash},
+    random_id,
+    session::begin,
+};
+use crate::{
+    db::Connection,
+    error::{AuthFault, Error},
+    telemetry::SecurityEvent,
+};
+
+/// A change of password.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The password until now.
+    pub current: String,
+    /// The password from now on: 8 to 128 UTF-16 code units.
+    pub new: String,
+    /// Whether all sessions are to end.
+    pub ends_sessions: bool,
+}
+
+/// The provider of accounts with e-mail and password.
+const CREDENTIAL: &str = "credential";
+/// How often a password is compared that becomes another meanwhile.
+pub(super) const TRIES: usize = 3;
+
+impl Auth<'_> {
+    /// Changes the password. If all sessions are to end, a new one is made.
+    pub async fn change_password(
+        self,
+        live: &LiveSession,
+        change: &PasswordChange,
+        client: &Client,
+    ) -> Result<Option<session::Model>, Error> {
+        let PasswordChange { current, new, ends_sessions } = change;
+        let (user, new) = (&live.user.id, self.new_password(new)?);
+        for _ in 0..TRIES {
+            let stored = self.password_of(user).await?.ok_or(AuthFault::NoCredential)?;
+            self.confirm(user, Password::shown(current)?, stored.clone()).await?;
+            let hash = self.material.hasher.hash(new.clone()).await?;
+            let transaction = self.db.begin().await?;
+            if !self.keep_password(transaction.connection(), user, (&stored, Some(hash))).await? {
+                continue;
+            }
+            let session = if *ends_sessions {
+                self.end_sessions(transaction.connection(), user, None).await?;
+                Some(begin(transaction.connection(), live.user.clone(), client, true).await?.0)
+            } else {
+                None
+            };
+            transaction.commit().await?;
+            SecurityEvent::PasswordChanged.log(&user.0, client);
+            return Ok(session);
+        }
+        Err(Error::Busy)
+    }
+
+    /// Whether the password is the user's.
+    pub async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
+        let password = Password::shown(password)?;
+        let stored = self.password_of(user).await?.ok_or(AuthFault::InvalidPassword)?;
+        self.confirm(user, password, stored).await
+    }
+
+    /// Refuses a password that is not the stored one. Whoever got hold of a session has no more attempts than a stranger.
+    async fn confirm(self, user: &UserId, password: Password, stored: String) -> Result<(), Error> {
+        let guesses = self.attempt_again(user).await?;
+        if self.material.hasher.verify(password, stored).await? {
+            return Ok(());
+        }
+        self.guessed_wrong(guesses).await;
+        Err(AuthFault::InvalidPassword.into())
+    }
+
+    /// The hash of the user's password if it is this one; all others take the same time, and nobody's too.
+    pub(super) async fn matching(self, user: Option<&UserId>, password: &Password) -> Result<Option<String>, Error> {
+        let hasher = &self.material.hasher;
+        let stored = match user {
+            Some(user) => self.password_of(user).await?,
+            None => None,
+        };
+        if let Some(stored) = &stored
+            && hasher.verify(password.clone(), stored.clone()).await?
+        {
+            return Ok(Some(stored.clone()));
+        }
+        hasher.waste(password, stored.as_deref()).await?;
+        Ok(None)
+    }
+
+    /// A hash to take the place of a stored one that is of an older kind.
+    pub(super) async fn renewed(self, stored: &str, password: &Password) -> Result<Option<String>, Error> {
+        if !needs_rehash(self.material.policy.password_hash, stored) {
+            return Ok(None);
+        }
+        self.material.hasher.hash(password.clone()).await.map(Some)
+    }
+
+    /// Keeps the stored hash from others until the transaction ends, or puts another one in its place; whether it is
+    /// still that one.
+    pub(super) async fn keep_password(
+        self,
+        connection: &Connection,
+        user: &UserId,
+        (stored, next): (&str, Option<String>),
+    ) -> Result<bool, Error> {
+        match next {
+            Some(hash) => {
+                replace(connection, credential_of(user).add(account::Column::Password.eq(stored)), hash).await
+            }
+            None => {
+                let kept = account::Entity::find()
+                    .filter(credential_of(user).add(account::Column::Password.eq(stored)))
+                    .lock_shared();
+                Ok(kept.one(connection).await?.is_some())
+            }
+        }
+    }
+
+    /// Stores a hash; a user without a password gets one.
+    pub(super) async fn set_password(self, connection: &Connection, user: &UserId, hash: String) -> Result<(), Error> {
+        if !replace(connection, credential_of(user), hash.clone()).await? {
+            credential(user, hash, Millis::now()).into_active_model().insert(connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn password_of(self, user: &UserId) -> Result<Option<String>, Error> {
+        let account = account::Entity::find().filter(credential_of(user)).one(self.db.reader()).await?;
+        Ok(account.and_then(|it| it.password))
+    }
+}
+
+/// The account with the user's password.
+fn credential_of(user: &UserId) -> Condition {
+    Condition::all().add(account::Column::UserId.eq(user.clone())).add(account::Column::ProviderId.eq(CREDENTIAL))
+}
+
+/// Puts a hash into the accounts for which that holds; whether there was one.
+async fn replace(connection: &Connection, of: Condition, hash: String) -> Result<bool, Error> {
+    let changed = account::Entity::update_many()
+        .filter(of)
+        .col_expr(account::Column::Password, Expr::value(hash))
+        .col_expr(account::Column::UpdatedAt, Expr::value(Millis::now()))
+        .exec(connection)
+        .await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// The account of a new user, or of one who had no password.
+pub(super) fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {
+    account::Model {
+        id: random_id(),
+        account_id: user.0.clone(),
+        provider_id: CREDENTIAL.to_owned(),
+        user_id: user.clone(),
+        access_token: None,
+        refresh_token: None,
+        id_token: None,
+        access_token_expires_at: None,
+        refresh_token_expires_at: None,
+        scope: None,
+        password: Some(hash),
+        created_at: now,
+        updated_at: now,
+    }
+}
