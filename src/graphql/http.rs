@@ -202,7 +202,7 @@ impl Call<'_> {
     fn refused(self, refused: Refused) -> Result<Response, Refusal> {
         let answer = self.door.engine.refused(refused);
         Ok(match self.manner.media {
-            Media::Stream(form) => stream::of_one(form, answer, self.door),
+            Media::Stream(form) => marked(stream::of_one(form, answer, self.door), true),
             _ => self.manner.respond(answer),
         })
     }

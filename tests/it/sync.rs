@@ -462,9 +462,14 @@ async fn a_document_with_a_key_is_done_wholly_or_not_at_all() {
     }
     assert_eq!(keyed(&app, &ann, ("POST", "/graphql", "k1"), &failing).await.code(), "IDEMPOTENCY_KEY_REUSED");
     // Nobody can tell whether a stream was done before it has ended.
-    let stream = app.request("POST", "/graphql").bearer_auth(&ann.token).header("accept", "text/event-stream");
-    let refused = Answer::of(stream.header("idempotency-key", "k3").json(&failing)).await;
+    let stream = |document: Value| {
+        let request = app.request("POST", "/graphql").bearer_auth(&ann.token).header("accept", "text/event-stream");
+        Answer::of(request.header("idempotency-key", "k3").json(&document))
+    };
+    let refused = stream(failing).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (400, "BAD_REQUEST".into()));
+    assert!(stream(json!({ "query": "mutation { nothing }" })).await.text.contains("GRAPHQL_VALIDATION_FAILED"));
+    keyed(&app, &ann, ("POST", "/graphql", "k3"), &json!({ "query": "{ __typename }" })).await.data();
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 2);
 }
 
