@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use entity::{id::UserId, session as session_row, user};
 use rand::distr::{Alphanumeric, SampleString};
 use sea_orm::EntityTrait;
-use tokio::time;
+use tokio::{sync::Notify, time};
 use url::Url;
 
 pub use self::{
@@ -118,6 +118,8 @@ pub struct Material {
     origins: Origins,
     links: LinkKeys,
     throttle: Throttle,
+    /// Tells that something is left of an account that was deleted.
+    leftovers: Notify,
     mailer: Mailer,
     policy: Policy,
 }
@@ -161,6 +163,11 @@ impl Material {
         &self.mailer
     }
 
+    /// Returns when something is left of an account that was deleted.
+    pub(super) async fn leftovers(&self) {
+        self.leftovers.notified().await;
+    }
+
     pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {
         let secret = config.secret.reveal();
         Ok(Self {
@@ -173,6 +180,7 @@ impl Material {
             origins: Origins::new(config, base_url),
             links: LinkKeys::new(secret),
             throttle: Throttle::new(config.rate_limit),
+            leftovers: Notify::new(),
             mailer: Mailer::new(config).map_err(Error::internal)?,
             policy: Policy {
                 email_verification: config.email_verification,

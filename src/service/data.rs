@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use entity::{
     answer,
     id::{LabelId, TaskId, UserId},
-    label, list, owner, task, task_label,
+    label, list, owner, task,
     time::Micros,
 };
 use sea_orm::{
@@ -21,12 +21,14 @@ use super::{
     tasks::{Draft, Tasks, numbered},
 };
 use crate::{
-    db::Connection,
+    db::Db,
     error::{Error, Fault},
 };
 
 /// How many rows one statement reads or writes.
 const AT_ONCE: usize = 500;
+/// How many tasks are removed at a time: some hundredths of a second on SQLite, where others wait for it.
+pub(super) const PIECE: u64 = 1000;
 /// How many tasks one import brings at most.
 pub const MAX_IMPORT: usize = 50_000;
 
@@ -246,14 +248,24 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told.
-pub(super) async fn erase(connection: &Connection, user: &UserId) -> Result<(), Error> {
-    let marks = task_label::Column::UserId.eq(user.clone());
-    task_label::Entity::delete_many().filter(marks).exec(connection).await?;
-    task::Entity::delete_many().filter(task::Column::UserId.eq(user.clone())).exec(connection).await?;
+/// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told. Tasks go in pieces,
+/// between which others write.
+pub(super) async fn erase(db: &Db, user: &UserId) -> Result<(), Error> {
+    let mine = || task::Column::UserId.eq(user.clone());
+    loop {
+        let some = task::Entity::find().select_only().column(task::Column::Number).filter(mine()).limit(PIECE);
+        let piece = task::Entity::delete_many().filter(task::Column::Number.in_subquery(some.into_query()));
+        if piece.exec(db.writer()).await?.rows_affected < PIECE {
+            break;
+        }
+    }
+    let transaction = db.begin().await?;
+    let connection = transaction.connection();
+    // The counter goes first, for which all writes wait: what is written later has another one, by which it is found.
+    owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
+    task::Entity::delete_many().filter(mine()).exec(connection).await?;
     list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
     label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
     answer::Entity::delete_many().filter(answer::Column::UserId.eq(user.clone())).exec(connection).await?;
-    owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }

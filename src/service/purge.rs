@@ -10,11 +10,11 @@ use entity::{
     time::{Micros, Millis},
     verification,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 use tokio::time;
 use tracing::{info, warn};
 
-use super::{Services, scope::Scope, tasks::RESTORABLE};
+use super::{Services, data::PIECE, scope::Scope, tasks::RESTORABLE};
 use crate::error::Error;
 
 /// How often to look for what is to be forgotten.
@@ -34,7 +34,10 @@ impl Services {
 
     async fn forget(&self) {
         loop {
-            time::sleep(INTERVAL).await;
+            tokio::select! {
+                () = time::sleep(INTERVAL) => {}
+                () = self.auth.leftovers() => {}
+            }
             match self.purge(Utc::now()).await {
                 Ok(users) => info!(users, "forgot what was deleted long ago"),
                 Err(cause) => warn!(cause = cause.causes(), "forgetting is put off"),
@@ -104,13 +107,19 @@ impl Services {
 }
 
 impl Scope<'_> {
-    /// Removes what was deleted before that time, and remembers up to which number the feed has gaps from now on.
+    /// Removes what was deleted before that time, some of it if it is very much, and remembers up to which number the feed
+    /// has gaps from now on.
     async fn purge(self, before: Micros) -> Result<(), Error> {
         let write = self.write().await?;
         let mine = self.owner;
-        let tasks = task::Entity::delete_many()
+        let due = task::Entity::find()
+            .select_only()
+            .column(task::Column::Number)
             .filter(task::Column::UserId.eq(mine.clone()))
             .filter(task::Column::DeletedAt.lt(before))
+            .limit(PIECE);
+        let tasks = task::Entity::delete_many()
+            .filter(task::Column::Number.in_subquery(due.into_query()))
             .exec_with_returning(write.connection())
             .await?;
         let lists = list::Entity::delete_many()

@@ -188,6 +188,27 @@ async fn a_deleted_account_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn very_many_tasks_are_removed_piece_by_piece() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.rest_task(&bob, json!({ "title": "stays" })).await;
+    let many = || json!({ "tasks": (0..2_500).map(|it| json!({ "id": uuid::Uuid::now_v7(), "title": format!("{it}") })).collect::<Vec<_>>() });
+    import(&app, &ann, "", &many()).await.expect(200);
+    // Those that were deleted a month ago.
+    app.sql(&format!("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where user_id = '{}'", ann.id)).await;
+    app.services().purge(chrono::Utc::now()).await.unwrap();
+    assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "1");
+    let feed = app.request("GET", &format!("/api/{}/changes?since=1", ann.id)).bearer_auth(&ann.token);
+    assert_eq!(Answer::of(feed).await.code(), "RESYNC_REQUIRED");
+    // Those of an account that is deleted.
+    import(&app, &ann, "", &many()).await.expect(200);
+    let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
+    Answer::of(request.json(&json!({ "password": PASSWORD }))).await.expect(200);
+    assert_nothing_left(&app, &ann).await;
+    assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_old_session_needs_the_password_to_delete_the_account() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -1,5 +1,5 @@
-//! A million tasks of one user: no list that a client can ask for may scan a table, and a page at the far end may not
-//! cost more than the first. Plans are read, not clocks; times are printed for people. On SQLite, or on PostgreSQL
+//! A million tasks of one user: no list that a client can ask for may scan a table, a page at the far end may not cost
+//! more than the first, and who deletes them keeps nobody from writing. Plans are read, not clocks; times are printed for people. On SQLite, or on PostgreSQL
 //! when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use sqlx::{Connection, Row, SqliteConnection};
 
-use self::support::{Answer, App, Person, Statements};
+use self::support::{Answer, App, PASSWORD, Person, Statements};
 
 impl Statements {
     /// What the database itself told since the last call.
@@ -62,6 +62,7 @@ async fn check() {
     }
     compare_ends(&app, &ann, is_sqlite).await;
     println!("{checked} plans read, none scans a table");
+    delete_beside(&app, &ann).await;
     println!("1 passed, 0 failed");
 }
 
@@ -184,6 +185,26 @@ fn buffers(plan: &str) -> f64 {
     let line = plan.lines().find(|it| it.trim_start().starts_with("Buffers:")).unwrap_or_default();
     let numbers = line.split(['=', ' ']).filter_map(|it| it.parse::<f64>().ok());
     numbers.sum()
+}
+
+/// Deletes the account beside somebody who makes tasks, and is not kept from it.
+async fn delete_beside(app: &App, person: &Person) {
+    let bob = app.person("bob").await;
+    let password = json!({ "password": PASSWORD });
+    let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&person.session).json(&password);
+    let deleting = timed("delete the account", Answer::of(request));
+    let making = async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..50 {
+            let start = Instant::now();
+            app.rest_task(&bob, json!({ "title": "beside" })).await;
+            longest = longest.max(start.elapsed());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        println!("{longest:>10.1?}  make a task meanwhile, at most");
+    };
+    let (deleted, ()) = tokio::join!(deleting, making);
+    deleted.expect(200);
 }
 
 async fn fill(app: &App, person: &Person, is_sqlite: bool) {

@@ -6,6 +6,8 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     SqlErr,
 };
+use tokio::time::timeout;
+use tracing::warn;
 
 use super::{
     Auth, Client, Email, LiveSession,
@@ -72,6 +74,8 @@ pub enum SignedUp {
 const FRESH: Duration = Duration::days(1);
 /// How long it is known that an account was deleted: longer than any of its access tokens lives.
 const DELETED: Duration = Duration::days(30);
+/// How long it may take to erase what belongs to an account until it is deleted as far as its user can tell.
+const PROMPTLY: std::time::Duration = std::time::Duration::from_secs(3);
 /// What it is called in the table of verifications, before the user's id.
 const DELETED_USER: &str = "deleted-user:";
 /// How many deleted accounts are looked at by one statement.
@@ -176,10 +180,10 @@ impl Auth<'_> {
         }
     }
 
-    /// Deletes the account and everything that belongs to it.
+    /// Deletes the account and everything that belongs to it; of very much, what is left after a while is erased when
+    /// that was answered.
     pub async fn delete_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
         let transaction = self.db.begin().await?;
-        data::erase(transaction.connection(), user).await?;
         let mine = account::Column::UserId.eq(user.clone());
         account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
         self.end_sessions(transaction.connection(), user, None).await?;
@@ -189,10 +193,17 @@ impl Auth<'_> {
         // Access tokens that are still good are refused from now on.
         self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);
+        match timeout(PROMPTLY, data::erase(self.db, user)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(cause)) => warn!(cause = cause.causes(), "what is left of an account is erased later"),
+            Err(_) => {}
+        }
+        self.material.leftovers.notify_one();
         Ok(())
     }
 
-    /// Erases what other instances, which heard of it later, and requests under way made for deleted accounts.
+    /// Erases what is left of deleted accounts, and what other instances, which heard of it later, and requests under
+    /// way made for them.
     pub async fn erase_deleted(self) -> Result<(), Error> {
         let rows = verification::Entity::find()
             .select_only()
@@ -206,9 +217,7 @@ impl Auth<'_> {
                 .column(owner::Column::UserId)
                 .filter(owner::Column::UserId.is_in(some.iter().copied()));
             for user in left.into_tuple::<UserId>().all(self.db.reader()).await? {
-                let transaction = self.db.begin().await?;
-                data::erase(transaction.connection(), &user).await?;
-                transaction.commit().await?;
+                data::erase(self.db, &user).await?;
             }
         }
         Ok(())
