@@ -14,7 +14,7 @@ mod throttle;
 mod token;
 mod verification;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::{id::UserId, session as session_row, user};
@@ -112,7 +112,7 @@ pub struct Material {
     signer: Signer,
     hasher: Hasher,
     keys: Keys,
-    remote: Option<RemoteKeys>,
+    remote: Option<Arc<RemoteKeys>>,
     issuer: Issuer,
     verified: VerifiedTokens,
     origins: Origins,

@@ -175,6 +175,9 @@ fn jwk(kid: &str, pair: &Ed25519KeyPair) -> Value {
     json!({ "kid": kid, "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x })
 }
 
+/// How long the issuer takes.
+const SLOWNESS: std::time::Duration = std::time::Duration::from_millis(400);
+
 impl Issuer {
     async fn start(keys: Value) -> Self {
         let (asked, keys) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(keys)));
@@ -184,7 +187,10 @@ impl Issuer {
             get(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
                 let keys = served.lock().unwrap().clone();
-                async move { Json(json!({ "keys": keys })) }
+                async move {
+                    tokio::time::sleep(SLOWNESS).await;
+                    Json(json!({ "keys": keys }))
+                }
             }),
         );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -226,6 +232,17 @@ async fn users_of_another_issuer_own_tasks_here() {
     assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
     issuer.keys.lock().unwrap().as_array_mut().unwrap().clear();
     assert_eq!(status(&app, &Issuer::token(&key, "k1", "remote-user")).await, 200);
+}
+
+#[tokio::test]
+async fn who_hangs_up_keeps_no_keys_from_others() {
+    let (pair, key) = key_pair();
+    let issuer = Issuer::start(json!([jwk("k1", &pair)])).await;
+    let app = App::spawn_with(&[("JWKS_URL", &issuer.url)]).await;
+    let hasty = app.request("GET", "/api/tasks").bearer_auth(Issuer::token(&key, "unknown", "nobody"));
+    assert!(hasty.timeout(SLOWNESS / 4).send().await.is_err_and(|it| it.is_timeout()));
+    assert_eq!(status(&app, &Issuer::token(&key, "k1", "remote-user")).await, 200);
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

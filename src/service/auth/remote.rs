@@ -3,13 +3,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::{info, warn};
 use url::Url;
 
@@ -32,7 +32,7 @@ pub(super) struct RemoteKeys {
     client: reqwest::Client,
     keys: RwLock<HashMap<String, DecodingKey>>,
     /// When the issuer was asked last, and when it last answered. The lock is held while it is asked.
-    asked: Mutex<Asked>,
+    asked: Arc<Mutex<Asked>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -56,31 +56,40 @@ struct Jwk {
 }
 
 impl RemoteKeys {
-    pub(super) fn new(url: Url) -> Result<Self, Error> {
+    pub(super) fn new(url: Url) -> Result<Arc<Self>, Error> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { url, client, keys: RwLock::default(), asked: Mutex::default() })
+        Ok(Arc::new(Self { url, client, keys: RwLock::default(), asked: Arc::default() }))
     }
 
     /// The key of this id; the issuer is asked for one that is not known, at most once a minute.
-    pub(super) async fn verifying(&self, id: &str) -> Option<DecodingKey> {
+    pub(super) async fn verifying(self: &Arc<Self>, id: &str) -> Option<DecodingKey> {
         let known = self.known(id);
         let is_due = |since: Option<Instant>, age: Duration| since.is_none_or(|since| since.elapsed() >= age);
         // Whoever knows the key does not wait for somebody who asks.
-        let mut asked = match &known {
-            Some(_) => match self.asked.try_lock() {
+        let asked = Arc::clone(&self.asked);
+        let asked = match &known {
+            Some(_) => match asked.try_lock_owned() {
                 Ok(asked) => asked,
                 Err(_) => return known,
             },
-            None => self.asked.lock().await,
+            None => asked.lock_owned().await,
         };
         let is_wanted = self.known(id).is_none() || is_due(asked.answered, MAX_AGE);
         if !is_wanted || !is_due(asked.tried, REFRESH) {
             return self.known(id);
         }
+        // On its own: who asks and hangs up would keep the keys from all others for a minute.
+        let asking = tokio::spawn(Arc::clone(self).ask(asked));
+        // A panic is in the log, and the keys stay as they are.
+        let _ = asking.await;
+        self.known(id)
+    }
+
+    async fn ask(self: Arc<Self>, mut asked: OwnedMutexGuard<Asked>) {
         asked.tried = Some(Instant::now());
         match self.fetch().await {
             Ok(keys) => {
@@ -90,7 +99,6 @@ impl RemoteKeys {
             }
             Err(cause) => warn!(cause, "the keys of the other issuer stay as they are"),
         }
-        self.known(id)
     }
 
     fn known(&self, id: &str) -> Option<DecodingKey> {
