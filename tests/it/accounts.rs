@@ -149,6 +149,21 @@ async fn the_only_way_to_sign_in_stays() {
     .await;
     assert_eq!(unlink(json!("nope")).await.code(), "ACCOUNT_NOT_FOUND");
     assert_eq!(unlink(json!("second")).await.expect(200), json!({ "status": true }));
+    // Of several that are taken away at the same time one stays, too.
+    for round in 0..10 {
+        for number in 0..4 {
+            app.sql(&format!(
+                "insert into account (id, \"accountId\", \"providerId\", \"userId\", \"createdAt\", \"updatedAt\")
+                 values ('{round}-{number}', 'g{round}-{number}', 'google', '{}', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')",
+                ann.id
+            ))
+            .await;
+        }
+        app.sql("delete from account where \"providerId\" = 'credential'").await;
+        at_once(4, |number| unlink(json!(format!("{round}-{number}")))).await;
+        assert_eq!(app.sql_text("select cast(count(*) as text) from account").await, "1", "{round}");
+        app.sql("delete from account").await;
+    }
 }
 
 #[tokio::test]

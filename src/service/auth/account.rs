@@ -3,8 +3,7 @@
 use chrono::{Duration, Utc};
 use entity::{account, id::UserId, owner, session, time::Millis, user, verification};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    SqlErr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 use tokio::time::timeout;
 use tracing::warn;
@@ -156,8 +155,9 @@ impl Auth<'_> {
     /// Takes away one of the user's ways to sign in, unless it is the only one.
     pub async fn unlink(self, user: &UserId, account: &str) -> Result<(), Error> {
         let transaction = self.db.begin().await?;
-        let mine = || account::Entity::find().filter(account::Column::UserId.eq(user.clone()));
-        if mine().count(transaction.connection()).await? <= 1 {
+        // They are kept from others until the end, who would count them too.
+        let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone())).lock_exclusive();
+        if mine.all(transaction.connection()).await?.len() <= 1 {
             return Err(AuthFault::LastAccount.into());
         }
         let gone = account::Entity::delete_many()
