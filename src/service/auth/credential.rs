@@ -114,16 +114,10 @@ impl Auth<'_> {
         user: &UserId,
         (stored, next): (&str, Option<String>),
     ) -> Result<bool, Error> {
+        let same = credential_of(user).add(account::Column::Password.eq(stored));
         match next {
-            Some(hash) => {
-                replace(connection, credential_of(user).add(account::Column::Password.eq(stored)), hash).await
-            }
-            None => {
-                let kept = account::Entity::find()
-                    .filter(credential_of(user).add(account::Column::Password.eq(stored)))
-                    .lock_shared();
-                Ok(kept.one(connection).await?.is_some())
-            }
+            Some(hash) => replace(connection, same, hash).await,
+            None => Ok(account::Entity::find().filter(same).lock_shared().one(connection).await?.is_some()),
         }
     }
 
