@@ -10,8 +10,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, IntoCondition, SimpleExpr},
 };
 
 use super::{
@@ -28,7 +28,7 @@ use crate::{
 /// How many rows one statement reads or writes.
 const AT_ONCE: usize = 500;
 /// How many tasks are removed at a time: some hundredths of a second on SQLite, where others wait for it.
-pub(super) const PIECE: u64 = 1000;
+const PIECE: u64 = 1000;
 /// How many tasks one import brings at most.
 pub const MAX_IMPORT: usize = 50_000;
 
@@ -248,14 +248,19 @@ impl<'a> Data<'a> {
     }
 }
 
+/// As many tasks as are removed at a time, of those for which that holds.
+pub(super) fn piece(of: Condition) -> SimpleExpr {
+    let some = task::Entity::find().select_only().column(task::Column::Number).filter(of).limit(PIECE);
+    task::Column::Number.in_subquery(some.into_query())
+}
+
 /// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told. Tasks go in pieces,
 /// between which others write.
 pub(super) async fn erase(db: &Db, user: &UserId) -> Result<(), Error> {
     let mine = || task::Column::UserId.eq(user.clone());
     loop {
-        let some = task::Entity::find().select_only().column(task::Column::Number).filter(mine()).limit(PIECE);
-        let piece = task::Entity::delete_many().filter(task::Column::Number.in_subquery(some.into_query()));
-        if piece.exec(db.writer()).await?.rows_affected < PIECE {
+        let gone = task::Entity::delete_many().filter(piece(mine().into_condition())).exec(db.writer()).await?;
+        if gone.rows_affected < PIECE {
             break;
         }
     }

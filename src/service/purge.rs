@@ -10,11 +10,11 @@ use entity::{
     time::{Micros, Millis},
     verification,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tokio::time;
 use tracing::{info, warn};
 
-use super::{Services, data::PIECE, scope::Scope, tasks::RESTORABLE};
+use super::{Services, data::piece, scope::Scope, tasks::RESTORABLE};
 use crate::error::Error;
 
 /// How often to look for what is to be forgotten.
@@ -112,16 +112,8 @@ impl Scope<'_> {
     async fn purge(self, before: Micros) -> Result<(), Error> {
         let write = self.write().await?;
         let mine = self.owner;
-        let due = task::Entity::find()
-            .select_only()
-            .column(task::Column::Number)
-            .filter(task::Column::UserId.eq(mine.clone()))
-            .filter(task::Column::DeletedAt.lt(before))
-            .limit(PIECE);
-        let tasks = task::Entity::delete_many()
-            .filter(task::Column::Number.in_subquery(due.into_query()))
-            .exec_with_returning(write.connection())
-            .await?;
+        let due = Condition::all().add(task::Column::UserId.eq(mine.clone())).add(task::Column::DeletedAt.lt(before));
+        let tasks = task::Entity::delete_many().filter(piece(due)).exec_with_returning(write.connection()).await?;
         let lists = list::Entity::delete_many()
             .filter(list::Column::UserId.eq(mine.clone()))
             .filter(list::Column::DeletedAt.lt(before))

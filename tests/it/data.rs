@@ -192,7 +192,8 @@ async fn very_many_tasks_are_removed_piece_by_piece() {
     let app = App::spawn().await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     app.rest_task(&bob, json!({ "title": "stays" })).await;
-    let many = || json!({ "tasks": (0..2_500).map(|it| json!({ "id": uuid::Uuid::now_v7(), "title": format!("{it}") })).collect::<Vec<_>>() });
+    let task = |number: u32| json!({ "id": uuid::Uuid::now_v7(), "title": format!("{number}") });
+    let many = || json!({ "tasks": (0..2_500).map(task).collect::<Vec<_>>() });
     import(&app, &ann, "", &many()).await.expect(200);
     // Those that were deleted a month ago.
     app.sql(&format!("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where user_id = '{}'", ann.id)).await;

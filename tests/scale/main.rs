@@ -1,6 +1,6 @@
 //! A million tasks of one user: no list that a client can ask for may scan a table, a page at the far end may not cost
-//! more than the first, and who deletes them keeps nobody from writing. Plans are read, not clocks; times are printed for people. On SQLite, or on PostgreSQL
-//! when `DOCKET_TEST_POSTGRES` names a server.
+//! more than the first, and who deletes them keeps nobody from writing. Plans are read, not clocks; times are printed
+//! for people. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
 #![expect(clippy::too_many_arguments, reason = "as the suite, whose support it shares")]
