@@ -154,8 +154,8 @@ pub struct Auth<'a> {
 
 /// How long ids and session tokens are: 32 characters of 62 are 190 bits.
 const ID_LENGTH: usize = 32;
-/// How often a session is looked at while something is open in its name.
-const LOOK: Duration = Duration::from_secs(4);
+/// How often a session, or a user, is looked for while something is open in its name.
+const LOOK: Duration = Duration::from_secs(6);
 
 impl Material {
     /// What sends mail.
@@ -239,21 +239,31 @@ impl<'a> Auth<'a> {
         Ok(CurrentUser { id: live.user.id, proof: Proof::Session(Secret::new(token.to_owned())) })
     }
 
-    /// Returns when what the user has shown holds no longer: the token has expired, or the session has ended. To be
-    /// waited for by whatever stays open.
+    /// Returns when what the user has shown holds no longer: the token has expired, the session has ended, or the account
+    /// was deleted. To be waited for by whatever stays open.
     pub async fn lapsed(self, user: &CurrentUser) {
-        match &user.proof {
-            Proof::AccessToken(expires_at) => {
-                // A time that has passed is no duration.
-                time::sleep((*expires_at - Utc::now()).to_std().unwrap_or_default()).await;
-            }
-            Proof::Session(token) => loop {
+        let left = match &user.proof {
+            // A time that has passed is no duration.
+            Proof::AccessToken(expires_at) => (*expires_at - Utc::now()).to_std().unwrap_or_default(),
+            Proof::Session(_) => Duration::MAX,
+        };
+        let ended = async {
+            loop {
                 time::sleep(LOOK).await;
-                // While the database is away nobody can say that the session has ended.
-                if matches!(self.session(token.reveal(), Lifetime::Fixed).await, Ok(None)) {
+                // While the database is away nobody can say that it has ended.
+                if matches!(self.has_ended(user).await, Ok(true)) {
                     return;
                 }
-            },
+            }
+        };
+        let _ = time::timeout(left, ended).await;
+    }
+
+    /// Whether the session that was shown has ended, or the account of the access token was deleted.
+    async fn has_ended(self, user: &CurrentUser) -> Result<bool, Error> {
+        match &user.proof {
+            Proof::AccessToken(_) => self.is_deleted(&user.id).await,
+            Proof::Session(token) => Ok(self.session(token.reveal(), Lifetime::Fixed).await?.is_none()),
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    support::{App, text},
+    support::{Answer, App, PASSWORD, text},
     tokens::{hs256, in_seconds},
 };
 
@@ -203,6 +203,12 @@ async fn a_socket_closes_when_the_access_of_its_user_ends() {
     assert_eq!((session.0, token), (4403, (4403, "Token expired".to_owned())));
     other.send(json!({ "type": "ping" })).await;
     assert_eq!(other.next().await["type"], "pong");
+    let body = json!({ "email": ann.email, "password": PASSWORD });
+    let again = text(&app.auth("/sign-in/email", body).await.expect(200)["token"]);
+    let deleted =
+        app.request("POST", "/api/auth/delete-user").bearer_auth(again).json(&json!({ "password": PASSWORD }));
+    Answer::of(deleted).await.expect(200);
+    assert_eq!(other.closed().await.0, 4403);
 }
 
 #[tokio::test]
@@ -228,7 +234,7 @@ async fn an_event_stream_ends_when_the_access_of_its_user_does() {
 async fn a_cookie_opens_a_socket_only_from_a_trusted_origin() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let body = json!({ "email": ann.email, "password": crate::support::PASSWORD });
+    let body = json!({ "email": ann.email, "password": PASSWORD });
     let signed_in = app.auth("/sign-in/email", body).await;
     let cookie = signed_in.cookies()[0].split(';').next().unwrap().to_owned();
     for (origin, status) in
