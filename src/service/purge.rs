@@ -19,6 +19,8 @@ use crate::error::Error;
 
 /// How often to look for what is to be forgotten.
 const INTERVAL: Duration = Duration::from_secs(3600);
+/// How long after the start to look for it first: an instance that ended may have left something.
+const FIRST: Duration = Duration::from_secs(60);
 /// How long an answer is remembered.
 const REMEMBERED: chrono::Duration = chrono::Duration::hours(24);
 /// How many users' data are looked at before others get a turn.
@@ -33,9 +35,10 @@ impl Services {
     }
 
     async fn forget(&self) {
+        let mut pause = FIRST;
         loop {
             tokio::select! {
-                () = time::sleep(INTERVAL) => {}
+                () = time::sleep(pause) => pause = INTERVAL,
                 () = self.auth.leftovers() => {}
             }
             match self.purge(Utc::now()).await {
