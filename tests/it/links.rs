@@ -90,6 +90,35 @@ async fn a_link_that_is_too_old_does_nothing() {
 }
 
 #[tokio::test]
+async fn two_links_at_once_give_a_user_without_a_password_one_and_one_who_is_gone_none() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let link = |token: String| {
+        let columns = "id, identifier, value, \"expiresAt\", \"createdAt\", \"updatedAt\"";
+        let (later, now) = ("2100-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z");
+        let row = format!("'{token}', 'reset-password:{token}', '{}', '{later}', '{now}', '{now}'", ann.id);
+        format!("insert into verification ({columns}) values ({row})")
+    };
+    let app = &app;
+    let reset = |token: String| async move {
+        post(app, None, "/reset-password", json!({ "newPassword": "another-horse-1", "token": token })).await
+    };
+    for round in 0..10 {
+        app.sql("delete from account").await;
+        for number in 0..4 {
+            app.sql(&link(format!("{round}-{number}"))).await;
+        }
+        let answers = at_once(4, |number| reset(format!("{round}-{number}"))).await;
+        assert!(answers.iter().all(|it| it.status == 200), "{answers:?}");
+        assert_eq!(app.sql_text("select cast(count(*) as text) from account").await, "1", "{round}");
+    }
+    app.sql(&link("late".into())).await;
+    post(app, Some(&ann), "/delete-user", json!({ "password": "another-horse-1" })).await.expect(200);
+    let late = reset("late".into()).await;
+    assert_eq!((late.status.as_u16(), late.code()), (400, "INVALID_TOKEN".into()));
+}
+
+#[tokio::test]
 async fn an_address_is_verified_and_changed_by_links() {
     let (app, sink) = mailing(&[]).await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);

@@ -6,7 +6,9 @@ use entity::{id::UserId, time::Millis, user, verification};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::distr::{Alphanumeric, SampleString};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, SqlErr, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::Expr,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -181,6 +183,9 @@ impl Auth<'_> {
             .exec_with_returning(transaction.connection())
             .await?;
         let user = used.into_iter().next().map(|row| UserId(row.value)).ok_or(AuthFault::InvalidToken)?;
+        // Another link of the same user waits until this one is done; a user who is gone has no password.
+        let of = user::Entity::find_by_id(user.clone()).lock_exclusive();
+        of.one(transaction.connection()).await?.ok_or(AuthFault::InvalidToken)?;
         self.set_password(transaction.connection(), &user, hash).await?;
         transaction.commit().await?;
         SecurityEvent::PasswordReset.log(&user.0, client);
