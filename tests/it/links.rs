@@ -119,6 +119,28 @@ async fn two_links_at_once_give_a_user_without_a_password_one_and_one_who_is_gon
 }
 
 #[tokio::test]
+async fn nobody_fills_a_mailbox_from_wherever_they_ask() {
+    let settings = [("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1"), ("EMAIL_VERIFICATION", "on")];
+    let (app, sink) = mailing(&settings).await;
+    let body = json!({ "name": "Ann", "email": "ann@example.com", "password": PASSWORD });
+    app.auth("/sign-up/email", body).await.expect(200);
+    let ways = [
+        ("/request-password-reset", json!({ "email": "ann@example.com" })),
+        ("/send-verification-email", json!({ "email": "ANN@example.com" })),
+    ];
+    for number in 0..20 {
+        let (path, body) = &ways[number % 2];
+        let request = app.request("POST", &format!("/api/auth{path}"));
+        let from = request.header("x-forwarded-for", format!("198.51.100.{number}"));
+        Answer::of(from.json(body)).await.expect(200);
+    }
+    app.auth("/sign-up/email", json!({ "name": "Bob", "email": "bob@example.com", "password": PASSWORD })).await;
+    // What was mailed before is there when this is.
+    sink.to("bob@example.com").await;
+    assert_eq!(sink.count(), 10 + 1);
+}
+
+#[tokio::test]
 async fn an_address_is_verified_and_changed_by_links() {
     let (app, sink) = mailing(&[]).await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);

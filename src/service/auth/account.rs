@@ -107,7 +107,7 @@ impl Auth<'_> {
         let user = insert(transaction.connection(), user, hash).await?;
         if must_verify {
             transaction.commit().await?;
-            self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify)?;
+            self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify).await?;
             SecurityEvent::SignUp.log(&user.id.0, client);
             return Ok(SignedUp::ToBeVerified(user));
         }
@@ -130,7 +130,7 @@ impl Auth<'_> {
                 return Err(AuthFault::WrongPassword.into());
             };
             if self.material.policy.email_verification && !user.email_verified {
-                self.mail_verification(user, None, Purpose::Verify)?;
+                self.mail_verification(user, None, Purpose::Verify).await?;
                 return Err(AuthFault::EmailNotVerified.into());
             }
             let renewed = self.renewed(&stored, &password).await?;

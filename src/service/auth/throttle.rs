@@ -1,5 +1,5 @@
 //! Counting attempts: how often an address may call a route (contracts: Better Auth, 12), and how often a password may
-//! be wrong for one account or from one address. On PostgreSQL all instances count together, in Better Auth's own
+//! be wrong for one account or from one address, and how many links are mailed to one. On PostgreSQL all instances count together, in Better Auth's own
 //! `rateLimit` table; on SQLite, where there is one instance, the process counts.
 
 use std::{
@@ -30,6 +30,8 @@ use crate::{
 const ACCOUNT: Rule = Rule { most: 10, window: Duration::from_secs(600) };
 /// How many wrong passwords come from one address.
 const ADDRESS: Rule = Rule { most: 20, window: Duration::from_secs(600) };
+/// How many links are mailed to one address.
+const MAILS: Rule = Rule { most: 10, window: Duration::from_secs(3600) };
 /// How many counts a process remembers. What was counted only once makes room first, so that nobody can make it forget
 /// an account that is attacked.
 const MAX_COUNTS: usize = 50_000;
@@ -155,7 +157,7 @@ impl<'a> Auth<'a> {
         if let Some(guess) = &address {
             self.check(guess).await?;
         }
-        let account = throttle.guess(account_key(email), ACCOUNT);
+        let account = throttle.guess(hashed("account", email.as_str()), ACCOUNT);
         if let Err(refused) = self.check(&account).await
             && !self.is_known_place(user, client).await?
         {
@@ -177,6 +179,18 @@ impl<'a> Auth<'a> {
         for guess in guesses {
             // What is beyond the limit is refused before the next password is looked at.
             let _ = self.count(guess.key.clone(), guess.rule).await;
+        }
+    }
+
+    /// Counts a link that is to be mailed to this address on behalf of a user; whether it may be.
+    pub(super) async fn may_mail(self, user: &user::Model, to: &str) -> Result<bool, Error> {
+        match self.count(hashed("mail", to), MAILS).await {
+            Ok(()) => Ok(true),
+            Err(Error::Auth(AuthFault::TooManyAttempts(_))) => {
+                SecurityEvent::LimitHit.log("mail", &user.id.0);
+                Ok(false)
+            }
+            Err(cause) => Err(cause),
         }
     }
 
@@ -265,9 +279,9 @@ fn wait(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> Duration {
     window.saturating_sub((now - last).to_std().unwrap_or_default()).max(SOON)
 }
 
-/// An account is counted by a hash of its address, so that the table holds no addresses of strangers.
-fn account_key(email: &Email) -> String {
-    format!("account|{}", hex(&Sha256::digest(email.as_str())))
+/// An e-mail address is counted by its hash, so that the table holds no addresses of strangers.
+fn hashed(what: &str, email: &str) -> String {
+    format!("{what}|{}", hex(&Sha256::digest(email)))
 }
 
 /// How many requests a path allows in which time, by what it begins with.

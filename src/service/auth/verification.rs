@@ -97,10 +97,10 @@ impl Auth<'_> {
             if live.user.email_verified {
                 return Err(AuthFault::EmailAlreadyVerified.into());
             }
-            return self.mail_verification(&live.user, callback_url, Purpose::Verify);
+            return self.mail_verification(&live.user, callback_url, Purpose::Verify).await;
         }
         match self.user_with(email).await? {
-            Some(user) if !user.email_verified => self.mail_verification(&user, callback_url, Purpose::Verify),
+            Some(user) if !user.email_verified => self.mail_verification(&user, callback_url, Purpose::Verify).await,
             _ => Ok(()),
         }
     }
@@ -116,7 +116,7 @@ impl Auth<'_> {
         if self.user_with(&to).await?.is_some() {
             return Ok(());
         }
-        self.mail_verification(&live.user, callback_url, Purpose::Change(to))
+        self.mail_verification(&live.user, callback_url, Purpose::Change(to)).await
     }
 
     /// Follows a verification link. `live` is whoever follows it, if signed in.
@@ -154,7 +154,7 @@ impl Auth<'_> {
         self.remember(self.db.writer(), (format!("reset-password:{token}"), value), HOUR).await?;
         if let Some(user) = user {
             let url = self.url(&format!("/api/auth/reset-password/{token}"), redirect_to.unwrap_or_default());
-            self.mail(&user.email, "Set a new password", &url);
+            self.mail(&user, (&user.email, "Set a new password"), &url).await?;
         }
         Ok(())
     }
@@ -199,8 +199,7 @@ impl Auth<'_> {
         self.remember(self.db.writer(), kept, DAY).await?;
         let path = format!("/api/auth/delete-user/callback?token={token}");
         let url = self.url(&path, callback_url.unwrap_or("/"));
-        self.mail(&live.user.email, "Delete your account", &url);
-        Ok(())
+        self.mail(&live.user, (&live.user.email, "Delete your account"), &url).await
     }
 
     /// Uses up the token of a link that deletes the account of the user who follows it.
@@ -215,7 +214,7 @@ impl Auth<'_> {
     }
 
     /// Mails a link with a signed token.
-    pub(super) fn mail_verification(
+    pub(super) async fn mail_verification(
         self,
         user: &user::Model,
         callback_url: Option<&str>,
@@ -238,8 +237,7 @@ impl Auth<'_> {
         let header = Header { typ: None, ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &self.material.links.signing).map_err(Error::internal)?;
         let url = self.url(&format!("/api/auth/verify-email?token={token}"), callback_url.unwrap_or("/"));
-        self.mail(&to, subject, &url);
-        Ok(())
+        self.mail(user, (&to, subject), &url).await
     }
 
     fn claims(self, token: &str) -> Result<LinkClaims, Error> {
@@ -259,11 +257,17 @@ impl Auth<'_> {
         format!("{}{path}{joint}callbackURL={callback_url}", self.material.origins.own())
     }
 
-    fn mail(self, to: &str, subject: &'static str, url: &str) {
+    /// Mails a link, unless this address got many of late: nobody fills a stranger's mailbox, whoever asks and from
+    /// wherever. The links that it got hold, and who asks is told the same.
+    async fn mail(self, user: &user::Model, (to, subject): (&str, &'static str), url: &str) -> Result<(), Error> {
+        if !self.may_mail(user, to).await? {
+            return Ok(());
+        }
         let text = format!(
             "{subject}: follow this link.\r\n\r\n{url}\r\n\r\nIf you did not ask for it, nothing needs to be done.\r\n"
         );
         self.material.mailer.send(Mail { to: to.to_owned(), subject, text });
+        Ok(())
     }
 
     /// Keeps what is found by its identifier for so long.
