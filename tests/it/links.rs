@@ -224,6 +224,13 @@ async fn where_addresses_must_be_verified_a_taken_one_looks_like_a_new_one() {
     let mail = sink.to("ann@example.com").await;
     let second = app.auth("/sign-up/email", body("Ann")).await;
     assert_eq!((shape(&first), &first.json()["token"]), (shape(&second), &Value::Null));
+    // At the same moment, too.
+    for round in 0..5 {
+        let email = format!("bob{round}@example.com");
+        let body = || json!({ "name": "Ann", "email": email, "password": PASSWORD });
+        let answers = at_once(3, |_| app.auth("/sign-up/email", body())).await;
+        assert!(answers.iter().all(|it| shape(it)["user"]["name"] == "Ann"), "{answers:?}");
+    }
     let early = app.auth("/sign-in/email", json!({ "email": "ann@example.com", "password": PASSWORD })).await;
     assert_eq!((early.status.as_u16(), early.code()), (403, "EMAIL_NOT_VERIFIED".into()));
     get(&app, None, &format!("/api/auth/verify-email?token={}", mail.token())).await.expect(200);

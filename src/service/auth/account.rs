@@ -104,7 +104,12 @@ impl Auth<'_> {
             return Ok(SignedUp::ToBeVerified(user));
         }
         let transaction = self.db.begin().await?;
-        let user = insert(transaction.connection(), user, hash).await?;
+        match insert(transaction.connection(), user.clone(), hash).await {
+            Ok(()) => {}
+            // Somebody else has taken it in the meantime.
+            Err(Error::Auth(AuthFault::EmailTaken)) if must_verify => return Ok(SignedUp::ToBeVerified(user)),
+            Err(cause) => return Err(cause),
+        }
         if must_verify {
             transaction.commit().await?;
             self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify).await?;
@@ -236,14 +241,14 @@ impl Auth<'_> {
 }
 
 /// Of several at once with one address, the unique index lets one through.
-async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<user::Model, Error> {
+async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<(), Error> {
     let account = credential(&user.id, hash, user.created_at);
-    let user = user.into_active_model().insert(connection).await.map_err(|cause| match cause.sql_err() {
+    user.into_active_model().insert(connection).await.map_err(|cause| match cause.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => AuthFault::EmailTaken.into(),
         _ => Error::from(cause),
     })?;
     account.into_active_model().insert(connection).await?;
-    Ok(user)
+    Ok(())
 }
 
 fn deleted(user: &UserId) -> String {
