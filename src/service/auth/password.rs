@@ -139,7 +139,7 @@ impl Hasher {
         if kind_of(&stored) != self.kind {
             self.is_mixed.store(true, Ordering::Relaxed);
         }
-        self.run(move |memory| match stored.split_once(':') {
+        self.run(move |memory| match scrypt_parts(&stored) {
             Some((salt, key)) => Ok(is_scrypt(&password, salt, key)),
             None => is_argon2id(&password, &stored, memory),
         })
@@ -238,8 +238,16 @@ fn scrypt_key(password: &Password, salt: &str) -> Option<String> {
     Some(hex(&key))
 }
 
+/// Salt and key of a hash of Better Auth's; one of ours is in PHC string format, which has no colon.
+fn scrypt_parts(stored: &str) -> Option<(&str, &str)> {
+    stored.split_once(':')
+}
+
 fn kind_of(stored: &str) -> config::PasswordHash {
-    if stored.contains(':') { config::PasswordHash::Scrypt } else { config::PasswordHash::Argon2id }
+    match scrypt_parts(stored) {
+        Some(_) => config::PasswordHash::Scrypt,
+        None => config::PasswordHash::Argon2id,
+    }
 }
 
 /// The kinds of hashes that may be stored beside the one that was tried: the kind that is made here, and the other one if
@@ -257,7 +265,7 @@ fn untried(
 
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
 pub(super) fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
-    kind == config::PasswordHash::Argon2id && !stored.starts_with("$argon2id$")
+    kind == config::PasswordHash::Argon2id && kind_of(stored) != kind
 }
 
 /// Lower-case hexadecimal.
