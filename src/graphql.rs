@@ -14,7 +14,6 @@ mod playground;
 mod query;
 mod relations;
 mod socket;
-mod streams;
 mod subscription;
 mod written;
 

@@ -5,7 +5,7 @@
 //! what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { config error tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod config;
@@ -18,5 +18,6 @@ pub mod mail;
 pub mod rest;
 pub mod server;
 pub mod service;
+pub mod tally;
 pub mod telemetry;
 pub mod view;

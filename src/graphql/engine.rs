@@ -8,6 +8,7 @@ use std::{
 
 use apollo_compiler::executable::OperationType;
 use async_graphql::{Request, Response, ServerError, Value as Data};
+use entity::id::UserId;
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -23,11 +24,11 @@ use super::{
     front::{Front, Plan, Refused},
     loaders::Loaders,
     params::Params,
-    streams::Streams,
 };
 use crate::{
     config::{Config, Limits},
     service::{Services, auth::Identity},
+    tally::{Ongoing, Tally},
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
@@ -38,7 +39,7 @@ pub struct Engine {
     documents: Documents,
     metrics: Metrics,
     pub(super) limits: Limits,
-    pub(super) streams: Streams,
+    streams: Tally<UserId>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -57,6 +58,9 @@ pub enum EngineError {
     #[error("the GraphQL schema is not valid: {0}")]
     Schema(String),
 }
+
+/// A stream of a user's that is open until this is dropped.
+pub(super) type OpenStream = Ongoing<UserId>;
 
 /// Who asks, and whom.
 #[derive(Clone)]
@@ -97,7 +101,7 @@ impl Engine {
             schema,
             documents: documents.map_err(EngineError::Documents)?,
             limits: config.graphql_limits,
-            streams: Streams::new(config.graphql_limits.streams),
+            streams: Tally::default(),
         })
     }
 
@@ -148,7 +152,13 @@ impl Engine {
 
     /// How many event streams and WebSockets are open.
     pub fn open_streams(&self) -> usize {
-        self.streams.count()
+        self.streams.all()
+    }
+
+    /// Room for one more stream of this user's, or nothing when too many are open on this instance.
+    pub(super) fn open_stream(&self, user: &UserId) -> Option<OpenStream> {
+        let stream = self.streams.begin(user.clone());
+        (stream.others() < self.limits.streams).then_some(stream)
     }
 
     fn time(&self) -> Duration {

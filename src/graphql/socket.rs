@@ -30,11 +30,10 @@ use self::{
     message::{Incoming, Outgoing, Said, Sent},
 };
 use super::{
-    engine::{Caller, is_executed},
+    engine::{Caller, OpenStream, is_executed},
     front::beyond,
     http::{Door, bad_handshake},
     params::Params,
-    streams::Open,
 };
 use crate::{
     error::Error,
@@ -91,7 +90,7 @@ struct State {
     /// Who the handshake was from: used when `connection_init` shows nothing.
     handshake: Identity,
     user: Option<CurrentUser>,
-    open: Option<Open>,
+    open: Option<OpenStream>,
     running: HashMap<String, AbortHandle>,
     answers: mpsc::Sender<Outgoing>,
 }
@@ -219,7 +218,7 @@ impl State {
                 _ => return Err(Close::FORBIDDEN),
             },
         };
-        self.open = Some(self.door.engine.streams.open(user.id()).ok_or(Close::TOO_MANY)?);
+        self.open = Some(self.door.engine.open_stream(user.id()).ok_or(Close::TOO_MANY)?);
         self.user = Some(user.clone());
         let services = Arc::clone(&self.door.services);
         Ok(async move { services.auth().lapsed(&user).await }.boxed())

@@ -51,7 +51,7 @@ pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Calle
         let answers = Arc::clone(&door.engine).answers(prepared, caller);
         return Ok(response(form, answers, door));
     };
-    let open = door.engine.streams.open(user.id()).ok_or_else(|| {
+    let open = door.engine.open_stream(user.id()).ok_or_else(|| {
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
             .beyond("streams", door.engine.limits.streams)
             .with(header::RETRY_AFTER, "10")

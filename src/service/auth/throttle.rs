@@ -3,7 +3,6 @@
 //! `rateLimit` table; on SQLite, where there is one instance, the process counts.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -23,6 +22,7 @@ use super::{Auth, Client, Email, password::hex, random_id};
 use crate::{
     db::Db,
     error::{AuthFault, Error},
+    tally::{Ongoing, Tally},
     telemetry::SecurityEvent,
 };
 
@@ -53,18 +53,15 @@ pub(super) struct Throttle {
     is_on: bool,
     counts: Mutex<Cache<String, Count>>,
     /// How many passwords are being compared.
-    guesses: Mutex<HashMap<String, i32>>,
+    guesses: Tally<String>,
 }
 
 /// A password that is being compared. It counts as a wrong one until then, so that many at the same time are no more
 /// than one after the other.
 #[derive(Debug)]
-pub(super) struct Guess<'a> {
-    throttle: &'a Throttle,
-    key: String,
+pub(super) struct Guess {
+    compared: Ongoing<String>,
     rule: Rule,
-    /// How many others were being compared when it came.
-    others: i32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +72,7 @@ struct Count {
 
 impl Throttle {
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)), guesses: Mutex::default() }
+        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)), guesses: Tally::default() }
     }
 
     /// Counts one more in this process, or tells how long to wait.
@@ -87,15 +84,8 @@ impl Throttle {
     }
 
     /// Begins to compare a password.
-    fn guess(&self, key: String, rule: Rule) -> Guess<'_> {
-        let mut guesses = self.guesses();
-        let count = guesses.entry(key.clone()).or_default();
-        *count += 1;
-        Guess { throttle: self, key, rule, others: *count - 1 }
-    }
-
-    fn guesses(&self) -> MutexGuard<'_, HashMap<String, i32>> {
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
+    fn guess(&self, key: String, rule: Rule) -> Guess {
+        Guess { compared: self.guesses.begin(key), rule }
     }
 
     fn counts(&self) -> MutexGuard<'_, Cache<String, Count>> {
@@ -103,23 +93,12 @@ impl Throttle {
     }
 }
 
-impl Guess<'_> {
+impl Guess {
     /// Whether there is room for it beside what was counted and the others, or how long to wait.
     fn check(&self, known: Option<Count>, now: DateTime<Utc>) -> Result<(), Duration> {
-        let requests = self.rule.requests(known.as_ref(), now)?;
-        if requests + self.others < self.rule.most { Ok(()) } else { Err(SOON) }
-    }
-}
-
-impl Drop for Guess<'_> {
-    fn drop(&mut self) {
-        let mut guesses = self.throttle.guesses();
-        if let Some(count) = guesses.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                guesses.remove(&self.key);
-            }
-        }
+        let counted = usize::try_from(self.rule.requests(known.as_ref(), now)?).unwrap_or_default();
+        let most = usize::try_from(self.rule.most).unwrap_or_default();
+        if counted + self.compared.others() < most { Ok(()) } else { Err(SOON) }
     }
 }
 
@@ -151,7 +130,7 @@ impl<'a> Auth<'a> {
         email: &Email,
         user: Option<&user::Model>,
         client: &Client,
-    ) -> Result<Vec<Guess<'a>>, Error> {
+    ) -> Result<Vec<Guess>, Error> {
         let throttle = &self.material.throttle;
         let address = client.network().map(|it| throttle.guess(format!("failed|{it}"), ADDRESS));
         if let Some(guess) = &address {
@@ -168,17 +147,17 @@ impl<'a> Auth<'a> {
     }
 
     /// A password that a signed-in user shows again, if that may be.
-    pub(super) async fn attempt_again(self, user: &UserId) -> Result<Vec<Guess<'a>>, Error> {
+    pub(super) async fn attempt_again(self, user: &UserId) -> Result<Vec<Guess>, Error> {
         let guess = self.material.throttle.guess(format!("password|{}", user.0), ACCOUNT);
         self.check(&guess).await?;
         Ok(vec![guess])
     }
 
     /// Counts a password that was wrong.
-    pub(super) async fn guessed_wrong(self, guesses: Vec<Guess<'_>>) {
+    pub(super) async fn guessed_wrong(self, guesses: Vec<Guess>) {
         for guess in guesses {
             // What is beyond the limit is refused before the next password is looked at.
-            let _ = self.count(guess.key.clone(), guess.rule).await;
+            let _ = self.count(guess.compared.key().clone(), guess.rule).await;
         }
     }
 
@@ -217,17 +196,17 @@ impl<'a> Auth<'a> {
     }
 
     /// Whether there is room for it.
-    async fn check(self, guess: &Guess<'_>) -> Result<(), Error> {
+    async fn check(self, guess: &Guess) -> Result<(), Error> {
         let throttle = &self.material.throttle;
         if !throttle.is_on {
             return Ok(());
         }
         let known = if self.db.is_shared() {
-            let its = rate_limit::Column::Key.eq(&guess.key);
+            let its = rate_limit::Column::Key.eq(guess.compared.key());
             let row = rate_limit::Entity::find().filter(its).one(self.db.reader()).await?;
             row.map(|row| Count { requests: row.count, last: instant(row.last_request) })
         } else {
-            throttle.counts().get(&guess.key).copied()
+            throttle.counts().get(guess.compared.key()).copied()
         };
         guess.check(known, Utc::now()).map_err(|wait| AuthFault::TooManyAttempts(wait).into())
     }
