@@ -193,7 +193,7 @@ impl<'a> Data<'a> {
         for some in wholes.chunks(AT_ONCE).chain(parts.chunks(AT_ONCE)) {
             self.insert(write, some, &labels).await?;
         }
-        Ok(())
+        Tasks::new(self.scope).check_parts(write, parts.iter().filter_map(|(_, it)| it.draft.parent)).await
     }
 
     /// Which of them are there. To be asked before any is written: PostgreSQL does not know of rows that it was given in

@@ -264,6 +264,55 @@ async fn parts_go_and_come_back_with_their_parent() {
 }
 
 #[tokio::test]
+async fn a_part_comes_back_to_where_its_parent_is_by_now() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let (home, work) = (list(&app, &ann, "Home").await, list(&app, &ann, "Work").await);
+    let parent = made(&app, &ann, json!({ "title": "pack", "listId": home })).await;
+    let part = made(&app, &ann, json!({ "title": "jacket", "parentId": parent })).await;
+    let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { list { id } parent { id } } } }";
+    app.graphql(&ann, delete, json!({ "id": part })).await.data();
+    update(&app, &ann, json!({ "id": parent, "listId": work })).await.data();
+    let back = app.graphql(&ann, restore, json!({ "id": part })).await.data();
+    assert_eq!(back["restoreTask"]["task"], json!({ "list": { "id": work }, "parent": { "id": parent } }));
+    // A parent that has become a part itself takes none back.
+    app.graphql(&ann, delete, json!({ "id": part })).await.data();
+    let journey = made(&app, &ann, json!({ "title": "travel" })).await;
+    update(&app, &ann, json!({ "id": parent, "parentId": journey })).await.data();
+    assert_eq!(app.graphql(&ann, restore, json!({ "id": part })).await.code(), "BAD_USER_INPUT");
+    update(&app, &ann, json!({ "id": parent, "parentId": null })).await.data();
+    let back = app.graphql(&ann, restore, json!({ "id": part })).await.data();
+    assert_eq!(back["restoreTask"]["task"], json!({ "list": null, "parent": { "id": parent } }));
+}
+
+#[tokio::test]
+async fn a_task_has_no_more_than_a_hundred_parts_whichever_way_they_come() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let parent = made(&app, &ann, json!({ "title": "pack" })).await;
+    let part = |number: usize| json!({ "title": format!("{number}"), "parentId": parent });
+    let many = "mutation($tasks: [CreateTaskInput!]!) { createTasks(input: { tasks: $tasks }) { tasks { id } } }";
+    let parts = |count: usize| json!({ "tasks": (0..count).map(part).collect::<Vec<_>>() });
+    let refused = app.graphql(&ann, many, parts(101)).await;
+    assert_eq!(refused.json()["errors"][0]["extensions"]["field"], "parentId", "{refused:?}");
+    app.graphql(&ann, many, parts(99)).await.data();
+    let last = made(&app, &ann, part(100)).await;
+    assert_eq!(create(&app, &ann, part(101)).await.code(), "BAD_USER_INPUT");
+    let other = made(&app, &ann, json!({ "title": "other" })).await;
+    let moved = update(&app, &ann, json!({ "id": other, "parentId": parent })).await;
+    assert_eq!(moved.json()["errors"][0]["extensions"]["field"], "parentId", "{moved:?}");
+    let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
+    app.graphql(&ann, delete, json!({ "id": last })).await.data();
+    update(&app, &ann, json!({ "id": other, "parentId": parent })).await.data();
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id } } }";
+    assert_eq!(app.graphql(&ann, restore, json!({ "id": last })).await.code(), "BAD_USER_INPUT");
+    let query = "query($id: ID!) { task(id: $id) { parts { id } } }";
+    let parts = app.graphql(&ann, query, json!({ "id": parent })).await.data()["task"]["parts"].clone();
+    assert_eq!(parts.as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
 async fn manual_order_survives_moves_at_the_same_time() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

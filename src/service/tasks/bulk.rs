@@ -50,8 +50,10 @@ impl Tasks<'_> {
         }
         if !rows.is_empty() {
             let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
+            let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
             let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
             task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
+            self.check_parts(&write, parents).await?;
             labels::mark_each(&write, &marks).await?;
         }
         let rows = self.in_order(&write, &ids).await?;

@@ -87,6 +87,7 @@ impl Tasks<'_> {
             self.complete_parts(&mut write, &row).await?;
         }
         if is_moved {
+            self.check_parts(&write, row.parent_id).await?;
             self.move_parts(&mut write, &row).await?;
         }
         write.commit().await?;

@@ -1,6 +1,8 @@
 //! Where tasks stand: parts of tasks (one level), lists, manual order; deleting and restoring, which take the parts
 //! along.
 
+use std::collections::HashSet;
+
 use chrono::{Duration, Utc};
 use entity::{
     id::{ListId, TaskId},
@@ -21,7 +23,9 @@ use crate::{
 /// How long a deleted task can be restored.
 pub const RESTORABLE: Duration = Duration::days(30);
 /// How many parts a task has at most.
-const MAX_PARTS: u64 = 100;
+const MAX_PARTS: i64 = 100;
+/// How many tasks one statement names.
+const AT_ONCE: usize = 500;
 
 /// Where a task is to stand in manual order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,18 +101,20 @@ impl Tasks<'_> {
         if deleted_at.0 < Utc::now() - RESTORABLE {
             return Err(Error::NotFound("task"));
         }
+        let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
         if let Some(parent) = row.parent_id {
-            let parent = self.current(&write, Key::Id(parent)).await.map_err(|error| match error {
+            let parent = self.parent(&write, parent).await.map_err(|error| match error {
                 Error::NotFound(_) => Error::invalid("id", Fault::Rule("is a part of a deleted task; restore that")),
                 other => other,
             })?;
-            self.check_room(&write, parent.id).await?;
+            // It may have been moved meanwhile.
+            back.push((task::Column::ListId, Expr::value(parent.list_id)));
         }
         let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
         let which = task::Column::UserId.eq(write.owner().clone()).and(with_it);
         let which = which.and(task::Column::DeletedAt.eq(deleted_at));
-        let back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
         self.change_each(&mut write, which, back).await?;
+        self.check_parts(&write, row.parent_id).await?;
         let row = self.current(&write, Key::Id(id)).await?;
         write.commit().await?;
         Ok(row)
@@ -169,20 +175,39 @@ impl Tasks<'_> {
         self.parent(write, parent).await
     }
 
-    /// A task that may have one more part.
+    /// A task that may have parts.
     async fn parent(self, write: &Write<'_>, id: TaskId) -> Result<task::Model, Error> {
         let parent = self.current(write, Key::Id(id)).await?;
-        if parent.parent_id.is_some() {
-            return Err(Error::invalid("parent", Fault::Rule("must not be a part of another task")));
+        match parent.parent_id {
+            Some(_) => Err(Error::invalid("parent", Fault::Rule("must not be a part of another task"))),
+            None => Ok(parent),
         }
-        self.check_room(write, id).await.map(|()| parent)
     }
 
-    async fn check_room(self, write: &Write<'_>, parent: TaskId) -> Result<(), Error> {
-        match self.parts(write, parent).await? {
-            0..MAX_PARTS => Ok(()),
-            _ => Err(Error::invalid("parent", Fault::Rule("has 100 parts already"))),
+    /// Refuses a write that has given one of these tasks too many parts.
+    pub(in crate::service) async fn check_parts(
+        self,
+        write: &Write<'_>,
+        parents: impl IntoIterator<Item = TaskId>,
+    ) -> Result<(), Error> {
+        let parents: HashSet<TaskId> = parents.into_iter().collect();
+        let parents: Vec<TaskId> = parents.into_iter().collect();
+        for some in parents.chunks(AT_ONCE) {
+            let crowded = self
+                .mine()
+                .filter(task::Column::ParentId.is_in(some.iter().copied()))
+                .select_only()
+                .column(task::Column::ParentId)
+                .group_by(task::Column::ParentId)
+                .having(task::Column::Number.count().gt(MAX_PARTS))
+                .into_tuple::<TaskId>()
+                .one(write.connection())
+                .await?;
+            if crowded.is_some() {
+                return Err(Error::invalid("parent", Fault::Rule("has 100 parts already")));
+            }
         }
+        Ok(())
     }
 
     async fn parts(self, write: &Write<'_>, parent: TaskId) -> Result<u64, Error> {
