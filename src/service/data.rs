@@ -123,7 +123,8 @@ impl<'a> Data<'a> {
         Ok(rows.into_iter().map(labelled).collect())
     }
 
-    /// Brings data, all or nothing. A dry run tells what would happen.
+    /// Brings data, all or nothing. What is there stays as it is, and what was deleted since comes back as the file has
+    /// it. A dry run tells what would happen.
     pub async fn import(self, import: Import, is_dry: bool) -> Result<Imported, Error> {
         if import.tasks.len() > MAX_IMPORT {
             return Err(Error::invalid("tasks", Fault::TooMany(MAX_IMPORT)));
@@ -196,20 +197,20 @@ impl<'a> Data<'a> {
         Tasks::new(self.scope).check_parts(write, parts.iter().filter_map(|(_, it)| it.draft.parent)).await
     }
 
-    /// Which of them are there. To be asked before any is written: PostgreSQL does not know of rows that it was given in
+    /// Which of them are there; those that were deleted make room. To be asked before any is written: PostgreSQL does not know of rows that it was given in
     /// the same transaction, and would look at all of them each time.
     async fn known(self, write: &Write<'_>, tasks: &[Numbered]) -> Result<HashSet<TaskId>, Error> {
         let mut known = HashSet::new();
         for some in tasks.chunks(AT_ONCE) {
-            let ids: Vec<TaskId> = task::Entity::find()
-                .select_only()
-                .column(task::Column::Id)
-                .filter(task::Column::UserId.eq(self.scope.owner.clone()))
-                .filter(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)))
-                .into_tuple()
-                .all(write.connection())
+            let them = Condition::all()
+                .add(task::Column::UserId.eq(self.scope.owner.clone()))
+                .add(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)));
+            task::Entity::delete_many()
+                .filter(them.clone().add(task::Column::DeletedAt.is_not_null()))
+                .exec(write.connection())
                 .await?;
-            known.extend(ids);
+            let ids = task::Entity::find().select_only().column(task::Column::Id).filter(them);
+            known.extend(ids.into_tuple::<TaskId>().all(write.connection()).await?);
         }
         Ok(known)
     }

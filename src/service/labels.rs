@@ -286,13 +286,18 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
     Ok(ids)
 }
 
-/// The label with the draft's id or name, or a new one; and whether it is new.
+/// The label with the draft's id, or else with its name, or a new one, which takes the place of a deleted one; and
+/// whether it is new.
 pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<(LabelId, bool), Error> {
     let is_it = label::Column::Folded.eq(draft.name.folded());
     let is_it = draft.id.iter().fold(is_it, |is_it, id| is_it.or(label::Column::Id.eq(*id)));
     let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(is_it);
-    if let Some(row) = there.one(write.connection()).await? {
+    let there = there.all(write.connection()).await?;
+    if let Some(row) = there.iter().find(|row| Some(row.id) == draft.id).or(there.first()) {
         return Ok((row.id, false));
+    }
+    if let Some(id) = draft.id {
+        label::Entity::delete_by_id((id, write.owner().clone())).exec(write.connection()).await?;
     }
     Ok((insert(write, draft).await?.id, true))
 }

@@ -88,17 +88,19 @@ impl<'a> Lists<'a> {
         Ok(row)
     }
 
-    /// Adds a list to a larger write, unless its id is there already; tells whether it did.
+    /// Adds a list to a larger write, unless its id is there already; tells whether it did. It takes the place of a
+    /// deleted one.
     pub(super) async fn insert(
         self,
         write: &mut Write<'_>,
         draft: ListDraft,
         is_archived: bool,
     ) -> Result<bool, Error> {
-        if let Some(id) = draft.id
-            && self.with_deleted().filter(is(id)).one(write.connection()).await?.is_some()
-        {
-            return Ok(false);
+        if let Some(id) = draft.id {
+            if self.mine().filter(is(id)).count(write.connection()).await? > 0 {
+                return Ok(false);
+            }
+            list::Entity::delete_by_id((id, self.scope.owner.clone())).exec(write.connection()).await?;
         }
         self.add(write, draft, is_archived).await.map(|_| true)
     }

@@ -50,6 +50,56 @@ async fn what_was_exported_comes_back_the_same() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_since_the_export_is_brought_back() {
+    let app = App::spawn().await;
+    let ann = settled(&app).await;
+    let file = export(&app, &ann, "export").await.expect(200);
+    let query = "{ changes(since: 0) { revision } tasks { nodes { id } } taskLists { id } labels { id } }";
+    let there = app.graphql(&ann, query, json!({})).await.data();
+    for id in there["tasks"]["nodes"].as_array().unwrap() {
+        let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
+        app.graphql(&ann, delete, json!({ "id": id["id"] })).await;
+    }
+    let delete = "mutation($id: ID!) { deleteTaskList(input: { id: $id }) { deletedTaskListId } }";
+    app.graphql(&ann, delete, json!({ "id": there["taskLists"][0]["id"] })).await.data();
+    for label in there["labels"].as_array().unwrap() {
+        let delete = "mutation($id: ID!) { deleteLabel(input: { id: $id }) { deletedLabelId } }";
+        app.graphql(&ann, delete, json!({ "id": label["id"] })).await.data();
+    }
+    let deleted = app.graphql(&ann, query, json!({})).await.data();
+    assert_eq!(
+        (&deleted["tasks"]["nodes"], &deleted["taskLists"], &deleted["labels"]),
+        (&json!([]), &json!([]), &json!([]))
+    );
+    let counted = |is_dry: bool| json!({ "dry_run": is_dry, "lists": 1, "labels": 2, "tasks": 3, "skipped": 0 });
+    assert_eq!(import(&app, &ann, "?dry_run=true", &file).await.expect(200), counted(true));
+    assert_eq!(import(&app, &ann, "", &file).await.expect(200), counted(false));
+    assert_eq!(export(&app, &ann, "export").await.expect(200), file);
+    // Whoever has heard of the deletions hears that they are back.
+    let changes = "query($since: BigInt!) { changes(since: $since) { changes { kind deleted } } }";
+    let changes = app.graphql(&ann, changes, json!({ "since": deleted["changes"]["revision"] })).await.data();
+    let back = changes["changes"]["changes"].as_array().unwrap();
+    assert!(back.len() == 6 && back.iter().all(|it| it["deleted"] == false), "{back:?}");
+}
+
+#[tokio::test]
+async fn no_task_is_brought_more_than_a_hundred_parts() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = |number: u32| uuid::Uuid::from_u128(u128::from(number) << 64 | 7);
+    let file = |parts: u32| {
+        let part = |number: u32| json!({ "id": id(number), "title": format!("{number}"), "parent_id": id(0) });
+        let tasks: Vec<_> =
+            [json!({ "id": id(0), "title": "pack" })].into_iter().chain((1..=parts).map(part)).collect();
+        json!({ "tasks": tasks })
+    };
+    import(&app, &ann, "", &file(101)).await.expect(422);
+    import(&app, &ann, "", &file(100)).await.expect(200);
+    import(&app, &ann, "", &file(101)).await.expect(422);
+    assert_eq!(app.rest(&ann, "GET", "?limit=1", None).await.header("x-total-count"), "101");
+}
+
+#[tokio::test]
 async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
