@@ -89,7 +89,7 @@ impl Query {
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The revision of the last answer; 0 at first.")] since: BigInt,
+        #[graphql(desc = "The `revision` of the last answer; 0 at first.")] since: BigInt,
         #[graphql(desc = "How many changes: 1 to 500.", default = 100)] first: i32,
     ) -> Result<ChangeFeed, Failure> {
         let changes = ctx.changes()?;
@@ -123,7 +123,7 @@ impl Query {
 pub(super) struct ChangeFeed {
     /// The changes, each object once, by revision.
     changes: Vec<Change>,
-    /// What to ask from next time.
+    /// What to ask from next time: the revision of the last change, or on a long way from 0 a larger number.
     revision: BigInt,
     /// Whether more changes are there already.
     has_more: bool,

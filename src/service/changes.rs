@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Utc;
 use entity::{id::TaskId, label, list, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -9,11 +10,17 @@ use super::{
     events::{Events, Listener},
     kept::Kept,
     scope::Scope,
+    tasks::RESTORABLE,
 };
 use crate::error::Error;
 
 /// How many changes a page has at most.
 pub const MAX_CHANGES: u64 = 500;
+
+/// Marks a number as no revision. JavaScript's numbers are exact up to 53 bits.
+const ON_THE_WAY: i64 = 1 << 52;
+/// How many bits of such a number are a revision.
+const REVISION_BITS: u32 = 36;
 
 /// The changes of one user's data.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +45,7 @@ pub enum Changed {
 pub struct Feed {
     /// The changes, each row once, by revision.
     pub changes: Vec<Changed>,
-    /// What to ask from next time.
+    /// What to ask from next time: the number of the last change, or of the place on a long way from 0.
     pub revision: i64,
     /// Whether more changes are there already.
     pub has_more: bool,
@@ -75,6 +82,44 @@ impl Changed {
     }
 }
 
+/// How far a client has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    revision: i64,
+    /// The day on which it started from 0, if it has not come far since.
+    start: Option<i64>,
+}
+
+impl Place {
+    /// What a client has to know of a place to go on from there. Usually that is the revision. But one that is still on
+    /// its way through what lies before the last thing that was purged would look like one that was there long ago and
+    /// has missed the end of that; its number says when it started, and is no revision.
+    fn number(self) -> i64 {
+        self.start.map_or(self.revision, |day| ON_THE_WAY | (day << REVISION_BITS) | self.revision)
+    }
+
+    /// The place with that number, unless too much may have been purged since that start.
+    fn read(number: i64, today: i64) -> Option<Self> {
+        let is_on_the_way = number & ON_THE_WAY != 0;
+        match number {
+            ..0 => None,
+            0 => Some(Self { revision: 0, start: Some(today) }),
+            _ if !is_on_the_way => Some(Self { revision: number, start: None }),
+            _ => {
+                let day = (number ^ ON_THE_WAY) >> REVISION_BITS;
+                let is_recent = today - day < RESTORABLE.num_days() - 1;
+                let revision = number & ((1 << REVISION_BITS) - 1);
+                Some(Self { revision, start: Some(day) }).filter(|_| is_recent)
+            }
+        }
+    }
+}
+
+/// The days since 1970, of which 16 bits hold those of the next hundred years.
+fn today() -> i64 {
+    Utc::now().timestamp() / 86_400
+}
+
 impl<'a> Changes<'a> {
     pub(super) fn new(scope: Scope<'a>, events: &'a Arc<Events>) -> Self {
         Self { scope, events }
@@ -85,12 +130,15 @@ impl<'a> Changes<'a> {
         Ok(self.scope.counter().await?.map_or(0, |row| row.revision))
     }
 
-    /// What changed after that number. From 0 on that is everything there is.
+    /// What changed after that number, which is 0, one that a feed gave, or that of a change. From 0 on that is everything
+    /// there is.
     pub async fn since(self, since: i64, most: u64) -> Result<Feed, Error> {
+        let place = Place::read(since, today()).ok_or(Error::ResyncRequired)?;
+        let since = place.revision;
         // The counter first: whatever has a number up to this one was committed before it could be read here, because
         // the counter is the lock of every write. What has a higher one comes next time.
         let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged));
-        if since > revision || since < 0 || (since != 0 && since < purged) {
+        if since > revision || (place.start.is_none() && since < purged) {
             return Err(Error::ResyncRequired);
         }
         if since == revision {
@@ -104,7 +152,11 @@ impl<'a> Changes<'a> {
         let has_more = changes.len() > most;
         changes.truncate(most);
         let last = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
-        Ok(Feed { changes, revision: last, has_more })
+        let next = match place.start {
+            Some(_) if last < purged => Place { revision: last, ..place }.number(),
+            _ => last,
+        };
+        Ok(Feed { changes, revision: next, has_more })
     }
 
     /// Whether it is worth asking if that still holds: no change was heard of since it was read.
@@ -148,5 +200,21 @@ impl<'a> Changes<'a> {
             .limit(most);
         let rows = self.scope.db.reader().rows(select).await?;
         Ok(rows.into_iter().map(Changed::Label).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_on_the_way_holds_as_long_as_nothing_that_was_deleted_since_is_purged() {
+        let place = Place { revision: 300, start: Some(20_000) };
+        let number = place.number();
+        assert!(number < 1 << 53);
+        assert_eq!((Place::read(number, 20_000), Place::read(number, 20_028)), (Some(place), Some(place)));
+        assert_eq!((Place::read(number, 20_029), Place::read(-1, 20_000)), (None, None));
+        assert_eq!(Place::read(0, 20_000), Some(Place { revision: 0, start: Some(20_000) }));
+        assert_eq!(Place::read(300, 20_000), Some(Place { revision: 300, start: None }));
     }
 }

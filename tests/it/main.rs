@@ -10,6 +10,7 @@ mod contract;
 mod data;
 mod documents;
 mod graphql;
+mod history;
 mod house;
 mod input;
 mod legacy;
