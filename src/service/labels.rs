@@ -314,23 +314,32 @@ pub(super) async fn check(write: &Write<'_>, ids: &[LabelId]) -> Result<(), Erro
     if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound("label")) }
 }
 
-/// Marks each of the tasks with each of the labels, behind those that it has.
-pub(super) async fn mark(write: &Write<'_>, tasks: &[TaskId], labels: &[LabelId]) -> Result<(), Error> {
-    let each: Vec<_> = tasks.iter().map(|task| (*task, labels.to_vec())).collect();
-    mark_each(write, &each).await?;
-    if labels.is_empty() || tasks.is_empty() {
-        return Ok(());
-    }
-    let crowded = marks(write)
-        .select_only()
-        .column(task_label::Column::TaskId)
+/// Adds labels to tasks, behind those that each has, and takes others away.
+pub(super) async fn alter(
+    write: &Write<'_>,
+    tasks: &[TaskId],
+    (add, remove): (&[LabelId], &[LabelId]),
+) -> Result<(), Error> {
+    let mut each: HashMap<TaskId, Vec<LabelId>> = tasks.iter().map(|task| (*task, Vec::new())).collect();
+    let before = marks(write)
         .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
-        .group_by(task_label::Column::TaskId)
-        .having(task_label::Column::LabelId.count().gt(MAX_LABELS as i64))
-        .into_tuple::<TaskId>()
-        .one(write.connection())
-        .await?;
-    if crowded.is_some() { Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS))) } else { Ok(()) }
+        .order_by_asc(task_label::Column::Place)
+        .order_by_asc(task_label::Column::LabelId);
+    for mark in before.all(write.connection()).await? {
+        each.entry(mark.task_id).or_default().push(mark.label_id);
+    }
+    for labels in each.values_mut() {
+        labels.retain(|label| !remove.contains(label));
+        for label in add {
+            if !labels.contains(label) {
+                labels.push(*label);
+            }
+        }
+        if labels.len() > MAX_LABELS {
+            return Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS)));
+        }
+    }
+    replace(write, &each.into_iter().collect::<Vec<_>>()).await
 }
 
 /// Marks each task with its own labels, in one statement.
@@ -353,26 +362,12 @@ pub(super) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)
     Ok(())
 }
 
-/// Takes labels off tasks.
-pub(super) async fn unmark(write: &Write<'_>, tasks: &[TaskId], labels: &[LabelId]) -> Result<(), Error> {
-    if labels.is_empty() {
-        return Ok(());
-    }
+/// Gives each task its own labels and no others.
+pub(super) async fn replace(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
     task_label::Entity::delete_many()
         .filter(task_label::Column::UserId.eq(write.owner().clone()))
-        .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
-        .filter(task_label::Column::LabelId.is_in(labels.iter().copied()))
+        .filter(task_label::Column::TaskId.is_in(marks.iter().map(|(task, _)| *task)))
         .exec(write.connection())
         .await?;
-    Ok(())
-}
-
-/// Gives a task these labels and no others.
-pub(super) async fn replace(write: &Write<'_>, task: TaskId, labels: &[LabelId]) -> Result<(), Error> {
-    task_label::Entity::delete_many()
-        .filter(task_label::Column::UserId.eq(write.owner().clone()))
-        .filter(task_label::Column::TaskId.eq(task))
-        .exec(write.connection())
-        .await?;
-    mark_each(write, &[(task, labels.to_vec())]).await
+    mark_each(write, marks).await
 }

@@ -128,7 +128,7 @@ impl<'a> Tasks<'a> {
         let row = numbered(self.row(Draft { list, ..draft }), number);
         let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
         self.check_parts(&write, row.parent_id).await?;
-        labels::mark(&write, &[row.id], &labels).await?;
+        labels::mark_each(&write, &[(row.id, labels)]).await?;
         write.commit().await?;
         Ok(row)
     }

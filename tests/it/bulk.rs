@@ -93,6 +93,12 @@ async fn tasks_are_completed_moved_labelled_and_deleted_together() {
         labelled["labelTasks"]["tasks"].as_array().unwrap().iter().all(|it| it["labels"] == json!([{ "name": "b" }])),
         "{labelled}"
     );
+    // What is added stands behind what was there, whatever it is called.
+    let labels = json!({ "selection": selection, "addLabelIds": [a, b] });
+    let labelled = bulk(&app, &ann, "labelTasks", labels).await.data();
+    for task in labelled["labelTasks"]["tasks"].as_array().unwrap() {
+        assert_eq!(task["labels"], json!([{ "name": "b" }, { "name": "a" }]));
+    }
     let gone =
         bulk(&app, &ann, "deleteTasks", json!({ "selection": { "filter": { "completed": true } } })).await.data();
     assert_eq!(gone["deleteTasks"]["deletedTaskIds"].as_array().unwrap().len(), 3);

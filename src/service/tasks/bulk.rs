@@ -96,8 +96,7 @@ impl Tasks<'_> {
         let mut write = self.scope.write().await?;
         labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
         let ids = self.selected(&write, which).await?;
-        labels::unmark(&write, &ids, &remove).await?;
-        labels::mark(&write, &ids, &add).await?;
+        labels::alter(&write, &ids, (&add, &remove)).await?;
         self.change_all(&mut write, are(&ids), Vec::new()).await?;
         self.finish(write, &ids).await
     }

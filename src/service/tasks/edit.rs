@@ -81,7 +81,7 @@ impl Tasks<'_> {
         };
         let row = self.change(&mut write, key, changes).await?;
         if let Some(labels) = labels {
-            labels::replace(&write, row.id, &labels).await?;
+            labels::replace(&write, &[(row.id, labels)]).await?;
         }
         if completed == Some(true) {
             self.complete_parts(&mut write, &row).await?;
