@@ -45,7 +45,7 @@ pub enum Changed {
 pub struct Feed {
     /// The changes, each row once, by revision.
     pub changes: Vec<Changed>,
-    /// What to ask from next time: the number of the last change, or of the place on a long way from 0.
+    /// What to ask from next time: the number of the last change, or on a long way from 0 what stands for it.
     pub revision: i64,
     /// Whether more changes are there already.
     pub has_more: bool,
@@ -84,21 +84,21 @@ impl Changed {
 
 /// How far a client has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct Progress {
     revision: i64,
     /// The day on which it started from 0, if it has not come far since.
     start: Option<i64>,
 }
 
-impl Place {
-    /// What a client has to know of a place to go on from there. Usually that is the revision. But one that is still on
+impl Progress {
+    /// What a client has to say to go on from there. Usually that is the revision. But one that is still on
     /// its way through what lies before the last thing that was purged would look like one that was there long ago and
     /// has missed the end of that; its number says when it started, and is no revision.
     fn number(self) -> i64 {
         self.start.map_or(self.revision, |day| ON_THE_WAY | (day << REVISION_BITS) | self.revision)
     }
 
-    /// The place with that number, unless too much may have been purged since that start.
+    /// What a client means by a number, unless too much may have been purged since that start.
     fn read(number: i64, today: i64) -> Option<Self> {
         let is_on_the_way = number & ON_THE_WAY != 0;
         match number {
@@ -133,12 +133,12 @@ impl<'a> Changes<'a> {
     /// What changed after that number, which is 0, one that a feed gave, or that of a change. From 0 on that is everything
     /// there is.
     pub async fn since(self, since: i64, most: u64) -> Result<Feed, Error> {
-        let place = Place::read(since, today()).ok_or(Error::ResyncRequired)?;
-        let since = place.revision;
+        let progress = Progress::read(since, today()).ok_or(Error::ResyncRequired)?;
+        let since = progress.revision;
         // The counter first: whatever has a number up to this one was committed before it could be read here, because
         // the counter is the lock of every write. What has a higher one comes next time.
         let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged));
-        if since > revision || (place.start.is_none() && since < purged) {
+        if since > revision || (progress.start.is_none() && since < purged) {
             return Err(Error::ResyncRequired);
         }
         if since == revision {
@@ -152,8 +152,8 @@ impl<'a> Changes<'a> {
         let has_more = changes.len() > most;
         changes.truncate(most);
         let last = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
-        let next = match place.start {
-            Some(_) if last < purged => Place { revision: last, ..place }.number(),
+        let next = match progress.start {
+            Some(_) if last < purged => Progress { revision: last, ..progress }.number(),
             _ => last,
         };
         Ok(Feed { changes, revision: next, has_more })
@@ -208,13 +208,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_on_the_way_holds_as_long_as_nothing_that_was_deleted_since_is_purged() {
-        let place = Place { revision: 300, start: Some(20_000) };
-        let number = place.number();
+    fn a_start_from_0_goes_on_as_long_as_nothing_that_was_deleted_since_is_purged() {
+        let progress = Progress { revision: 300, start: Some(20_000) };
+        let number = progress.number();
         assert!(number < 1 << 53);
-        assert_eq!((Place::read(number, 20_000), Place::read(number, 20_028)), (Some(place), Some(place)));
-        assert_eq!((Place::read(number, 20_029), Place::read(-1, 20_000)), (None, None));
-        assert_eq!(Place::read(0, 20_000), Some(Place { revision: 0, start: Some(20_000) }));
-        assert_eq!(Place::read(300, 20_000), Some(Place { revision: 300, start: None }));
+        assert_eq!((Progress::read(number, 20_000), Progress::read(number, 20_028)), (Some(progress), Some(progress)));
+        assert_eq!((Progress::read(number, 20_029), Progress::read(-1, 20_000)), (None, None));
+        assert_eq!(Progress::read(0, 20_000), Some(Progress { revision: 0, start: Some(20_000) }));
+        assert_eq!(Progress::read(300, 20_000), Some(Progress { revision: 300, start: None }));
     }
 }
