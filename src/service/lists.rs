@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     scope::{Scope, Write},
-    tasks::{self, Tasks},
+    tasks::{self, LONGEST, Tasks},
     values::{Colour, ListName, new_id},
 };
 use crate::error::{Current, Error, Fault};
@@ -158,7 +158,28 @@ impl<'a> Lists<'a> {
         if anchor == id {
             return Err(Error::invalid("place", Fault::Rule("must name another list")));
         }
-        let anchor = self.current(&write, anchor).await?.position;
+        let mut position = self.position(&mut write, place).await?;
+        if position.len() > LONGEST {
+            self.space_out(&mut write).await?;
+            position = self.position(&mut write, place).await?;
+        }
+        let row = self.change(&mut write, id, vec![(list::Column::Position, Expr::value(position))]).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    /// Puts all lists at new places in the order that they have, where there is room between any two.
+    async fn space_out(self, write: &mut Write<'_>) -> Result<(), Error> {
+        for row in self.mine().order_by_asc(list::Column::Position).all(write.connection()).await? {
+            let position = tasks::behind_all(write.number().await?);
+            self.change(write, row.id, vec![(list::Column::Position, Expr::value(position))]).await?;
+        }
+        Ok(())
+    }
+
+    async fn position(self, write: &mut Write<'_>, place: ListPlace) -> Result<String, Error> {
+        let (ListPlace::Before(anchor) | ListPlace::After(anchor)) = place;
+        let anchor = self.current(write, anchor).await?.position;
         let column = || Expr::col(list::Column::Position);
         let (beyond, nearest) = match place {
             ListPlace::Before(_) => (column().lt(anchor.clone()), Order::Desc),
@@ -173,14 +194,11 @@ impl<'a> Lists<'a> {
             .into_tuple()
             .one(write.connection())
             .await?;
-        let position = match (place, neighbour) {
+        Ok(match (place, neighbour) {
             (ListPlace::Before(_), before) => tasks::between(before.as_deref(), Some(&anchor)),
             (ListPlace::After(_), Some(behind)) => tasks::between(Some(&anchor), Some(&behind)),
             (ListPlace::After(_), None) => tasks::behind_all(write.number().await?),
-        };
-        let row = self.change(&mut write, id, vec![(list::Column::Position, Expr::value(position))]).await?;
-        write.commit().await?;
-        Ok(row)
+        })
     }
 
     /// Deletes a list; its tasks stay, in no list.

@@ -23,7 +23,7 @@ use sea_orm::{
     sea_query::{ExprTrait, SimpleExpr},
 };
 
-pub(super) use self::position::{behind_all, between};
+pub(super) use self::position::{LONGEST, behind_all, between};
 pub use self::{
     bulk::{MAX_BULK, Selection},
     edit::Edit,

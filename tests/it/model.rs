@@ -345,6 +345,58 @@ async fn manual_order_survives_moves_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.task(&bob, "x").await;
+    let mut ids = Vec::new();
+    for title in ["a", "b", "c", "d", "e"] {
+        ids.push(app.task(&ann, title).await);
+        list(&app, &ann, title).await;
+    }
+    // As after a thousand moves to one spot.
+    for table in ["tasks", "lists"] {
+        let name = if table == "tasks" { "title" } else { "name" };
+        for (which, tail) in [("b", ""), ("c", "i"), ("e", "ii")] {
+            let long = format!("0000000000001{}{tail}", "i".repeat(300));
+            app.sql(&format!("update {table} set position = '{long}' where {name} = '{which}'")).await;
+        }
+    }
+    let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
+    app.graphql(&ann, delete, json!({ "id": ids[4] })).await.data();
+    let others = "select position || revision from tasks where title = 'x'";
+    let before = app.sql_text(others).await;
+    let since = app.graphql(&ann, "{ changes(since: 0) { revision } }", json!({})).await.data();
+    let moved =
+        "mutation($id: ID!, $to: ID!) { moveTask(input: { id: $id, place: { before: $to } }) { task { position } } }";
+    let moved = app.graphql(&ann, moved, json!({ "id": ids[3], "to": ids[2] })).await.data();
+    assert!(text(&moved["moveTask"]["task"]["position"]).len() < 30, "{moved}");
+    assert_eq!(order(&app, &ann).await, "abdc");
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id } } }";
+    app.graphql(&ann, restore, json!({ "id": ids[4] })).await.data();
+    assert_eq!(order(&app, &ann).await, "abdce");
+    // Whoever keeps a copy hears of all the new places, and nobody else's tasks have any.
+    let feed = "query($since: BigInt!) { changes(since: $since) { changes { revision } } }";
+    let feed = app.graphql(&ann, feed, json!({ "since": since["changes"]["revision"] })).await.data();
+    assert_eq!(feed["changes"]["changes"].as_array().unwrap().len(), 5, "{feed}");
+    assert_eq!(app.sql_text(others).await, before);
+
+    let names = || async {
+        let lists = app.graphql(&ann, "{ taskLists { id name } }", json!({})).await.data()["taskLists"].clone();
+        let lists = lists.as_array().unwrap().clone();
+        (lists.iter().map(|it| text(&it["name"])).collect::<String>(), lists)
+    };
+    let (known, lists) = names().await;
+    assert_eq!(known, "bcead");
+    let moved =
+        "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, place: { before: $to } }) { taskList { id } } }";
+    app.graphql(&ann, moved, json!({ "id": lists[4]["id"], "to": lists[2]["id"] })).await.data();
+    assert_eq!(names().await.0, "bcdea");
+    let longest = app.sql_text("select cast(max(length(position)) as text) from lists").await;
+    assert!(longest.parse::<usize>().unwrap() < 30, "{longest}");
+}
+
+#[tokio::test]
 async fn a_day_is_that_day_in_every_time_zone() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -2,12 +2,16 @@
 
 use entity::{task, time::Micros};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, UpdateMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    UpdateMany,
     sea_query::{Alias, CaseStatement, Expr, ExprTrait, Query, SimpleExpr, TableRef},
 };
 
-use super::{Due, Key, Tasks, TimeZone, is};
+use super::{Due, Key, Tasks, TimeZone, is, position};
 use crate::{error::Error, service::scope::Write};
+
+/// How many tasks get new places by one statement, which PostgreSQL gives three seconds.
+const AT_ONCE: u64 = 2000;
 
 /// New values of columns.
 pub(super) type Changes = Vec<(task::Column, SimpleExpr)>;
@@ -49,28 +53,59 @@ impl Tasks<'_> {
         which: SimpleExpr,
         changes: Changes,
     ) -> Result<(), Error> {
+        self.change_in_order(write, (which, "number"), |_| changes).await.map(drop)
+    }
+
+    /// Puts all tasks, deleted ones too, at new places in the order that they have, where there is room between any two.
+    pub(super) async fn space_out(self, write: &mut Write<'_>) -> Result<(), Error> {
+        let last = write.numbers(0).await?;
+        loop {
+            let first = self
+                .with_deleted()
+                .select_only()
+                .column(task::Column::Number)
+                .filter(task::Column::Revision.lte(last))
+                .order_by_asc(task::Column::Position)
+                .order_by_asc(task::Column::Number)
+                .limit(AT_ONCE);
+            let mine = task::Column::UserId.eq(write.owner().clone());
+            let which = mine.and(task::Column::Number.in_subquery(first.into_query()));
+            let place = |number: &str| vec![(task::Column::Position, position::behind_all_in_sql(number))];
+            if self.change_in_order(write, (which, "position, number"), place).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Changes tasks, which take their numbers in an order, to what those lead to; how many there are.
+    async fn change_in_order(
+        self,
+        write: &mut Write<'_>,
+        (which, order): (SimpleExpr, &str),
+        changes: impl FnOnce(&str) -> Changes,
+    ) -> Result<u64, Error> {
         let count = task::Entity::find().filter(which.clone()).count(write.connection()).await?;
         if count == 0 {
-            return Ok(());
+            return Ok(0);
         }
         let base = write.numbers(i64::try_from(count).map_err(Error::internal)?).await?;
         let (ranked, number, rank) = (Alias::new("ranked"), Alias::new("n"), Alias::new("rank"));
         let ranks = Query::select()
             .expr_as(Expr::col(task::Column::Number), number.clone())
-            .expr_as(Expr::cust("row_number() over (order by number)"), rank.clone())
+            .expr_as(Expr::cust(format!("row_number() over (order by {order})")), rank.clone())
             .from(task::Entity)
             .and_where(which)
             .to_owned();
         let mut update = Query::update()
             .table(task::Entity)
-            .values(changes)
+            .values(changes(&format!("(ranked.rank + {base})")))
             .value(task::Column::Revision, Expr::col((ranked.clone(), rank)).add(base))
             .value(task::Column::UpdatedAt, Expr::value(Micros::now()))
             .and_where(Expr::col((task::Entity, task::Column::Number)).equals((ranked.clone(), number)))
             .to_owned();
         update.from(TableRef::SubQuery(ranks.into(), ranked.into()));
         write.connection().execute(&update).await?;
-        Ok(())
+        Ok(count)
     }
 }
 

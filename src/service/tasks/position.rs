@@ -1,7 +1,14 @@
 //! Places in a manual order: text over `0-9a-z` that sorts byte by byte, with room between any two. A place never
 //! ends in `0`, because nothing fits in front of such an end.
 
-const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+use sea_orm::sea_query::{Expr, SimpleExpr};
+
+const DIGITS: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
+/// How many there are.
+const BASE: u64 = 36;
+/// How long a place may become, which grows by a digit with every five moves to one spot; an index of PostgreSQL's takes
+/// ten times as much.
+pub(in crate::service) const LONGEST: usize = 250;
 /// Enough digits for any 64-bit number.
 const WIDTH: u32 = 13;
 /// The middle of the digits, which leaves room on both sides.
@@ -9,9 +16,16 @@ const MIDDLE: char = 'i';
 
 /// A place behind all that were given out for earlier numbers of the same counter.
 pub(in crate::service) fn behind_all(revision: i64) -> String {
-    let number = u128::from(revision.unsigned_abs());
-    let digits = (0..WIDTH).rev().map(|power| digit((number / 36_u128.pow(power) % 36) as usize));
+    let number = revision.unsigned_abs();
+    let digits = (0..WIDTH).rev().map(|power| digit((number / BASE.pow(power) % BASE) as usize));
     digits.chain([MIDDLE]).collect()
+}
+
+/// [`behind_all`] of a number that the database knows.
+pub(super) fn behind_all_in_sql(number: &str) -> SimpleExpr {
+    let digit = |power| format!("substr('{DIGITS}', cast({number} / {} % {BASE} as integer) + 1, 1)", BASE.pow(power));
+    let digits: Vec<String> = (0..WIDTH).rev().map(digit).chain([format!("'{MIDDLE}'")]).collect();
+    Expr::cust(digits.join(" || "))
 }
 
 /// A place between two others; an absent one is the start or the end.
@@ -45,11 +59,11 @@ fn middle(low: &[u8], high: Option<&[u8]>) -> String {
 }
 
 fn digit(value: usize) -> char {
-    DIGITS.get(value).map_or(MIDDLE, |it| char::from(*it))
+    DIGITS.as_bytes().get(value).map_or(MIDDLE, |it| char::from(*it))
 }
 
 fn value(digit: u8) -> usize {
-    DIGITS.iter().position(|it| *it == digit).unwrap_or_default()
+    DIGITS.bytes().position(|it| it == digit).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -72,12 +86,12 @@ mod tests {
         for _ in 0..1000 {
             low = between(Some(&low), Some(&high));
         }
-        assert!(low.len() < 250, "{}", low.len());
+        assert!(low.len() < LONGEST, "{}", low.len());
         let mut high = behind_all(1);
         for _ in 0..1000 {
             high = between(None, Some(&high));
         }
-        assert!(high.len() < 250, "{}", high.len());
+        assert!(high.len() < LONGEST, "{}", high.len());
     }
 
     proptest! {

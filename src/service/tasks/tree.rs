@@ -14,7 +14,12 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Order},
 };
 
-use super::{Key, Tasks, change::Changes, is, is_expected, position};
+use super::{
+    Key, Tasks,
+    change::Changes,
+    is, is_expected,
+    position::{self, LONGEST},
+};
 use crate::{
     error::{Error, Fault},
     service::{lists, scope::Write},
@@ -43,10 +48,23 @@ impl Tasks<'_> {
         let row = self.current(&write, key).await?;
         is_expected(expected, &row)?;
         let (Place::Before(anchor) | Place::After(anchor)) = place;
-        let anchor = self.current(&write, Key::Id(anchor)).await?;
-        if anchor.id == row.id {
+        if anchor == row.id {
             return Err(Error::invalid("place", Fault::Rule("must name another task")));
         }
+        let mut position = self.position(&mut write, place).await?;
+        if position.len() > LONGEST {
+            self.space_out(&mut write).await?;
+            position = self.position(&mut write, place).await?;
+        }
+        let changes = vec![(task::Column::Position, Expr::value(position))];
+        let row = self.change(&mut write, key, changes).await?;
+        write.commit().await?;
+        Ok(row)
+    }
+
+    async fn position(self, write: &mut Write<'_>, place: Place) -> Result<String, Error> {
+        let (Place::Before(anchor) | Place::After(anchor)) = place;
+        let anchor = self.current(write, Key::Id(anchor)).await?;
         let column = || Expr::col(task::Column::Position);
         let beyond = match place {
             Place::Before(_) => column().lt(anchor.position.clone()),
@@ -62,15 +80,11 @@ impl Tasks<'_> {
             .into_tuple()
             .one(write.connection())
             .await?;
-        let position = match (place, neighbour) {
+        Ok(match (place, neighbour) {
             (Place::Before(_), before) => position::between(before.as_deref(), Some(&anchor.position)),
             (Place::After(_), Some(behind)) => position::between(Some(&anchor.position), Some(&behind)),
             (Place::After(_), None) => position::behind_all(write.number().await?),
-        };
-        let changes = vec![(task::Column::Position, Expr::value(position))];
-        let row = self.change(&mut write, key, changes).await?;
-        write.commit().await?;
-        Ok(row)
+        })
     }
 
     /// Deletes a task and its parts; they can be restored for 30 days.
