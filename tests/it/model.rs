@@ -365,6 +365,8 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
     app.graphql(&ann, delete, json!({ "id": ids[4] })).await.data();
     let others = "select position || revision from tasks where title = 'x'";
+    let time = "select cast(max(updated_at) as text) from tasks where title in ('a', 'b', 'c')";
+    let changed = app.sql_text(time).await;
     let before = app.sql_text(others).await;
     let since = app.graphql(&ann, "{ changes(since: 0) { revision } }", json!({})).await.data();
     let moved =
@@ -379,7 +381,7 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     let feed = "query($since: BigInt!) { changes(since: $since) { changes { revision } } }";
     let feed = app.graphql(&ann, feed, json!({ "since": since["changes"]["revision"] })).await.data();
     assert_eq!(feed["changes"]["changes"].as_array().unwrap().len(), 5, "{feed}");
-    assert_eq!(app.sql_text(others).await, before);
+    assert_eq!((app.sql_text(others).await, app.sql_text(time).await), (before, changed));
 
     let names = || async {
         let lists = app.graphql(&ann, "{ taskLists { id name } }", json!({})).await.data()["taskLists"].clone();

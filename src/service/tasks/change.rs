@@ -53,10 +53,13 @@ impl Tasks<'_> {
         which: SimpleExpr,
         changes: Changes,
     ) -> Result<(), Error> {
+        let now = (task::Column::UpdatedAt, Expr::value(Micros::now()));
+        let changes = changes.into_iter().chain([now]).collect();
         self.change_in_order(write, (which, "number"), |_| changes).await.map(drop)
     }
 
     /// Puts all tasks, deleted ones too, at new places in the order that they have, where there is room between any two.
+    /// Their owner has not changed them, and their time of change stays.
     pub(super) async fn space_out(self, write: &mut Write<'_>) -> Result<(), Error> {
         let last = write.numbers(0).await?;
         loop {
@@ -100,7 +103,6 @@ impl Tasks<'_> {
             .table(task::Entity)
             .values(changes(&format!("(ranked.rank + {base})")))
             .value(task::Column::Revision, Expr::col((ranked.clone(), rank)).add(base))
-            .value(task::Column::UpdatedAt, Expr::value(Micros::now()))
             .and_where(Expr::col((task::Entity, task::Column::Number)).equals((ranked.clone(), number)))
             .to_owned();
         update.from(TableRef::SubQuery(ranks.into(), ranked.into()));
