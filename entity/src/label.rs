@@ -71,7 +71,6 @@ pub fn of_tasks() -> Select<task_label::Entity> {
             .expr(Expr::cust(columns))
             .join(JoinType::LeftJoin, labels)
             .order_by_asc(Expr::col((task_label::Entity, task_label::Column::Place)))
-            .order_by_asc(Expr::col((task_label::Entity, task_label::Column::LabelId)))
     });
     SELECT.clone()
 }
