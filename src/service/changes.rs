@@ -91,9 +91,9 @@ struct Progress {
 }
 
 impl Progress {
-    /// What a client has to say to go on from there. Usually that is the revision. But one that is still on
-    /// its way through what lies before the last thing that was purged would look like one that was there long ago and
-    /// has missed the end of that; its number says when it started, and is no revision.
+    /// What a client has to say to go on from there. Usually that is the revision. But one that is still on its way
+    /// through what lies before the last thing that was purged would look like one that was there long ago and has
+    /// missed the end of that; its number says when it started, and is no revision.
     fn number(self) -> i64 {
         self.start.map_or(self.revision, |day| ON_THE_WAY | (day << REVISION_BITS) | self.revision)
     }

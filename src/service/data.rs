@@ -184,6 +184,7 @@ impl<'a> Data<'a> {
     ) -> Result<(), Error> {
         let base = write.numbers(i64::try_from(tasks.len()).map_err(Error::internal)?).await?;
         let tasks: Vec<Numbered> = (base + 1..).zip(tasks).collect();
+        self.make_room(write, &tasks).await?;
         let mut known = self.known(write, &tasks).await?;
         let is_new = |(_, it): &Numbered| it.draft.id.is_some_and(|id| known.insert(id));
         let (new, old): (Vec<_>, Vec<_>) = tasks.into_iter().partition(is_new);
@@ -197,22 +198,31 @@ impl<'a> Data<'a> {
         Tasks::new(self.scope).check_parts(write, parts.iter().filter_map(|(_, it)| it.draft.parent)).await
     }
 
-    /// Which of them are there; those that were deleted make room. To be asked before any is written: PostgreSQL does not know of rows that it was given in
+    /// Removes what is left of those that were deleted.
+    async fn make_room(self, write: &Write<'_>, tasks: &[Numbered]) -> Result<(), Error> {
+        for some in tasks.chunks(AT_ONCE) {
+            let deleted = self.these(some).add(task::Column::DeletedAt.is_not_null());
+            task::Entity::delete_many().filter(deleted).exec(write.connection()).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of them are there. To be asked before any is written: PostgreSQL does not know of rows that it was given in
     /// the same transaction, and would look at all of them each time.
     async fn known(self, write: &Write<'_>, tasks: &[Numbered]) -> Result<HashSet<TaskId>, Error> {
         let mut known = HashSet::new();
         for some in tasks.chunks(AT_ONCE) {
-            let them = Condition::all()
-                .add(task::Column::UserId.eq(self.scope.owner.clone()))
-                .add(task::Column::Id.is_in(some.iter().filter_map(|(_, it)| it.draft.id)));
-            task::Entity::delete_many()
-                .filter(them.clone().add(task::Column::DeletedAt.is_not_null()))
-                .exec(write.connection())
-                .await?;
-            let ids = task::Entity::find().select_only().column(task::Column::Id).filter(them);
+            let ids = task::Entity::find().select_only().column(task::Column::Id).filter(self.these(some));
             known.extend(ids.into_tuple::<TaskId>().all(write.connection()).await?);
         }
         Ok(known)
+    }
+
+    /// The owner's tasks with these ids.
+    fn these(self, tasks: &[Numbered]) -> Condition {
+        Condition::all()
+            .add(task::Column::UserId.eq(self.scope.owner.clone()))
+            .add(task::Column::Id.is_in(tasks.iter().filter_map(|(_, it)| it.draft.id)))
     }
 
     async fn insert(

@@ -107,15 +107,15 @@ impl Actor {
         }
     }
 
+    /// Such an id or none.
+    fn perhaps(&mut self, kind: usize) -> Value {
+        if self.chance(60) { self.id(kind) } else { Value::Null }
+    }
+
     /// Mostly one that is not there.
     fn lost(&mut self, kind: usize) -> Value {
         let ids = [self.any(kind), self.any(kind), self.any(kind)];
         ids.iter().find(|id| !self.there[kind].contains(id)).unwrap_or(&ids[0]).clone()
-    }
-
-    /// Such an id or none.
-    fn perhaps(&mut self, kind: usize) -> Value {
-        if self.chance(60) { self.id(kind) } else { Value::Null }
     }
 
     fn ids(&mut self, kind: usize) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! Counting attempts: how often an address may call a route (contracts: Better Auth, 12), and how often a password may
-//! be wrong for one account or from one address, and how many links are mailed to one. On PostgreSQL all instances count together, in Better Auth's own
-//! `rateLimit` table; on SQLite, where there is one instance, the process counts.
+//! be wrong for one account or from one address, and how many links are mailed to one. On PostgreSQL all instances
+//! count together, in Better Auth's own `rateLimit` table; on SQLite, where there is one instance, the process counts.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
