@@ -14,7 +14,7 @@ mod together;
 mod watch;
 mod writer;
 
-use std::{pin::pin, sync::Arc};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
@@ -38,8 +38,9 @@ pub struct Db {
     writer: Connection,
 }
 
-/// Work that is done wholly or not at all; dropped without [`Transaction::commit`], it is not done.
-#[derive(Debug)]
+/// Work that is done wholly or not at all. Who works in it has a clone; it ends, when that is gone, by
+/// [`Transaction::commit`] or [`Transaction::rollback`]. Dropped without either, it is not done.
+#[derive(Clone, Debug)]
 pub struct Transaction {
     connection: Connection,
 }
@@ -48,6 +49,8 @@ pub struct Transaction {
 const KEY_LOCK: i64 = 0x646f_636b_6574;
 /// The lock that lets one instance at a time migrate a PostgreSQL database.
 const MIGRATION_LOCK: i64 = KEY_LOCK + 1;
+/// The lock that lets one instance at a time remove a piece of what is to be forgotten.
+const PURGE_LOCK: i64 = KEY_LOCK + 2;
 
 impl Db {
     /// For statements that only read.
@@ -60,7 +63,25 @@ impl Db {
         &self.writer
     }
 
-    /// For several statements that must be true together. Inside another transaction it is a part of that one.
+    /// Does several statements that must be true together: all of them if the work is `Ok`, none of them otherwise.
+    /// Whatever the work comes to is answered when all that it may have seen is on the disk: on SQLite a transaction
+    /// sees what those wrote who are committed together with it.
+    pub async fn transaction<T, E: From<DbErr>, F: Future<Output = Result<T, E>>>(
+        &self,
+        work: impl FnOnce(Transaction) -> F,
+    ) -> Result<T, E> {
+        let transaction = self.begin().await?;
+        match work(transaction.clone()).await {
+            Ok(value) => transaction.commit().await.map(|()| value).map_err(E::from),
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins a transaction that the caller sees to the end of, which [`Db::transaction`] does by itself. Inside another
+    /// transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let begun = match &self.writer.link {
             Link::Postgres { pool, .. } => {
@@ -150,15 +171,25 @@ impl Transaction {
         watch.over(("transaction", "commit"), pin!(link.commit())).await
     }
 
-    /// Ends without having done anything, as soon as all that was seen is on the disk: on SQLite a transaction sees
-    /// what those did who are committed together with it.
-    pub async fn leave(self) -> Result<(), DbErr> {
-        self.connection.link.leave().await
+    /// Ends without having done anything, as soon as all that was seen is on the disk. Everything that was made by
+    /// [`Transaction::database`] must be gone by then.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.connection.link.rollback().await
     }
 
     /// Waits until no other instance makes a signing key; the transaction's end lets the next one in.
     pub async fn lock_keys(&self) -> Result<(), DbErr> {
         self.lock(KEY_LOCK).await
+    }
+
+    /// Whether no other instance removes a piece of what is to be forgotten; none does until the transaction's end.
+    pub async fn try_lock_purge(&self) -> Result<bool, DbErr> {
+        if self.connection.get_database_backend() == DbBackend::Sqlite {
+            return Ok(true);
+        }
+        let sql = format!("select pg_try_advisory_xact_lock({PURGE_LOCK})");
+        let row = self.connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        row.map_or(Ok(false), |row| row.try_get_by_index(0))
     }
 
     async fn lock(&self, key: i64) -> Result<(), DbErr> {

@@ -6,6 +6,7 @@ use sea_orm_migration::{prelude::*, sea_orm};
 mod m2026_11_24_000001_auth_tables;
 mod m2026_11_24_000002_tasks;
 mod m2026_11_25_000003_lists_and_labels;
+mod m2026_11_29_000004_expiry_indexes;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_24_000001_auth_tables::Migration),
             Box::new(m2026_11_24_000002_tasks::Migration),
             Box::new(m2026_11_25_000003_lists_and_labels::Migration),
+            Box::new(m2026_11_29_000004_expiry_indexes::Migration),
         ]
     }
 }

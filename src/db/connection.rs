@@ -181,27 +181,31 @@ pub(super) fn now<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Pool {
     Pool { open: usize::try_from(pool.size()).unwrap_or(usize::MAX), idle: pool.num_idle(), most }
 }
 
+/// The transaction, if nobody works in it any more.
+fn alone<T>(transaction: Arc<T>) -> Result<T, DbErr> {
+    Arc::into_inner(transaction).ok_or_else(|| DbErr::Custom("a transaction was ended while it was in use".into()))
+}
+
 impl Link {
     /// Makes a transaction last.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        let in_use = || DbErr::Custom("a transaction was committed while it was in use".into());
         match self {
-            Self::Transaction(inner) => Arc::into_inner(inner).ok_or_else(in_use)?.commit().await,
-            Self::Turn(turn) => Arc::into_inner(turn).ok_or_else(in_use)?.commit().await,
-            Self::Nested(nested) => Arc::into_inner(nested).ok_or_else(in_use)?.keep().await,
+            Self::Transaction(inner) => alone(inner)?.commit().await,
+            Self::Turn(turn) => alone(turn)?.commit().await,
+            Self::Nested(nested) => alone(nested)?.keep().await,
             Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
         }
     }
 
-    /// Undoes a transaction, once what it saw is on the disk.
-    pub(super) async fn leave(self) -> Result<(), DbErr> {
+    /// Undoes a transaction, and returns when what it saw is on the disk.
+    pub(super) async fn rollback(self) -> Result<(), DbErr> {
         match self {
-            Self::Turn(turn) => match Arc::into_inner(turn) {
-                Some(turn) => turn.leave().await,
-                None => Ok(()),
-            },
-            // What others have not committed is not seen there, or the transaction around it sees to it.
-            _ => Ok(()),
+            // What others have not committed is not seen there.
+            Self::Transaction(inner) => alone(inner)?.rollback().await,
+            Self::Turn(turn) => alone(turn)?.rollback().await,
+            // The transaction around it waits for the disk.
+            Self::Nested(nested) => alone(nested).map(drop),
+            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
         }
     }
 
@@ -213,9 +217,13 @@ impl Link {
             Self::Nested(nested) => nested.turn().execute(statement).await,
             Self::Writer { writer, .. } => {
                 let turn = writer.turn().await?;
-                let done = turn.execute(statement).await?;
-                turn.commit().await?;
-                Ok(done)
+                match turn.execute(statement).await {
+                    Ok(done) => turn.commit().await.map(|()| done),
+                    Err(cause) => {
+                        turn.rollback().await?;
+                        Err(cause)
+                    }
+                }
             }
             Self::Reads(_) | Self::File { .. } => Err(only_reads()),
         }

@@ -132,9 +132,9 @@ impl Writer {
         group.is_unsure = false;
         let rows = match done {
             Ok(rows) => rows,
-            // The turn had begun, and one of its statements broke a rule.
+            // The turn had begun, and one of its statements broke a rule, perhaps by a row that is not on the disk yet.
             Err(sqlx::Error::Database(cause)) if is_broken_rule(&*cause) => {
-                group.before = UNDO;
+                committed(group, UNDO).await?;
                 return Err(unanswered(sqlx::Error::Database(cause)));
             }
             Err(cause) => {
@@ -144,11 +144,7 @@ impl Writer {
                 return Err(if why.contains("no such savepoint") { lost(&why) } else { unanswered(cause) });
             }
         };
-        let (sender, committed) = oneshot::channel();
-        group.waiting.push(sender);
-        group.before = RELEASE;
-        drop(group);
-        answered(committed).await?;
+        committed(group, RELEASE).await?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 
@@ -241,7 +237,7 @@ impl Turn {
     }
 
     /// Undoes what was done, and waits until what others did before in the same transaction is on the disk.
-    pub(super) async fn leave(self) -> Result<(), DbErr> {
+    pub(super) async fn rollback(self) -> Result<(), DbErr> {
         self.end(UNDO).await
     }
 
@@ -314,6 +310,15 @@ impl Drop for Nested {
             self.turn.undo.lock().unwrap_or_else(PoisonError::into_inner).push_str(&undo);
         }
     }
+}
+
+/// Ends a turn in that way, and waits until its transaction is on the disk.
+async fn committed(mut group: OwnedMutexGuard<Group>, how: &'static str) -> Result<(), DbErr> {
+    let (sender, committed) = oneshot::channel();
+    group.waiting.push(sender);
+    group.before = how;
+    drop(group);
+    answered(committed).await
 }
 
 /// Waits until a write is on the disk.

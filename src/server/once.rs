@@ -76,6 +76,7 @@ async fn done(
     request.extensions_mut().insert(pending.services());
     let response = next.run(request).await;
     if !response.status().is_success() || response.extensions().get::<Undone>().is_some() {
+        pending.undo().await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

@@ -72,26 +72,13 @@ impl Services {
     /// Does a request once, however often and at how many places at once it comes.
     pub async fn once(&self, user: &CurrentUser, key: IdempotencyKey, fingerprint: [u8; 32]) -> Result<Once, Error> {
         let transaction = self.db.begin().await?;
-        let row = answer::ActiveModel {
-            user_id: Set(user.id().clone()),
-            key: Set(key.0.clone()),
-            fingerprint: Set(fingerprint.to_vec()),
-            status: Set(0),
-            headers: Set(String::new()),
-            body: Set(String::new()),
-            created_at: Set(Micros::now()),
-        };
-        let kept = OnConflict::columns([answer::Column::UserId, answer::Column::Key]).do_nothing().to_owned();
-        // A second request waits here until the first is done.
-        let made =
-            answer::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
-        if made == 1 {
+        let claimed = claim(&transaction, user.id(), (&key, fingerprint)).await;
+        if let Ok(None) = claimed {
             let services = Arc::new(self.within(&transaction));
             return Ok(Once::First(Pending { services, transaction, user: user.id().clone(), key: key.0 }));
         }
-        let known = answer::Entity::find_by_id((user.id().clone(), key.0)).one(transaction.connection()).await?;
-        let known = known.ok_or(Error::Busy)?;
-        transaction.leave().await?;
+        transaction.rollback().await?;
+        let known = claimed?.ok_or(Error::Busy)?;
         if known.fingerprint != fingerprint {
             return Err(Error::KeyReused);
         }
@@ -104,6 +91,13 @@ impl Pending {
     /// The services that do the request; they must be gone when the answer is kept.
     pub fn services(&self) -> Arc<Services> {
         Arc::clone(&self.services)
+    }
+
+    /// Undoes the work; what was answered about it may be said when this returns.
+    pub async fn undo(self) -> Result<(), Error> {
+        let Self { services, transaction, .. } = self;
+        drop(services);
+        Ok(transaction.rollback().await?)
     }
 
     /// Makes the work and its answer last. Without this, nothing was done.
@@ -124,4 +118,29 @@ impl Pending {
         events.publish(&user);
         Ok(())
     }
+}
+
+/// Takes the key for this request, or finds what was answered to it before. A second request waits here until the first
+/// is done.
+async fn claim(
+    transaction: &Transaction,
+    user: &UserId,
+    (key, fingerprint): (&IdempotencyKey, [u8; 32]),
+) -> Result<Option<answer::Model>, Error> {
+    let row = answer::ActiveModel {
+        user_id: Set(user.clone()),
+        key: Set(key.0.clone()),
+        fingerprint: Set(fingerprint.to_vec()),
+        status: Set(0),
+        headers: Set(String::new()),
+        body: Set(String::new()),
+        created_at: Set(Micros::now()),
+    };
+    let kept = OnConflict::columns([answer::Column::UserId, answer::Column::Key]).do_nothing().to_owned();
+    let made = answer::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
+    if made == 1 {
+        return Ok(None);
+    }
+    let known = answer::Entity::find_by_id((user.clone(), key.0.clone())).one(transaction.connection()).await?;
+    known.map(Some).ok_or(Error::Busy)
 }

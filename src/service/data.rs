@@ -11,13 +11,13 @@ use entity::{
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, IntoCondition, SimpleExpr},
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     labels::{self, LabelDraft, Labels},
     lists::{ListDraft, Lists},
-    scope::{Scope, Write},
+    scope::{Outcome, Scope, Write},
     tasks::{Draft, Tasks, numbered},
 };
 use crate::{
@@ -129,15 +129,15 @@ impl<'a> Data<'a> {
         if import.tasks.len() > MAX_IMPORT {
             return Err(Error::invalid("tasks", Fault::TooMany(MAX_IMPORT)));
         }
-        let mut write = self.scope.write().await?;
-        let mut done = Imported::default();
-        self.bring_lists(&mut write, import.lists, &mut done).await?;
-        let labels = self.bring_labels(&mut write, import.labels, &mut done).await?;
-        self.bring_tasks(&mut write, (import.tasks, labels), &mut done).await?;
-        if !is_dry {
-            write.commit().await?;
-        }
-        Ok(done)
+        self.scope
+            .write_if_needed(async |mut write| {
+                let mut done = Imported::default();
+                self.bring_lists(&mut write, import.lists, &mut done).await?;
+                let labels = self.bring_labels(&mut write, import.labels, &mut done).await?;
+                self.bring_tasks(&mut write, (import.tasks, labels), &mut done).await?;
+                Ok(if is_dry { Outcome::Unchanged(done) } else { Outcome::Changed(done) })
+            })
+            .await
     }
 
     async fn bring_lists(
@@ -259,10 +259,12 @@ impl<'a> Data<'a> {
     }
 }
 
-/// As many tasks as are removed at a time, of those for which that holds.
-pub(super) fn piece(of: Condition) -> SimpleExpr {
-    let some = task::Entity::find().select_only().column(task::Column::Number).filter(of).limit(PIECE);
-    task::Column::Number.in_subquery(some.into_query())
+/// As many of the user's tasks as are removed at a time, of those for which that holds. Both statements name the user:
+/// a task's number says nothing about whose it is.
+pub(super) fn piece(user: &UserId, of: Condition) -> Condition {
+    let mine = || task::Column::UserId.eq(user.clone());
+    let some = task::Entity::find().select_only().column(task::Column::Number).filter(mine()).filter(of).limit(PIECE);
+    Condition::all().add(mine()).add(task::Column::Number.in_subquery(some.into_query()))
 }
 
 /// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told. Tasks go in pieces,
@@ -270,18 +272,20 @@ pub(super) fn piece(of: Condition) -> SimpleExpr {
 pub(super) async fn erase(db: &Db, user: &UserId) -> Result<(), Error> {
     let mine = || task::Column::UserId.eq(user.clone());
     loop {
-        let gone = task::Entity::delete_many().filter(piece(mine().into_condition())).exec(db.writer()).await?;
+        let gone = task::Entity::delete_many().filter(piece(user, Condition::all())).exec(db.writer()).await?;
         if gone.rows_affected < PIECE {
             break;
         }
     }
-    let transaction = db.begin().await?;
-    let connection = transaction.connection();
-    // The counter goes first, for which all writes wait: what is written later has another one, by which it is found.
-    owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
-    task::Entity::delete_many().filter(mine()).exec(connection).await?;
-    list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
-    label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
-    answer::Entity::delete_many().filter(answer::Column::UserId.eq(user.clone())).exec(connection).await?;
-    Ok(transaction.commit().await?)
+    let rest = db.transaction(async |transaction| {
+        let connection = transaction.connection();
+        // The counter goes first, for which all writes wait: what is written later has another one, by which it is found.
+        owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
+        task::Entity::delete_many().filter(mine()).exec(connection).await?;
+        list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
+        label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
+        answer::Entity::delete_many().filter(answer::Column::UserId.eq(user.clone())).exec(connection).await?;
+        Ok(())
+    });
+    rest.await
 }

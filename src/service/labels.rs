@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::{
-    scope::{Scope, Write},
+    scope::{Outcome, Scope, Write},
     tasks::Tasks,
     values::{Colour, LabelName, new_id},
 };
@@ -111,58 +111,65 @@ impl<'a> Labels<'a> {
 
     /// Makes a label. An id that is there already makes nothing: its label is answered.
     pub async fn create(self, draft: LabelDraft) -> Result<label::Model, Error> {
-        let mut write = self.scope.write().await?;
-        if let Some(id) = draft.id
-            && let Some(known) = mine_with_deleted(&write).filter(are(&[id])).one(write.connection()).await?
-        {
-            write.leave().await?;
-            return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Label(known).into()) };
-        }
-        let row = insert(&mut write, draft).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                if let Some(id) = draft.id
+                    && let Some(known) = mine_with_deleted(&write).filter(are(&[id])).one(write.connection()).await?
+                {
+                    return match known.deleted_at {
+                        None => Ok(Outcome::Unchanged(known)),
+                        Some(_) => Err(Current::Label(known).into()),
+                    };
+                }
+                insert(&mut write, draft).await.map(Outcome::Changed)
+            })
+            .await
     }
 
     /// Changes a label; with `expected`, only if that is still its revision.
     pub async fn edit(self, id: LabelId, edit: LabelEdit, expected: Option<i64>) -> Result<label::Model, Error> {
-        let mut write = self.scope.write().await?;
-        let row = self.current(&write, id).await?;
-        is_expected(expected, &row)?;
-        let LabelEdit { name, colour } = edit;
-        if name.is_none() && colour.is_none() {
-            write.leave().await?;
-            return Ok(row);
-        }
-        let mut changes = Vec::new();
-        if let Some(name) = name {
-            changes.push((label::Column::Folded, Expr::value(name.folded())));
-            changes.push((label::Column::Name, Expr::value(String::from(name))));
-        }
-        if let Some(colour) = colour {
-            changes.push((label::Column::Colour, Expr::value(colour.map(String::from))));
-        }
-        let row = change(&mut write, id, changes).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                let row = self.current(&write, id).await?;
+                is_expected(expected, &row)?;
+                let LabelEdit { name, colour } = edit;
+                if name.is_none() && colour.is_none() {
+                    return Ok(Outcome::Unchanged(row));
+                }
+                let mut changes = Vec::new();
+                if let Some(name) = name {
+                    changes.push((label::Column::Folded, Expr::value(name.folded())));
+                    changes.push((label::Column::Name, Expr::value(String::from(name))));
+                }
+                if let Some(colour) = colour {
+                    changes.push((label::Column::Colour, Expr::value(colour.map(String::from))));
+                }
+                change(&mut write, id, changes).await.map(Outcome::Changed)
+            })
+            .await
     }
 
     /// Deletes a label; the tasks that had it stay, and count as changed.
     pub async fn delete(self, id: LabelId, expected: Option<i64>) -> Result<label::Model, Error> {
-        let mut write = self.scope.write().await?;
-        is_expected(expected, &self.current(&write, id).await?)?;
-        let gone = vec![(label::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-        let row = change(&mut write, id, gone).await?;
-        let marked =
-            marks(&write).select_only().column(task_label::Column::TaskId).filter(task_label::Column::LabelId.eq(id));
-        let had_it = task::Column::Id.in_subquery(marked.into_query());
-        Tasks::new(self.scope).touch(&mut write, had_it).await?;
-        task_label::Entity::delete_many()
-            .filter(task_label::Column::UserId.eq(write.owner().clone()))
-            .filter(task_label::Column::LabelId.eq(id))
-            .exec(write.connection())
-            .await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                is_expected(expected, &self.current(&write, id).await?)?;
+                let gone = vec![(label::Column::DeletedAt, Expr::value(Some(Micros::now())))];
+                let row = change(&mut write, id, gone).await?;
+                let marked = marks(&write)
+                    .select_only()
+                    .column(task_label::Column::TaskId)
+                    .filter(task_label::Column::LabelId.eq(id));
+                let had_it = task::Column::Id.in_subquery(marked.into_query());
+                Tasks::new(self.scope).touch(&mut write, had_it).await?;
+                task_label::Entity::delete_many()
+                    .filter(task_label::Column::UserId.eq(write.owner().clone()))
+                    .filter(task_label::Column::LabelId.eq(id))
+                    .exec(write.connection())
+                    .await?;
+                Ok(row)
+            })
+            .await
     }
 
     async fn current(self, write: &Write<'_>, id: LabelId) -> Result<label::Model, Error> {

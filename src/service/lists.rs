@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{
-    scope::{Scope, Write},
+    scope::{Outcome, Scope, Write},
     tasks::{self, LONGEST, Tasks},
     values::{Colour, ListName, new_id},
 };
@@ -76,16 +76,19 @@ impl<'a> Lists<'a> {
 
     /// Makes a list, the last of all. An id that is there already makes nothing: its list is answered.
     pub async fn create(self, draft: ListDraft) -> Result<list::Model, Error> {
-        let mut write = self.scope.write().await?;
-        if let Some(id) = draft.id
-            && let Some(known) = self.with_deleted().filter(is(id)).one(write.connection()).await?
-        {
-            write.leave().await?;
-            return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::List(known).into()) };
-        }
-        let row = self.add(&mut write, draft, false).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                if let Some(id) = draft.id
+                    && let Some(known) = self.with_deleted().filter(is(id)).one(write.connection()).await?
+                {
+                    return match known.deleted_at {
+                        None => Ok(Outcome::Unchanged(known)),
+                        Some(_) => Err(Current::List(known).into()),
+                    };
+                }
+                self.add(&mut write, draft, false).await.map(Outcome::Changed)
+            })
+            .await
     }
 
     /// Adds a list to a larger write, unless its id is there already; tells whether it did. It takes the place of a
@@ -127,45 +130,46 @@ impl<'a> Lists<'a> {
 
     /// Changes a list; with `expected`, only if that is still its revision.
     pub async fn edit(self, id: ListId, edit: ListEdit, expected: Option<i64>) -> Result<list::Model, Error> {
-        let mut write = self.scope.write().await?;
-        let row = self.current(&write, id).await?;
-        is_expected(expected, &row)?;
-        let ListEdit { name, colour, archived } = edit;
-        let mut changes = Vec::new();
-        if let Some(name) = name {
-            changes.push((list::Column::Name, Expr::value(String::from(name))));
-        }
-        if let Some(colour) = colour {
-            changes.push((list::Column::Colour, Expr::value(colour.map(String::from))));
-        }
-        if let Some(archived) = archived {
-            changes.push((list::Column::Archived, Expr::value(archived)));
-        }
-        if changes.is_empty() {
-            write.leave().await?;
-            return Ok(row);
-        }
-        let row = self.change(&mut write, id, changes).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                let row = self.current(&write, id).await?;
+                is_expected(expected, &row)?;
+                let ListEdit { name, colour, archived } = edit;
+                let mut changes = Vec::new();
+                if let Some(name) = name {
+                    changes.push((list::Column::Name, Expr::value(String::from(name))));
+                }
+                if let Some(colour) = colour {
+                    changes.push((list::Column::Colour, Expr::value(colour.map(String::from))));
+                }
+                if let Some(archived) = archived {
+                    changes.push((list::Column::Archived, Expr::value(archived)));
+                }
+                if changes.is_empty() {
+                    return Ok(Outcome::Unchanged(row));
+                }
+                self.change(&mut write, id, changes).await.map(Outcome::Changed)
+            })
+            .await
     }
 
     /// Moves a list among the lists.
     pub async fn move_to(self, id: ListId, place: ListPlace, expected: Option<i64>) -> Result<list::Model, Error> {
-        let mut write = self.scope.write().await?;
-        is_expected(expected, &self.current(&write, id).await?)?;
-        let (ListPlace::Before(anchor) | ListPlace::After(anchor)) = place;
-        if anchor == id {
-            return Err(Error::invalid("place", Fault::Rule("must name another list")));
-        }
-        let mut position = self.position(&mut write, place).await?;
-        if position.len() > LONGEST {
-            self.space_out(&mut write).await?;
-            position = self.position(&mut write, place).await?;
-        }
-        let row = self.change(&mut write, id, vec![(list::Column::Position, Expr::value(position))]).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                is_expected(expected, &self.current(&write, id).await?)?;
+                let (ListPlace::Before(anchor) | ListPlace::After(anchor)) = place;
+                if anchor == id {
+                    return Err(Error::invalid("place", Fault::Rule("must name another list")));
+                }
+                let mut position = self.position(&mut write, place).await?;
+                if position.len() > LONGEST {
+                    self.space_out(&mut write).await?;
+                    position = self.position(&mut write, place).await?;
+                }
+                self.change(&mut write, id, vec![(list::Column::Position, Expr::value(position))]).await
+            })
+            .await
     }
 
     /// Puts all lists at new places in the order that they have, where there is room between any two.
@@ -203,13 +207,15 @@ impl<'a> Lists<'a> {
 
     /// Deletes a list; its tasks stay, in no list.
     pub async fn delete(self, id: ListId, expected: Option<i64>) -> Result<list::Model, Error> {
-        let mut write = self.scope.write().await?;
-        is_expected(expected, &self.current(&write, id).await?)?;
-        let gone = vec![(list::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-        let row = self.change(&mut write, id, gone).await?;
-        Tasks::new(self.scope).leave(&mut write, id).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                is_expected(expected, &self.current(&write, id).await?)?;
+                let gone = vec![(list::Column::DeletedAt, Expr::value(Some(Micros::now())))];
+                let row = self.change(&mut write, id, gone).await?;
+                Tasks::new(self.scope).leave(&mut write, id).await?;
+                Ok(row)
+            })
+            .await
     }
 
     async fn change(

@@ -1,6 +1,8 @@
 //! Forgetting: what was deleted a month ago, answers of yesterday, sessions that have ended, what is left of accounts.
+//! Each kind is a step by itself, which goes on whatever becomes of the others, in pieces that others wait for hardly
+//! longer than for a write; and of several instances on one database one at a time removes a piece.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -10,11 +12,19 @@ use entity::{
     time::{Micros, Millis},
     verification,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
-use tokio::time;
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
+use tokio::time::{self, Instant};
 use tracing::{info, warn};
 
-use super::{Services, data::piece, scope::Scope, tasks::RESTORABLE};
+use super::{
+    Services,
+    data::piece,
+    scope::{Outcome, Scope},
+    tasks::RESTORABLE,
+};
 use crate::error::Error;
 
 /// How often to look for what is to be forgotten.
@@ -25,6 +35,30 @@ const FIRST: Duration = Duration::from_secs(60);
 const REMEMBERED: chrono::Duration = chrono::Duration::hours(24);
 /// How many users' data are looked at before others get a turn.
 const USERS_AT_ONCE: u64 = 100;
+/// How many rows of a table one statement removes.
+const PIECE: u64 = 500;
+
+/// What a purge came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many users had deleted something that is gone for good now.
+    pub users: usize,
+    /// How many rows of other tables are gone: sessions, mailed links, counted attempts, remembered answers.
+    pub rows: u64,
+    /// The steps that failed and will be tried again; the others were done all the same.
+    pub failed: Vec<&'static str>,
+}
+
+impl Purged {
+    /// The value of a step, or a note that it failed.
+    async fn step<T: Default>(&mut self, name: &'static str, work: impl Future<Output = Result<T, Error>>) -> T {
+        work.await.unwrap_or_else(|cause| {
+            warn!(step = name, cause = cause.causes(), "a step of the purge failed, and is tried again later");
+            self.failed.push(name);
+            T::default()
+        })
+    }
+}
 
 impl Services {
     /// What goes on beside the requests, until it is dropped: hints between instances, and forgetting.
@@ -41,43 +75,74 @@ impl Services {
                 () = time::sleep(pause) => pause = INTERVAL,
                 () = self.auth.leftovers() => {}
             }
-            match self.purge(Utc::now()).await {
-                Ok(users) => info!(users, "forgot what was deleted long ago"),
-                Err(cause) => warn!(cause = cause.causes(), "forgetting is put off"),
-            }
+            let Purged { users, rows, failed } = self.purge(Utc::now()).await;
+            info!(users, rows, failed = failed.len(), "forgot what was deleted long ago");
         }
     }
 
-    /// Forgets what is due at that time, and tells how many users had deleted something.
-    pub async fn purge(&self, now: DateTime<Utc>) -> Result<usize, Error> {
-        answer::Entity::delete_many()
-            .filter(answer::Column::CreatedAt.lt(Micros::from(now - REMEMBERED)))
-            .exec(self.db.writer())
-            .await?;
-        session::Entity::delete_many()
-            .filter(session::Column::ExpiresAt.lt(Millis::from(now)))
-            .exec(self.db.writer())
-            .await?;
-        verification::Entity::delete_many()
-            .filter(verification::Column::ExpiresAt.lt(Millis::from(now)))
-            .exec(self.db.writer())
-            .await?;
-        rate_limit::Entity::delete_many()
-            .filter(rate_limit::Column::LastRequest.lt((now - REMEMBERED).timestamp_millis()))
-            .exec(self.db.writer())
-            .await?;
-        self.auth().erase_deleted().await?;
-        let before = Micros::from(now - RESTORABLE);
+    /// Forgets what is due at that time.
+    pub async fn purge(&self, now: DateTime<Utc>) -> Purged {
+        let mut done = Purged::default();
+        let before = Micros::from(now - REMEMBERED);
+        let answers = [answer::Column::UserId, answer::Column::Key];
+        let answers = self.remove::<answer::Entity>(&answers, answer::Column::CreatedAt.lt(before));
+        done.rows += done.step("answers", answers).await;
+        let over = Millis::from(now);
+        let sessions = self.remove::<session::Entity>(&[session::Column::Id], session::Column::ExpiresAt.lt(over));
+        done.rows += done.step("sessions", sessions).await;
+        let links = [verification::Column::Id];
+        let links = self.remove::<verification::Entity>(&links, verification::Column::ExpiresAt.lt(over));
+        done.rows += done.step("links", links).await;
+        let before = (now - REMEMBERED).timestamp_millis();
+        let attempts = [rate_limit::Column::Id];
+        let attempts = self.remove::<rate_limit::Entity>(&attempts, rate_limit::Column::LastRequest.lt(before));
+        done.rows += done.step("attempts", attempts).await;
+        done.step("accounts", self.auth().erase_deleted()).await;
+        done.users = done.step("deletions", self.remove_deletions(Micros::from(now - RESTORABLE))).await;
+        done
+    }
+
+    /// Removes what was deleted before that time, and tells of how many users.
+    async fn remove_deletions(&self, before: Micros) -> Result<usize, Error> {
         let mut purged = 0;
         loop {
             let users = self.with_old_deletions(before).await?;
             if users.is_empty() {
                 return Ok(purged);
             }
+            // One user's data that cannot be removed stop nobody else's.
+            let mut failed = None;
             for user in &users {
-                self.scope(user).purge(before).await?;
+                failed = self.scope(user).purge(before).await.err().or(failed);
+            }
+            if let Some(cause) = failed {
+                return Err(cause);
             }
             purged += users.len();
+        }
+    }
+
+    /// Removes the rows for which that holds, some at a time, with a pause as long as that took; and tells how many.
+    async fn remove<E: EntityTrait>(&self, key: &[E::Column], which: SimpleExpr) -> Result<u64, Error> {
+        let names = || Expr::tuple(key.iter().map(|column| Expr::col(*column)));
+        let some = E::find().select_only().columns(key.iter().copied()).filter(which).limit(PIECE).into_query();
+        let mut gone = 0;
+        loop {
+            let start = Instant::now();
+            let piece = self.db.transaction(async |transaction| {
+                if !transaction.try_lock_purge().await? {
+                    return Ok(0);
+                }
+                let piece = E::delete_many().filter(names().in_subquery(some.clone()));
+                Ok::<_, Error>(piece.exec(transaction.connection()).await?.rows_affected)
+            });
+            let piece = piece.await?;
+            gone += piece;
+            // Less than a piece is the rest, or another instance is at it.
+            if piece < PIECE {
+                return Ok(gone);
+            }
+            time::sleep(start.elapsed()).await;
         }
     }
 
@@ -113,28 +178,33 @@ impl Scope<'_> {
     /// Removes what was deleted before that time, some of it if it is very much, and remembers up to which number the feed
     /// has gaps from now on.
     async fn purge(self, before: Micros) -> Result<(), Error> {
-        let write = self.write().await?;
-        let mine = self.owner;
-        let due = Condition::all().add(task::Column::UserId.eq(mine.clone())).add(task::Column::DeletedAt.lt(before));
-        let tasks = task::Entity::delete_many().filter(piece(due)).exec_with_returning(write.connection()).await?;
-        let lists = list::Entity::delete_many()
-            .filter(list::Column::UserId.eq(mine.clone()))
-            .filter(list::Column::DeletedAt.lt(before))
-            .exec_with_returning(write.connection())
-            .await?;
-        let labels = label::Entity::delete_many()
-            .filter(label::Column::UserId.eq(mine.clone()))
-            .filter(label::Column::DeletedAt.lt(before))
-            .exec_with_returning(write.connection())
-            .await?;
-        let numbers = tasks.iter().map(|row| row.revision).chain(lists.iter().map(|row| row.revision));
-        let Some(highest) = numbers.chain(labels.iter().map(|row| row.revision)).max() else { return Ok(()) };
-        owner::Entity::update_many()
-            .filter(owner::Column::UserId.eq(mine.clone()))
-            .filter(owner::Column::Purged.lt(highest))
-            .col_expr(owner::Column::Purged, Expr::value(highest))
-            .exec(write.connection())
-            .await?;
-        write.commit().await
+        self.write_if_needed(async |write| {
+            let mine = self.owner;
+            let due = Condition::all().add(task::Column::DeletedAt.lt(before));
+            let tasks =
+                task::Entity::delete_many().filter(piece(mine, due)).exec_with_returning(write.connection()).await?;
+            let lists = list::Entity::delete_many()
+                .filter(list::Column::UserId.eq(mine.clone()))
+                .filter(list::Column::DeletedAt.lt(before))
+                .exec_with_returning(write.connection())
+                .await?;
+            let labels = label::Entity::delete_many()
+                .filter(label::Column::UserId.eq(mine.clone()))
+                .filter(label::Column::DeletedAt.lt(before))
+                .exec_with_returning(write.connection())
+                .await?;
+            let numbers = tasks.iter().map(|row| row.revision).chain(lists.iter().map(|row| row.revision));
+            let Some(highest) = numbers.chain(labels.iter().map(|row| row.revision)).max() else {
+                return Ok(Outcome::Unchanged(()));
+            };
+            owner::Entity::update_many()
+                .filter(owner::Column::UserId.eq(mine.clone()))
+                .filter(owner::Column::Purged.lt(highest))
+                .col_expr(owner::Column::Purged, Expr::value(highest))
+                .exec(write.connection())
+                .await?;
+            Ok(Outcome::Changed(()))
+        })
+        .await
     }
 }

@@ -1,5 +1,7 @@
 //! One user's data, and the transactions that change it.
 
+use std::future::Future;
+
 use entity::{id::UserId, owner, task};
 use sea_orm::{
     ActiveValue::Set,
@@ -25,18 +27,62 @@ pub(super) struct Scope<'a> {
 /// A transaction in which nobody else changes this user's data: the user's counter is its lock. Each row that it
 /// writes takes a number of the counter, so that numbers become visible in their order.
 pub(super) struct Write<'a> {
-    scope: Scope<'a>,
+    owner: &'a UserId,
     transaction: Transaction,
     /// A number that was taken with the lock and is not yet used.
     spare: Option<i64>,
 }
 
+/// What a write came to.
+pub(super) enum Outcome<T> {
+    /// What it did is to last, and whoever listens hears of it.
+    Changed(T),
+    /// There was nothing to do, and nothing is done.
+    Unchanged(T),
+}
+
+/// Why the work of a transaction left nothing behind.
+enum Undone<T> {
+    Unchanged(T),
+    Failed(Error),
+}
+
+impl<T, E: Into<Error>> From<E> for Undone<T> {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl<'a> Scope<'a> {
-    /// Starts a write.
-    pub(super) async fn write(self) -> Result<Write<'a>, Error> {
-        let transaction = self.db.begin().await?;
-        let spare = Some(take(transaction.connection(), self.owner, 1).await?);
-        Ok(Write { scope: self, transaction, spare })
+    /// Changes the user's data: all that the work does lasts if it is `Ok`, nothing of it otherwise. There is no other
+    /// way out, and none is taken before what the work saw is on the disk.
+    pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
+        self,
+        work: impl FnOnce(Write<'a>) -> F,
+    ) -> Result<T, Error> {
+        self.write_if_needed(async |write| work(write).await.map(Outcome::Changed)).await
+    }
+
+    /// As [`Scope::write`], for work that may find nothing to do.
+    pub(super) async fn write_if_needed<T, F: Future<Output = Result<Outcome<T>, Error>>>(
+        self,
+        work: impl FnOnce(Write<'a>) -> F,
+    ) -> Result<T, Error> {
+        let done = self.db.transaction(async |transaction| {
+            let spare = Some(take(transaction.connection(), self.owner, 1).await?);
+            match work(Write { owner: self.owner, transaction, spare }).await? {
+                Outcome::Changed(value) => Ok(value),
+                Outcome::Unchanged(value) => Err(Undone::Unchanged(value)),
+            }
+        });
+        match done.await {
+            Ok(value) => {
+                self.events.publish(self.owner);
+                Ok(value)
+            }
+            Err(Undone::Unchanged(value)) => Ok(value),
+            Err(Undone::Failed(error)) => Err(error),
+        }
     }
 
     /// Makes a task by one message to the database, which is a whole write.
@@ -57,7 +103,7 @@ impl Write<'_> {
     pub(super) async fn number(&mut self) -> Result<i64, Error> {
         match self.spare.take() {
             Some(number) => Ok(number),
-            None => take(self.connection(), self.scope.owner, 1).await,
+            None => take(self.connection(), self.owner, 1).await,
         }
     }
 
@@ -65,29 +111,17 @@ impl Write<'_> {
     pub(super) async fn numbers(&mut self, count: i64) -> Result<i64, Error> {
         match count {
             1 => Ok(self.number().await? - 1),
-            _ => Ok(take(self.connection(), self.scope.owner, count).await? - count),
+            _ => Ok(take(self.connection(), self.owner, count).await? - count),
         }
     }
 
     /// Whose data is written.
     pub(super) fn owner(&self) -> &UserId {
-        self.scope.owner
+        self.owner
     }
 
     pub(super) fn connection(&self) -> &Connection {
         self.transaction.connection()
-    }
-
-    /// Writes nothing; what was seen can be told to others.
-    pub(super) async fn leave(self) -> Result<(), Error> {
-        Ok(self.transaction.leave().await?)
-    }
-
-    /// Makes the write last, and tells whoever listens.
-    pub(super) async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await?;
-        self.scope.events.publish(self.scope.owner);
-        Ok(())
     }
 }
 

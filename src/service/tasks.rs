@@ -37,7 +37,7 @@ pub use self::{
 };
 use super::{
     labels::{self, Marks},
-    scope::{Scope, Write},
+    scope::{Outcome, Scope, Write},
     values::new_id,
 };
 use crate::{
@@ -115,22 +115,26 @@ impl<'a> Tasks<'a> {
         if draft.is_plain() {
             return self.scope.create_at_once(self.row(draft)).await;
         }
-        let mut write = self.scope.write().await?;
-        if let Some(id) = draft.id
-            && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
-        {
-            write.leave().await?;
-            return if known.deleted_at.is_none() { Ok(known) } else { Err(Current::Task(known).into()) };
-        }
-        let list = self.list_of_new(&write, draft.parent, draft.list).await?;
-        let labels = labels::resolve(&mut write, &draft.labels).await?;
-        let number = write.number().await?;
-        let row = numbered(self.row(Draft { list, ..draft }), number);
-        let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
-        self.check_parts(&write, row.parent_id).await?;
-        labels::mark_each(&write, &[(row.id, labels)]).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                if let Some(id) = draft.id
+                    && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
+                {
+                    return match known.deleted_at {
+                        None => Ok(Outcome::Unchanged(known)),
+                        Some(_) => Err(Current::Task(known).into()),
+                    };
+                }
+                let list = self.list_of_new(&write, draft.parent, draft.list).await?;
+                let labels = labels::resolve(&mut write, &draft.labels).await?;
+                let number = write.number().await?;
+                let row = numbered(self.row(Draft { list, ..draft }), number);
+                let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
+                self.check_parts(&write, row.parent_id).await?;
+                labels::mark_each(&write, &[(row.id, labels)]).await?;
+                Ok(Outcome::Changed(row))
+            })
+            .await
     }
 
     /// The row of a draft whose rules were checked; it has no number of the counter yet.

@@ -103,23 +103,27 @@ impl Auth<'_> {
         if is_taken {
             return Ok(SignedUp::ToBeVerified(user));
         }
-        let transaction = self.db.begin().await?;
-        match insert(transaction.connection(), user.clone(), hash).await {
-            Ok(()) => {}
+        let made = self.db.transaction(async |transaction| {
+            insert(transaction.connection(), user.clone(), hash).await?;
+            if must_verify {
+                return Ok(None);
+            }
+            let user = user.clone();
+            begin(transaction.connection(), user, client, registration.is_remembered).await.map(Some)
+        });
+        let made = match made.await {
             // Somebody else has taken it in the meantime.
             Err(Error::Auth(AuthFault::EmailTaken)) if must_verify => return Ok(SignedUp::ToBeVerified(user)),
-            Err(cause) => return Err(cause),
-        }
-        if must_verify {
-            transaction.commit().await?;
-            self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify).await?;
-            SecurityEvent::SignUp.log(&user.id.0, client);
-            return Ok(SignedUp::ToBeVerified(user));
-        }
-        let (session, user) = begin(transaction.connection(), user, client, registration.is_remembered).await?;
-        transaction.commit().await?;
+            made => made?,
+        };
         SecurityEvent::SignUp.log(&user.id.0, client);
-        Ok(SignedUp::In(SignedIn { user, session }))
+        match made {
+            Some((session, user)) => Ok(SignedUp::In(SignedIn { user, session })),
+            None => {
+                self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify).await?;
+                Ok(SignedUp::ToBeVerified(user))
+            }
+        }
     }
 
     /// Signs in. An unknown address and a wrong password take the same time and get the same answer.
@@ -139,11 +143,14 @@ impl Auth<'_> {
                 return Err(AuthFault::EmailNotVerified.into());
             }
             let renewed = self.renewed(&stored, &password).await?;
-            let transaction = self.db.begin().await?;
-            if self.keep_password(transaction.connection(), &user.id, (&stored, renewed)).await? {
-                let (session, user) =
-                    begin(transaction.connection(), user.clone(), client, login.is_remembered).await?;
-                transaction.commit().await?;
+            let begun = self.db.transaction(async |transaction| {
+                let connection = transaction.connection();
+                if !self.keep_password(connection, &user.id, (&stored, renewed)).await? {
+                    return Ok(None);
+                }
+                begin(connection, user.clone(), client, login.is_remembered).await.map(Some)
+            });
+            if let Some((session, user)) = begun.await? {
                 SecurityEvent::SignIn.log(&user.id.0, client);
                 return Ok(SignedIn { user, session });
             }
@@ -159,21 +166,20 @@ impl Auth<'_> {
 
     /// Takes away one of the user's ways to sign in, unless it is the only one.
     pub async fn unlink(self, user: &UserId, account: &str) -> Result<(), Error> {
-        let transaction = self.db.begin().await?;
-        // They are kept from others until the end, who would count them too.
-        let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone())).lock_exclusive();
-        if mine.all(transaction.connection()).await?.len() <= 1 {
-            return Err(AuthFault::LastAccount.into());
-        }
-        let gone = account::Entity::delete_many()
-            .filter(account::Column::UserId.eq(user.clone()))
-            .filter(account::Column::Id.eq(account))
-            .exec(transaction.connection())
-            .await?;
-        if gone.rows_affected == 0 {
-            return Err(AuthFault::AccountNotFound.into());
-        }
-        Ok(transaction.commit().await?)
+        let unlinked = self.db.transaction(async |transaction| {
+            // They are kept from others until the end, who would count them too.
+            let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone())).lock_exclusive();
+            if mine.all(transaction.connection()).await?.len() <= 1 {
+                return Err(AuthFault::LastAccount.into());
+            }
+            let gone = account::Entity::delete_many()
+                .filter(account::Column::UserId.eq(user.clone()))
+                .filter(account::Column::Id.eq(account))
+                .exec(transaction.connection())
+                .await?;
+            if gone.rows_affected == 0 { Err(AuthFault::AccountNotFound.into()) } else { Ok(()) }
+        });
+        unlinked.await
     }
 
     /// Checks what confirms that an account is to be deleted: the password, or a session that began today.
@@ -188,13 +194,14 @@ impl Auth<'_> {
     /// Deletes the account and everything that belongs to it; of very much, what is left after a while is erased when
     /// that was answered.
     pub async fn delete_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
-        let transaction = self.db.begin().await?;
-        let mine = account::Column::UserId.eq(user.clone());
-        account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
-        self.end_sessions(transaction.connection(), user, None).await?;
-        user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
-        self.remember(transaction.connection(), (deleted(user), String::new()), DELETED).await?;
-        transaction.commit().await?;
+        let gone = self.db.transaction(async |transaction| {
+            let mine = account::Column::UserId.eq(user.clone());
+            account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
+            self.end_sessions(transaction.connection(), user, None).await?;
+            user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
+            self.remember(transaction.connection(), (deleted(user), String::new()), DELETED).await
+        });
+        gone.await?;
         // Access tokens that are still good are refused from now on.
         self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);

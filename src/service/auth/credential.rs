@@ -48,19 +48,21 @@ impl Auth<'_> {
             let stored = self.password_of(user).await?.ok_or(AuthFault::NoCredential)?;
             self.confirm(user, Password::shown(current)?, stored.clone()).await?;
             let hash = self.material.hasher.hash(new.clone()).await?;
-            let transaction = self.db.begin().await?;
-            if !self.keep_password(transaction.connection(), user, (&stored, Some(hash))).await? {
-                continue;
+            let changed = self.db.transaction(async |transaction| {
+                let connection = transaction.connection();
+                if !self.keep_password(connection, user, (&stored, Some(hash))).await? {
+                    return Ok(None);
+                }
+                if !*ends_sessions {
+                    return Ok(Some(None));
+                }
+                self.end_sessions(connection, user, None).await?;
+                begin(connection, live.user.clone(), client, true).await.map(|(session, _)| Some(Some(session)))
+            });
+            if let Some(session) = changed.await? {
+                SecurityEvent::PasswordChanged.log(&user.0, client);
+                return Ok(session);
             }
-            let session = if *ends_sessions {
-                self.end_sessions(transaction.connection(), user, None).await?;
-                Some(begin(transaction.connection(), live.user.clone(), client, true).await?.0)
-            } else {
-                None
-            };
-            transaction.commit().await?;
-            SecurityEvent::PasswordChanged.log(&user.0, client);
-            return Ok(session);
         }
         Err(Error::Busy)
     }

@@ -101,18 +101,23 @@ impl Keys {
         if let Some(key) = self.ready(now) {
             return Ok(key);
         }
-        let transaction = db.begin().await?;
-        transaction.lock_keys().await?;
-        let ring = self.ring(transaction.connection()).await?;
-        if let Some(key) = ring.ready(now) {
-            transaction.leave().await?;
+        let found = db.transaction(async |transaction| {
+            transaction.lock_keys().await?;
+            let ring = self.ring(transaction.connection()).await?;
+            if let Some(key) = ring.ready(now) {
+                return Ok(Ok((ring, key)));
+            }
+            let row = self.make(now)?.into_active_model().insert(transaction.connection()).await?;
+            Ok::<_, Error>(Err(row.id))
+        });
+        match found.await? {
             // Not before: somebody may have made it in the same transaction, and not be committed yet.
-            self.keep(ring);
-            return Ok(key);
+            Ok((ring, key)) => {
+                self.keep(ring);
+                return Ok(key);
+            }
+            Err(made) => SecurityEvent::KeyCreated.log(&made, "-"),
         }
-        let row = self.make(now)?.into_active_model().insert(transaction.connection()).await?;
-        transaction.commit().await?;
-        SecurityEvent::KeyCreated.log(&row.id, "-");
         self.load(db.reader()).await?;
         self.read(|ring| ring.signing.clone()).ok_or_else(|| Error::internal("the new key cannot be read back"))
     }

@@ -176,18 +176,20 @@ impl Auth<'_> {
             return Err(AuthFault::InvalidToken.into());
         }
         let hash = self.material.hasher.hash(password).await?;
-        let transaction = self.db.begin().await?;
-        let used = verification::Entity::delete_many()
-            .filter(verification::Column::Identifier.eq(format!("reset-password:{token}")))
-            .filter(verification::Column::ExpiresAt.gt(Millis::now()))
-            .exec_with_returning(transaction.connection())
-            .await?;
-        let user = used.into_iter().next().map(|row| UserId(row.value)).ok_or(AuthFault::InvalidToken)?;
-        // Another link of the same user waits until this one is done; a user who is gone has no password.
-        let of = user::Entity::find_by_id(user.clone()).lock_exclusive();
-        of.one(transaction.connection()).await?.ok_or(AuthFault::InvalidToken)?;
-        self.set_password(transaction.connection(), &user, hash).await?;
-        transaction.commit().await?;
+        let reset = self.db.transaction(async |transaction| {
+            let used = verification::Entity::delete_many()
+                .filter(verification::Column::Identifier.eq(format!("reset-password:{token}")))
+                .filter(verification::Column::ExpiresAt.gt(Millis::now()))
+                .exec_with_returning(transaction.connection())
+                .await?;
+            let user = used.into_iter().next().map(|row| UserId(row.value)).ok_or(AuthFault::InvalidToken)?;
+            // Another link of the same user waits until this one is done; a user who is gone has no password.
+            let of = user::Entity::find_by_id(user.clone()).lock_exclusive();
+            of.one(transaction.connection()).await?.ok_or(AuthFault::InvalidToken)?;
+            self.set_password(transaction.connection(), &user, hash).await?;
+            Ok::<_, Error>(user)
+        });
+        let user = reset.await?;
         SecurityEvent::PasswordReset.log(&user.0, client);
         Ok(())
     }

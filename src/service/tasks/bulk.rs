@@ -34,57 +34,64 @@ impl Tasks<'_> {
     /// Makes all of the tasks, in their order. An id that is there already makes nothing: its task is answered.
     pub async fn create_all(self, drafts: Vec<Draft>) -> Result<Vec<task::Model>, Error> {
         check_count("tasks", drafts.len())?;
-        let mut write = self.scope.write().await?;
-        let known = self.known(&write, &drafts).await?;
-        let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = HashSet::new();
-        for draft in drafts {
-            let id = draft.id.unwrap_or_else(|| TaskId(super::new_id()));
-            ids.push(id);
-            if known.contains(&id) || !seen.insert(id) {
-                continue;
-            }
-            let list = self.list_of_new(&write, draft.parent, draft.list).await?;
-            marks.push((id, labels::resolve(&mut write, &draft.labels).await?));
-            rows.push(Draft { id: Some(id), list, ..draft });
-        }
-        if !rows.is_empty() {
-            let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
-            let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
-            let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
-            task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
-            self.check_parts(&write, parents).await?;
-            labels::mark_each(&write, &marks).await?;
-        }
-        let rows = self.in_order(&write, &ids).await?;
-        write.commit().await?;
-        Ok(rows)
+        self.scope
+            .write(async |mut write| {
+                let known = self.known(&write, &drafts).await?;
+                let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+                let mut seen = HashSet::new();
+                for draft in drafts {
+                    let id = draft.id.unwrap_or_else(|| TaskId(super::new_id()));
+                    ids.push(id);
+                    if known.contains(&id) || !seen.insert(id) {
+                        continue;
+                    }
+                    let list = self.list_of_new(&write, draft.parent, draft.list).await?;
+                    marks.push((id, labels::resolve(&mut write, &draft.labels).await?));
+                    rows.push(Draft { id: Some(id), list, ..draft });
+                }
+                if !rows.is_empty() {
+                    let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
+                    let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
+                    let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
+                    task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
+                    self.check_parts(&write, parents).await?;
+                    labels::mark_each(&write, &marks).await?;
+                }
+                self.in_order(&write, &ids).await
+            })
+            .await
     }
 
     /// Completes or opens the tasks; completing completes their parts too.
     pub async fn set_all_completed(self, which: Selection, completed: bool) -> Result<Vec<task::Model>, Error> {
-        let mut write = self.scope.write().await?;
-        let ids = self.selected(&write, which).await?;
-        let them = if completed { with_parts(&ids) } else { are(&ids) };
-        let them = them.and(task::Column::Completed.ne(completed));
-        self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
-        self.finish(write, &ids).await
+        self.scope
+            .write(async |mut write| {
+                let ids = self.selected(&write, which).await?;
+                let them = if completed { with_parts(&ids) } else { are(&ids) };
+                let them = them.and(task::Column::Completed.ne(completed));
+                self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
+                self.in_order(&write, &ids).await
+            })
+            .await
     }
 
     /// Moves the tasks into a list, or out of every list; their parts follow.
     pub async fn move_all(self, which: Selection, list: Option<ListId>) -> Result<Vec<task::Model>, Error> {
-        let mut write = self.scope.write().await?;
-        if let Some(list) = list {
-            lists::check(&write, list).await?;
-        }
-        let ids = self.selected(&write, which).await?;
-        let parts = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
-        if parts.count(write.connection()).await? > 0 {
-            return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
-        }
-        let changes = vec![(task::Column::ListId, Expr::value(list))];
-        self.change_all(&mut write, with_parts(&ids), changes).await?;
-        self.finish(write, &ids).await
+        self.scope
+            .write(async |mut write| {
+                if let Some(list) = list {
+                    lists::check(&write, list).await?;
+                }
+                let ids = self.selected(&write, which).await?;
+                let parts = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
+                if parts.count(write.connection()).await? > 0 {
+                    return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
+                }
+                let changes = vec![(task::Column::ListId, Expr::value(list))];
+                self.change_all(&mut write, with_parts(&ids), changes).await?;
+                self.in_order(&write, &ids).await
+            })
+            .await
     }
 
     /// Adds labels to the tasks and takes others away.
@@ -93,28 +100,27 @@ impl Tasks<'_> {
         which: Selection,
         (add, remove): (Vec<LabelId>, Vec<LabelId>),
     ) -> Result<Vec<task::Model>, Error> {
-        let mut write = self.scope.write().await?;
-        labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
-        let ids = self.selected(&write, which).await?;
-        labels::alter(&write, &ids, (&add, &remove)).await?;
-        self.change_all(&mut write, are(&ids), Vec::new()).await?;
-        self.finish(write, &ids).await
+        self.scope
+            .write(async |mut write| {
+                labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
+                let ids = self.selected(&write, which).await?;
+                labels::alter(&write, &ids, (&add, &remove)).await?;
+                self.change_all(&mut write, are(&ids), Vec::new()).await?;
+                self.in_order(&write, &ids).await
+            })
+            .await
     }
 
     /// Deletes the tasks and their parts, and tells which.
     pub async fn delete_all(self, which: Selection) -> Result<Vec<TaskId>, Error> {
-        let mut write = self.scope.write().await?;
-        let ids = self.selected(&write, which).await?;
-        let gone = vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-        self.change_all(&mut write, with_parts(&ids), gone).await?;
-        write.commit().await?;
-        Ok(ids)
-    }
-
-    async fn finish(self, write: Write<'_>, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        let rows = self.in_order(&write, ids).await?;
-        write.commit().await?;
-        Ok(rows)
+        self.scope
+            .write(async |mut write| {
+                let ids = self.selected(&write, which).await?;
+                let gone = vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
+                self.change_all(&mut write, with_parts(&ids), gone).await?;
+                Ok(ids)
+            })
+            .await
     }
 
     /// The ids of the selection, in its order, each once.

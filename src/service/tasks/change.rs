@@ -36,18 +36,18 @@ impl Tasks<'_> {
         self.change_all(write, which, Changes::new()).await
     }
 
-    /// Changes all tasks that are there and meet the condition, in one statement.
+    /// Changes all of the owner's tasks that are there and meet the condition, in one statement.
     pub(in crate::service) async fn change_all(
         self,
         write: &mut Write<'_>,
         which: SimpleExpr,
         changes: Changes,
     ) -> Result<(), Error> {
-        self.change_each(write, self.is_mine().and(which), changes).await
+        self.change_with_deleted(write, task::Column::DeletedAt.is_null().and(which), changes).await
     }
 
-    /// As [`Tasks::change_all`], for a condition that says itself whose tasks, and whether deleted ones too.
-    pub(super) async fn change_each(
+    /// As [`Tasks::change_all`], but deleted tasks too if they meet the condition.
+    pub(super) async fn change_with_deleted(
         self,
         write: &mut Write<'_>,
         which: SimpleExpr,
@@ -71,8 +71,7 @@ impl Tasks<'_> {
                 .order_by_asc(task::Column::Position)
                 .order_by_asc(task::Column::Number)
                 .limit(AT_ONCE);
-            let mine = task::Column::UserId.eq(write.owner().clone());
-            let which = mine.and(task::Column::Number.in_subquery(first.into_query()));
+            let which = task::Column::Number.in_subquery(first.into_query());
             let place = |number: &str| vec![(task::Column::Position, position::behind_all_in_sql(number))];
             if self.change_in_order(write, (which, "position, number"), place).await? == 0 {
                 return Ok(());
@@ -80,13 +79,16 @@ impl Tasks<'_> {
         }
     }
 
-    /// Changes tasks, which take their numbers in an order, to what those lead to; how many there are.
+    /// Changes tasks of the owner, which take their numbers in an order, to what those lead to; how many there are.
+    /// Both the statement and the one inside it name the owner: a task's number says nothing about whose it is.
     async fn change_in_order(
         self,
         write: &mut Write<'_>,
         (which, order): (SimpleExpr, &str),
         changes: impl FnOnce(&str) -> Changes,
     ) -> Result<u64, Error> {
+        let mine = task::Column::UserId.eq(write.owner().clone());
+        let which = mine.clone().and(which);
         let count = task::Entity::find().filter(which.clone()).count(write.connection()).await?;
         if count == 0 {
             return Ok(0);
@@ -103,6 +105,7 @@ impl Tasks<'_> {
             .table(task::Entity)
             .values(changes(&format!("(ranked.rank + {base})")))
             .value(task::Column::Revision, Expr::col((ranked.clone(), rank)).add(base))
+            .and_where(mine)
             .and_where(Expr::col((task::Entity, task::Column::Number)).equals((ranked.clone(), number)))
             .to_owned();
         update.from(TableRef::SubQuery(ranks.into(), ranked.into()));

@@ -69,44 +69,48 @@ impl Tasks<'_> {
             let row = self.find(key).await?.ok_or(Error::NotFound("task"))?;
             return is_expected(expected, &row).map(|()| row);
         }
-        let mut write = self.scope.write().await?;
-        if is_moved || expected.is_some() {
-            let row = self.current(&write, key).await?;
-            is_expected(expected, &row)?;
-            changes.extend(self.place(&write, &row, (parent, list)).await?);
-        }
-        let labels = match &labels {
-            Some(labels) => Some(labels::resolve(&mut write, labels).await?),
-            None => None,
-        };
-        let row = self.change(&mut write, key, changes).await?;
-        if let Some(labels) = labels {
-            labels::replace(&write, &[(row.id, labels)]).await?;
-        }
-        if completed == Some(true) {
-            self.complete_parts(&mut write, &row).await?;
-        }
-        if is_moved {
-            self.check_parts(&write, row.parent_id).await?;
-            self.move_parts(&mut write, &row).await?;
-        }
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                if is_moved || expected.is_some() {
+                    let row = self.current(&write, key).await?;
+                    is_expected(expected, &row)?;
+                    changes.extend(self.place(&write, &row, (parent, list)).await?);
+                }
+                let labels = match &labels {
+                    Some(labels) => Some(labels::resolve(&mut write, labels).await?),
+                    None => None,
+                };
+                let row = self.change(&mut write, key, changes).await?;
+                if let Some(labels) = labels {
+                    labels::replace(&write, &[(row.id, labels)]).await?;
+                }
+                if completed == Some(true) {
+                    self.complete_parts(&mut write, &row).await?;
+                }
+                if is_moved {
+                    self.check_parts(&write, row.parent_id).await?;
+                    self.move_parts(&mut write, &row).await?;
+                }
+                Ok(row)
+            })
+            .await
     }
 
     /// Completes an open task and opens a completed one, however many do so at once.
     pub async fn toggle(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
-        let mut write = self.scope.write().await?;
-        if expected.is_some() {
-            is_expected(expected, &self.current(&write, key).await?)?;
-        }
-        let flipped = completion(Expr::col(task::Column::Completed).not());
-        let row = self.change(&mut write, key, flipped).await?;
-        if row.completed {
-            self.complete_parts(&mut write, &row).await?;
-        }
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                if expected.is_some() {
+                    is_expected(expected, &self.current(&write, key).await?)?;
+                }
+                let flipped = completion(Expr::col(task::Column::Completed).not());
+                let row = self.change(&mut write, key, flipped).await?;
+                if row.completed {
+                    self.complete_parts(&mut write, &row).await?;
+                }
+                Ok(row)
+            })
+            .await
     }
 
     async fn complete_parts(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {

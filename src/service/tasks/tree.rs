@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     error::{Error, Fault},
-    service::{lists, scope::Write},
+    service::{
+        lists,
+        scope::{Outcome, Write},
+    },
 };
 
 /// How long a deleted task can be restored.
@@ -44,22 +47,23 @@ pub enum Place {
 impl Tasks<'_> {
     /// Moves a task in manual order. Moves at the same time all come true, one after the other.
     pub async fn move_to(self, key: Key, place: Place, expected: Option<i64>) -> Result<task::Model, Error> {
-        let mut write = self.scope.write().await?;
-        let row = self.current(&write, key).await?;
-        is_expected(expected, &row)?;
-        let (Place::Before(anchor) | Place::After(anchor)) = place;
-        if anchor == row.id {
-            return Err(Error::invalid("place", Fault::Rule("must name another task")));
-        }
-        let mut position = self.position(&mut write, place).await?;
-        if position.len() > LONGEST {
-            self.space_out(&mut write).await?;
-            position = self.position(&mut write, place).await?;
-        }
-        let changes = vec![(task::Column::Position, Expr::value(position))];
-        let row = self.change(&mut write, key, changes).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                let row = self.current(&write, key).await?;
+                is_expected(expected, &row)?;
+                let (Place::Before(anchor) | Place::After(anchor)) = place;
+                if anchor == row.id {
+                    return Err(Error::invalid("place", Fault::Rule("must name another task")));
+                }
+                let mut position = self.position(&mut write, place).await?;
+                if position.len() > LONGEST {
+                    self.space_out(&mut write).await?;
+                    position = self.position(&mut write, place).await?;
+                }
+                let changes = vec![(task::Column::Position, Expr::value(position))];
+                self.change(&mut write, key, changes).await
+            })
+            .await
     }
 
     async fn position(self, write: &mut Write<'_>, place: Place) -> Result<String, Error> {
@@ -89,49 +93,52 @@ impl Tasks<'_> {
 
     /// Deletes a task and its parts; they can be restored for 30 days.
     pub async fn delete(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
-        let mut write = self.scope.write().await?;
-        if expected.is_some() {
-            is_expected(expected, &self.current(&write, key).await?)?;
-        }
-        let now = Expr::value(Some(Micros::now()));
-        let deletion = || vec![(task::Column::DeletedAt, now.clone())];
-        let row = self.change(&mut write, key, deletion()).await?;
-        if row.parent_id.is_none() {
-            self.change_all(&mut write, task::Column::ParentId.eq(row.id), deletion()).await?;
-        }
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write(async |mut write| {
+                if expected.is_some() {
+                    is_expected(expected, &self.current(&write, key).await?)?;
+                }
+                let now = Expr::value(Some(Micros::now()));
+                let deletion = || vec![(task::Column::DeletedAt, now.clone())];
+                let row = self.change(&mut write, key, deletion()).await?;
+                if row.parent_id.is_none() {
+                    self.change_all(&mut write, task::Column::ParentId.eq(row.id), deletion()).await?;
+                }
+                Ok(row)
+            })
+            .await
     }
 
     /// Brings a deleted task back, with the parts that were deleted together with it.
     pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
-        let mut write = self.scope.write().await?;
-        let known = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?;
-        let row = known.ok_or(Error::NotFound("task"))?;
-        let Some(deleted_at) = row.deleted_at else {
-            write.leave().await?;
-            return Ok(row);
-        };
-        if deleted_at.0 < Utc::now() - RESTORABLE {
-            return Err(Error::NotFound("task"));
-        }
-        let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
-        if let Some(parent) = row.parent_id {
-            let parent = self.parent(&write, parent).await.map_err(|error| match error {
-                Error::NotFound(_) => Error::invalid("id", Fault::Rule("is a part of a deleted task; restore that")),
-                other => other,
-            })?;
-            // It may have been moved meanwhile.
-            back.push((task::Column::ListId, Expr::value(parent.list_id)));
-        }
-        let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
-        let which = task::Column::UserId.eq(write.owner().clone()).and(with_it);
-        let which = which.and(task::Column::DeletedAt.eq(deleted_at));
-        self.change_each(&mut write, which, back).await?;
-        self.check_parts(&write, row.parent_id).await?;
-        let row = self.current(&write, Key::Id(id)).await?;
-        write.commit().await?;
-        Ok(row)
+        self.scope
+            .write_if_needed(async |mut write| {
+                let known = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?;
+                let row = known.ok_or(Error::NotFound("task"))?;
+                let Some(deleted_at) = row.deleted_at else {
+                    return Ok(Outcome::Unchanged(row));
+                };
+                if deleted_at.0 < Utc::now() - RESTORABLE {
+                    return Err(Error::NotFound("task"));
+                }
+                let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
+                if let Some(parent) = row.parent_id {
+                    let parent = self.parent(&write, parent).await.map_err(|error| match error {
+                        Error::NotFound(_) => {
+                            Error::invalid("id", Fault::Rule("is a part of a deleted task; restore that"))
+                        }
+                        other => other,
+                    })?;
+                    // It may have been moved meanwhile.
+                    back.push((task::Column::ListId, Expr::value(parent.list_id)));
+                }
+                let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
+                let which = with_it.and(task::Column::DeletedAt.eq(deleted_at));
+                self.change_with_deleted(&mut write, which, back).await?;
+                self.check_parts(&write, row.parent_id).await?;
+                self.current(&write, Key::Id(id)).await.map(Outcome::Changed)
+            })
+            .await
     }
 
     /// The list of a task that is to be made: its parent's, or the one asked for.
