@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     ledger::{Tally, compare, write_all, writers},
+    shown,
     stage::Stage,
     support::Process,
 };
@@ -39,7 +40,9 @@ pub async fn full(stage: &Stage) -> String {
         tally.stop.store(true, Ordering::Relaxed);
         (before, after - there)
     };
-    let (written, (before, after)) = tokio::join!(write_all(stage, &base, ledgers, &tally), during);
+    let contest = shown::contest(stage, &base, &tally.stop);
+    let (written, (before, after), seen) = tokio::join!(write_all(stage, &base, ledgers, &tally), during, contest);
+    assert!(seen.conflicts > 50 && seen.refused > 10, "{seen:?}: too little happened to show anything");
     ledgers = written;
     let compared = compare(stage, &base, &mut ledgers).await;
     process.kill();
@@ -48,7 +51,8 @@ pub async fn full(stage: &Stage) -> String {
     let refused = tally.refused.load(Ordering::Relaxed);
     format!(
         "{before} writes, then {refused} refused while no file could grow, then {after} more by itself; {compared} \
-         tasks compared, none half written"
+         tasks compared, none half written; {} conflicts and {} titles shown, none of {} that were not stored",
+        seen.conflicts, seen.shown, seen.refused
     )
 }
 

@@ -19,6 +19,7 @@ mod proxy;
 mod rolling;
 #[path = "../../benches/load/sender.rs"]
 mod sender;
+mod shown;
 mod stage;
 mod starts;
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]

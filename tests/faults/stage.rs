@@ -15,6 +15,8 @@ pub struct Stage {
     /// The database, without a server.
     pub app: App,
     pub people: Vec<Person>,
+    /// People whose tasks no ledger knows.
+    pub rivals: Vec<Person>,
     pub http: Client,
 }
 
@@ -24,16 +26,17 @@ impl Stage {
         Self::on(App::unstarted().await).await
     }
 
-    /// Four people on that database.
+    /// Four people on that database, and four rivals.
     pub async fn on(mut app: App) -> Self {
         app.start(&[]).await;
-        let mut people = Vec::new();
+        let (mut people, mut rivals) = (Vec::new(), Vec::new());
         for name in ["ann", "bob", "eve", "joe"] {
             people.push(app.person(name).await);
+            rivals.push(app.person(&format!("{name}-rival")).await);
         }
         app.stop().await;
         let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { app, people, http }
+        Self { app, people, rivals, http }
     }
 
     /// Docket on this database.
