@@ -102,8 +102,8 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     let options = postgres_options(url)?;
     let listening = match &config.database_listen_url {
-        Some(url) => pool_of_one(postgres_options(url.reveal())?),
-        None => pool_of_one(options.clone()),
+        Some(url) => hints_pool(postgres_options(url.reveal())?),
+        None => hints_pool(options.clone()),
     };
     let pool = |most| {
         PgPoolOptions::new()
@@ -153,9 +153,9 @@ fn shares(connections: u32) -> (u32, u32, u32) {
     (reading, connections.saturating_sub(reading + together), together)
 }
 
-/// The connection that listens for hints, which is made when it is needed.
-fn pool_of_one(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
+/// The connections that listen for hints and send them, one each, which are made when they are needed.
+fn hints_pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE).connect_lazy_with(options)
 }
 
 fn linked(watch: Arc<Watch>, reader: Link, writer: Link) -> Db {

@@ -1,7 +1,7 @@
 //! Short messages between the instances on one PostgreSQL database, by LISTEN and NOTIFY, outside of transactions
 //! that write: a NOTIFY inside one takes a lock of the whole database at its commit.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::DbErr;
 use sqlx::postgres::PgListener;
 use tokio::sync::Mutex;
 
@@ -14,19 +14,11 @@ pub enum Channel {
     Changes,
     /// What was taken out of whose quota.
     Quota,
+    /// What this instance says to itself, to know that it is heard.
+    Echo,
 }
 
-impl Channel {
-    const ALL: [Self; 2] = [Self::Changes, Self::Quota];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Changes => "docket_changes",
-            Self::Quota => "docket_quota",
-        }
-    }
-}
-
+const ALL: [Channel; 3] = [Channel::Changes, Channel::Quota, Channel::Echo];
 /// PostgreSQL takes less than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7000;
 
@@ -35,27 +27,44 @@ const MAX_PAYLOAD: usize = 7000;
 pub struct Hints {
     db: Db,
     listener: Mutex<Option<PgListener>>,
+    /// The channel that no other instance listens to.
+    echo: String,
 }
 
 impl Db {
     /// The way to the other instances.
     pub fn hints(&self) -> Hints {
-        Hints { db: self.clone(), listener: Mutex::new(None) }
+        Hints {
+            db: self.clone(),
+            listener: Mutex::new(None),
+            echo: format!("docket_echo_{:016x}", rand::random::<u64>()),
+        }
     }
 }
 
 impl Hints {
-    /// Sends words to all instances, this one too.
+    /// Sends words to all instances that listen to the channel, this one too. They go where the listeners are, which is
+    /// not where statements go if a pooler is in between.
     pub async fn send(&self, channel: Channel, words: &[String]) -> Result<(), DbErr> {
-        if self.db.backend() == DbBackend::Sqlite {
-            return Ok(());
-        }
+        let Some(pool) = self.db.writer().listening() else { return Ok(()) };
         for payload in payloads(words) {
-            let values = [channel.name().into(), payload.into()];
-            let statement = Statement::from_sql_and_values(DbBackend::Postgres, "select pg_notify($1, $2)", values);
-            self.db.writer().query_one_raw(statement).await?;
+            let notify = sqlx::query("select pg_notify($1, $2)").bind(self.name(channel)).bind(payload);
+            notify.execute(pool).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Says something to this instance alone, which [`Hints::receive`] gives if hints arrive at all.
+    pub async fn send_echo(&self) -> Result<(), DbErr> {
+        self.send(Channel::Echo, &["heard".to_owned()]).await
+    }
+
+    fn name(&self, channel: Channel) -> &str {
+        match channel {
+            Channel::Changes => "docket_changes",
+            Channel::Quota => "docket_quota",
+            Channel::Echo => &self.echo,
+        }
     }
 
     /// Waits for words of any instance; nothing when the connection was lost, and with it what was said meanwhile.
@@ -64,14 +73,14 @@ impl Hints {
         let mut kept = self.listener.lock().await;
         if kept.is_none() {
             let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-            listener.listen_all(Channel::ALL.map(Channel::name)).await.map_err(failed)?;
+            listener.listen_all(ALL.map(|channel| self.name(channel))).await.map_err(failed)?;
             *kept = Some(listener);
         }
         let Some(listener) = kept.as_mut() else { return Ok(None) };
         match listener.try_recv().await.map_err(failed) {
             Ok(None) => Ok(None),
             Ok(Some(notification)) => {
-                let channel = Channel::ALL.into_iter().find(|it| it.name() == notification.channel());
+                let channel = ALL.into_iter().find(|it| self.name(*it) == notification.channel());
                 let words = notification.payload().split('\n').map(str::to_owned).collect();
                 Ok(Some((channel.unwrap_or(Channel::Changes), words)))
             }

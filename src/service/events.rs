@@ -21,8 +21,18 @@ use crate::db::{Channel, Db, Hints};
 
 /// How long hints are gathered before they go to the other instances.
 const GATHER: Duration = Duration::from_millis(20);
-/// How often the counters themselves are looked at, so that a lost hint is only a delay.
+/// How often the counters themselves are looked at while no hints arrive: on SQLite, where there are none, and when the
+/// connection for them is lost.
 const POLL: Duration = Duration::from_millis(500);
+/// How often they are looked at all the same, so that a hint that is lost for whatever reason is only a delay.
+const POLL_ANYWAY: Duration = Duration::from_secs(30);
+/// How often an instance with listeners says something to itself, to know whether hints arrive. A connection that is
+/// dead, or a pooler that gives it to others, need not be an error.
+const ECHO: Duration = Duration::from_secs(2);
+/// How long ago that was heard last if hints arrive.
+const ECHO_HEARD: Duration = Duration::from_secs(5);
+/// How many users wait for their hint to be sent at most; what is more is found by looking.
+const MAX_UNSENT: usize = 10_000;
 /// How many counters one statement looks at.
 const POLLED_AT_ONCE: usize = 500;
 /// Of how many users it is known when a change was last heard of.
@@ -36,6 +46,8 @@ pub struct Events {
     heard: Cache<UserId, Instant>,
     /// When the connection to the other instances was lost last: the database behind it may have become another.
     lost: Mutex<Instant>,
+    /// When this instance heard itself last.
+    echo: Mutex<Option<Instant>>,
     outbox: Mutex<HashSet<UserId>>,
     filled: Notify,
 }
@@ -52,7 +64,14 @@ impl Default for Events {
     fn default() -> Self {
         let heard = Cache::new(REMEMBERED);
         let lost = Mutex::new(Instant::now());
-        Self { listeners: Mutex::default(), heard, lost, outbox: Mutex::default(), filled: Notify::new() }
+        Self {
+            listeners: Mutex::default(),
+            heard,
+            lost,
+            echo: Mutex::default(),
+            outbox: Mutex::default(),
+            filled: Notify::new(),
+        }
     }
 }
 
@@ -66,8 +85,7 @@ impl Events {
     /// Tells this process now and the others soon.
     pub(super) fn publish(&self, user: &UserId) {
         self.hear(user);
-        locked(&self.outbox).insert(user.clone());
-        self.filled.notify_one();
+        self.send_soon([user.clone()]);
     }
 
     /// Whether no change was heard of since then. One may have happened: hints come late or never.
@@ -90,7 +108,7 @@ impl Events {
 
     /// Carries hints between the instances on one database, until it is dropped.
     pub(super) async fn carry(&self, db: &Db, hints: &Hints, quota: &Quota) {
-        tokio::join!(self.send(hints), self.receive(hints, quota), self.poll(db));
+        tokio::join!(self.send(hints), self.receive(hints, quota), self.listen_to_itself(hints), self.poll(db));
     }
 
     async fn send(&self, hints: &Hints) {
@@ -101,8 +119,42 @@ impl Events {
             let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
             if let Err(cause) = hints.send(Channel::Changes, &users).await {
                 warn!(%cause, "other instances will notice changes later");
+                time::sleep(POLL).await;
+                self.send_soon(users.into_iter().map(UserId));
             }
         }
+    }
+
+    fn send_soon(&self, users: impl IntoIterator<Item = UserId>) {
+        let mut outbox = locked(&self.outbox);
+        outbox.extend(users);
+        if outbox.len() > MAX_UNSENT {
+            outbox.clear();
+        }
+        drop(outbox);
+        self.filled.notify_one();
+    }
+
+    /// Finds out whether hints arrive, as long as somebody here waits for any.
+    async fn listen_to_itself(&self, hints: &Hints) {
+        loop {
+            time::sleep(ECHO).await;
+            let is_waiting = !locked(&self.listeners).is_empty();
+            if is_waiting && let Err(cause) = hints.send_echo().await {
+                warn!(%cause, "hints cannot be sent");
+            }
+        }
+    }
+
+    /// Whether hints arrive.
+    fn is_hearing(&self) -> bool {
+        locked(&self.echo).is_some_and(|last| last.elapsed() < ECHO_HEARD)
+    }
+
+    /// Counts everything as unheard that was sent until now.
+    fn lose(&self) {
+        *locked(&self.lost) = Instant::now();
+        *locked(&self.echo) = None;
     }
 
     async fn receive(&self, hints: &Hints, quota: &Quota) {
@@ -110,9 +162,10 @@ impl Events {
             match hints.receive().await {
                 Ok(Some((Channel::Changes, users))) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
                 Ok(Some((Channel::Quota, words))) => words.iter().for_each(|word| quota.hear(word)),
-                Ok(None) => *locked(&self.lost) = Instant::now(),
+                Ok(Some((Channel::Echo, _))) => *locked(&self.echo) = Some(Instant::now()),
+                Ok(None) => self.lose(),
                 Err(cause) => {
-                    *locked(&self.lost) = Instant::now();
+                    self.lose();
                     warn!(%cause, "changes of other instances will be noticed later");
                     time::sleep(POLL).await;
                 }
@@ -120,10 +173,17 @@ impl Events {
         }
     }
 
-    /// Looks at the counters of all users who are listened to, in as few statements as possible.
+    /// Looks at the counters of all users who are listened to, in as few statements as possible: while no hints arrive,
+    /// once when they do again, and now and then.
     async fn poll(&self, db: &Db) {
+        let (mut last, mut is_hearing) = (Instant::now(), false);
         loop {
             time::sleep(POLL).await;
+            let was_hearing = std::mem::replace(&mut is_hearing, self.is_hearing());
+            if was_hearing && is_hearing && last.elapsed() < POLL_ANYWAY {
+                continue;
+            }
+            last = Instant::now();
             let users: Vec<UserId> = locked(&self.listeners).keys().cloned().collect();
             for users in users.chunks(POLLED_AT_ONCE) {
                 let which = owner::Column::UserId.is_in(users.iter().cloned());

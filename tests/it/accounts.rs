@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Answer, App, PASSWORD, Person, SECRET, ask_always, at_once, text};
+use crate::support::{Answer, App, PASSWORD, Person, SECRET, at_once, statements::ask_always, text};
 
 /// A hash of Better Auth's, of `password1234`.
 const SCRYPT: &str = "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94";

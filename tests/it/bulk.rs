@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, App, Person, Statements, text};
+use crate::support::{Answer, App, Person, statements::Statements, text};
 
 async fn bulk(app: &App, person: &Person, field: &str, input: Value) -> Answer {
     let name = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);

@@ -18,6 +18,7 @@ mod links;
 mod many;
 mod model;
 mod operate;
+mod owners;
 mod quota;
 mod rest;
 mod sink;

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     process::{Child, Command, Stdio},
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -17,11 +17,11 @@ use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tokio::{sync::oneshot, task::JoinHandle};
-use tracing::{
-    Dispatch, Event, Metadata, Subscriber,
-    span::{Attributes, Id, Record},
-    subscriber::{DefaultGuard, Interest},
-};
+
+#[path = "statements.rs"]
+pub mod statements;
+
+use self::statements::OwnersAreNamed;
 
 /// The secret that every test server has, unless it is told otherwise.
 pub const SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
@@ -40,6 +40,7 @@ pub struct App {
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
     services: Option<Arc<Services>>,
+    _statements: OwnersAreNamed,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -91,6 +92,7 @@ impl App {
             stop: None,
             running: None,
             services: None,
+            _statements: OwnersAreNamed,
             _folder: None,
         }
     }
@@ -141,6 +143,7 @@ impl App {
 
     /// Starts a server that does not run.
     pub async fn start(&mut self, settings: &[(&str, &str)]) {
+        OwnersAreNamed::watch();
         let server = Server::bind(&self.config(settings), None).await.unwrap();
         self.services = Some(server.services());
         self.metrics = server.metrics_address().map(|address| format!("http://{address}/metrics"));
@@ -388,94 +391,6 @@ impl Drop for Process {
         // A child that was killed already is not an error.
         let _ = child.kill();
         let _ = child.wait();
-    }
-}
-
-/// Hears the SQL statements of this thread's servers, which are all that a test has.
-pub struct Statements {
-    pub heard: Arc<Mutex<Heard>>,
-    _guard: DefaultGuard,
-}
-
-impl Statements {
-    pub fn listen() -> Self {
-        ask_always();
-        let heard = Arc::default();
-        let guard = tracing::subscriber::set_default(Hearing(Arc::clone(&heard)));
-        Self { heard, _guard: guard }
-    }
-
-    /// The statements since the last call, but for the hints between instances, which come when they come.
-    pub fn take(&self) -> Vec<String> {
-        let heard = std::mem::take(&mut self.heard.lock().unwrap().0);
-        heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
-    }
-}
-
-/// As long as there is only one subscriber, tracing asks the thread that first comes by an event, which may be another
-/// test's, and keeps its answer. So there is always another one. To be called before a test listens.
-pub fn ask_always() {
-    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Hearing(Arc::default())));
-    LazyLock::force(&ANOTHER);
-}
-
-/// Where sqlx tells what PostgreSQL says besides its answers.
-const NOTICES: &str = "sqlx::postgres::notice";
-
-/// A subscriber that is asked about every event, so that what other threads listen to makes no difference.
-struct Hearing(Arc<Mutex<Heard>>);
-
-/// Statements, and notices of the database.
-pub type Heard = (Vec<String>, Vec<String>);
-
-impl Subscriber for Hearing {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::sometimes()
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !metadata.is_span() && matches!(metadata.target(), "sql" | NOTICES)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text::default();
-        event.record(&mut text);
-        let mut heard = self.0.lock().unwrap();
-        if event.metadata().target() == NOTICES { heard.1.push(text.message) } else { heard.0.push(text.text) }
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-#[derive(Default)]
-struct Text {
-    text: String,
-    message: String,
-}
-
-impl tracing::field::Visit for Text {
-    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
-        match field.name() {
-            "text" => self.text = value.to_owned(),
-            "message" => self.message = value.to_owned(),
-            _ => {}
-        }
-    }
-
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-        }
     }
 }
 

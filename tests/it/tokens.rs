@@ -5,7 +5,7 @@ use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Person, SECRET, Statements, text};
+use crate::support::{Answer, App, Person, SECRET, statements::Statements, text};
 
 /// An HS256 token of the shared secret.
 pub fn hs256(claims: &Value) -> String {

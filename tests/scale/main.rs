@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use sqlx::{Connection, Row, SqliteConnection};
 
-use self::support::{Answer, App, PASSWORD, Person, Statements};
+use self::support::{Answer, App, PASSWORD, Person, statements::Statements};
 
 impl Statements {
     /// What the database itself told since the last call.

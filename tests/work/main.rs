@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use self::support::{App, Person, Statements};
+use self::support::{App, Person, statements::Statements};
 
 /// How often each is done before it is counted, so that caches are full.
 const WARM: usize = 30;

@@ -1,0 +1,196 @@
+//! The SQL statements that servers send: those of one test, to count them, and those of the whole suite, each of which
+//! has to name the owner of the rows of users that it reads or changes.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use tracing::{
+    Dispatch, Event, Metadata, Subscriber,
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, Interest},
+};
+
+/// Statements that were looked at, and what is wrong with some.
+static LOOKED_AT: LazyLock<Mutex<(HashSet<String>, Vec<String>)>> = LazyLock::new(Mutex::default);
+
+/// A test ends well only if all statements that were sent until then name their owners.
+pub struct OwnersAreNamed;
+
+impl OwnersAreNamed {
+    /// Looks at the statements of all threads from now on, in the suite; programs that measure are left alone.
+    pub fn watch() {
+        static WATCHING: LazyLock<()> = LazyLock::new(|| {
+            if module_path!().starts_with("it::") {
+                tracing::subscriber::set_global_default(Hearing(Arc::default())).unwrap();
+            }
+        });
+        LazyLock::force(&WATCHING);
+    }
+
+    fn look_at(statement: &str) {
+        let mut looked_at = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked_at.0.insert(statement.to_owned()) {
+            let unnamed = unnamed_owner(statement);
+            looked_at.1.extend(unnamed);
+        }
+    }
+}
+
+impl Drop for OwnersAreNamed {
+    fn drop(&mut self) {
+        let unnamed = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        assert!(std::thread::panicking() || unnamed.is_empty(), "statements that name no owner: {unnamed:#?}");
+    }
+}
+
+/// The tables whose rows belong to users.
+const TABLES: [&str; 6] = ["tasks", "lists", "labels", "task_labels", "owners", "answers"];
+/// What finds rows of all users, each with the reason: nothing of them leaves the service.
+const ALL_USERS: [(&str, &str); 4] = [
+    ("select distinct tasks.user_id from tasks where tasks.deleted_at < ", "whose data are to be purged"),
+    ("select distinct lists.user_id from lists where lists.deleted_at < ", "whose data are to be purged"),
+    ("select distinct labels.user_id from labels where labels.deleted_at < ", "whose data are to be purged"),
+    ("select answers.user_id, answers.key from answers where answers.created_at < ", "answers whose time is over"),
+];
+
+/// The first query of a statement that names no owner, if there is one.
+pub fn unnamed_owner(statement: &str) -> Option<String> {
+    queries(statement).into_iter().find(|query| !names_owner(query))
+}
+
+/// The queries of a statement, those inside of others too, which are left out of these. Literals are left out.
+fn queries(statement: &str) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![String::new()]);
+    let unquoted: String = statement.split('\'').step_by(2).collect::<Vec<_>>().join("''");
+    for letter in unquoted.replace('"', "").to_lowercase().replace('\n', " ").chars() {
+        match letter {
+            '(' => open.push(String::new()),
+            ')' => {
+                let inner = open.pop().unwrap();
+                let is_query =
+                    ["select ", "insert ", "update ", "delete ", "with "].iter().any(|it| inner.starts_with(it));
+                let outer = open.last_mut().unwrap();
+                if is_query {
+                    outer.push_str("(query)");
+                    found.push(inner);
+                } else {
+                    outer.push_str(&format!("({inner})"));
+                }
+            }
+            ';' if open.len() == 1 => found.push(open[0].split_off(0)),
+            letter => open.last_mut().unwrap().push(letter),
+        }
+    }
+    found.push(open.remove(0));
+    found.iter().map(|it| it.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Whether a query has a condition on the owner for each table of users, or says whose the row is that it makes.
+fn names_owner(query: &str) -> bool {
+    if ALL_USERS.iter().any(|(start, _)| query.starts_with(start)) {
+        return true;
+    }
+    let words: Vec<&str> = query.split(' ').collect();
+    let after = |word: &str| {
+        let tables = words.windows(2).filter(move |it| it[0] == word).map(|it| it[1].trim_end_matches(','));
+        tables.filter(|it| TABLES.contains(it)).count()
+    };
+    let read = after("from") + after("join") + after("update");
+    let named = ["user_id = ", "user_id in ", "using (user_id)", "(user_id, key) in "];
+    let named: usize = named.iter().map(|it| query.matches(it).count()).sum();
+    let is_made = after("into") == 0 || query.contains("(user_id, ") || query.contains(", user_id, ");
+    named >= read && is_made
+}
+
+/// Hears the SQL statements of this thread's servers, which are all that a test has.
+pub struct Statements {
+    pub heard: Arc<Mutex<Heard>>,
+    _guard: DefaultGuard,
+}
+
+impl Statements {
+    pub fn listen() -> Self {
+        ask_always();
+        let heard = Arc::default();
+        let guard = tracing::subscriber::set_default(Hearing(Arc::clone(&heard)));
+        Self { heard, _guard: guard }
+    }
+
+    /// The statements since the last call, but for the hints between instances, which come when they come.
+    pub fn take(&self) -> Vec<String> {
+        let heard = std::mem::take(&mut self.heard.lock().unwrap().0);
+        heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
+    }
+}
+
+/// As long as there is only one subscriber, tracing asks the thread that first comes by an event, which may be another
+/// test's, and keeps its answer. So there is always another one. To be called before a test listens.
+pub fn ask_always() {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Hearing(Arc::default())));
+    LazyLock::force(&ANOTHER);
+}
+
+/// Where sqlx tells what PostgreSQL says besides its answers.
+const NOTICES: &str = "sqlx::postgres::notice";
+
+/// A subscriber that is asked about every event, so that what other threads listen to makes no difference.
+struct Hearing(Arc<Mutex<Heard>>);
+
+/// Statements, and notices of the database.
+pub type Heard = (Vec<String>, Vec<String>);
+
+impl Subscriber for Hearing {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        !metadata.is_span() && matches!(metadata.target(), "sql" | NOTICES)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        if event.metadata().target() == "sql" {
+            OwnersAreNamed::look_at(&text.text);
+        }
+        let mut heard = self.0.lock().unwrap();
+        if event.metadata().target() == NOTICES { heard.1.push(text.message) } else { heard.0.push(text.text) }
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Default)]
+struct Text {
+    text: String,
+    message: String,
+}
+
+impl tracing::field::Visit for Text {
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        match field.name() {
+            "text" => self.text = value.to_owned(),
+            "message" => self.message = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
