@@ -19,6 +19,7 @@ mod many;
 mod model;
 mod operate;
 mod owners;
+mod purge;
 mod quota;
 mod rest;
 mod sink;
