@@ -27,6 +27,9 @@ pub enum Error {
     /// The input breaks rules; all of them are listed.
     #[error("the input is not valid")]
     Invalid(Vec<Problem>),
+    /// A file breaks rules; the first of them are listed, each with its place in the file.
+    #[error("the file is not valid")]
+    InvalidFile(Vec<Misplaced>),
     /// It was changed since the caller read it; this is what it is now.
     #[error("it was changed in the meantime")]
     Conflict(Box<Current>),
@@ -87,7 +90,7 @@ impl Error {
             Self::Unauthenticated | Self::BadCredentials(_) => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
-            Self::Invalid(_) => "BAD_USER_INPUT",
+            Self::Invalid(_) | Self::InvalidFile(_) => "BAD_USER_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::NameTaken => "NAME_TAKEN",
             Self::ResyncRequired => "RESYNC_REQUIRED",
@@ -162,6 +165,9 @@ pub struct Problem {
     /// What is wrong with it.
     pub fault: Fault,
 }
+
+/// A place in a file, such as `tasks.12.title`, and what is wrong there.
+pub type Misplaced = (String, Fault);
 
 /// What can be wrong with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

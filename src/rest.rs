@@ -14,6 +14,7 @@ mod pieces;
 mod query;
 mod shape;
 mod tasks;
+mod upload;
 
 use std::sync::Arc;
 
@@ -23,15 +24,16 @@ use axum::{
 };
 
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
-use self::{extract::Room, pages::Pages, shape::Shape};
+use self::{pages::Pages, shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
 
-/// What the task routes share: the shapes that this installation answers in, its latest answers, and room for files.
+/// What the task routes share: the shapes that this installation answers in, its latest answers, and capacity for
+/// files.
 #[derive(Clone, Debug)]
 struct Door {
     shape: Shape,
     pages: Arc<Pages>,
-    room: Room,
+    capacity: UploadCapacity,
 }
 
 /// A path below `/api/{user_id}`, and what it answers.
@@ -73,5 +75,9 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
             router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
-    router.layer(Extension(Door { shape: Shape::new(config), pages: Arc::default(), room: Room::default() }))
+    router.layer(Extension(Door {
+        shape: Shape::new(config),
+        pages: Arc::default(),
+        capacity: UploadCapacity::default(),
+    }))
 }

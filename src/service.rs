@@ -5,6 +5,7 @@ pub mod auth;
 pub mod changes;
 pub mod data;
 pub mod events;
+pub mod import;
 pub mod kept;
 pub mod labels;
 pub mod lists;
@@ -89,6 +90,11 @@ impl Services {
     /// Takes an operation out of its user's quota; `fields` is how many its answer may have.
     pub fn count_operation(&self, user: &CurrentUser, fields: usize) -> Result<(), Error> {
         self.quota.operation(user.id(), fields)
+    }
+
+    /// Takes out of its user's quota what it costs to write so many rows at once.
+    pub fn count_rows(&self, user: &CurrentUser, rows: usize) -> Result<(), Error> {
+        self.quota.operation(user.id(), rows.saturating_mul(quota::FIELDS_OF_A_ROW))
     }
 
     /// Answers when the database does.

@@ -13,7 +13,7 @@ mod written;
 
 pub(crate) use self::input::by_default;
 pub use self::{
-    export::{Export, ExportLabel, ExportList, ExportTask},
+    export::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
     label::{CreateLabelInput, Label, UpdateLabelInput, label_id, label_ids},

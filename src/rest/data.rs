@@ -1,4 +1,5 @@
-//! A user's data as a file: exported in pieces, so that any amount of it needs little memory; imported whole.
+//! A user's data as a file: exported in pieces, so that any amount of it needs little memory; imported
+//! whole.
 
 use std::sync::Arc;
 
@@ -12,17 +13,16 @@ use entity::task::Priority;
 use futures_util::{Stream, StreamExt, stream};
 use icalendar::{Component, Todo, TodoStatus};
 use serde_json::json;
+use tokio::task::spawn_blocking;
 
-use super::{
-    extract::{Caller, LargeBody},
-    failure::Failure,
-    fault::Fault,
-    pieces,
-};
+use super::{extract::Caller, failure::Failure, fault::Fault, pieces, query::ImportQuery, upload::Upload};
 use crate::{
     error::Error,
-    service::data::{Imported, Labelled},
-    view::{Export, ExportLabel, ExportList, ExportTask},
+    service::{
+        data::Labelled,
+        import::{Import, Imported},
+    },
+    view::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
 };
 
 /// `GET /api/{user_id}/export`
@@ -30,7 +30,7 @@ pub(super) async fn export(caller: Caller) -> Result<Response, Failure> {
     let data = caller.data();
     let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
     let labels: Vec<ExportLabel> = data.labels().await?.into_iter().map(Into::into).collect();
-    let start = json!({ "docket": 1, "lists": lists, "labels": labels }).to_string();
+    let start = json!({ "docket": EXPORT_VERSION, "lists": lists, "labels": labels }).to_string();
     let start = format!("{},\"tasks\":[", start.trim_end_matches('}'));
     let mut is_first = true;
     let tasks = tasks(caller).map(move |some| {
@@ -52,13 +52,25 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, Failure> {
 }
 
 /// `POST /api/{user_id}/import`
-pub(super) async fn import(
-    caller: Caller,
-    RawQuery(query): RawQuery,
-    LargeBody(bytes, _room): LargeBody,
-) -> Result<Response, Failure> {
-    let is_dry = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes())
-        .any(|(name, value)| name == "dry_run" && value != "false" && value != "0");
+pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, Failure> {
+    let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?.is_dry_run;
+    let (bytes, held) = upload.into_parts();
+    // A large file takes longer to read than others are to wait for this thread.
+    let import = spawn_blocking(move || parse(bytes)).await.map_err(Error::internal)??;
+    caller.count(import.rows())?;
+    // Whoever hangs up leaves no half of a file behind.
+    let done = tokio::spawn(async move {
+        let done = caller.data().import(import, is_dry).await;
+        drop(held);
+        done
+    });
+    let Imported { lists, labels, tasks, skipped } = done.await.map_err(Error::internal)??;
+    let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });
+    Ok(Json(body).into_response())
+}
+
+/// Reads a file, and checks all that can be checked without knowing what is there.
+fn parse(bytes: Vec<u8>) -> Result<Import, Failure> {
     // A list would pass for an object whose fields are all absent.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(Failure::Faults(vec![Fault::not_an_object()]));
@@ -66,15 +78,7 @@ pub(super) async fn import(
     let file: Export = serde_json::from_slice(&bytes)
         .map_err(|cause| Failure::Faults(vec![Fault::json(cause.column(), &cause.to_string())]))?;
     drop(bytes);
-    let import = file.checked().map_err(|faults| Failure::Faults(faults.into_iter().map(misplaced).collect()))?;
-    let Imported { lists, labels, tasks, skipped } = caller.data().import(import, is_dry).await?;
-    let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });
-    Ok(Json(body).into_response())
-}
-
-fn misplaced((place, rule): (String, crate::error::Fault)) -> Fault {
-    let loc: Vec<&str> = std::iter::once("body").chain(place.split('.')).collect();
-    Fault::breaks(&loc, rule)
+    file.checked().map_err(|problems| Error::InvalidFile(problems).into())
 }
 
 /// All tasks, some hundreds at a time.

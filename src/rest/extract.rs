@@ -1,21 +1,16 @@
 //! What a task route takes from a request, in the contract's order: token 401, path user 403, body size 413, form 422.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
-    Extension, RequestExt,
     body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
 
-use super::{Door, failure::Failure, fault::Fault, fields::Fields};
+use super::{failure::Failure, fault::Fault, fields::Fields};
 use crate::{
     error::Error,
     service::{
@@ -31,27 +26,11 @@ use crate::{
 
 /// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
 const MAX_BODY: usize = 64 << 10;
-/// How many bytes a file has at most that is imported.
-const MAX_FILE: usize = 32 << 20;
-/// How many bytes files have together that are imported at a time. What is read of them takes three times as much.
-const ALL_FILES: usize = 2 * MAX_FILE;
-/// In what steps those bytes are counted.
-const STEP: usize = 64 << 10;
-/// How long a file waits for others.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The user of the token, who is also the user of the path.
 pub(super) struct Caller {
     services: Arc<Services>,
     user: CurrentUser,
 }
-
-/// A file within its limit, and the room that it takes.
-pub(super) struct LargeBody(pub(super) Bytes, pub(super) OwnedSemaphorePermit);
-
-/// Room for files that are imported at the same time.
-#[derive(Clone, Debug)]
-pub(super) struct Room(Arc<Semaphore>);
 
 /// The path's task id, read only after the caller is known.
 pub(super) struct TaskPath(String);
@@ -83,6 +62,11 @@ impl Caller {
         self.services.changes(&self.user)
     }
 
+    /// Takes out of the caller's quota what it costs to write so many rows.
+    pub(super) fn count(&self, rows: usize) -> Result<(), Error> {
+        self.services.count_rows(&self.user, rows)
+    }
+
     /// All of the caller's data.
     pub(super) fn data(&self) -> Data<'_> {
         self.services.data(&self.user)
@@ -93,13 +77,7 @@ impl FromRequestParts<Arc<Services>> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Failure> {
-        let user = match parts.extensions.get::<Identity>() {
-            Some(Identity::User(user)) => user.clone(),
-            Some(Identity::Refused(reason)) => return Err(Error::BadCredentials(reason).into()),
-            Some(Identity::UntrustedOrigin) => return Err(Error::Forbidden.into()),
-            Some(Identity::Unknown) => return Err(Error::Busy.into()),
-            Some(Identity::Nobody) | None => return Err(Error::Unauthenticated.into()),
-        };
+        let user = user_of(&parts.extensions)?.clone();
         // A path without a user is about the token's.
         let names_user = parts.extensions.get::<MatchedPath>().is_some_and(|it| it.as_str().contains("{user_id}"));
         if names_user && path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
@@ -110,6 +88,17 @@ impl FromRequestParts<Arc<Services>> for Caller {
         // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
         let services = parts.extensions.get::<Arc<Services>>().unwrap_or(services);
         Ok(Self { services: Arc::clone(services), user })
+    }
+}
+
+/// The user who shows a token or session that holds.
+pub(super) fn user_of(extensions: &Extensions) -> Result<&CurrentUser, Error> {
+    match extensions.get::<Identity>() {
+        Some(Identity::User(user)) => Ok(user),
+        Some(Identity::Refused(reason)) => Err(Error::BadCredentials(reason)),
+        Some(Identity::UntrustedOrigin) => Err(Error::Forbidden),
+        Some(Identity::Unknown) => Err(Error::Busy),
+        Some(Identity::Nobody) | None => Err(Error::Unauthenticated),
     }
 }
 
@@ -160,34 +149,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ALL_FILES / STEP)))
-    }
-}
-
-impl Room {
-    /// Room for so many bytes, when others leave it.
-    async fn place(self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        let steps = u32::try_from(bytes.div_ceil(STEP)).map_err(Error::internal)?;
-        let place = timeout(PATIENCE, self.0.acquire_many_owned(steps)).await;
-        place.ok().and_then(Result::ok).ok_or(Error::Busy)
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for LargeBody {
-    type Rejection = Failure;
-
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Failure> {
-        let Extension(Door { room, .. }) = request.extract_parts_with_state(state).await.map_err(Error::internal)?;
-        let announced = announced(request.headers(), MAX_FILE)?;
-        let place = room.place(announced.unwrap_or(MAX_FILE)).await?;
-        Ok(Self(read(request, MAX_FILE).await?, place))
-    }
-}
-
 /// How many bytes the body says it has, unless it is too many.
-fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, Failure> {
+pub(super) fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, Failure> {
     let bytes = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
     if bytes.is_some_and(|bytes| bytes > most) { Err(Failure::TooLarge) } else { Ok(bytes) }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::error;
 
 use super::fault::Fault;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Misplaced, Problem};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) enum Failure {
     Faults(Vec<Fault>),
     /// The body has too many bytes.
     TooLarge,
+    /// The body does not come.
+    TooSlow,
 }
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
@@ -41,6 +43,7 @@ impl IntoResponse for Failure {
             Self::Service(error) => service(&error),
             Self::Faults(faults) => unprocessable(faults),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
+            Self::TooSlow => detail(StatusCode::REQUEST_TIMEOUT, "Request body did not arrive"),
         }
     }
 }
@@ -54,6 +57,7 @@ fn service(error: &Error) -> Response {
         Error::Conflict(_) => detail(StatusCode::PRECONDITION_FAILED, "Task was changed in the meantime"),
         Error::ResyncRequired => resync(),
         Error::Invalid(problems) => invalid(problems),
+        Error::InvalidFile(problems) => unprocessable(problems.iter().map(misplaced).collect()),
         Error::KeyReused => unprocessable(vec![Fault::header("Idempotency-Key", "was used for another request")]),
         Error::TooMany(_) => {
             let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
@@ -77,6 +81,12 @@ fn service(error: &Error) -> Response {
 fn resync() -> Response {
     let text = "Changes since then are not all known any more, start again from 0";
     (StatusCode::GONE, Json(json!({ "detail": text, "code": "RESYNC_REQUIRED" }))).into_response()
+}
+
+/// What is wrong at a place of a file.
+pub(super) fn misplaced((place, fault): &Misplaced) -> Fault {
+    let loc: Vec<&str> = std::iter::once("body").chain(place.split('.')).collect();
+    Fault::breaks(&loc, *fault)
 }
 
 /// What only the service could find.

@@ -51,6 +51,10 @@ impl Fault {
         Self::value(&["header", name], &format!("Value {reason}"))
     }
 
+    pub(super) fn unknown(loc: &[&str]) -> Self {
+        Self::new("extra_forbidden", loc, "Extra inputs are not permitted")
+    }
+
     pub(super) fn not_an_object() -> Self {
         let msg = "Input should be a valid dictionary or object to extract fields from";
         Self::new("model_attributes_type", &["body"], msg)

@@ -62,6 +62,21 @@ impl ListQuery {
     }
 }
 
+/// What an import was asked for.
+#[derive(Debug)]
+pub(super) struct ImportQuery {
+    pub(super) is_dry_run: bool,
+}
+
+impl ImportQuery {
+    /// Reads a query string.
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        let mut read = Reader::of_only(text, &["dry_run"]);
+        let is_dry_run = read.bool("dry_run").unwrap_or_default();
+        if read.faults.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.faults) }
+    }
+}
+
 /// What the feed of changes was asked for.
 #[derive(Debug)]
 pub(super) struct SinceQuery {
@@ -72,7 +87,7 @@ pub(super) struct SinceQuery {
 impl SinceQuery {
     /// Reads a query string.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let mut read = Reader::new(text);
+        let mut read = Reader::of_only(text, &["since", "limit"]);
         let since = read.integer(&["since"], (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
         let limit = read.integer(&["limit"], (1, most)).unwrap_or(DEFAULT_CHANGES);
@@ -88,6 +103,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
         Self { given: form_urlencoded::parse(text.as_bytes()).collect(), faults: Vec::new() }
+    }
+
+    /// Refuses all parameters but these, on routes that no client of the original knows.
+    fn of_only(text: &'a str, known: &[&str]) -> Self {
+        let mut read = Self::new(text);
+        let unknown = read.given.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_ref()));
+        read.faults = unknown.map(|name| Fault::unknown(&["query", name])).collect();
+        read
     }
 
     /// The value of the first of the names that is given, and that name.
@@ -135,8 +158,8 @@ impl<'a> Reader<'a> {
     fn bool(&mut self, name: &'static str) -> Option<bool> {
         let (_, text) = self.given(&[name])?;
         match text.to_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(true),
-            "false" | "0" | "no" | "off" => Some(false),
+            "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
+            "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
             _ => {
                 self.faults.push(Fault::not_a_bool(&["query", name], &json!(text)));
                 None

@@ -24,7 +24,7 @@ use crate::error::{Current, Error, Fault};
 /// How many labels a task has at most.
 pub const MAX_LABELS: usize = 10;
 /// How many labels a user has at most.
-const MAX_PER_USER: u64 = 1000;
+pub(super) const MAX_LABELS_PER_USER: usize = 1000;
 
 /// The labels of one user.
 #[derive(Clone, Copy, Debug)]
@@ -210,7 +210,7 @@ fn is_expected(expected: Option<i64>, row: &label::Model) -> Result<(), Error> {
 async fn insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<label::Model, Error> {
     let LabelDraft { id, name, colour } = draft;
     let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null());
-    if there.count(write.connection()).await? >= MAX_PER_USER {
+    if there.count(write.connection()).await? >= MAX_LABELS_PER_USER as u64 {
         return Err(Error::invalid("labels", Fault::Rule("are 1,000 already")));
     }
     let now = Micros::now();

@@ -15,7 +15,7 @@ use super::{
 use crate::error::{Current, Error, Fault};
 
 /// How many lists a user has at most.
-const MAX_PER_USER: u64 = 500;
+pub(super) const MAX_LISTS_PER_USER: usize = 500;
 
 /// The lists of one user.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +109,7 @@ impl<'a> Lists<'a> {
     }
 
     async fn add(self, write: &mut Write<'_>, draft: ListDraft, is_archived: bool) -> Result<list::Model, Error> {
-        if self.mine().count(write.connection()).await? >= MAX_PER_USER {
+        if self.mine().count(write.connection()).await? >= MAX_LISTS_PER_USER as u64 {
             return Err(Error::invalid("lists", Fault::Rule("are 500 already")));
         }
         let (number, now) = (write.number().await?, Micros::now());

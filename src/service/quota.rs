@@ -36,6 +36,8 @@ const WORTH_TELLING: u32 = 50;
 const MAX_UNTOLD: usize = 10_000;
 /// How many fields of an answer make one unit more.
 const FIELDS: usize = 100;
+/// How many fields of an answer cost as much as a row that is written.
+pub(super) const FIELDS_OF_A_ROW: usize = 10;
 
 /// The buckets of this instance.
 #[derive(Debug)]

@@ -23,7 +23,6 @@ use sea_orm::{
     sea_query::{ExprTrait, SimpleExpr},
 };
 
-pub(super) use self::position::{LONGEST, behind_all, between};
 pub use self::{
     bulk::{MAX_BULK, Selection},
     edit::Edit,
@@ -34,6 +33,10 @@ pub use self::{
     totals::Totals,
     tree::{Place, RESTORABLE},
     values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
+};
+pub(super) use self::{
+    position::{LONGEST, behind_all, between},
+    tree::MAX_PARTS,
 };
 use super::{
     labels::{self, Marks},

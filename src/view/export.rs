@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    error::Fault,
+    error::{Fault, Misplaced},
     service::{
-        data::{Import, Labelled, TaskImport},
+        data::Labelled,
+        import::{Import, LabelImport, ListImport, MAX_PROBLEMS, TaskImport},
         labels::{LabelDraft, Marks},
         lists::ListDraft,
         tasks::{Date, Description, Draft, Due, Instant, TimeZone, Title},
@@ -20,9 +21,16 @@ use crate::{
     },
 };
 
+/// The version of the form of files that is written and read.
+pub const EXPORT_VERSION: u32 = 1;
+
 /// A whole file.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Export {
+    /// The version of the form of the file.
+    #[serde(default, rename = "docket")]
+    version: Option<u32>,
     /// Lists, in their order.
     #[serde(default)]
     pub lists: Vec<ExportList>,
@@ -36,6 +44,7 @@ pub struct Export {
 
 /// A list in a file.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExportList {
     id: Uuid,
     name: String,
@@ -47,6 +56,7 @@ pub struct ExportList {
 
 /// A label in a file.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExportLabel {
     id: Uuid,
     name: String,
@@ -56,6 +66,7 @@ pub struct ExportLabel {
 
 /// A task in a file.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExportTask {
     id: Uuid,
     title: String,
@@ -93,9 +104,6 @@ enum Importance {
     High,
     Urgent,
 }
-
-/// What is wrong, and where in the file.
-pub type Misplaced = (String, Fault);
 
 impl From<list::Model> for ExportList {
     fn from(row: list::Model) -> Self {
@@ -155,15 +163,15 @@ impl Export {
     /// Checks everything; the faults say where in the file they are.
     pub fn checked(self) -> Result<Import, Vec<Misplaced>> {
         let mut faults = Vec::new();
+        if self.version.is_some_and(|version| version != EXPORT_VERSION) {
+            faults.push(("docket".to_owned(), Fault::Rule("must be 1, the version of the form that is known here")));
+        }
         let lists = each("lists", self.lists, &mut faults, ExportList::checked);
         let labels = each("labels", self.labels, &mut faults, ExportLabel::checked);
         let tasks = each("tasks", self.tasks, &mut faults, ExportTask::checked);
         if faults.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(faults) }
     }
 }
-
-/// How many faults are told at most.
-const MAX_FAULTS: usize = 100;
 
 fn each<T, U>(
     name: &str,
@@ -175,7 +183,7 @@ fn each<T, U>(
     for (at, entry) in entries.into_iter().enumerate() {
         match checked(entry) {
             Ok(entry) => good.push(entry),
-            Err((field, fault)) if faults.len() < MAX_FAULTS => faults.push((format!("{name}.{at}.{field}"), fault)),
+            Err((field, fault)) if faults.len() < MAX_PROBLEMS => faults.push((format!("{name}.{at}.{field}"), fault)),
             Err(_) => {}
         }
     }
@@ -183,17 +191,18 @@ fn each<T, U>(
 }
 
 impl ExportList {
-    fn checked(self) -> Result<(ListDraft, bool), (&'static str, Fault)> {
-        let name = ListName::parse(&self.name).map_err(|fault| ("name", fault))?;
-        let colour = colour(self.colour.as_deref())?;
-        Ok((ListDraft { id: Some(ListId(self.id)), name, colour }, self.archived))
+    fn checked(self) -> Result<ListImport, (&'static str, Fault)> {
+        let (id, name) = (ListId(self.id), ListName::parse(&self.name).map_err(|fault| ("name", fault))?);
+        let draft = ListDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        Ok(ListImport { id, draft, is_archived: self.archived })
     }
 }
 
 impl ExportLabel {
-    fn checked(self) -> Result<LabelDraft, (&'static str, Fault)> {
-        let name = LabelName::parse(&self.name).map_err(|fault| ("name", fault))?;
-        Ok(LabelDraft { id: Some(LabelId(self.id)), name, colour: colour(self.colour.as_deref())? })
+    fn checked(self) -> Result<LabelImport, (&'static str, Fault)> {
+        let (id, name) = (LabelId(self.id), LabelName::parse(&self.name).map_err(|fault| ("name", fault))?);
+        let draft = LabelDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        Ok(LabelImport { id, draft })
     }
 }
 
@@ -203,8 +212,10 @@ impl ExportTask {
         let due = self.due()?;
         let instant = |it: chrono::DateTime<Utc>, field| Instant::new(it).map(Micros::from).map_err(at(field));
         let created_at = self.created_at.map(|it| instant(it, "created_at")).transpose()?;
-        let completed_at = self.completed_at.filter(|_| self.completed);
-        let completed_at = completed_at.map(|it| instant(it, "completed_at")).transpose()?;
+        if self.completed_at.is_some() && !self.completed {
+            return Err(("completed_at", Fault::Rule("must not be given for an open task")));
+        }
+        let completed_at = self.completed_at.map(|it| instant(it, "completed_at")).transpose()?;
         if self.label_ids.len() > crate::service::labels::MAX_LABELS {
             return Err(("label_ids", Fault::TooMany(crate::service::labels::MAX_LABELS)));
         }
@@ -217,14 +228,18 @@ impl ExportTask {
             due,
             list: self.list_id.filter(|_| self.parent_id.is_none()).map(ListId),
             parent: self.parent_id.map(TaskId),
-            labels: Marks::Ids(self.label_ids.into_iter().map(LabelId).collect()),
+            labels: Marks::default(),
         };
+        let labels = self.label_ids.into_iter().map(LabelId).collect();
         let created_at = created_at.unwrap_or_else(Micros::now);
         let completed_at = completed_at.or(Some(Micros::now()).filter(|_| self.completed));
-        Ok(TaskImport { draft, created_at, completed_at })
+        Ok(TaskImport { id: TaskId(self.id), draft, labels, created_at, completed_at })
     }
 
     fn due(&self) -> Result<Option<Due>, (&'static str, Fault)> {
+        if self.due_time_zone.is_some() && self.due_at.is_none() {
+            return Err(("due_time_zone", Fault::Rule("must be given together with due_at")));
+        }
         match (self.due_date, self.due_at) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(("due_at", Fault::Contradiction("due_date"))),

@@ -122,13 +122,144 @@ async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
         json!(["body", "tasks", "2", "due_at"]),
     ];
     assert_eq!(places, expected);
-    let dangling =
-        json!({ "tasks": [{ "id": id('3'), "title": "a" }, { "id": id('4'), "title": "b", "list_id": id('9') }] });
-    assert_eq!(import(&app, &ann, "", &dangling).await.status, 404);
+    let task = |digit, field: &str, value: Value| json!({ "id": id(digit), "title": "a", field: value });
+    let dangling = json!({ "tasks": [
+        task('3', "description", json!("good")),
+        task('4', "list_id", json!(id('9'))),
+        task('5', "parent_id", json!(id('9'))),
+        task('6', "label_ids", json!([id('9')])),
+    ] });
+    let faults = import(&app, &ann, "", &dangling).await.expect(422);
+    let places: Vec<_> = faults["detail"].as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
+    let expected = [
+        json!(["body", "tasks", "1", "list_id"]),
+        json!(["body", "tasks", "2", "parent_id"]),
+        json!(["body", "tasks", "3", "label_ids", "0"]),
+    ];
+    assert_eq!(places, expected);
+    for (field, value) in [
+        ("titel", json!("misspelt")),
+        ("due_time_zone", json!("Europe/Berlin")),
+        ("completed_at", json!("2030-01-31T00:00:00Z")),
+    ] {
+        let file = json!({ "tasks": [task('3', field, value)] });
+        let refused = import(&app, &ann, "", &file).await;
+        assert!(refused.status == 422 && refused.text.contains(field), "{refused:?}");
+    }
+    for (file, name) in [(json!({ "task": [] }), "task"), (json!({ "docket": 2 }), "docket")] {
+        let refused = import(&app, &ann, "", &file).await;
+        assert!(refused.status == 422 && refused.text.contains(name), "{refused:?}");
+    }
     for broken in [json!([]), json!({ "tasks": [{ "title": "no id" }] }), json!({ "tasks": 7 })] {
         assert_eq!(import(&app, &ann, "", &broken).await.status, 422, "{broken}");
     }
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn a_dry_run_is_asked_for_as_pydantic_reads_it_and_waits_for_no_writer() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let file = json!({ "tasks": [{ "id": uuid::Uuid::now_v7(), "title": "a" }] });
+    let held = app.hold().await;
+    for yes in ["true", "True", "1", "yes", "on", "t", "Y"] {
+        let done = import(&app, &ann, &format!("?dry_run={yes}"), &file).await.expect(200);
+        assert_eq!((&done["dry_run"], &done["tasks"]), (&json!(true), &json!(1)), "{yes}");
+    }
+    drop(held);
+    for unclear in ["?dry_run=maybe", "?dry_run=", "?dry_run=2", "?dryrun=true"] {
+        assert_eq!(import(&app, &ann, unclear, &file).await.status, 422, "{unclear}");
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+    for no in ["False", "0", "no", "OFF", "f", "n"] {
+        let done = import(&app, &ann, &format!("?dry_run={no}"), &file).await.expect(200);
+        assert_eq!(done["dry_run"], json!(false), "{no}");
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_import_brings_no_more_lists_and_labels_than_a_user_may_have() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let many = |count: u32| {
+        (0..count).map(|it| json!({ "id": uuid::Uuid::now_v7(), "name": format!("{it}") })).collect::<Vec<_>>()
+    };
+    for (name, most) in [("lists", 500), ("labels", 1000)] {
+        let refused = import(&app, &ann, "?dry_run=true", &json!({ name: many(most + 1) })).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", name]));
+        import(&app, &ann, "", &json!({ name: many(most - 1) })).await.expect(200);
+        let two =
+            json!({ name: [{ "id": uuid::Uuid::now_v7(), "name": "x" }, { "id": uuid::Uuid::now_v7(), "name": "y" }] });
+        let refused = import(&app, &ann, "", &two).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", name]));
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_fails_in_the_middle_leaves_nothing_and_can_be_repeated() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = || uuid::Uuid::now_v7().to_string();
+    let (list, label) = (id(), id());
+    let task = |number: u32| json!({ "id": id(), "title": format!("{number}"), "list_id": list, "label_ids": [label] });
+    let file = json!({
+        "lists": [{ "id": list, "name": "Home" }],
+        "labels": [{ "id": label, "name": "red" }],
+        "tasks": (0..250).map(task).collect::<Vec<_>>(),
+    });
+    if app.database_url.starts_with("sqlite:") {
+        app.sql(
+            "create trigger broken before insert on tasks when new.title = '240' begin select raise(abort, 'no'); end",
+        )
+        .await;
+    } else {
+        app.sql("create function broken() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$")
+            .await;
+        app.sql("create trigger broken before insert on tasks for each row when (new.title = '240') execute function broken()")
+            .await;
+    }
+    assert_eq!(import(&app, &ann, "", &file).await.status, 500);
+    let query = "{ taskLists { id } labels { id } tasks { totalCount } }";
+    let seen = app.graphql(&ann, query, json!({})).await.data();
+    assert_eq!(seen, json!({ "taskLists": [], "labels": [], "tasks": { "totalCount": 0 } }));
+    app.sql(if app.database_url.starts_with("sqlite:") {
+        "drop trigger broken"
+    } else {
+        "drop trigger broken on tasks"
+    })
+    .await;
+    let done = json!({ "dry_run": false, "lists": 1, "labels": 1, "tasks": 250, "skipped": 0 });
+    assert_eq!(import(&app, &ann, "", &file).await.expect(200), done);
+    let titles = export(&app, &ann, "export").await.expect(200)["tasks"].as_array().unwrap().clone();
+    assert_eq!(
+        titles.iter().map(|it| it["title"].clone()).collect::<Vec<_>>(),
+        (0..250).map(|it| json!(it.to_string())).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn one_import_of_a_user_goes_on_at_a_time_and_keeps_nobody_else_from_theirs() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let file = json!({ "tasks": [{ "id": uuid::Uuid::now_v7(), "title": "a" }] });
+    let path = format!("/api/{}/import?dry_run=true", ann.id);
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let body = futures_util::stream::unfold(receiver, |mut it| async { it.recv().await.map(|bytes| (bytes, it)) });
+    let slow = app.request("POST", &path).bearer_auth(&ann.token).header("content-type", "application/json");
+    let slow = tokio::spawn(slow.body(reqwest::Body::wrap_stream(body)).send());
+    // So much that it is not all on the way when the last of it was taken.
+    for _ in 0..16 {
+        sender.send(Ok(vec![b' '; 1 << 20])).await.unwrap();
+    }
+    let refused = import(&app, &ann, "?dry_run=true", &file).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.header("retry-after"), "1");
+    import(&app, &bob, "?dry_run=true", &file).await.expect(200);
+    sender.send(Ok(file.to_string().into_bytes())).await.unwrap();
+    drop(sender);
+    assert_eq!(slow.await.unwrap().unwrap().status(), 200);
+    import(&app, &ann, "?dry_run=true", &file).await.expect(200);
 }
 
 #[tokio::test]

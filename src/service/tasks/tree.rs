@@ -31,7 +31,7 @@ use crate::{
 /// How long a deleted task can be restored.
 pub const RESTORABLE: Duration = Duration::days(30);
 /// How many parts a task has at most.
-const MAX_PARTS: i64 = 100;
+pub(in crate::service) const MAX_PARTS: i64 = 100;
 /// How many tasks one statement names.
 const AT_ONCE: usize = 500;
 

@@ -1,0 +1,107 @@
+//! Files that are imported. Each user sends one at a time, and what all of them have sent takes a bounded amount of
+//! memory: as much as has come is counted, not what a client says that it will send.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, RequestExt,
+    extract::{FromRequest, Request},
+};
+use entity::id::UserId;
+use futures_util::StreamExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{
+    Door,
+    extract::{announced, user_of},
+    failure::Failure,
+};
+use crate::{
+    error::Error,
+    tally::{Ongoing, Tally},
+};
+
+/// How many bytes a file has at most.
+const MAX_FILE: usize = 32 << 20;
+/// How many bytes all files have together that are imported at a time. What is read of them takes twice as much.
+const MAX_ALL_FILES: usize = MAX_FILE;
+/// In what steps those bytes are counted.
+const STEP: usize = 64 << 10;
+/// How long a file waits for others, and for its own next bytes.
+const WAIT: Duration = Duration::from_secs(5);
+/// When to try again while another import of the same user goes on.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Capacity for files that are imported at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct UploadCapacity {
+    steps: Arc<Semaphore>,
+    users: Tally<UserId>,
+}
+
+/// A file, and the capacity that it takes until it is dropped.
+pub(super) struct Upload {
+    bytes: Vec<u8>,
+    held: HeldCapacity,
+}
+
+/// What an import holds until its end.
+pub(super) struct HeldCapacity {
+    _steps: Option<OwnedSemaphorePermit>,
+    _turn: Ongoing<UserId>,
+}
+
+impl Default for UploadCapacity {
+    fn default() -> Self {
+        Self { steps: Arc::new(Semaphore::new(MAX_ALL_FILES / STEP)), users: Tally::default() }
+    }
+}
+
+impl UploadCapacity {
+    /// Capacity for one more step, when others leave it.
+    async fn step(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let step = timeout(WAIT, Arc::clone(&self.steps).acquire_owned()).await;
+        step.ok().and_then(Result::ok).ok_or(Error::Busy)
+    }
+}
+
+impl Upload {
+    /// The file, and what is to be held until it is imported.
+    pub(super) fn into_parts(self) -> (Vec<u8>, HeldCapacity) {
+        (self.bytes, self.held)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Failure;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Failure> {
+        let Extension(Door { capacity, .. }) =
+            request.extract_parts_with_state(state).await.map_err(Error::internal)?;
+        let announced = announced(request.headers(), MAX_FILE)?;
+        let turn = capacity.users.begin(user_of(request.extensions())?.id().clone());
+        if turn.others() > 0 {
+            return Err(Error::TooMany(TRY_AGAIN).into());
+        }
+        let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
+        let mut steps: Option<OwnedSemaphorePermit> = None;
+        let mut body = request.into_body().into_data_stream();
+        while let Some(chunk) = timeout(WAIT, body.next()).await.map_err(|_| Failure::TooSlow)? {
+            bytes.extend_from_slice(&chunk.map_err(|_| Failure::TooLarge)?);
+            if bytes.len() > MAX_FILE {
+                return Err(Failure::TooLarge);
+            }
+            while steps.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * STEP < bytes.len() {
+                let step = capacity.step().await?;
+                match &mut steps {
+                    Some(steps) => steps.merge(step),
+                    None => steps = Some(step),
+                }
+            }
+        }
+        Ok(Self { bytes, held: HeldCapacity { _steps: steps, _turn: turn } })
+    }
+}

@@ -1,0 +1,210 @@
+//! What an import comes to: its file is checked against what is there, and every problem has its place in the file.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    id::{LabelId, ListId, TaskId},
+    task,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{
+    IDS_AT_ONCE, Import, Imported, Importer, LabelImport, ListImport, MAX_IMPORT, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS,
+    MAX_PROBLEMS, TaskImport,
+};
+use crate::{
+    error::{Error, Fault, Misplaced},
+    service::{
+        labels::Labels,
+        lists::Lists,
+        tasks::{MAX_PARTS, Tasks},
+    },
+};
+
+/// What there is to write, after everything was checked.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) lists: Vec<ListImport>,
+    pub(super) labels: Vec<LabelImport>,
+    /// Tasks that are no subtasks, then the others, each with its place in the file.
+    pub(super) tasks: Vec<(usize, TaskImport)>,
+    pub(super) counts: Imported,
+}
+
+impl Importer<'_> {
+    /// Checks everything against what is there.
+    pub(super) async fn plan(self, import: Import) -> Result<Plan, Error> {
+        check_counts(&import)?;
+        let mut problems = Problems::default();
+        let (lists, skipped_lists, known_lists) = self.new_lists(import.lists, &mut problems).await?;
+        let (labels, skipped_labels, known_labels) = self.new_labels(import.labels, &mut problems).await?;
+        let there = self.tasks_there(&import.tasks).await?;
+        let all = import.tasks.len();
+        let mut seen = HashSet::new();
+        let is_new = |(_, it): &(usize, TaskImport)| !there.contains_key(&it.id) && seen.insert(it.id);
+        let mut tasks: Vec<(usize, TaskImport)> = import.tasks.into_iter().enumerate().filter(is_new).collect();
+        let parents = self.parents(&tasks, &there).await?;
+        for (at, it) in &mut tasks {
+            if it.draft.list.is_some_and(|list| !known_lists.contains(&list)) {
+                problems.add(format!("tasks.{at}.list_id"), "must be the id of a list of the user or of the file");
+            }
+            if let Some(parent) = it.draft.parent {
+                problems.extend(parents.check(parent).err().map(|rule| (format!("tasks.{at}.parent_id"), rule)));
+            }
+            for (place, id) in it.labels.iter_mut().enumerate() {
+                match known_labels.get(id) {
+                    Some(label) => *id = *label,
+                    None => problems.add(
+                        format!("tasks.{at}.label_ids.{place}"),
+                        "must be the id of a label of the user or of the file",
+                    ),
+                }
+            }
+        }
+        problems.none()?;
+        // Parents come first: a subtask takes its list from them.
+        tasks.sort_by_key(|(_, it)| it.draft.parent.is_some());
+        let skipped = skipped_lists + skipped_labels + (all - tasks.len());
+        let counts = Imported { lists: lists.len(), labels: labels.len(), tasks: tasks.len(), skipped };
+        Ok(Plan { lists, labels, tasks, counts })
+    }
+
+    /// The lists that are not there yet, how many are, and the ids of all.
+    async fn new_lists(
+        self,
+        lists: Vec<ListImport>,
+        problems: &mut Problems,
+    ) -> Result<(Vec<ListImport>, usize, HashSet<ListId>), Error> {
+        let mut known: HashSet<ListId> = Lists::new(self.scope).all(None).await?.iter().map(|row| row.id).collect();
+        let (room, all) = (MAX_IMPORT_LISTS.saturating_sub(known.len()), lists.len());
+        let new: Vec<ListImport> = lists.into_iter().filter(|it| known.insert(it.id)).collect();
+        if new.len() > room {
+            problems.add("lists".to_owned(), "would be more than 500 with those that are there");
+        }
+        Ok((new.clone(), all - new.len(), known))
+    }
+
+    /// The labels that are not there yet, how many are, and which label each id of the file stands for.
+    async fn new_labels(
+        self,
+        labels: Vec<LabelImport>,
+        problems: &mut Problems,
+    ) -> Result<(Vec<LabelImport>, usize, HashMap<LabelId, LabelId>), Error> {
+        let there = Labels::new(self.scope).all().await?;
+        let mut ids: HashMap<LabelId, LabelId> = there.iter().map(|row| (row.id, row.id)).collect();
+        let mut names: HashMap<String, LabelId> = there.into_iter().map(|row| (row.folded, row.id)).collect();
+        let (room, all) = (MAX_IMPORT_LABELS.saturating_sub(names.len()), labels.len());
+        let mut new = Vec::new();
+        for it in labels {
+            if ids.contains_key(&it.id) {
+                continue;
+            }
+            let folded = it.draft.name.folded();
+            let label = *names.entry(folded).or_insert(it.id);
+            ids.insert(it.id, label);
+            if label == it.id {
+                new.push(it);
+            }
+        }
+        if new.len() > room {
+            problems.add("labels".to_owned(), "would be more than 1,000 with those that are there");
+        }
+        let skipped = all - new.len();
+        Ok((new, skipped, ids))
+    }
+
+    /// Those of the tasks, and of their parents, that are there, with their own parents.
+    async fn tasks_there(self, tasks: &[TaskImport]) -> Result<HashMap<TaskId, Option<TaskId>>, Error> {
+        let ids: HashSet<TaskId> = tasks.iter().flat_map(|it| [Some(it.id), it.draft.parent]).flatten().collect();
+        let ids: Vec<TaskId> = ids.into_iter().collect();
+        let mut there = HashMap::new();
+        for some in ids.chunks(IDS_AT_ONCE) {
+            let rows: Vec<task::Model> = Tasks::new(self.scope).find_many(some).await?;
+            there.extend(rows.into_iter().map(|row| (row.id, row.parent_id)));
+        }
+        Ok(there)
+    }
+
+    /// What the parents of new tasks are, and how many subtasks they would have.
+    async fn parents(
+        self,
+        tasks: &[(usize, TaskImport)],
+        there: &HashMap<TaskId, Option<TaskId>>,
+    ) -> Result<Parents, Error> {
+        let mut parents = Parents { of: there.clone(), subtasks: HashMap::new() };
+        parents.of.extend(tasks.iter().map(|(_, it)| (it.id, it.draft.parent)));
+        for parent in tasks.iter().filter_map(|(_, it)| it.draft.parent) {
+            *parents.subtasks.entry(parent).or_default() += 1;
+        }
+        let known: Vec<TaskId> = parents.subtasks.keys().copied().filter(|id| there.contains_key(id)).collect();
+        for some in known.chunks(IDS_AT_ONCE) {
+            let counts: Vec<(TaskId, i64)> = task::Entity::find()
+                .select_only()
+                .column(task::Column::ParentId)
+                .column_as(task::Column::Number.count(), "many")
+                .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+                .filter(task::Column::DeletedAt.is_null())
+                .filter(task::Column::ParentId.is_in(some.iter().copied()))
+                .group_by(task::Column::ParentId)
+                .into_tuple()
+                .all(self.scope.db.reader())
+                .await?;
+            for (parent, count) in counts {
+                *parents.subtasks.entry(parent).or_default() += count;
+            }
+        }
+        Ok(parents)
+    }
+}
+
+/// What the parents of new tasks are.
+struct Parents {
+    /// The parent of each task that is there or new, if it has one.
+    of: HashMap<TaskId, Option<TaskId>>,
+    /// How many subtasks each parent would have.
+    subtasks: HashMap<TaskId, i64>,
+}
+
+impl Parents {
+    fn check(&self, parent: TaskId) -> Result<(), Fault> {
+        match self.of.get(&parent) {
+            None => Err(Fault::Rule("must be the id of a task of the user or of the file")),
+            Some(Some(_)) => Err(Fault::Rule("must not be a part of another task")),
+            Some(None) if self.subtasks.get(&parent).is_some_and(|count| *count > MAX_PARTS) => {
+                Err(Fault::Rule("would have more than 100 parts"))
+            }
+            Some(None) => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with a file, the first of it.
+#[derive(Default)]
+struct Problems(Vec<Misplaced>);
+
+impl Problems {
+    fn add(&mut self, place: String, rule: &'static str) {
+        self.extend([(place, Fault::Rule(rule))]);
+    }
+
+    fn extend(&mut self, problems: impl IntoIterator<Item = Misplaced>) {
+        self.0.extend(problems);
+        self.0.truncate(MAX_PROBLEMS);
+    }
+
+    fn none(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::InvalidFile(self.0)) }
+    }
+}
+
+/// Refuses a file that brings more than one import may.
+fn check_counts(import: &Import) -> Result<(), Error> {
+    let counts = [
+        ("lists", import.lists.len(), MAX_IMPORT_LISTS),
+        ("labels", import.labels.len(), MAX_IMPORT_LABELS),
+        ("tasks", import.tasks.len(), MAX_IMPORT),
+    ];
+    let too_many = counts.into_iter().filter(|(_, count, most)| count > most);
+    let problems: Vec<Misplaced> = too_many.map(|(name, _, most)| (name.to_owned(), Fault::TooMany(most))).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::InvalidFile(problems)) }
+}
