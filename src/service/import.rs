@@ -148,7 +148,7 @@ impl<'a> Importer<'a> {
     async fn write(self, plan: Plan, written: &mut Written) -> Result<(), Error> {
         for some in plan.lists.chunks(NAMES_AT_ONCE) {
             let insert = self.scope.write(async |mut write| {
-                for ListImport { draft, is_archived, .. } in some.to_vec() {
+                for ListImport { draft, is_archived, .. } in some.iter().cloned() {
                     Lists::new(self.scope).insert(&mut write, draft, is_archived).await?;
                 }
                 Ok(())
@@ -158,7 +158,7 @@ impl<'a> Importer<'a> {
         }
         for some in plan.labels.chunks(NAMES_AT_ONCE) {
             let insert = self.scope.write(async |mut write| {
-                for LabelImport { draft, .. } in some.to_vec() {
+                for LabelImport { draft, .. } in some.iter().cloned() {
                     labels::find_or_insert(&mut write, draft).await?;
                 }
                 Ok(())
