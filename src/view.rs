@@ -18,7 +18,7 @@ pub use self::{
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
     label::{CreateLabelInput, Label, UpdateLabelInput, label_id, label_ids},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
-    scalar::{BigInt, Date, DateTime},
+    scalar::{BigInt, Date, DateTime, fault as scalar_fault},
     task::{Priority, Task},
     user::{Account, Session, User},
     written::{TASK_BYTES, WriteField, array, rest_list, rest_task},

@@ -5,6 +5,7 @@
 mod cost;
 mod literal;
 mod merge;
+mod scalars;
 mod syntax;
 mod verdict;
 
@@ -15,7 +16,7 @@ use std::{
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema, ast,
-    executable::{Operation, OperationType, Selection},
+    executable::{Operation, OperationType, Selection, VariableDefinition},
     introspection,
     parser::Parser,
     request::coerce_variable_values,
@@ -64,6 +65,8 @@ pub(super) struct Plan {
     fixed: Option<Executable>,
     /// What it costs, if that depends on no variable.
     cost: Option<usize>,
+    /// Variables whose values are read once more when they come.
+    to_read: Vec<Node<VariableDefinition>>,
     labels: OperationLabels,
 }
 
@@ -74,6 +77,9 @@ impl Front {
     /// A front for the schema of this text.
     pub(super) fn new(sdl: &str, config: &Config, metrics: Metrics) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|refused| refused.errors.to_string())?;
+        if let Some(scalar) = scalars::unknown(&schema) {
+            return Err(format!("values of the scalar {scalar} cannot be checked"));
+        }
         let plans = bounded((KEPT_TEXT, EXPECTED), |key: &Key, _| key.text.len().max(LEAST_WEIGHT));
         Ok(Self { schema, limits: config.graphql_limits, is_explorable: config.playground, metrics, plans })
     }
@@ -111,7 +117,8 @@ impl Front {
         let fixed = Merge::new(&self.schema, &document, Conditions::Unknown).operation(&operation);
         let labels =
             self.metrics.operation(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
-        Ok(Plan { document, operation, fixed, cost, labels })
+        let to_read = scalars::variables_to_read(&self.schema, &operation);
+        Ok(Plan { document, operation, fixed, cost, to_read, labels })
     }
 
     fn judged(&self, text: &str) -> Result<Valid<ExecutableDocument>, Refused> {
@@ -139,7 +146,10 @@ impl Front {
         if let Some(stricter) = literal::without_null_defaults(&document) {
             validated(&stricter)?;
         }
-        validated(&document)
+        let document = validated(&document)?;
+        let mut faults = scalars::faults(&self.schema, &document);
+        faults.truncate(self.limits.errors);
+        if faults.is_empty() { Ok(document) } else { Err(faults) }
     }
 
     /// The request that executes a plan with these variables, an object or null, and how many fields its answer may
@@ -150,6 +160,9 @@ impl Front {
             vec![Verdict::BadInput.error(error.message().to_string(), error.location(), &plan.document.sources)]
         };
         let coerced = coerce_variable_values(&self.schema, &plan.operation, &given).map_err(refused)?;
+        if let Some(fault) = scalars::variable_fault(&self.schema, &plan.to_read, &coerced) {
+            return Err(vec![Verdict::BadInput.error(fault, None, &plan.document.sources)]);
+        }
         let cost = match plan.cost {
             Some(cost) => cost,
             None => Costs::new(&plan.document, &self.limits).cost(&plan.operation, Some(&coerced))?.unwrap_or(0),

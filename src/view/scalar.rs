@@ -28,14 +28,47 @@ pub struct Date(pub NaiveDate);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BigInt(pub i64);
 
+/// Why a value is not of the scalar of that name, in words that follow the name of what has it: `must be …`. The outer
+/// `None` says that no such scalar is known.
+pub fn fault(scalar: &str, value: &Value) -> Option<Option<&'static str>> {
+    Some(match scalar {
+        "BigInt" => BigInt::read(value).err(),
+        "Date" => Date::read(value).err(),
+        "DateTime" => DateTime::read(value).err(),
+        _ => return None,
+    })
+}
+
+impl DateTime {
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let Value::String(text) = value else { return Err("must be a string") };
+        let instant = chrono::DateTime::parse_from_rfc3339(text)
+            .map_err(|_| "must be an RFC 3339 date and time such as 2030-01-31T12:00:00Z")?;
+        Ok(Self { instant: instant.to_utc(), digits: SecondsFormat::AutoSi })
+    }
+}
+
+impl Date {
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        let Value::String(text) = value else { return Err("must be a string") };
+        tasks::Date::read(text).map(Self).ok_or("must be a date such as 2030-01-31")
+    }
+}
+
+impl BigInt {
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        match value {
+            Value::Number(number) => number.as_i64().map(Self).ok_or("must be a whole number of 64 bits"),
+            _ => Err("must be a whole number"),
+        }
+    }
+}
+
 /// An instant in RFC 3339, sent in UTC with a `Z`, in microseconds at most. Input may have any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(refused("a string")) };
-        let instant = chrono::DateTime::parse_from_rfc3339(text)
-            .map_err(|_| refused("an RFC 3339 date and time such as 2030-01-31T12:00:00Z"))?;
-        Ok(Self { instant: instant.to_utc(), digits: SecondsFormat::AutoSi })
+        Self::read(&value).map_err(refused)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -51,8 +84,7 @@ impl ScalarType for DateTime {
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(refused("a string")) };
-        tasks::Date::read(text).map(Self).ok_or_else(|| refused("a date such as 2030-01-31"))
+        Self::read(&value).map_err(refused)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -68,10 +100,7 @@ impl ScalarType for Date {
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/big-int")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::Number(number) => number.as_i64().map(Self).ok_or(refused("a whole number of 64 bits")),
-            _ => Err(refused("a whole number")),
-        }
+        Self::read(&value).map_err(refused)
     }
 
     fn to_value(&self) -> Value {
@@ -173,8 +202,8 @@ impl Serialize for DateTime {
     }
 }
 
-fn refused<T: async_graphql::InputType>(wanted: &str) -> InputValueError<T> {
-    InputValueError::custom(format!("must be {wanted}")).with_extension("code", "BAD_USER_INPUT")
+fn refused<T: async_graphql::InputType>(fault: &str) -> InputValueError<T> {
+    InputValueError::custom(fault).with_extension("code", "BAD_USER_INPUT")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod operate;
 mod owners;
 mod purge;
 mod quota;
+mod request_errors;
 mod rest;
 mod sink;
 mod socket;

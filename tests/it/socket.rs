@@ -50,7 +50,7 @@ impl Socket {
         socket
     }
 
-    async fn send(&mut self, message: Value) {
+    pub async fn send(&mut self, message: Value) {
         self.say(&message.to_string()).await;
     }
 

@@ -1,11 +1,11 @@
-//! Values: the one rule for literals that the validator lacks, and the way between the two libraries and JSON.
+//! Values: the rules for literals and selections that the validator lacks, and the way between the two libraries and JSON.
 
 use apollo_compiler::{
     Node,
     ast::{self, Definition},
     collections::HashSet,
     executable::Value as Literal,
-    parser::SourceMap,
+    parser::{SourceMap, SourceSpan},
     response::{JsonMap, JsonValue},
     validation::Valid,
 };
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use super::verdict::Verdict;
 
-/// Input objects that give a field twice (GraphQL, 5.6.3).
+/// Input objects that give a field twice (GraphQL, 5.6.3), and selections of nothing (GraphQL, 2.8).
 pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
     let mut search = Search { sources: &document.sources, faults: Vec::new() };
     for definition in &document.definitions {
@@ -26,11 +26,11 @@ pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
                     variable.default_value.iter().for_each(|it| search.value(it));
                 }
                 search.directives(&operation.directives);
-                search.selections(&operation.selection_set);
+                search.set(&operation.selection_set, definition.location());
             }
             Definition::FragmentDefinition(fragment) => {
                 search.directives(&fragment.directives);
-                search.selections(&fragment.selection_set);
+                search.set(&fragment.selection_set, definition.location());
             }
             _ => {}
         }
@@ -65,18 +65,23 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn selections(&mut self, selections: &[ast::Selection]) {
+    /// What is in braces: nothing is not allowed.
+    fn set(&mut self, selections: &[ast::Selection], at: Option<SourceSpan>) {
+        if selections.is_empty() {
+            let message = "expected a selection between the braces".to_owned();
+            self.faults.push(Verdict::Unparsed.error(message, at, self.sources));
+        }
         for selection in selections {
             match selection {
                 ast::Selection::Field(field) => {
                     field.arguments.iter().for_each(|it| self.value(&it.value));
                     self.directives(&field.directives);
-                    self.selections(field.selection_set.as_deref().unwrap_or_default());
+                    field.selection_set.iter().for_each(|it| self.set(it, field.name.location()));
                 }
                 ast::Selection::FragmentSpread(spread) => self.directives(&spread.directives),
                 ast::Selection::InlineFragment(fragment) => {
                     self.directives(&fragment.directives);
-                    self.selections(&fragment.selection_set);
+                    self.set(&fragment.selection_set, fragment.location());
                 }
             }
         }
@@ -142,7 +147,7 @@ pub(super) fn variables(coerced: &Valid<JsonMap>) -> Variables {
     variables
 }
 
-fn constant(value: &JsonValue) -> Value {
+pub(super) fn constant(value: &JsonValue) -> Value {
     match value {
         JsonValue::Null => Value::Null,
         JsonValue::Bool(value) => Value::Boolean(*value),
