@@ -198,6 +198,8 @@ pub enum Fault {
     TimeZone,
     /// More entries than this.
     TooMany(usize),
+    /// More words than this.
+    TooManyWords(usize),
     /// In the way of another rule, which the text names.
     Rule(&'static str),
 }
@@ -218,6 +220,7 @@ impl fmt::Display for Fault {
             Self::Uuid => write!(formatter, "must be a UUID"),
             Self::TimeZone => write!(formatter, "must be a name of the IANA time zone database"),
             Self::TooMany(most) => write!(formatter, "must have at most {most} entries"),
+            Self::TooManyWords(most) => write!(formatter, "must have at most {most} words"),
             Self::Rule(rule) => write!(formatter, "{rule}"),
         }
     }

@@ -12,11 +12,12 @@ mod user;
 mod written;
 
 pub(crate) use self::input::by_default;
+use self::label::label_ids;
 pub use self::{
     export::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
-    label::{CreateLabelInput, Label, UpdateLabelInput, label_id, label_ids},
+    label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
     scalar::{BigInt, Date, DateTime, fault as scalar_fault},
     task::{Priority, Task},

@@ -1,6 +1,6 @@
 //! The query of the task list.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, hash::Hash};
 
 use entity::task::Priority;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::{
     service::{
         changes::MAX_CHANGES,
         page::DEFAULT_SIZE,
-        tasks::{Due, Filter, Instant, Order, OrderBy, SearchText, TimeZone},
+        tasks::{AnyOf, Due, Filter, Instant, Order, OrderBy, SearchText, TimeZone},
         values::LabelName,
     },
     view::by_default,
@@ -123,12 +123,14 @@ impl<'a> Reader<'a> {
         let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
         let completed = self.bool("completed");
         let search = self.parsed(&["search", "q"], SearchText::parse).flatten();
+        // Front-ends send the name with nothing in it when nothing is chosen.
+        let has_tags = self.given(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
         let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
         Filter {
             completed: status.or(completed),
-            priorities: self.priorities(),
+            priorities: self.several(&["priority", "priority_filter"], priorities_of),
             text: search,
-            label_names: self.tags(),
+            label_names: has_tags.then(|| self.several(&["tags", "tag"], tags_of)).flatten(),
             due_from: self.instant(&["due_after", "due_date_from"], false),
             due_before: self.instant(&["due_before", "due_date_to"], true),
             overdue,
@@ -167,24 +169,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One priority, or several with commas between.
-    fn priorities(&mut self) -> Vec<Priority> {
-        let Some((name, text)) = self.given(&["priority", "priority_filter"]) else { return Vec::new() };
-        let known: Option<Vec<Priority>> = text.split(',').map(|it| priority(it.trim())).collect();
-        known.unwrap_or_else(|| {
-            self.faults.push(Fault::not_one_of(&["query", name], priorities()).of(&json!(text)));
-            Vec::new()
-        })
-    }
-
-    fn tags(&mut self) -> Vec<LabelName> {
-        let Some((name, text)) = self.given(&["tags", "tag"]) else { return Vec::new() };
-        let tags = text.split(',').map(str::trim).filter(|it| !it.is_empty()).take(MAX_TAGS);
-        let known: Result<Vec<LabelName>, error::Fault> = tags.map(LabelName::parse).collect();
-        known.unwrap_or_else(|rule| {
-            self.faults.push(Fault::breaks(&["query", name], rule).of(&json!(text)));
-            Vec::new()
-        })
+    /// One value, or several with commas between.
+    fn several<T: Clone + Eq + Hash>(
+        &mut self,
+        names: &[&'static str],
+        read: fn(&str, &[&str]) -> Result<Vec<T>, Fault>,
+    ) -> Option<AnyOf<T>> {
+        let (name, text) = self.given(names)?;
+        let loc = ["query", name];
+        let values = read(&text, &loc).and_then(|it| AnyOf::new(it).map_err(|rule| Fault::breaks(&loc, rule)));
+        values.map_err(|fault| self.faults.push(fault.of(&json!(text)))).ok()
     }
 
     /// An instant; a date is its midnight in UTC, or for `due_date_to` the midnight at its end.
@@ -216,6 +210,22 @@ impl<'a> Reader<'a> {
         };
         self.faults.push(fault.of(&json!(text)));
         None
+    }
+}
+
+fn priorities_of(text: &str, loc: &[&str]) -> Result<Vec<Priority>, Fault> {
+    let known: Option<_> = text.split(',').map(|it| priority(it.trim())).collect();
+    known.ok_or_else(|| Fault::not_one_of(loc, priorities()))
+}
+
+/// A text that has no name is that of no label.
+fn tags_of(text: &str, loc: &[&str]) -> Result<Vec<LabelName>, Fault> {
+    let tags = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let known: Vec<_> =
+        tags.map(LabelName::parse).collect::<Result<_, _>>().map_err(|rule| Fault::breaks(loc, rule))?;
+    match known.len() {
+        0..=MAX_TAGS => Ok(known),
+        _ => Err(Fault::breaks(loc, error::Fault::TooMany(MAX_TAGS))),
     }
 }
 

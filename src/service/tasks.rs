@@ -1,5 +1,6 @@
 //! One user's tasks. Every statement starts at [`Tasks::mine`] or filters by owner itself: not yours is not there.
 
+mod any_of;
 mod bulk;
 mod change;
 mod edit;
@@ -24,6 +25,7 @@ use sea_orm::{
 };
 
 pub use self::{
+    any_of::{AnyOf, MAX_VALUES},
     bulk::{MAX_BULK, Selection},
     edit::Edit,
     list::{Filter, Order, OrderBy, SearchText},

@@ -3,14 +3,14 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 use entity::id::TaskId;
 
-use super::{BigInt, Date, DateTime, Priority, check::Check, label_ids, list_id};
+use super::{BigInt, Date, DateTime, Priority, check::Check, each_label, label_ids, list_id};
 use crate::{
     error::{Error, Fault},
     service::{
         labels::Marks,
         tasks::{
-            self, Description, Draft, Due, Edit, Filter, Instant, Order, OrderBy, SearchText, Selection, TimeZone,
-            Title, Words,
+            self, AnyOf, Description, Draft, Due, Edit, Filter, Instant, Order, OrderBy, SearchText, Selection,
+            TimeZone, Title, Words,
         },
     },
 };
@@ -90,7 +90,7 @@ pub struct UpdateTaskInput {
 pub enum TaskSelection {
     /// These; each must be there.
     Ids(Vec<ID>),
-    /// Those that meet the filter.
+    /// Those that meet the filter, which must have a condition.
     Filter(TaskFilter),
 }
 
@@ -99,11 +99,11 @@ pub enum TaskSelection {
 pub struct TaskFilter {
     /// Only open tasks (false) or only completed ones (true).
     pub completed: Option<bool>,
-    /// Only tasks of one of these priorities.
+    /// Only tasks of one of these priorities; no task is of one of none.
     pub priority: Option<Vec<Priority>>,
     /// Only tasks in this list; null for tasks in no list.
     pub list_id: MaybeUndefined<ID>,
-    /// Only tasks with one of these labels.
+    /// Only tasks with one of these labels, at most 1,000; no task has one of none.
     pub label_ids: Option<Vec<ID>>,
     /// Only parts of this task; null for tasks that are no part.
     pub parent_id: MaybeUndefined<ID>,
@@ -113,7 +113,8 @@ pub struct TaskFilter {
     pub due_before: Option<DateTime>,
     /// Only open tasks whose instant is over, or whose date is over in the time zone of this IANA name.
     pub overdue_in: Option<String>,
-    /// Only tasks that have words that begin with each of these, in any order: at most 200 characters.
+    /// Only tasks that have words that begin with each of these, in any order: at most 200 characters and 16 words. A
+    /// text without a letter or digit is in no task.
     pub text: Option<String>,
     /// Only tasks whose title or description contains exactly this text, whatever its case: at most 200 characters.
     pub search: Option<String>,
@@ -166,7 +167,7 @@ impl TryFrom<CreateTaskInput> for Draft {
         let due = check.optional("due", input.due.map(Due::try_from));
         let list = input.list_id.as_ref().map(list_id).transpose()?;
         let parent = input.parent_id.as_ref().map(task_id).transpose()?;
-        let labels = Marks::Ids(label_ids(&input.label_ids)?);
+        let labels = Marks::Ids(each_label("labels", &input.label_ids)?);
         let (completed, priority) = (input.completed, input.priority.into());
         check.passed(title.map(|title| Draft {
             id,
@@ -205,7 +206,8 @@ impl TryFrom<UpdateTaskInput> for Edit {
         let due = check.clearable("due", input.due.map_value(Due::try_from));
         let completed = check.required("completed", input.completed.map_value(Ok));
         let priority = check.required("priority", input.priority.map_value(|it| Ok(it.into())));
-        let labels = check.required("labels", input.label_ids.map_value(Ok)).map(|it| label_ids(&it)).transpose()?;
+        let labels = check.required("labels", input.label_ids.map_value(Ok)).map(|it| each_label("labels", &it));
+        let labels = labels.transpose()?;
         let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
         let labels = labels.map(Marks::Ids);
         check.passed(Some(Edit { title, description, completed, priority, due, list, parent, labels }))
@@ -218,7 +220,7 @@ impl TryFrom<TaskSelection> for Selection {
     fn try_from(input: TaskSelection) -> Result<Self, Error> {
         match input {
             TaskSelection::Ids(ids) => ids.iter().map(task_id).collect::<Result<_, _>>().map(Self::Ids),
-            TaskSelection::Filter(filter) => filter.try_into().map(Self::Filter),
+            TaskSelection::Filter(filter) => Self::meeting(filter.try_into()?),
         }
     }
 }
@@ -229,12 +231,14 @@ impl TryFrom<TaskFilter> for Filter {
     fn try_from(input: TaskFilter) -> Result<Self, Error> {
         let mut check = Check::default();
         let text = check.optional("search", input.search.as_deref().map(SearchText::parse)).flatten();
-        let words = check.optional("text", input.text.as_deref().map(Words::parse));
+        let words = check.optional("text", input.text.as_deref().filter(|it| !it.is_empty()).map(Words::parse));
         let due_from = check.optional("dueFrom", input.due_from.map(|it| Instant::new(it.instant)));
         let due_before = check.optional("dueBefore", input.due_before.map(|it| Instant::new(it.instant)));
         let overdue = check.optional("overdueIn", input.overdue_in.as_deref().map(TimeZone::parse));
-        let priorities = input.priority.unwrap_or_default().into_iter().map(Into::into).collect();
-        let labels = label_ids(&input.label_ids.unwrap_or_default())?;
+        let priorities = input.priority.map(|them| AnyOf::new(them.into_iter().map(Into::into)));
+        let priorities = check.optional("priority", priorities);
+        let labels = input.label_ids.as_deref().map(label_ids).transpose()?.map(AnyOf::new);
+        let labels = check.optional("labels", labels);
         let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
         let completed = input.completed;
         let filter = Filter {
@@ -244,7 +248,7 @@ impl TryFrom<TaskFilter> for Filter {
             words,
             list,
             labels,
-            label_names: Vec::new(),
+            label_names: None,
             parent,
             due_from,
             due_before,

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Fault},
     service::{
         labels::{LabelDraft, LabelEdit},
+        tasks::MAX_VALUES,
         values::{Colour, LabelName},
     },
 };
@@ -106,6 +107,11 @@ pub fn label_id(id: &ID) -> Result<LabelId, Error> {
 }
 
 /// As [`label_id`], for several.
-pub fn label_ids(ids: &[ID]) -> Result<Vec<LabelId>, Error> {
+pub(super) fn label_ids(ids: &[ID]) -> Result<Vec<LabelId>, Error> {
     ids.iter().map(label_id).collect()
+}
+
+/// The labels that tasks are to have or not to have, of which there are not too many to be looked for.
+pub fn each_label(field: &'static str, ids: &[ID]) -> Result<Vec<LabelId>, Error> {
+    if ids.len() > MAX_VALUES { Err(Error::invalid(field, Fault::TooMany(MAX_VALUES))) } else { label_ids(ids) }
 }

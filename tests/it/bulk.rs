@@ -216,7 +216,8 @@ async fn a_list_that_was_answered_is_not_read_again_until_something_is_written()
     for write in [
         format!("updateLabel(input: {{ id: {label}, name: \"z\" }}) {{ label {{ id }} }}"),
         format!("deleteLabel(input: {{ id: {label} }}) {{ deletedLabelId }}"),
-        "setTasksCompleted(input: { completed: true, selection: { filter: {} } }) { tasks { id } }".to_owned(),
+        "setTasksCompleted(input: { completed: true, selection: { filter: { parentId: null } } }) { tasks { id } }"
+            .to_owned(),
         "createTasks(input: { tasks: [{ title: \"e\" }] }) { tasks { id } }".to_owned(),
         format!("deleteTask(input: {{ id: {id} }}) {{ deletedTaskId }}"),
         format!("restoreTask(input: {{ id: {id} }}) {{ task {{ id }} }}"),
@@ -251,7 +252,7 @@ async fn a_change_of_many_tasks_is_one_statement() {
     let statements = Statements::listen();
     bulk(&app, &ann, "createTasks", json!({ "tasks": drafts })).await.data();
     let inserts = statements.take().iter().filter(|it| it.starts_with("INSERT INTO \"tasks\"")).count();
-    let selection = json!({ "filter": {} });
+    let selection = json!({ "filter": { "parentId": null } });
     bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
     bulk(&app, &ann, "moveTasks", json!({ "selection": selection })).await.data();
     bulk(&app, &ann, "labelTasks", json!({ "selection": selection })).await.data();

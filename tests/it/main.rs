@@ -9,6 +9,7 @@ mod bulk;
 mod contract;
 mod data;
 mod documents;
+mod filters;
 mod graphql;
 mod history;
 mod house;

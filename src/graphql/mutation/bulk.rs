@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Fault},
     graphql::{failure::Failure, guard::Guard},
     service::tasks::{Draft, MAX_BULK},
-    view::{CreateTaskInput, Task, TaskSelection, label_ids, list_id},
+    view::{CreateTaskInput, Task, TaskSelection, each_label, list_id},
 };
 
 /// Mutations of many tasks.
@@ -127,7 +127,8 @@ impl BulkMutation {
     /// Adds labels to tasks and takes others away.
     async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, Failure> {
         let tasks = ctx.tasks()?;
-        let labels = (label_ids(&input.add_label_ids)?, label_ids(&input.remove_label_ids)?);
+        let labels =
+            (each_label("addLabelIds", &input.add_label_ids)?, each_label("removeLabelIds", &input.remove_label_ids)?);
         Ok(LabelTasksPayload { tasks: shown(tasks.label_all(input.selection.try_into()?, labels).await?) })
     }
 

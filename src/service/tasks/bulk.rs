@@ -26,8 +26,18 @@ pub const MAX_BULK: usize = 500;
 pub enum Selection {
     /// These; each must be there.
     Ids(Vec<TaskId>),
-    /// Those that meet the filter.
+    /// Those that meet the filter, which has a condition.
     Filter(Filter),
+}
+
+impl Selection {
+    /// Those that meet the filter. All tasks at once are not selected by leaving conditions out.
+    pub fn meeting(filter: Filter) -> Result<Self, Error> {
+        match filter.is_met_by_all() {
+            true => Err(Error::invalid("filter", Fault::Rule("must have a condition"))),
+            false => Ok(Self::Filter(filter)),
+        }
+    }
 }
 
 impl Tasks<'_> {

@@ -13,7 +13,7 @@ use sea_orm::{
     sea_query::{self, Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{Instant, Tasks, TimeZone, Words};
+use super::{AnyOf, Instant, Tasks, TimeZone, Words};
 use crate::{
     db::{Db, Pace, due_value},
     error::{Error, Fault},
@@ -35,18 +35,18 @@ pub(super) const MAX_SEARCH: usize = 200;
 pub struct Filter {
     /// Only those in this state.
     pub completed: Option<bool>,
-    /// Only those of one of these priorities; of any when empty.
-    pub priorities: Vec<Priority>,
+    /// Only those of one of these priorities.
+    pub priorities: Option<AnyOf<Priority>>,
     /// Only those whose title or description contains this.
     pub text: Option<SearchText>,
-    /// Only those that have words that begin with each of these.
+    /// Only those that have words that begin with each of these; none when there is no word to look for.
     pub words: Option<Words>,
     /// Only those in this list, or in none.
     pub list: Option<Option<ListId>>,
-    /// Only those with one of these labels; with any or none when empty.
-    pub labels: Vec<LabelId>,
-    /// Only those with a label of one of these names; with any or none when empty.
-    pub label_names: Vec<LabelName>,
+    /// Only those with one of these labels.
+    pub labels: Option<AnyOf<LabelId>>,
+    /// Only those with a label of one of these names.
+    pub label_names: Option<AnyOf<LabelName>>,
     /// Only the parts of this task, or only tasks that are no part.
     pub parent: Option<Option<TaskId>>,
     /// Only those due from this instant on; a date is due from its midnight in UTC on.
@@ -103,6 +103,13 @@ impl SearchText {
             1..=MAX_SEARCH => Ok(Some(Self(text.to_owned()))),
             _ => Err(Fault::TooLong(MAX_SEARCH)),
         }
+    }
+}
+
+impl Filter {
+    /// Whether there is no condition, so that all tasks meet it.
+    pub fn is_met_by_all(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -167,13 +174,16 @@ impl Tasks<'_> {
         let within = |column, SearchText(text): &SearchText| db.contains(column, text);
         select
             .apply_if(filter.completed, |select, completed| select.filter(task::Column::Completed.eq(completed)))
-            .apply_if(some(&filter.priorities), |select, them| select.filter(task::Column::Priority.is_in(them)))
+            .apply_if(filter.priorities.as_ref(), |select, them| {
+                select.filter(task::Column::Priority.is_in(them.padded().copied()))
+            })
             .apply_if(filter.text.as_ref(), |select, text| {
                 let title = within(task::Column::Title, text);
                 select.filter(title.or(within(task::Column::Description, text)))
             })
-            .apply_if(filter.words.as_ref().filter(|it| !it.as_slice().is_empty()), |select, words| {
-                select.filter(db.has_words(self.scope.owner, words.as_slice()))
+            .apply_if(filter.words.as_ref(), |select, words| match words.as_slice() {
+                [] => select.filter(Expr::value(false)),
+                words => select.filter(db.has_words(self.scope.owner, words)),
             })
             .apply_if(filter.due_from, |select, from| select.filter(db.due_key(false).gte(Micros::from(from))))
             .apply_if(filter.due_before, |select, end| select.filter(db.due_key(false).lt(Micros::from(end))))
@@ -190,13 +200,13 @@ impl Tasks<'_> {
                 .filter(is_one);
             task::Column::Id.in_subquery(marked.into_query())
         };
-        let named = |them: Vec<LabelName>| {
+        let named = |them: &AnyOf<LabelName>| {
             let labels = label::Entity::find()
                 .select_only()
                 .column(label::Column::Id)
                 .filter(label::Column::UserId.eq(self.scope.owner.clone()))
                 .filter(label::Column::DeletedAt.is_null())
-                .filter(label::Column::Folded.is_in(them.iter().map(LabelName::folded)));
+                .filter(label::Column::Folded.is_in(them.padded().map(LabelName::folded)));
             labelled(task_label::Column::LabelId.in_subquery(labels.into_query()))
         };
         let parent = |it: Option<TaskId>| match it {
@@ -210,10 +220,10 @@ impl Tasks<'_> {
         self.mine()
             .apply_if(filter.list, |select, it| select.filter(list(it)))
             .apply_if(filter.parent, |select, it| select.filter(parent(it)))
-            .apply_if(some(&filter.labels), |select, them| {
-                select.filter(labelled(task_label::Column::LabelId.is_in(them)))
+            .apply_if(filter.labels.as_ref(), |select, them| {
+                select.filter(labelled(task_label::Column::LabelId.is_in(them.padded().copied())))
             })
-            .apply_if(some(&filter.label_names), |select, them| select.filter(named(them)))
+            .apply_if(filter.label_names.as_ref(), |select, them| select.filter(named(them)))
     }
 }
 
@@ -224,10 +234,6 @@ pub(super) fn pace((filter, order): (&Filter, Order), (offset, limit): (u64, Opt
     let has_index = filter.completed.is_none() || order.by == OrderBy::Created;
     let are_few = limit.is_some_and(|limit| offset.saturating_add(limit) <= FEW);
     if is_by_state_only && has_index && are_few { Pace::Quick } else { Pace::Any }
-}
-
-fn some<T: Clone>(them: &[T]) -> Option<Vec<T>> {
-    Some(them.to_vec()).filter(|it| !it.is_empty())
 }
 
 /// Open, and its instant is over, or its day is in that time zone.

@@ -9,7 +9,7 @@ use crate::{
     service::tasks::list::MAX_SEARCH,
 };
 
-/// How many words count; the rest of a longer text is left out.
+/// How many words there are at most.
 const MAX_WORDS: usize = 16;
 
 /// Words to look for, as a text has them: any input is harmless, because only letters and digits are left of it.
@@ -17,7 +17,7 @@ const MAX_WORDS: usize = 16;
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// Takes the words out of a text.
+    /// Takes the words out of a text, which may be none.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if text.contains('\0') {
             return Err(Fault::Nul);
@@ -26,7 +26,8 @@ impl Words {
             return Err(Fault::TooLong(MAX_SEARCH));
         }
         let words = text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
-        Ok(Self(words.map(str::to_lowercase).take(MAX_WORDS).collect()))
+        let words: Vec<String> = words.map(str::to_lowercase).collect();
+        if words.len() > MAX_WORDS { Err(Fault::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
     }
 
     /// The words, in lower case.
