@@ -5,7 +5,7 @@
 //! what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { config error share tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod config;
@@ -18,6 +18,7 @@ pub mod mail;
 pub mod rest;
 pub mod server;
 pub mod service;
+pub mod share;
 pub mod tally;
 pub mod telemetry;
 pub mod view;

@@ -33,6 +33,7 @@ use url::Url;
 
 use self::{
     connections::{Accepting, Serving},
+    entry::Entry,
     front::{Front, Safety},
     gate::Gate,
     metrics::{Listening, Sources},
@@ -253,15 +254,19 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
 }
 
 fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, (front, gate): (Front, Gate)) -> Router {
-    let tasks = middleware::from_fn_with_state(Arc::clone(services), entry::tasks);
+    let tasks = |engine: Option<&Arc<graphql::Engine>>| {
+        let entry = Entry { services: Arc::clone(services), engine: engine.cloned() };
+        middleware::from_fn_with_state(entry, entry::tasks)
+    };
+    let (to_rest, to_graphql) = (tasks(None), tasks(Some(&door.engine)));
     let accounts = middleware::from_fn_with_state(Arc::clone(services), entry::accounts);
     let mut router = Router::new()
-        .merge(rest::router(config).layer(tasks.clone()))
+        .merge(rest::router(config).layer(to_rest))
         .merge(rest::auth::router().layer(accounts))
         .merge(health::router(&door.closing))
         .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
-        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(tasks).with_state(door));
+        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(door));
     if config.playground {
         router = router
             .route("/graphiql", get(graphql::page))

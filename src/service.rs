@@ -31,6 +31,7 @@ use crate::{
     db::{Db, Transaction},
     error::Error,
     mail::Mailer,
+    share::Shares,
     telemetry::metrics::Sample,
 };
 
@@ -42,6 +43,8 @@ pub struct Services {
     events: Arc<Events>,
     quota: Arc<Quota>,
     totals: Arc<tasks::Totals>,
+    /// Requests with a key, of which each user has one at a time in the database.
+    keyed: Arc<Shares<UserId>>,
 }
 
 impl Services {
@@ -49,7 +52,8 @@ impl Services {
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
         let auth = Arc::new(auth::Material::new(config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
-        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default() })
+        let keyed = Arc::new(Shares::new(1));
+        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default(), keyed })
     }
 
     /// Accounts, sessions and tokens.
@@ -127,6 +131,7 @@ impl Services {
             quota: Arc::clone(&self.quota),
             // What is counted in there may never have been.
             totals: Arc::default(),
+            keyed: Arc::clone(&self.keyed),
         }
     }
 

@@ -105,6 +105,20 @@ impl Engine {
         })
     }
 
+    /// Whether the body of a request has a mutation that would be executed.
+    pub fn may_change(&self, body: &[u8]) -> bool {
+        let is_mutation = |one: Value| {
+            let params = Params::from_json(one).ok();
+            params.is_some_and(|it| self.prepare(it).is_ok_and(|it| it.is_mutation()))
+        };
+        match serde_json::from_slice(body) {
+            Ok(Value::Array(batch)) => batch.len() <= self.limits.batch && batch.into_iter().any(is_mutation),
+            Ok(one) => is_mutation(one),
+            // It is refused later on.
+            Err(_) => false,
+        }
+    }
+
     /// The operation that is meant, if it may be executed.
     pub(super) fn prepare(&self, params: Params) -> Result<Prepared, Refused> {
         let text = self.documents.text(&params.document)?;

@@ -38,7 +38,7 @@ impl From<Failure> for async_graphql::Error {
         let message = match &*error {
             Error::Invalid(problems) => {
                 describe(problems, &mut extensions);
-                problems.iter().map(text).collect::<Vec<_>>().join("; ")
+                texts(problems)
             }
             Error::Conflict(current) => {
                 extensions.set("current", Value::from_json(now(current)).unwrap_or_default());
@@ -109,8 +109,10 @@ fn describe(problems: &[Problem], extensions: &mut ErrorExtensionValues) {
     extensions.set("problems", Value::List(list.collect()));
 }
 
-fn text(problem: &Problem) -> String {
-    format!("{} {}", field(problem), problem.fault)
+/// What is wrong with each field.
+pub(super) fn texts(problems: &[Problem]) -> String {
+    let texts = problems.iter().map(|problem| format!("{} {}", field(problem), problem.fault));
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 /// The field's name in the schema.

@@ -22,6 +22,7 @@ use tracing::error;
 use self::{accept::Media, refusal::Refusal};
 use super::{
     engine::{Caller, Engine, Prepared, is_executed},
+    failure,
     front::Refused,
     params::Params,
     playground, socket,
@@ -312,7 +313,11 @@ pub fn refused(error: &Error) -> Response {
         Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let refusal = Refusal::new(status, error.code(), error.to_string());
+    let message = match error {
+        Error::Invalid(problems) => failure::texts(problems),
+        other => other.to_string(),
+    };
+    let refusal = Refusal::new(status, error.code(), message);
     match error.wait() {
         Some(seconds) => refusal.later(seconds),
         None => refusal,

@@ -19,6 +19,7 @@ use super::{extract::Caller, failure::Failure, fault::Fault, pieces, query::Impo
 use crate::{
     error::Error,
     service::{
+        answers::Undone,
         data::Labelled,
         import::{Import, Imported},
     },
@@ -66,7 +67,11 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
     });
     let Imported { lists, labels, tasks, skipped } = done.await.map_err(Error::internal)??;
     let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });
-    Ok(Json(body).into_response())
+    let mut response = Json(body).into_response();
+    if is_dry {
+        response.extensions_mut().insert(Undone);
+    }
+    Ok(response)
 }
 
 /// Reads a file, and checks all that can be checked without knowing what is there.

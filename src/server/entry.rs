@@ -18,10 +18,19 @@ use crate::{
     },
 };
 
+/// What the way to both doors needs.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) services: Arc<Services>,
+    /// What knows GraphQL's documents, on the way to that.
+    pub(super) engine: Option<Arc<graphql::Engine>>,
+}
+
 /// Lets requests to the doors in: finds out who sends them, refuses with 429 what is beyond their quota, and does what
 /// comes with an `Idempotency-Key` once.
-pub(super) async fn tasks(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
-    let is_graphql = request.uri().path() == graphql::PATH;
+pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
+    let Entry { services, engine } = entry;
+    let is_graphql = engine.is_some();
     let refused = |error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
     let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
     let identity = identify(&services, (request.method(), request.headers()), &client).await;
@@ -31,7 +40,7 @@ pub(super) async fn tasks(State(services): State<Arc<Services>>, mut request: Re
         return refused(error);
     }
     request.extensions_mut().insert(identity);
-    once(&services, request, next).await
+    once(&services, engine.as_deref(), request, next).await
 }
 
 /// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.

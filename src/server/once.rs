@@ -1,24 +1,26 @@
 //! Writes with an `Idempotency-Key`, at both doors: done once, and answered the same for a day. With a key a request
-//! is done wholly or not at all, several mutations of one document too; an answer with an error is not remembered.
+//! is done wholly or not at all, several mutations of one document too; an answer with an error is not remembered. A key
+//! on what changes nothing is ignored: doing it again does no harm, and nothing is to be held or stored for it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
+use tokio::time;
 use tracing::error;
 
 use crate::{
-    error::Error,
+    error::{Error, Fault},
     graphql, rest,
     service::{
         Services,
-        answers::{IdempotencyKey, Once, Stored, Undone},
+        answers::{IdempotencyKey, MAX_ANSWER, Once, Stored, Undone},
         auth::{CurrentUser, Identity},
     },
 };
@@ -28,13 +30,18 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// How many bytes a body has at most; the doors themselves take less.
 const MAX_BODY: usize = 1 << 20;
-/// How many bytes an answer has at most that is remembered.
-const MAX_ANSWER: usize = 4 << 20;
+/// How long the work may take, during which others cannot write to SQLite: less than they wait.
+const WORK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The headers that belong to an answer.
 const KEPT: [HeaderName; 4] = [header::CONTENT_TYPE, header::ETAG, header::VARY, header::LOCATION];
 
-/// Lets requests without a key pass, and does those with one once.
-pub(super) async fn once(services: &Services, request: Request, next: Next) -> Response {
+/// Lets requests without a key pass, and does those with one once. The engine is there for GraphQL's.
+pub(super) async fn once(
+    services: &Services,
+    engine: Option<&graphql::Engine>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let key = request.headers().get(IDEMPOTENCY_KEY).filter(|_| is_write).cloned();
     let Some(key) = key else { return next.run(request).await };
@@ -42,25 +49,27 @@ pub(super) async fn once(services: &Services, request: Request, next: Next) -> R
         Some(Identity::User(user)) => user.clone(),
         _ => return next.run(request).await,
     };
-    let is_graphql = request.uri().path() == graphql::PATH;
-    done(services, (user, key), request, next).await.unwrap_or_else(|error| {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return rest::too_large() };
+    if engine.is_some_and(|it| !it.may_change(&body)) {
+        return next.run(Request::from_parts(parts, Body::from(body))).await;
+    }
+    done(services, (user, key), (parts, body), next).await.unwrap_or_else(|error| {
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = error.causes(), "a request with a key failed");
         }
-        if is_graphql { graphql::refused(&error) } else { rest::refused(&error) }
+        if engine.is_some() { graphql::refused(&error) } else { rest::refused(&error) }
     })
 }
 
 async fn done(
     services: &Services,
     (user, key): (CurrentUser, HeaderValue),
-    request: Request,
+    (parts, body): (Parts, Bytes),
     next: Next,
 ) -> Result<Response, Error> {
     let key = IdempotencyKey::parse(key.to_str().unwrap_or("\0"))
         .map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else { return Ok(rest::too_large()) };
     let fingerprint = Sha256::new()
         .chain_update(parts.method.as_str())
         .chain_update([0])
@@ -74,13 +83,15 @@ async fn done(
     };
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(pending.services());
-    let response = next.run(request).await;
+    let response = time::timeout(WORK_TIMEOUT, next.run(request)).await.map_err(|_| Error::Busy)?;
     if !response.status().is_success() || response.extensions().get::<Undone>().is_some() {
         pending.undo().await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let body: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(Error::internal)?;
+    let too_large =
+        |_| Error::invalid("Idempotency-Key", Fault::Rule("is for an answer of at most 512 KiB; ask for less"));
+    let body: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(too_large)?;
     let stored = Stored {
         status: parts.status.as_u16(),
         headers: kept(&parts.headers)?,

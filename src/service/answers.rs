@@ -1,23 +1,39 @@
 //! Safe retries: what a write with an `Idempotency-Key` was answered is given again for a day. The answer is stored in
 //! the same transaction as the write, so that a crash between the two cannot happen.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use entity::{answer, id::UserId, time::Micros};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, OnConflict},
 };
+use tokio::{sync::OwnedSemaphorePermit, time};
 
 use super::{Services, auth::CurrentUser};
 use crate::{
     db::Transaction,
     error::{Error, Fault},
+    share::Share,
 };
 
 /// How long a key is at most (as at Stripe).
 const MAX_KEY: usize = 255;
+/// How many bytes an answer has at most that is remembered.
+pub const MAX_ANSWER: usize = 512 << 10;
+/// How many answers of one user are remembered at most.
+const MAX_ANSWERS: i64 = 5000;
+/// How many bytes they have at most together.
+const MAX_BYTES: i64 = 4 << 20;
+/// When there may be room for more of them: they are forgotten after a day, some of them each hour.
+const ROOM_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// How many requests with a key one user has open at most: one is worked on, the others wait.
+const MAX_OPEN: usize = 16;
+/// When it is worth trying again with one more.
+const FEWER_OPEN: Duration = Duration::from_secs(1);
+/// How long one waits for the others of its user.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A key that a client chose for one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +70,14 @@ pub struct Pending {
     transaction: Transaction,
     user: UserId,
     key: String,
+    _turn: Turn,
+}
+
+/// The turn of a request among those of its user that have keys.
+#[derive(Debug)]
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _share: Share<UserId>,
 }
 
 impl IdempotencyKey {
@@ -71,11 +95,18 @@ impl IdempotencyKey {
 impl Services {
     /// Does a request once, however often and at how many places at once it comes.
     pub async fn once(&self, user: &CurrentUser, key: IdempotencyKey, fingerprint: [u8; 32]) -> Result<Once, Error> {
+        let turn = self.turn(user.id()).await?;
         let transaction = self.db.begin().await?;
         let claimed = claim(&transaction, user.id(), (&key, fingerprint)).await;
         if let Ok(None) = claimed {
             let services = Arc::new(self.within(&transaction));
-            return Ok(Once::First(Pending { services, transaction, user: user.id().clone(), key: key.0 }));
+            return Ok(Once::First(Pending {
+                services,
+                transaction,
+                user: user.id().clone(),
+                key: key.0,
+                _turn: turn,
+            }));
         }
         transaction.rollback().await?;
         let known = claimed?.ok_or(Error::Busy)?;
@@ -84,6 +115,33 @@ impl Services {
         }
         let status = u16::try_from(known.status).map_err(Error::internal)?;
         Ok(Once::Again(Stored { status, headers: known.headers, body: known.body }))
+    }
+
+    /// A user has one transaction of a request with a key at a time: others are not to wait for all of that user's.
+    async fn turn(&self, user: &UserId) -> Result<Turn, Error> {
+        let share = self.keyed.of(user);
+        if share.others() >= MAX_OPEN {
+            return Err(Error::TooMany(FEWER_OPEN));
+        }
+        let permit = time::timeout(TURN_TIMEOUT, Arc::clone(share.permits()).acquire_owned()).await;
+        let permit = permit.map_err(|_| Error::Busy)?.map_err(Error::internal)?;
+        Ok(Turn { _permit: permit, _share: share })
+    }
+}
+
+/// Whether one more answer of the user may be remembered.
+async fn check_room(transaction: &Transaction, user: &UserId) -> Result<(), Error> {
+    let found: Option<(i64, i64)> = answer::Entity::find()
+        .select_only()
+        .expr_as(Expr::cust("count(*)"), "answers")
+        .expr_as(Expr::cust("coalesce(sum(octet_length(body)), 0)"), "bytes")
+        .filter(answer::Column::UserId.eq(user.clone()))
+        .into_tuple()
+        .one(transaction.connection())
+        .await?;
+    match found {
+        Some((answers, bytes)) if answers > MAX_ANSWERS || bytes >= MAX_BYTES => Err(Error::TooMany(ROOM_AGAIN)),
+        _ => Ok(()),
     }
 }
 
@@ -102,7 +160,7 @@ impl Pending {
 
     /// Makes the work and its answer last. Without this, nothing was done.
     pub async fn keep(self, answer: &Stored) -> Result<(), Error> {
-        let Self { services, transaction, user, key } = self;
+        let Self { services, transaction, user, key, _turn } = self;
         answer::Entity::update_many()
             .filter(answer::Column::UserId.eq(user.clone()))
             .filter(answer::Column::Key.eq(key))
@@ -139,6 +197,7 @@ async fn claim(
     let kept = OnConflict::columns([answer::Column::UserId, answer::Column::Key]).do_nothing().to_owned();
     let made = answer::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
     if made == 1 {
+        check_room(transaction, user).await?;
         return Ok(None);
     }
     let known = answer::Entity::find_by_id((user.clone(), key.0.clone())).one(transaction.connection()).await?;

@@ -24,6 +24,7 @@ mod purge;
 mod quota;
 mod request_errors;
 mod rest;
+mod shares;
 mod sink;
 mod socket;
 mod support;

@@ -1,0 +1,114 @@
+//! What one asker can take of what others need: the database's writer and disk, its connections, memory, and names.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Person};
+
+fn keyed(app: &App, person: &Person, key: &str, body: &Value) -> impl Future<Output = Answer> + use<> {
+    let request = app.request("POST", "/graphql").bearer_auth(&person.token).header("idempotency-key", key);
+    Answer::of(request.json(body))
+}
+
+fn create() -> Value {
+    json!({ "query": "mutation { createTask(input: { title: \"a\" }) { task { id } } }" })
+}
+
+async fn remembered(app: &App) -> String {
+    app.sql_text("select cast(count(*) as text) from answers").await
+}
+
+#[tokio::test]
+async fn a_key_on_what_changes_nothing_takes_no_write_and_stores_nothing() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let held = app.hold().await;
+    let two = "query Q { me { id } } mutation M { createTask(input: { title: \"a\" }) { task { id } } }";
+    for body in [
+        json!({ "query": "{ me { id } }" }),
+        json!({ "query": two, "operationName": "Q" }),
+        json!({ "query": "mutation { nothing }" }),
+        json!({ "query": "mutation {" }),
+        json!({ "query": two }),
+        json!({ "query": 7 }),
+    ] {
+        let start = Instant::now();
+        let answer = keyed(&app, &ann, "k", &body).await;
+        assert!(answer.status != 503 && start.elapsed() < Duration::from_secs(1), "{body}: {answer:?}");
+        assert_eq!(answer.header("idempotency-replayed"), "", "{body}");
+    }
+    drop(held);
+    assert_eq!(remembered(&app).await, "0");
+    // The same key is still good for what changes something.
+    keyed(&app, &ann, "k", &json!({ "query": two, "operationName": "M" })).await.data();
+    assert_eq!(remembered(&app).await, "1");
+    let dry = app.request("POST", &format!("/api/{}/import?dry_run=true", ann.id)).bearer_auth(&ann.token);
+    let dry =
+        dry.header("idempotency-key", "dry").json(&json!({ "docket": 1, "lists": [], "labels": [], "tasks": [] }));
+    Answer::of(dry).await.expect(200);
+    assert_eq!(remembered(&app).await, "1");
+}
+
+#[tokio::test]
+async fn answers_that_are_remembered_have_a_share_of_the_disk_for_each_user() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let tasks = |count: usize| {
+        let tasks = vec![json!({ "title": "x".repeat(200), "description": "x".repeat(1000) }); count];
+        let query = "mutation($tasks: [CreateTaskInput!]!) { createTasks(input: { tasks: $tasks }) { tasks { id title description } } }";
+        json!({ "query": query, "variables": { "tasks": tasks } })
+    };
+    let refused = keyed(&app, &ann, "large", &tasks(450)).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "BAD_USER_INPUT"));
+    assert!(refused.text.contains("Idempotency-Key is for an answer of at most 512 KiB"), "{}", refused.text);
+    let counted = app.graphql(&ann, "{ tasks { totalCount } }", json!({})).await.data();
+    assert_eq!((counted["tasks"]["totalCount"].clone(), remembered(&app).await.as_str()), (json!(0), "0"));
+
+    keyed(&app, &ann, "k", &create()).await.data();
+    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let long = if is_sqlite { "replace(hex(zeroblob(2097152)), '0', 'x')" } else { "repeat('x', 4194304)" };
+    app.sql(&format!("update answers set body = {long}")).await;
+    let refused = keyed(&app, &ann, "l", &create()).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "3600"), "{refused:?}");
+    keyed(&app, &bob, "l", &create()).await.data();
+    app.sql("update answers set body = ''").await;
+    app.sql(
+        "insert into answers select user_id, user_id || n.i, fingerprint, status, headers, body, created_at from answers,
+         (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4999) select i from n) n",
+    )
+    .await;
+    let refused = keyed(&app, &ann, "l", &create()).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "RATE_LIMITED"), "{refused:?}");
+    // What is remembered is answered again, and without a key everything is as it was.
+    assert_eq!(keyed(&app, &ann, "k", &create()).await.header("idempotency-replayed"), "true");
+    app.task(&ann, "b").await;
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_requests_with_keys_open_and_others_have_their_own() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let held = app.hold().await;
+    let mut refused = Vec::new();
+    let mut open: Vec<_> = (0..20)
+        .map(|number| {
+            let request = app.request("POST", "/graphql").bearer_auth(&ann.token).json(&create());
+            tokio::spawn(Answer::of(request.header("idempotency-key", format!("k{number}"))))
+        })
+        .collect();
+    while refused.len() < 4 {
+        let (answer, _, rest) = futures_util::future::select_all(open).await;
+        refused.push(answer.unwrap());
+        open = rest;
+    }
+    for answer in &refused {
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, "1"), "{answer:?}");
+    }
+    let (bobs, ()) = tokio::join!(keyed(&app, &bob, "k", &create()), async { drop(held) });
+    bobs.data();
+    for answer in futures_util::future::join_all(open).await {
+        answer.unwrap().data();
+    }
+    assert_eq!(remembered(&app).await, "17");
+}
