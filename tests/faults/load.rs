@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{sleep, sleep_until},
+    time::{sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -27,6 +27,9 @@ use super::{
 
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
+
+/// Who does nothing until others wait to hear of it.
+const QUIET: usize = 3;
 
 /// How long one token is used, in seconds: less than it lives.
 const TOKEN: u32 = 300;
@@ -182,6 +185,12 @@ pub async fn crowd(stage: &Stage, count: u32) -> String {
     let listening = kilobytes(process.pid());
     let each = |from: u64, to: u64| to.saturating_sub(from) as f64 / f64::from(count);
     assert_eq!(sender.status().await, Some(200), "others are served");
+    // Only now is it known that they listened.
+    let (status, made) = stage.graphql(&process.base, &stage.people[QUIET], json!({ "query": CREATE })).await.unwrap();
+    assert!(status == 200 && made.get("errors").is_none(), "{made}");
+    for stream in &mut subscribed {
+        hears(stream).await;
+    }
     drop(idle);
     format!(
         "{empty} kB; {:.1} kB for each of {count} idle connections, {:.1} kB for each of {count} idle subscriptions \
@@ -191,22 +200,42 @@ pub async fn crowd(stage: &Stage, count: u32) -> String {
     )
 }
 
-/// An event stream that says nothing.
+/// An event stream of somebody who does nothing yet.
 async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
     let address = process.base.trim_start_matches("http://");
-    let body = json!({ "query": "subscription { changes { nodeId } }" }).to_string();
+    let body = json!({ "query": "subscription { changes(since: 0) { nodeId } }" }).to_string();
     let request = format!(
         "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\naccept: text/event-stream\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        stage.people[0].token,
+        stage.people[QUIET].token,
         body.len()
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).await.unwrap();
-    assert_eq!(&head[9..], b"200");
+    let head = until(&mut stream, "\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/event-stream"), "{head}");
     stream
+}
+
+/// Waits for the one change that there is, which is the first event: an error or an end would be another.
+async fn hears(stream: &mut TcpStream) {
+    let event = until(stream, "\n\n").await;
+    let event = event.rsplit("event: ").next().unwrap_or_default();
+    assert!(event.starts_with("next") && event.contains("\"nodeId\":") && !event.contains("errors"), "{event}");
+}
+
+/// What comes up to that text, heartbeats left out.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    loop {
+        text.push(timeout(Duration::from_secs(20), stream.read_u8()).await.unwrap().unwrap());
+        if text.ends_with(end.as_bytes()) {
+            let read = String::from_utf8_lossy(&text);
+            if end == "\r\n\r\n" || read.contains("event: ") {
+                return read.into_owned();
+            }
+        }
+    }
 }
 
 /// Half of what can be done, nine reads through both doors and a write, for so many seconds: memory and descriptors again
