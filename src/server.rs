@@ -45,6 +45,7 @@ use crate::{
     error::Error,
     graphql, rest,
     service::Services,
+    tally::Tally,
     telemetry::{Dropped, metrics::Metrics},
 };
 
@@ -146,6 +147,7 @@ impl Server {
             edition: config.graphql_http,
             closing: is_closing,
             alive: alive.clone(),
+            unknown: Tally::default(),
         };
         let cors = cors(services.auth().origins().all());
         let safety = Safety { is_https: services.auth().origins().is_https() };

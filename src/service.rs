@@ -91,14 +91,14 @@ impl Services {
         self.quota.request(identity, client)
     }
 
-    /// Takes an operation out of its user's quota; `fields` is how many its answer may have.
-    pub fn count_operation(&self, user: &CurrentUser, fields: usize) -> Result<(), Error> {
-        self.quota.operation(user.id(), fields)
+    /// Takes units for work out of its user's quota.
+    pub fn count_work(&self, user: &CurrentUser, units: usize) -> Result<(), Error> {
+        self.quota.work(user.id(), units)
     }
 
     /// Takes out of its user's quota what it costs to write so many rows at once.
     pub fn count_rows(&self, user: &CurrentUser, rows: usize) -> Result<(), Error> {
-        self.quota.operation(user.id(), rows.saturating_mul(quota::FIELDS_OF_A_ROW))
+        self.quota.work(user.id(), rows / quota::ROWS)
     }
 
     /// Answers when the database does.

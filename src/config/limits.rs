@@ -75,6 +75,12 @@ impl FromStr for Limits {
 }
 
 impl Limits {
+    /// The limits of requests that show no user: enough to explore the schema, and read in less than a millisecond.
+    #[must_use]
+    pub fn of_strangers(self) -> Self {
+        Self { tokens: self.tokens.min(500), fields: self.fields.min(500), body: self.body.min(64 << 10), ..self }
+    }
+
     fn named(&mut self, name: &str) -> Option<&mut usize> {
         Some(match name {
             "tokens" => &mut self.tokens,

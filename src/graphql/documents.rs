@@ -10,8 +10,8 @@ use crate::service::kept::{Bounded, bounded};
 
 /// How many bytes of text that clients have sent are kept.
 const KEPT_TEXT: u64 = 1 << 20;
-/// What a text weighs at least.
-const LEAST_WEIGHT: usize = 256;
+/// What a text takes besides, with its hash.
+const OVERHEAD: usize = 256;
 /// How many texts are expected.
 const EXPECTED: usize = 1000;
 
@@ -33,12 +33,12 @@ impl Documents {
             None => HashMap::new(),
             Some(path) => serde_json::from_slice(&fs::read(path)?)?,
         };
-        let sent = bounded((KEPT_TEXT, EXPECTED), |_, text: &Arc<str>| text.len().max(LEAST_WEIGHT));
+        let sent = bounded((KEPT_TEXT, EXPECTED), |_, text: &Arc<str>| OVERHEAD + text.len());
         Ok(Self { trusted, is_only, sent })
     }
 
-    /// The text that a request means.
-    pub(super) fn text<'a>(&'a self, document: &'a Named) -> Result<Cow<'a, str>, Refused> {
+    /// The text that a request means. One that comes with its hash is kept if it comes from somebody who is signed in.
+    pub(super) fn text<'a>(&'a self, document: &'a Named, is_signed_in: bool) -> Result<Cow<'a, str>, Refused> {
         match document {
             Named::Id(id) => self.trusted(id.strip_prefix("sha256:").unwrap_or(id)).ok_or_else(no_such_document),
             Named::Hash(hash) => match (self.trusted(hash), self.is_only) {
@@ -54,7 +54,7 @@ impl Documents {
             }
             Named::Text(query, _) if self.is_only => self.trusted(&digest(query)).ok_or_else(not_known),
             Named::Text(query, hash) => {
-                if let Some(hash) = hash {
+                if let Some(hash) = hash.as_ref().filter(|_| is_signed_in) {
                     self.sent.insert(hash.clone(), query.as_str().into());
                 }
                 Ok(Cow::Borrowed(query))
@@ -101,11 +101,13 @@ mod tests {
         let documents = Documents::new(None, false).unwrap();
         let hash = digest("{ me { id } }");
         let named = Named::Hash(hash.clone());
-        assert!(code(documents.text(&named)).contains("PERSISTED_QUERY_NOT_FOUND"));
-        documents.text(&text("{ me { id } }", Some(&hash))).unwrap();
-        assert_eq!(&*documents.text(&named).unwrap(), "{ me { id } }");
+        let sent = text("{ me { id } }", Some(&hash));
+        documents.text(&sent, false).unwrap();
+        assert!(code(documents.text(&named, true)).contains("PERSISTED_QUERY_NOT_FOUND"));
+        documents.text(&sent, true).unwrap();
+        assert_eq!(&*documents.text(&named, false).unwrap(), "{ me { id } }");
         let other = text("{ me { name } }", Some(&hash));
-        assert!(code(documents.text(&other)).contains("HASH_MISMATCH"));
+        assert!(code(documents.text(&other, true)).contains("HASH_MISMATCH"));
     }
 
     #[test]
@@ -121,14 +123,14 @@ mod tests {
             Named::Hash(hash.clone()),
             text("{ me { id } }", None),
         ] {
-            assert_eq!(&*documents.text(&known).unwrap(), "{ me { id } }");
+            assert_eq!(&*documents.text(&known, true).unwrap(), "{ me { id } }");
         }
         for (unknown, expected) in [
             (text("{ me { name } }", None), "PERSISTED_DOCUMENT_REQUIRED"),
             (Named::Id("sha256:00".into()), "PERSISTED_DOCUMENT_NOT_FOUND"),
             (Named::Hash("00".into()), "PERSISTED_QUERY_NOT_SUPPORTED"),
         ] {
-            assert!(code(documents.text(&unknown)).contains(expected));
+            assert!(code(documents.text(&unknown, true)).contains(expected));
         }
     }
 }

@@ -32,6 +32,11 @@ use crate::{
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
+/// How many fields of an answer make one unit of a user's quota.
+const FIELDS_OF_UNIT: usize = 100;
+/// How many bytes of a document that is new do.
+const BYTES_OF_UNIT: usize = 1000;
+
 /// Executes operations within limits.
 pub struct Engine {
     schema: Schema,
@@ -96,7 +101,7 @@ impl Engine {
         let schema = super::schema();
         let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
         Ok(Self {
-            front: Front::new(&schema.sdl(), config, metrics.clone()).map_err(EngineError::Schema)?,
+            front: Front::new(&schema.sdl(), config).map_err(EngineError::Schema)?,
             metrics,
             schema,
             documents: documents.map_err(EngineError::Documents)?,
@@ -105,11 +110,12 @@ impl Engine {
         })
     }
 
-    /// Whether the body of a request has a mutation that would be executed.
+    /// Whether the body of a request of somebody who is signed in has a mutation that would be executed.
     pub fn may_change(&self, body: &[u8]) -> bool {
         let is_mutation = |one: Value| {
             let params = Params::from_json(one).ok();
-            params.is_some_and(|it| self.prepare(it).is_ok_and(|it| it.is_mutation()))
+            let plan = |it: &Params| self.plan(it, true).map(|(plan, _)| plan);
+            params.is_some_and(|it| plan(&it).is_ok_and(|it| it.kind() == OperationType::Mutation))
         };
         match serde_json::from_slice(body) {
             Ok(Value::Array(batch)) => batch.len() <= self.limits.batch && batch.into_iter().any(is_mutation),
@@ -120,15 +126,41 @@ impl Engine {
     }
 
     /// The operation that is meant, if it may be executed.
-    pub(super) fn prepare(&self, params: Params) -> Result<Prepared, Refused> {
-        let text = self.documents.text(&params.document)?;
-        let plan = self.front.plan(&text, params.operation_name.as_deref())?;
+    ///
+    /// It is counted whatever becomes of it, and a document that is read for the first time by its length besides: one
+    /// that is refused is work too.
+    pub(super) fn prepare(&self, params: Params, caller: &Caller) -> Result<Prepared, Refused> {
+        let Identity::User(user) = &caller.identity else {
+            // Who shows no user was counted by the address.
+            let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
+            return Ok(Prepared { plan, variables: params.variables });
+        };
+        let count = |units| caller.services.count_work(user, units).map_err(|error| vec![failure::refused(&error)]);
+        count(1)?;
+        let planned = self.plan(&params, true);
+        let (Ok((_, read)) | Err((_, read))) = &planned;
+        count(read / BYTES_OF_UNIT)?;
+        let (plan, _) = planned.map_err(|(refused, _)| refused)?;
         Ok(Prepared { plan, variables: params.variables })
+    }
+
+    /// The plan, and how many bytes of a document were read to make it.
+    fn plan(&self, params: &Params, is_signed_in: bool) -> Result<(Arc<Plan>, usize), (Refused, usize)> {
+        let text = self.documents.text(&params.document, is_signed_in).map_err(|refused| (refused, 0))?;
+        let operation = params.operation_name.as_deref();
+        match self.front.cached(&text, operation) {
+            Some(plan) => Ok((plan, 0)),
+            None => match self.front.plan(&text, operation, is_signed_in) {
+                Ok(plan) => Ok((plan, text.len())),
+                Err(refused) => Err((refused, text.len())),
+            },
+        }
     }
 
     /// The answer to a query or mutation.
     pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
         let plan = Arc::clone(&prepared.plan);
+        let is_signed_in = matches!(caller.identity, Identity::User(_));
         let request = match self.request(prepared, caller) {
             Ok(request) => request,
             Err(refused) => return self.refused(refused),
@@ -137,7 +169,7 @@ impl Engine {
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
         let executed = unharmed(self.schema.execute(request)).instrument(span);
         let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.overdue());
-        self.metrics.executed(labels, start.elapsed());
+        self.metrics.executed(labels, start.elapsed(), is_signed_in && response.errors.is_empty());
         self.finished(response)
     }
 
@@ -159,7 +191,7 @@ impl Engine {
     fn request(&self, prepared: Prepared, caller: Caller) -> Result<Request, Refused> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
-            caller.services.count_operation(user, cost).map_err(|error| vec![failure::refused(&error)])?;
+            caller.services.count_work(user, cost / FIELDS_OF_UNIT).map_err(|error| vec![failure::refused(&error)])?;
         }
         Ok(with_data(request, caller, prepared.plan.has_one_field()))
     }

@@ -36,13 +36,17 @@ use super::failure;
 use crate::{
     config::{Config, Limits},
     service::kept::{Bounded, bounded},
-    telemetry::metrics::{Metrics, OperationLabels},
+    telemetry::metrics::OperationLabels,
 };
 
-/// How many bytes of document text are kept planned.
-const KEPT_TEXT: u64 = 1 << 20;
-/// What a document weighs at least, so that many small ones are not too many.
-const LEAST_WEIGHT: usize = 1024;
+/// How many bytes of plans are cached.
+const CACHED_BYTES: u64 = 16 << 20;
+/// What a plan takes beside what it is made of.
+const PLAN_BYTES: usize = 2048;
+/// What a token of a document takes in what is parsed of it.
+const TOKEN_BYTES: usize = 200;
+/// What a field or an argument takes in what is executed.
+const NODE_BYTES: usize = 400;
 /// How many documents are expected.
 const EXPECTED: usize = 512;
 
@@ -51,8 +55,9 @@ const EXPECTED: usize = 512;
 pub(super) struct Front {
     schema: Valid<Schema>,
     limits: Limits,
+    /// What documents of those may say who are not signed in: little, because reading it is work.
+    limits_of_strangers: Limits,
     is_explorable: bool,
-    metrics: Metrics,
     plans: Bounded<Key, Arc<Plan>>,
 }
 
@@ -68,6 +73,8 @@ pub(super) struct Plan {
     /// Variables whose values are read once more when they come.
     to_read: Vec<Node<VariableDefinition>>,
     labels: OperationLabels,
+    /// About how many bytes it takes.
+    bytes: usize,
 }
 
 /// Why a request is refused before it is executed.
@@ -75,28 +82,35 @@ pub(super) type Refused = Vec<ServerError>;
 
 impl Front {
     /// A front for the schema of this text.
-    pub(super) fn new(sdl: &str, config: &Config, metrics: Metrics) -> Result<Self, String> {
+    pub(super) fn new(sdl: &str, config: &Config) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|refused| refused.errors.to_string())?;
         if let Some(scalar) = scalars::unknown(&schema) {
             return Err(format!("values of the scalar {scalar} cannot be checked"));
         }
-        let plans = bounded((KEPT_TEXT, EXPECTED), |key: &Key, _| key.text.len().max(LEAST_WEIGHT));
-        Ok(Self { schema, limits: config.graphql_limits, is_explorable: config.playground, metrics, plans })
+        let plans = bounded((CACHED_BYTES, EXPECTED), |key: &Key, plan: &Arc<Plan>| key.text.len() + plan.bytes);
+        let limits = config.graphql_limits;
+        let limits_of_strangers = limits.of_strangers();
+        Ok(Self { schema, limits, limits_of_strangers, is_explorable: config.playground, plans })
     }
 
-    /// The plan of an operation of a document.
-    pub(super) fn plan(&self, text: &str, operation: Option<&str>) -> Result<Arc<Plan>, Refused> {
-        if let Some(plan) = self.plans.get(&Sought { operation, text }) {
-            return Ok(plan);
+    /// The plan of an operation of a document, if it was made before.
+    pub(super) fn cached(&self, text: &str, operation: Option<&str>) -> Option<Arc<Plan>> {
+        self.plans.get(&Sought { operation, text })
+    }
+
+    /// Makes the plan of an operation of a document. That of somebody who is not signed in is not cached.
+    pub(super) fn plan(&self, text: &str, operation: Option<&str>, is_signed_in: bool) -> Result<Arc<Plan>, Refused> {
+        if !is_signed_in {
+            return self.planned(text, operation, &self.limits_of_strangers).map(Arc::new);
         }
-        let plan = Arc::new(self.planned(text, operation)?);
+        let plan = Arc::new(self.planned(text, operation, &self.limits)?);
         let key = Key { operation: operation.map(Into::into), text: text.into() };
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn planned(&self, text: &str, operation: Option<&str>) -> Result<Plan, Refused> {
-        let document = self.judged(text)?;
+    fn planned(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<Plan, Refused> {
+        let (document, tokens) = self.judged(text, limits)?;
         let operation = document.operations.get(operation).map_err(|error| {
             vec![Verdict::Invalid.error(error.message().to_string(), error.location(), &document.sources)]
         })?;
@@ -107,7 +121,7 @@ impl Front {
         {
             return Err(vec![Verdict::Invalid.error("introspection is off".to_owned(), None, &document.sources)]);
         }
-        let costs = Costs::new(&document, &self.limits);
+        let costs = Costs::new(&document, limits);
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
         if let Some(name) = merge::conflict(&self.schema, &document, &operation) {
@@ -116,19 +130,23 @@ impl Front {
         }
         let fixed = Merge::new(&self.schema, &document, Conditions::Unknown).operation(&operation);
         let labels =
-            self.metrics.operation(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
+            OperationLabels::new(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
+        let nodes = fixed.as_ref().map_or(0, merge::nodes);
+        let bytes = PLAN_BYTES + 2 * text.len() + tokens * TOKEN_BYTES + nodes * NODE_BYTES;
         let to_read = scalars::variables_to_read(&self.schema, &operation);
-        Ok(Plan { document, operation, fixed, cost, to_read, labels })
+        Ok(Plan { document, operation, fixed, cost, to_read, labels, bytes })
     }
 
-    fn judged(&self, text: &str) -> Result<Valid<ExecutableDocument>, Refused> {
-        let mut parser = Parser::new().recursion_limit(self.limits.recursion).token_limit(self.limits.tokens);
+    /// The document, and how many tokens it has.
+    fn judged(&self, text: &str, limits: &Limits) -> Result<(Valid<ExecutableDocument>, usize), Refused> {
+        let mut parser = Parser::new().recursion_limit(limits.recursion).token_limit(limits.tokens);
         let parsed = parser.parse_ast(text, "document");
-        if parser.tokens_reached() > self.limits.tokens {
-            return Err(beyond("tokens", self.limits.tokens));
+        let tokens = parser.tokens_reached();
+        if tokens > limits.tokens {
+            return Err(beyond("tokens", limits.tokens));
         }
-        if parser.recursion_reached() > self.limits.recursion {
-            return Err(beyond("recursion", self.limits.recursion));
+        if parser.recursion_reached() > limits.recursion {
+            return Err(beyond("recursion", limits.recursion));
         }
         let document = parsed.map_err(|refused| Verdict::Unparsed.errors(&refused.errors, self.limits.errors))?;
         if let Some(fault) = syntax::fault(text) {
@@ -149,7 +167,7 @@ impl Front {
         let document = validated(&document)?;
         let mut faults = scalars::faults(&self.schema, &document);
         faults.truncate(self.limits.errors);
-        if faults.is_empty() { Ok(document) } else { Err(faults) }
+        if faults.is_empty() { Ok((document, tokens)) } else { Err(faults) }
     }
 
     /// The request that executes a plan with these variables, an object or null, and how many fields its answer may
@@ -231,5 +249,45 @@ impl Hash for Sought<'_> {
 impl Equivalent<Key> for Sought<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         self.operation == key.operation.as_deref() && *self.text == *key.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn front() -> Front {
+        let config = Config::from_vars(|name| {
+            (name == "BETTER_AUTH_SECRET").then(|| "a-secret-of-tests-0123456789-ABCDEFGHIJ".to_owned())
+        })
+        .unwrap();
+        Front::new(&crate::graphql::sdl(), &config).unwrap()
+    }
+
+    #[test]
+    fn plans_of_strangers_do_not_outlive_their_requests() {
+        let (front, text) = (front(), "{ me { id } }");
+        front.plan(text, None, false).unwrap();
+        assert!(front.cached(text, None).is_none());
+        front.plan(text, None, true).unwrap();
+        assert!(front.cached(text, None).is_some());
+    }
+
+    #[test]
+    fn a_plan_weighs_what_its_text_expands_to() {
+        let front = front();
+        let levels: String =
+            (0..7).map(|it| format!("fragment F{it} on Query {{ a{it}: me {{ id }} ...F{} }} ", it + 1)).collect();
+        let text = |selected: &str| format!("{{ {selected} }} {levels} fragment F7 on Query {{ __typename }}");
+        let weight = |selected: &str| front.plan(&text(selected), None, true).unwrap().bytes;
+        let many = (0..8)
+            .map(|it| format!("t{it}: node(id: 1) {{ ... on Task {{ list {{ id name tasks {{ id title }} }} }} }} "));
+        let (small, large) = (weight("...F0"), weight(&format!("...F0 {}", many.collect::<String>())));
+        assert!(small < 64_000 && large > 2 * small, "{small} {large}");
+        for number in 0..2000 {
+            front.plan(&text(&format!("n{number}: __typename ...F0")), None, true).unwrap();
+        }
+        let cached = front.plans.weight();
+        assert!(cached <= CACHED_BYTES && front.plans.len() < 1000, "{cached} bytes of {} plans", front.plans.len());
     }
 }

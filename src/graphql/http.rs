@@ -31,6 +31,7 @@ use crate::{
     config::HttpEdition,
     error::Error,
     service::{Services, answers::Undone, auth::Identity},
+    tally::Tally,
 };
 
 /// What the door needs.
@@ -48,6 +49,8 @@ pub struct Door {
     pub closing: watch::Receiver<bool>,
     /// Knows the WebSockets that are open.
     pub alive: TaskTracker,
+    /// Knows those whose clients have not said yet who they are, by the network that they come from.
+    pub unknown: Tally<Option<String>>,
 }
 
 impl Door {
@@ -126,6 +129,13 @@ pub(super) fn bad_handshake(message: &str) -> Response {
     Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
 }
 
+/// Refuses one more WebSocket of which nobody knows whose it is.
+pub(super) fn too_many_handshakes() -> Response {
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many WebSockets have not said who they are")
+        .with(header::RETRY_AFTER, "3")
+        .response(Media::Json)
+}
+
 impl Call<'_> {
     async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, Refusal> {
         refusal::of_identity(&self.caller.identity)?;
@@ -160,7 +170,10 @@ impl Call<'_> {
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
                 .with(header::ACCEPT, "application/json"));
         }
-        let bytes = read(self.headers, body, self.door.engine.limits.body).await?;
+        let limits = self.door.engine.limits;
+        let is_signed_in = matches!(self.caller.identity, Identity::User(_));
+        let most = if is_signed_in { limits.body } else { limits.of_strangers().body };
+        let bytes = read(self.headers, body, most).await?;
         serde_json::from_slice(&bytes).map_err(|cause| {
             Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
         })
@@ -168,7 +181,7 @@ impl Call<'_> {
 
     async fn operation(self, params: Params) -> Result<Response, Refusal> {
         let engine = &self.door.engine;
-        let prepared = match engine.prepare(params) {
+        let prepared = match engine.prepare(params, &self.caller) {
             Ok(prepared) => self.allowed(prepared)?,
             Err(refused) => return self.refused(refused),
         };
@@ -226,7 +239,7 @@ impl Call<'_> {
         let mut answers = Vec::with_capacity(batch.len());
         for one in batch {
             let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
-            let answer = match self.door.engine.prepare(params) {
+            let answer = match self.door.engine.prepare(params, &self.caller) {
                 Ok(prepared) if prepared.is_subscription() => {
                     return Err(self.malformed("a batch takes no subscription"));
                 }

@@ -32,12 +32,13 @@ use self::{
 use super::{
     engine::{Caller, OpenStream, is_executed},
     front::beyond,
-    http::{Door, bad_handshake},
+    http::{Door, bad_handshake, too_many_handshakes},
     params::Params,
 };
 use crate::{
     error::Error,
     service::auth::{Client, Credential, CurrentUser, Identity},
+    tally::Ongoing,
     telemetry::SecurityEvent,
 };
 
@@ -53,21 +54,36 @@ const SILENCE: Duration = Duration::from_secs(30);
 const SLOW: Duration = Duration::from_secs(10);
 /// How many answers may wait to be sent.
 const QUEUE: usize = 64;
+/// How many bytes are read and written at a time. A socket has both buffers as long as it is there.
+const BUFFER: usize = 4 << 10;
+/// How many sockets of one address, and in all, may not have said yet who they are.
+const MAX_UNKNOWN: usize = 64;
+const MAX_ALL_UNKNOWN: usize = 512;
+/// How many bytes a message has at most until then: a token fits.
+const MAX_INIT: usize = 16 << 10;
+/// How long a client may take to answer the close frame.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Answers the handshake; the socket then lives on its own.
 pub(super) fn open(door: Door, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
     let message = door.engine.limits.message;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(message).max_frame_size(message);
+    let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     if upgrade.selected_protocol().is_none() {
         return bad_handshake("the sub-protocol must be graphql-transport-ws");
     }
     let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
+    let is_unknown = !matches!(identity, Identity::User(_));
+    let unknown = is_unknown.then(|| door.unknown.begin(client.network()));
+    if unknown.as_ref().is_some_and(|it| it.others() >= MAX_UNKNOWN || door.unknown.all() > MAX_ALL_UNKNOWN) {
+        return too_many_handshakes();
+    }
     let alive = door.alive.token();
     upgrade.on_upgrade(move |socket| async move {
         let (answers, queue) = mpsc::channel(QUEUE);
         let state =
             State { door, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
-        Session { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now() }.run().await;
+        Session { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now(), unknown }.run().await;
         drop(alive);
     })
 }
@@ -81,6 +97,8 @@ struct Session {
     lapsed: BoxFuture<'static, ()>,
     /// When the client last said anything.
     heard: Instant,
+    /// Its place among those of whom nobody knows yet who they are.
+    unknown: Option<Ongoing<Option<String>>>,
 }
 
 /// What is known of the client, and its operations.
@@ -108,7 +126,7 @@ impl Session {
             // Close frames are answered while reading; anything else that is still sent is dropped.
             while let Some(Ok(_)) = self.socket.recv().await {}
         };
-        let _ = time::timeout(SLOW, farewell).await;
+        let _ = time::timeout(FAREWELL, farewell).await;
     }
 
     /// Serves the client; the reason to close, unless the client closes or is gone.
@@ -139,6 +157,7 @@ impl Session {
     async fn hear(&mut self, frame: Frame) -> Result<(), Close> {
         self.heard = Instant::now();
         let text = match &frame {
+            Frame::Text(text) if self.state.user.is_none() && text.len() > MAX_INIT => return Err(Close::TOO_LONG),
             Frame::Text(text) => text.as_str(),
             Frame::Binary(_) => return Err(Close::invalid("messages are text")),
             Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => return Ok(()),
@@ -147,6 +166,7 @@ impl Session {
             Incoming::Init(_) if self.state.user.is_some() => Err(Close::TOO_MANY_INITS),
             Incoming::Init(shown) => {
                 self.lapsed = self.state.introduce(shown.as_deref()).await?;
+                self.unknown = None;
                 self.send(&Sent::Ack).await
             }
             Incoming::Ping => self.send(&Sent::Pong).await,
@@ -242,7 +262,7 @@ impl State {
         let (engine, answers) = (Arc::clone(&self.door.engine), self.answers.clone());
         async move {
             let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;
-            let mut stream = match engine.prepare(params) {
+            let mut stream = match engine.prepare(params, &caller) {
                 Ok(prepared) => engine.answers(prepared, caller),
                 Err(refused) => stream::iter([engine.refused(refused)]).boxed(),
             };

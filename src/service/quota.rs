@@ -34,10 +34,8 @@ const TIDY: Duration = Duration::from_secs(60);
 const WORTH_TELLING: u32 = 50;
 /// How many buckets are waiting to be told of at most.
 const MAX_UNTOLD: usize = 10_000;
-/// How many fields of an answer make one unit more.
-const FIELDS: usize = 100;
-/// How many fields of an answer cost as much as a row that is written.
-pub(super) const FIELDS_OF_A_ROW: usize = 10;
+/// How many rows that are written at once cost one unit.
+pub(super) const ROWS: usize = 10;
 
 /// The buckets of this instance.
 #[derive(Debug)]
@@ -85,13 +83,12 @@ impl Quota {
         }
     }
 
-    /// Takes what an operation costs that may have so many fields in its answer.
-    pub(super) fn operation(&self, user: &UserId, fields: usize) -> Result<(), Error> {
-        if self.buckets.is_none() {
-            return Ok(());
+    /// Takes so many units of a user.
+    pub(super) fn work(&self, user: &UserId, units: usize) -> Result<(), Error> {
+        match NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX)) {
+            Some(units) if self.buckets.is_some() => self.take(Whose::User(user.0.clone()), units),
+            _ => Ok(()),
         }
-        let units = NonZeroU32::MIN.saturating_add(u32::try_from(fields / FIELDS).unwrap_or(u32::MAX));
-        self.take(Whose::User(user.0.clone()), units)
     }
 
     fn take(&self, whose: Whose, units: NonZeroU32) -> Result<(), Error> {
@@ -216,26 +213,26 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_takes_by_its_fields_and_a_whole_bucket_at_most() {
+    fn work_takes_its_units_and_a_whole_bucket_at_most() {
         let (quota, ann, bob) = (quota(10), UserId("ann".into()), UserId("bob".into()));
-        assert!(quota.operation(&ann, 899).is_ok());
-        assert!(quota.operation(&ann, 0).is_ok());
-        assert!(matches!(quota.operation(&ann, 0), Err(Error::TooMany(wait)) if wait <= Duration::from_secs(6)));
-        assert!(quota.operation(&bob, 1_000_000).is_ok() && quota.operation(&bob, 0).is_err());
+        assert!(quota.work(&ann, 9).is_ok());
+        assert!(quota.work(&ann, 1).is_ok());
+        assert!(matches!(quota.work(&ann, 1), Err(Error::TooMany(wait)) if wait <= Duration::from_secs(6)));
+        assert!(quota.work(&bob, 1_000_000).is_ok() && quota.work(&bob, 1).is_err() && quota.work(&bob, 0).is_ok());
     }
 
     #[test]
     fn what_is_taken_elsewhere_is_missing_here_and_own_words_change_nothing() {
         let (here, there, ann) = (quota(100), quota(100), UserId("ann b".into()));
-        there.operation(&ann, 6000).unwrap();
+        there.work(&ann, 61).unwrap();
         let news = there.news(there.buckets.as_ref().unwrap());
         assert!(news.len() == 1 && there.news(there.buckets.as_ref().unwrap()).is_empty());
         there.hear(&news[0]);
-        assert!(there.operation(&ann, 3000).is_ok(), "own words are not heard");
+        assert!(there.work(&ann, 31).is_ok(), "own words are not heard");
         here.hear(&news[0]);
         here.hear("nonsense");
-        assert!(here.operation(&ann, 5000).is_err() && here.operation(&ann, 3000).is_ok());
+        assert!(here.work(&ann, 51).is_err() && here.work(&ann, 31).is_ok());
         here.hear(&format!("1 {} u ann b", u32::MAX));
-        assert!(here.operation(&ann, 0).is_err(), "a word may empty a bucket");
+        assert!(here.work(&ann, 1).is_err(), "a word may empty a bucket");
     }
 }

@@ -2,10 +2,10 @@
 //! user, a path or a text of a client.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use prometheus_client::{
@@ -26,6 +26,8 @@ use super::SecurityEvent;
 const BOUNDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// How many names of GraphQL operations are told apart; clients choose them.
 const MOST_OPERATIONS: usize = 500;
+/// For how long a name keeps its place when there are no more, after its last operation.
+const IN_USE: Duration = Duration::from_secs(10 * 60);
 /// How many bytes such a name has at most.
 const MAX_NAME: usize = 64;
 /// Stands for all other names.
@@ -45,7 +47,7 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Requests that were refused because there was no room for them.
     pub refused: Counter,
-    names: Arc<Mutex<HashSet<Arc<str>>>>,
+    names: Arc<Mutex<HashMap<Arc<str>, Instant>>>,
 }
 
 /// How long statements took.
@@ -120,6 +122,15 @@ struct EventLabel {
     event: &'static str,
 }
 
+impl OperationLabels {
+    /// A name that is not too long.
+    pub fn new(kind: &'static str, name: Option<&str>) -> Self {
+        let name = name.unwrap_or_default();
+        let name = if name.len() <= MAX_NAME { name } else { OTHER };
+        Self { graphql_operation_type: kind, graphql_operation_name: name.into() }
+    }
+}
+
 impl fmt::Display for OperationLabels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.graphql_operation_type, self.graphql_operation_name)
@@ -175,22 +186,36 @@ impl Metrics {
         self.requests.get_or_create(&labels).observe(time.as_secs_f64());
     }
 
-    /// The labels of an operation, whose name is told apart only if there are not too many already.
-    pub fn operation(&self, kind: &'static str, name: Option<&str>) -> OperationLabels {
-        let name = name.unwrap_or_default();
-        let name = if name.len() <= MAX_NAME { name } else { OTHER };
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = names.get(name).cloned().unwrap_or_else(|| {
-            let name: Arc<str> = if names.len() < MOST_OPERATIONS { name.into() } else { OTHER.into() };
-            names.insert(Arc::clone(&name));
-            name
-        });
-        OperationLabels { graphql_operation_type: kind, graphql_operation_name: known }
+    /// Notes that an operation was executed. Its name is told apart if it is known; one gets known when an operation of
+    /// somebody who is signed in is done without an error.
+    pub fn executed(&self, operation: &OperationLabels, time: Duration, gets_known: bool) {
+        let name = &operation.graphql_operation_name;
+        let is_known = name.is_empty() || self.is_known(name, gets_known);
+        let name = if is_known { Arc::clone(name) } else { OTHER.into() };
+        let labels = OperationLabels { graphql_operation_name: name, ..*operation };
+        self.operations.get_or_create(&labels).observe(time.as_secs_f64());
     }
 
-    /// Notes that an operation was executed.
-    pub fn executed(&self, operation: &OperationLabels, time: Duration) {
-        self.operations.get_or_create(operation).observe(time.as_secs_f64());
+    fn is_known(&self, name: &Arc<str>, gets_known: bool) -> bool {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(used) = names.get_mut(name) {
+            *used = Instant::now();
+            return true;
+        }
+        if !gets_known {
+            return false;
+        }
+        if names.len() >= MOST_OPERATIONS {
+            let oldest = names.iter().min_by_key(|(_, used)| **used).filter(|(_, used)| used.elapsed() > IN_USE);
+            let Some(oldest) = oldest.map(|(name, _)| Arc::clone(name)) else { return false };
+            names.remove(&oldest);
+            for kind in ["query", "mutation", "subscription"] {
+                let name = Arc::clone(&oldest);
+                self.operations.remove(&OperationLabels { graphql_operation_type: kind, graphql_operation_name: name });
+            }
+        }
+        names.insert(Arc::clone(name), Instant::now());
+        true
     }
 
     /// Notes an error of a GraphQL answer.
@@ -286,16 +311,30 @@ mod tests {
     #[test]
     fn names_that_clients_choose_are_bounded() {
         let metrics = Metrics::new(Statements::default());
-        assert_eq!(&*metrics.operation("query", Some(&"Q".repeat(65))).graphql_operation_name, OTHER);
-        for number in 0..2 * MOST_OPERATIONS {
-            let labels = metrics.operation("query", Some(&format!("Q{number}")));
-            metrics.executed(&labels, Duration::from_millis(1));
+        assert_eq!(&*OperationLabels::new("query", Some(&"Q".repeat(65))).graphql_operation_name, OTHER);
+        let executed = |name: &str, gets_known| {
+            metrics.executed(&OperationLabels::new("query", Some(name)), Duration::from_millis(1), gets_known);
+        };
+        let series = || {
+            let text = metrics.text(&Sample::default()).unwrap();
+            text.lines().filter(|it| it.starts_with("graphql_server_operation_duration_seconds_count")).count()
+        };
+        for number in 0..10 {
+            executed(&format!("S{number}"), false);
         }
+        assert_eq!(series(), 1, "those of strangers are others");
+        for number in 0..2 * MOST_OPERATIONS {
+            executed(&format!("Q{number}"), true);
+        }
+        assert_eq!(series(), MOST_OPERATIONS + 1);
+        // One that nobody uses any more makes room.
+        let long_ago = Instant::now().checked_sub(2 * IN_USE).unwrap();
+        metrics.names.lock().unwrap().insert("Q7".into(), long_ago);
+        executed("New", true);
+        executed("Newer", true);
         let text = metrics.text(&Sample::default()).unwrap();
-        let series =
-            text.lines().filter(|it| it.starts_with("graphql_server_operation_duration_seconds_count")).count();
-        assert_eq!(series, MOST_OPERATIONS);
-        assert!(text.contains("graphql_operation_name=\"_OTHER\"") && text.contains("graphql_operation_name=\"Q7\""));
+        assert_eq!(series(), MOST_OPERATIONS + 1);
+        assert!(text.contains("\"New\"") && !text.contains("\"Q7\"") && !text.contains("\"Newer\""), "{text}");
         assert_eq!(known_method("BREW"), OTHER);
     }
 }

@@ -258,3 +258,49 @@ async fn files_beside_which_there_is_no_room_wait_for_it() {
     });
     waited.expect(200);
 }
+
+#[tokio::test]
+async fn a_document_that_is_refused_costs_its_user_too_and_a_new_one_by_its_length() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=20")]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    for query in ["{", "{ nothing }", "query($a: Int!) { tasks(first: $a) { totalCount } }", "mutation { }"].repeat(5) {
+        assert_eq!(app.graphql(&ann, query, json!({})).await.status, 200);
+    }
+    let refused = app.graphql(&ann, "{ nothing }", json!({})).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "RATE_LIMITED"));
+    let long = format!("{{ nothing {} }}", "#".repeat(18_500));
+    assert_eq!(app.graphql(&bob, &long, json!({})).await.code(), "GRAPHQL_PARSE_FAILED");
+    app.graphql(&bob, LIST, json!({})).await.data();
+    assert_eq!(app.graphql(&bob, LIST, json!({})).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_stranger_may_explore_the_schema_and_send_no_more_than_that() {
+    let app = App::spawn().await;
+    let ask = |body: serde_json::Value| Answer::of(app.request("POST", "/graphql").json(&body));
+    let introspection = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind }
+        subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations
+        args(includeDeprecated: true) { ...InputValue } } } }
+        fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name
+        description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason }
+        inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) {
+        name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } }
+        fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+        fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
+        kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
+    assert!(ask(json!({ "query": introspection })).await.data()["__schema"]["types"].is_array());
+    for (limit, query) in [
+        ("tokens", format!("{{ {} }}", "__typename ".repeat(500))),
+        ("fields", format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(10), "me { id } ".repeat(30))),
+    ] {
+        let answer = ask(json!({ "query": query })).await;
+        assert_eq!(
+            (answer.code().as_str(), &answer.json()["errors"][0]["extensions"]["limit"]),
+            ("QUERY_TOO_EXPENSIVE", &json!(limit))
+        );
+    }
+    assert_eq!(ask(json!({ "query": "{ __typename }", "variables": { "a": "x".repeat(64 << 10) } })).await.status, 413);
+    let ann = app.person("ann").await;
+    let long = format!("{{ me {{ {} }} }}", "__typename ".repeat(500));
+    app.graphql(&ann, &long, json!({ "a": "x".repeat(64 << 10) })).await.data();
+}

@@ -294,3 +294,39 @@ async fn operations_and_streams_are_bounded() {
     let stream = app.request("POST", "/graphql").header("accept", "text/event-stream").bearer_auth(&ann.token);
     assert_eq!(stream.json(&body).send().await.unwrap().status(), 429);
 }
+
+#[tokio::test]
+async fn strangers_have_few_sockets_of_an_address_and_small_messages_until_they_say_who_they_are() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let known = Socket::of(&app, &ann.token).await;
+    let mut unknown = Vec::new();
+    for _ in 0..64 {
+        unknown.push(Socket::open(&app, &[]).await.unwrap());
+    }
+    assert_eq!(Socket::open(&app, &[]).await.err(), Some(StatusCode::TOO_MANY_REQUESTS));
+    // A handshake that shows a user is no stranger's, and who leaves makes room.
+    let bearer = format!("Bearer {}", ann.token);
+    let shown = Socket::open(&app, &[("authorization", &bearer)]).await.unwrap();
+    let mut first = unknown.remove(0);
+    first.say(&json!({ "type": "connection_init", "payload": { "padding": "x".repeat(20_000) } }).to_string()).await;
+    assert_eq!(first.closed().await.0, 1009);
+    drop(first);
+    let start = std::time::Instant::now();
+    while Socket::open(&app, &[]).await.is_err() {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::task::yield_now().await;
+    }
+    drop((known, shown));
+}
+
+#[tokio::test]
+async fn a_server_stops_in_time_whether_its_sockets_answer_the_close_frame_or_not() {
+    let mut app = App::spawn_with(&[("DOCKET_DRAIN_SECONDS", "0")]).await;
+    let ann = app.person("ann").await;
+    let silent = [Socket::of(&app, &ann.token).await, Socket::of(&app, &ann.token).await];
+    let start = std::time::Instant::now();
+    app.stop().await;
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    drop(silent);
+}

@@ -58,12 +58,16 @@ async fn metrics_tell_of_both_doors_and_of_what_takes_turns() {
 async fn whatever_strangers_ask_for_there_is_one_series_for_it() {
     let app = App::spawn_with(&[("DOCKET_METRICS", "127.0.0.1:0")]).await;
     let series = |metrics: &str| metrics.lines().filter(|it| it.contains("_request_duration_seconds_count")).count();
+    let operations =
+        |metrics: &str| metrics.lines().filter(|it| it.contains("_operation_duration_seconds_count{graphql")).count();
     for number in 0..50 {
+        let body = json!({ "query": format!("query Q{number} {{ __typename }}") });
+        Answer::of(app.request("POST", "/graphql").json(&body)).await.data();
         Answer::of(app.request("GET", &format!("/nothing/{number}"))).await;
         Answer::of(app.request("BREW", &format!("/{number}"))).await;
     }
     let metrics = scraped(&app).await;
-    assert!(series(&metrics) <= 3, "{metrics}");
+    assert!(series(&metrics) <= 4 && operations(&metrics) == 1, "{metrics}");
     assert_eq!(Answer::of(app.request("GET", "/metrics")).await.status, 404, "the public does not see metrics");
 }
 

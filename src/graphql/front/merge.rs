@@ -266,6 +266,20 @@ fn same_lengths(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// How many fields and arguments an operation has as the executor takes it.
+pub(super) fn nodes(executable: &Executable) -> usize {
+    executable.operations.iter().map(|(_, operation)| nodes_of(&operation.node.selection_set.node)).sum()
+}
+
+fn nodes_of(set: &SelectionNodes) -> usize {
+    let nodes = set.items.iter().map(|it| match &it.node {
+        SelectionNode::Field(field) => 1 + field.node.arguments.len() + nodes_of(&field.node.selection_set.node),
+        SelectionNode::InlineFragment(fragment) => 1 + nodes_of(&fragment.node.selection_set.node),
+        SelectionNode::FragmentSpread(_) => 1,
+    });
+    nodes.sum()
+}
+
 fn at<T>(pos: Pos, node: T) -> Positioned<T> {
     Positioned::new(node, pos)
 }

@@ -26,7 +26,7 @@ impl Close {
     pub(super) const INIT_TIMEOUT: Self = Self::of(4408, "Connection initialisation timeout");
     pub(super) const TOO_MANY_INITS: Self = Self::of(4429, "Too many initialisation requests");
     pub(super) const TOO_MANY: Self = Self::of(1013, "Too many streams");
-    const TOO_LONG: Self = Self::of(1009, "Message too long");
+    pub(super) const TOO_LONG: Self = Self::of(1009, "Message too long");
 
     const fn of(code: u16, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }

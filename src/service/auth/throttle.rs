@@ -283,7 +283,7 @@ fn rule_of(path: &str) -> (&'static str, Rule) {
 
 impl Client {
     /// The address that is counted: an IPv6 customer has a whole /64.
-    pub(in crate::service) fn network(&self) -> Option<String> {
+    pub fn network(&self) -> Option<String> {
         match self.ip_address.parse::<IpAddr>().ok()?.to_canonical() {
             IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string()),
             address => Some(address.to_string()),

@@ -33,7 +33,7 @@ const TRUSTED: Duration = Duration::from_secs(30);
 const KEPT_BYTES: u64 = 8 << 20;
 /// How many are expected.
 const EXPECTED: usize = 10_000;
-/// What a token takes beside its text.
+/// What a token takes beside its text and the name of its user, which is a part of that.
 const OVERHEAD: usize = 128;
 
 /// Access tokens that were verified a moment ago, and whose they are.
@@ -48,7 +48,7 @@ pub(super) struct Believed {
 
 /// Room for tokens that will be verified.
 pub(super) fn verified_tokens() -> VerifiedTokens {
-    bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + token.len())
+    bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + 2 * token.len())
 }
 
 /// What tokens are signed with, and what they say about us.

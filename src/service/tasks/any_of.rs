@@ -34,6 +34,11 @@ impl<T: Clone + Eq + Hash> AnyOf<T> {
         let missing = self.0.len().next_power_of_two() - self.0.len();
         self.0.iter().chain(self.0.last().into_iter().cycle().take(missing))
     }
+
+    /// How many values there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
 }
 
 #[cfg(test)]

@@ -111,6 +111,17 @@ impl Filter {
     pub fn is_met_by_all(&self) -> bool {
         *self == Self::default()
     }
+
+    /// About how many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let of_text = self.text.as_ref().map_or(0, |it| it.0.len());
+        let of_words = self.words.iter().flat_map(|it| it.as_slice()).map(|it| size_of::<String>() + it.len());
+        let of_priorities = self.priorities.as_ref().map_or(0, AnyOf::count) * size_of::<Priority>();
+        let of_labels = self.labels.as_ref().map_or(0, AnyOf::count) * size_of::<LabelId>();
+        let of_names =
+            self.label_names.iter().flat_map(AnyOf::padded).map(|it| size_of::<LabelName>() + it.as_str().len());
+        size_of::<Self>() + of_text + of_words.sum::<usize>() + of_priorities + of_labels + of_names.sum::<usize>()
+    }
 }
 
 impl Tasks<'_> {

@@ -2,21 +2,26 @@
 //! write names.
 
 use entity::id::UserId;
-use quick_cache::sync::Cache;
 
 use super::Filter;
-use crate::service::kept::{Kept, Key, Sought};
+use crate::service::kept::{Bounded, Kept, Key, Sought, bounded};
 
-/// How many totals are kept.
-const KEPT: usize = 4096;
+/// How many bytes of totals and their filters are kept.
+const CACHED_BYTES: u64 = 2 << 20;
+/// How many totals are expected.
+const EXPECTED: usize = 4096;
+/// How many bytes a filter has at most whose total is kept.
+const MAX_FILTER: usize = 1024;
+/// What a total takes beside its filter.
+const OVERHEAD: usize = 128;
 
 /// The totals that were counted last.
 #[derive(Debug)]
-pub struct Totals(Cache<Key<Filter>, Kept<u64>>);
+pub struct Totals(Bounded<Key<Filter>, Kept<u64>>);
 
 impl Default for Totals {
     fn default() -> Self {
-        Self(Cache::new(KEPT))
+        Self(bounded((CACHED_BYTES, EXPECTED), |Key(owner, filter), _| OVERHEAD + owner.0.len() + filter.bytes()))
     }
 }
 
@@ -28,7 +33,7 @@ impl Totals {
 
     /// Keeps what was counted at that revision, unless it changes without a write.
     pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
-        if filter.overdue.is_none() {
+        if filter.overdue.is_none() && filter.bytes() <= MAX_FILTER {
             self.0.insert(Key(owner.clone(), filter.clone()), Kept::new(revision, count));
         }
     }
@@ -36,6 +41,9 @@ impl Totals {
 
 #[cfg(test)]
 mod tests {
+    use entity::id::LabelId;
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -49,6 +57,17 @@ mod tests {
         assert_eq!(at(8, (&ann, &all)), None);
         assert_eq!(at(7, (&bob, &all)), None);
         assert_eq!(at(7, (&ann, &open)), None);
+    }
+
+    #[test]
+    fn a_large_filter_is_not_kept() {
+        let (totals, ann) = (Totals::default(), UserId("ann".into()));
+        let labels = |count| crate::service::tasks::AnyOf::new((0..count).map(|it| LabelId(Uuid::from_u128(it)))).ok();
+        for (count, is_kept) in [(10, true), (100, false)] {
+            let filter = Filter { labels: labels(count), ..Filter::default() };
+            totals.keep((7, 3), (&ann, &filter));
+            assert_eq!(totals.kept((&ann, &filter)).is_some(), is_kept, "{count}");
+        }
     }
 
     #[test]
