@@ -8,6 +8,7 @@ mod dialect;
 pub mod file;
 mod hints;
 mod inplace;
+mod own;
 mod reads;
 mod singles;
 mod together;
@@ -18,6 +19,7 @@ use std::{future::Future, pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::connection::{Link, only_reads};
 pub use self::{
@@ -26,6 +28,7 @@ pub use self::{
     connection::{Connection, Pace},
     dialect::due_value,
     hints::{Channel, Hints},
+    own::{UserShares, is_within, within},
     singles::work_as,
 };
 use crate::telemetry::metrics::{Pool, Statements};
@@ -43,6 +46,8 @@ pub struct Db {
 #[derive(Clone, Debug)]
 pub struct Transaction {
     connection: Connection,
+    /// A part of its user's share.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The lock that guards the making of signing keys on PostgreSQL: "docket" in ASCII.
@@ -83,8 +88,10 @@ impl Db {
     /// Begins a transaction that the caller sees to the end of, which [`Db::transaction`] does by itself. Inside another
     /// transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        let mut permit = None;
         let begun = match &self.writer.link {
             Link::Postgres { pool, .. } => {
+                permit = own::transaction().await?;
                 let begun = self.writer.watch.in_time(pin!(pool.begin())).await?;
                 Link::Transaction(Arc::new(begun))
             }
@@ -95,7 +102,7 @@ impl Db {
             Link::Reads(_) | Link::File { .. } => return Err(only_reads()),
         };
         let watch = Arc::clone(&self.writer.watch);
-        Ok(Transaction { connection: Connection { link: begun, watch } })
+        Ok(Transaction { connection: Connection { link: begun, watch }, _permit: permit })
     }
 
     /// Brings the schema up to date; several instances may try at once. A schema that is newer than this program is
@@ -144,6 +151,12 @@ impl Db {
         [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.now()?))).collect()
     }
 
+    /// Shares of users: half of the connections that read, and one transaction.
+    pub fn shares(&self) -> UserShares {
+        let reading = self.reader.now().map_or(1, |it| it.most);
+        UserShares::new([reading.div_ceil(2), 1])
+    }
+
     /// Whether several instances may work on it.
     pub fn is_shared(&self) -> bool {
         self.backend() != DbBackend::Sqlite
@@ -167,7 +180,7 @@ impl Transaction {
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Connection { link, watch } = self.connection;
+        let Self { connection: Connection { link, watch }, _permit } = self;
         watch.over(("transaction", "commit"), pin!(link.commit())).await
     }
 

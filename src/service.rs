@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     config::Config,
-    db::{Db, Transaction},
+    db::{self, Db, Transaction, UserShares},
     error::Error,
     mail::Mailer,
     share::Shares,
@@ -44,7 +44,9 @@ pub struct Services {
     quota: Arc<Quota>,
     totals: Arc<tasks::Totals>,
     /// Requests with a key, of which each user has one at a time in the database.
-    keyed: Arc<Shares<UserId>>,
+    keyed: Arc<Shares<UserId, 1>>,
+    /// What each user takes of the database at a time.
+    shares: Arc<UserShares>,
 }
 
 impl Services {
@@ -52,8 +54,9 @@ impl Services {
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
         let auth = Arc::new(auth::Material::new(config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
-        let keyed = Arc::new(Shares::new(1));
-        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default(), keyed })
+        let keyed = Arc::new(Shares::new([1]));
+        let shares = Arc::new(db.shares());
+        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default(), keyed, shares })
     }
 
     /// Accounts, sessions and tokens.
@@ -101,6 +104,11 @@ impl Services {
         self.quota.work(user.id(), rows / quota::ROWS)
     }
 
+    /// Does work for a user within the user's share of the database.
+    pub async fn for_user<T>(&self, user: &CurrentUser, work: impl Future<Output = T>) -> T {
+        if db::is_within() { work.await } else { db::within(self.shares.of(user.id()), work).await }
+    }
+
     /// Answers when the database does.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.db.ping().await?)
@@ -132,6 +140,7 @@ impl Services {
             // What is counted in there may never have been.
             totals: Arc::default(),
             keyed: Arc::clone(&self.keyed),
+            shares: Arc::clone(&self.shares),
         }
     }
 

@@ -1,6 +1,10 @@
 //! What statements go through: a pool, SQLite's writer, or a transaction.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use entity::place::{self, FromPlaces};
 use sea_orm::{
@@ -9,17 +13,22 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgPool, Sqlite};
+use tokio::task;
 
 use super::{
     create::Creates,
     dialect,
     inplace::InPlace,
+    own,
     reads::Reads,
     singles::Singles,
     watch::Watch,
     writer::{Nested, Turn, Writer},
 };
 use crate::telemetry::metrics::Pool;
+
+/// How long statements of one request may keep their thread before others get a turn.
+const WITHOUT_PAUSE: Duration = Duration::from_millis(1);
 
 /// A pool or a transaction.
 #[derive(Clone, Debug)]
@@ -232,7 +241,11 @@ impl Link {
     async fn query(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::File { pool, .. } => {
-                results(bound::<Sqlite>(statement).fetch_all(pool.get_sqlite_connection_pool()).await)
+                let mut connection = pool.get_sqlite_connection_pool().acquire().await.map_err(unanswered)?;
+                let rows = bound::<Sqlite>(statement).fetch_all(&mut *connection).await;
+                // Dropped, it would come back some time after the place in its user's share is free.
+                connection.return_to_pool().await;
+                results(rows)
             }
             Self::Reads(reads) => reads.singles().read(statement).await,
             Self::Postgres { singles, .. } => singles.query(statement).await,
@@ -245,11 +258,25 @@ impl Link {
 
     async fn rows<T: FromPlaces>(&self, statement: &Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let rows = match (self, pace) {
-            (Self::File { in_place, pool: _ }, _) => match in_place.rows(statement) {
-                Some(rows) => return Ok(rows),
-                None => self.query(statement).await?,
-            },
+            (Self::File { in_place, pool: _ }, _) => {
+                let permit = own::statement().await?;
+                let start = Instant::now();
+                match in_place.rows(statement) {
+                    Some(rows) => {
+                        if permit.is_some() && start.elapsed() > WITHOUT_PAUSE {
+                            // Others of this thread come first, before more of the same request.
+                            task::yield_now().await;
+                        }
+                        return Ok(rows);
+                    }
+                    None => self.query(statement).await?,
+                }
+            }
             (Self::Reads(reads), Pace::Quick) => reads.quick(statement).await?,
+            (Self::Reads(_), Pace::Any) => {
+                let _permit = own::statement().await?;
+                self.query(statement).await?
+            }
             _ => self.query(statement).await?,
         };
         rows.iter().map(place::read).collect()

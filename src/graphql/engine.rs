@@ -160,7 +160,11 @@ impl Engine {
     /// The answer to a query or mutation.
     pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
         let plan = Arc::clone(&prepared.plan);
-        let is_signed_in = matches!(caller.identity, Identity::User(_));
+        let user = match &caller.identity {
+            Identity::User(user) => Some((user.clone(), Arc::clone(&caller.services))),
+            _ => None,
+        };
+        let is_signed_in = user.is_some();
         let request = match self.request(prepared, caller) {
             Ok(request) => request,
             Err(refused) => return self.refused(refused),
@@ -168,6 +172,13 @@ impl Engine {
         let (start, labels) = (Instant::now(), plan.labels());
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
         let executed = unharmed(self.schema.execute(request)).instrument(span);
+        // Over a WebSocket or in a stream nobody has seen to the user's share yet.
+        let executed = async {
+            match &user {
+                Some((user, services)) => services.for_user(user, executed).await,
+                None => executed.await,
+            }
+        };
         let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.overdue());
         self.metrics.executed(labels, start.elapsed(), is_signed_in && response.errors.is_empty());
         self.finished(response)

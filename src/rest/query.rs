@@ -95,6 +95,9 @@ impl SinceQuery {
     }
 }
 
+/// The values of one parameter, or what is wrong with them.
+type Several<T> = Result<Vec<T>, Box<Fault>>;
+
 struct Reader<'a> {
     given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     faults: Vec<Fault>,
@@ -173,11 +176,12 @@ impl<'a> Reader<'a> {
     fn several<T: Clone + Eq + Hash>(
         &mut self,
         names: &[&'static str],
-        read: fn(&str, &[&str]) -> Result<Vec<T>, Fault>,
+        read: impl Fn(&str, &[&str]) -> Several<T>,
     ) -> Option<AnyOf<T>> {
         let (name, text) = self.given(names)?;
         let loc = ["query", name];
-        let values = read(&text, &loc).and_then(|it| AnyOf::new(it).map_err(|rule| Fault::breaks(&loc, rule)));
+        let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(Fault::breaks(&loc, rule)));
+        let values = read(&text, &loc).and_then(folded);
         values.map_err(|fault| self.faults.push(fault.of(&json!(text)))).ok()
     }
 
@@ -213,19 +217,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn priorities_of(text: &str, loc: &[&str]) -> Result<Vec<Priority>, Fault> {
+fn priorities_of(text: &str, loc: &[&str]) -> Several<Priority> {
     let known: Option<_> = text.split(',').map(|it| priority(it.trim())).collect();
-    known.ok_or_else(|| Fault::not_one_of(loc, priorities()))
+    known.ok_or_else(|| Box::new(Fault::not_one_of(loc, priorities())))
 }
 
 /// A text that has no name is that of no label.
-fn tags_of(text: &str, loc: &[&str]) -> Result<Vec<LabelName>, Fault> {
+fn tags_of(text: &str, loc: &[&str]) -> Several<LabelName> {
     let tags = text.split(',').map(str::trim).filter(|it| !it.is_empty());
     let known: Vec<_> =
-        tags.map(LabelName::parse).collect::<Result<_, _>>().map_err(|rule| Fault::breaks(loc, rule))?;
+        tags.map(LabelName::parse).collect::<Result<_, _>>().map_err(|rule| Box::new(Fault::breaks(loc, rule)))?;
     match known.len() {
         0..=MAX_TAGS => Ok(known),
-        _ => Err(Fault::breaks(loc, error::Fault::TooMany(MAX_TAGS))),
+        _ => Err(Box::new(Fault::breaks(loc, error::Fault::TooMany(MAX_TAGS)))),
     }
 }
 

@@ -39,8 +39,13 @@ pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next
     if !is_counted_by_cost && let Err(error) = services.count_request(&identity, &client) {
         return refused(error);
     }
+    let user = if let Identity::User(user) = &identity { Some(user.clone()) } else { None };
     request.extensions_mut().insert(identity);
-    once(&services, engine.as_deref(), request, next).await
+    let work = once(&services, engine.as_deref(), request, next);
+    match user {
+        Some(user) => services.for_user(&user, work).await,
+        None => work.await,
+    }
 }
 
 /// Lets requests to the accounts in, and refuses with 429 what comes from one address too often.

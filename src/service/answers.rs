@@ -77,7 +77,7 @@ pub struct Pending {
 #[derive(Debug)]
 struct Turn {
     _permit: OwnedSemaphorePermit,
-    _share: Share<UserId>,
+    _share: Share<UserId, 1>,
 }
 
 impl IdempotencyKey {
@@ -123,7 +123,8 @@ impl Services {
         if share.others() >= MAX_OPEN {
             return Err(Error::TooMany(FEWER_OPEN));
         }
-        let permit = time::timeout(TURN_TIMEOUT, Arc::clone(share.permits()).acquire_owned()).await;
+        let [permits] = share.permits();
+        let permit = time::timeout(TURN_TIMEOUT, Arc::clone(permits).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Busy)?.map_err(Error::internal)?;
         Ok(Turn { _permit: permit, _share: share })
     }

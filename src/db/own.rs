@@ -1,0 +1,52 @@
+//! What one asker takes of the connections at a time. Whoever asks a hundred things at once waits for their own
+//! statements, and others find connections. Statements that are sent together with those of others are not counted.
+
+use std::sync::Arc;
+
+use entity::id::UserId;
+use sea_orm::DbErr;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time,
+};
+
+use super::{connect::ACQUIRE, connection::unanswered};
+use crate::share::{Share, Shares};
+
+/// The shares of all users: of the connections that read, and of those for transactions.
+pub type UserShares = Shares<UserId, 2>;
+
+tokio::task_local! {
+    /// The share of whom this task works for.
+    static OWN: Share<UserId, 2>;
+}
+
+/// Does work for somebody within that share. Work inside it has the same one.
+pub async fn within<T>(share: Share<UserId, 2>, work: impl Future<Output = T>) -> T {
+    OWN.scope(share, work).await
+}
+
+/// Whether this is work within a share.
+pub fn is_within() -> bool {
+    OWN.try_with(|_| ()).is_ok()
+}
+
+/// Room for a statement; none is needed for work that is nobody's.
+pub(super) async fn statement() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+    taken(|[statements, _]| Arc::clone(statements)).await
+}
+
+/// Room for a transaction. A user's transactions wait for each other anyway: better here than each on a connection.
+pub(super) async fn transaction() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+    taken(|[_, transactions]| Arc::clone(transactions)).await
+}
+
+async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 2]) -> Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+    let Ok(own) = OWN.try_with(|it| of(it.permits())) else { return Ok(None) };
+    let own = match Arc::clone(&own).try_acquire_owned() {
+        Ok(permit) => return Ok(Some(permit)),
+        Err(_) => Box::pin(time::timeout(ACQUIRE, own.acquire_owned())),
+    };
+    let timed_out = || unanswered(sqlx::Error::PoolTimedOut);
+    own.await.map_err(|_| timed_out())?.map(Some).map_err(|_| timed_out())
+}
