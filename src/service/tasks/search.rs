@@ -64,7 +64,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_leaves_anything_else(text in "[^\\x00]{0,200}") {
-            let words = Words::parse(&text).unwrap();
+            let words = match Words::parse(&text) {
+                Err(Fault::TooManyWords(MAX_WORDS)) => return Ok(()),
+                words => words.unwrap(),
+            };
             prop_assert!(words.0.iter().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
         }
     }
