@@ -47,7 +47,7 @@ pub struct Db {
 pub struct Transaction {
     connection: Connection,
     /// A part of its user's share.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// The lock that guards the making of signing keys on PostgreSQL: "docket" in ASCII.
@@ -102,7 +102,7 @@ impl Db {
             Link::Reads(_) | Link::File { .. } => return Err(only_reads()),
         };
         let watch = Arc::clone(&self.writer.watch);
-        Ok(Transaction { connection: Connection { link: begun, watch }, _permit: permit })
+        Ok(Transaction { connection: Connection { link: begun, watch }, _permit: permit.map(Arc::new) })
     }
 
     /// Brings the schema up to date; several instances may try at once. A schema that is newer than this program is
