@@ -1,14 +1,18 @@
 //! The only reader of the environment. Every setting is a field; every mistake is reported, all together.
 
 mod choices;
+mod database_url;
+mod dotenv;
 mod limits;
+mod names;
+mod origin;
 mod quotas;
 mod reader;
 mod secret;
+mod source;
 mod weak;
 
 use std::{
-    env,
     net::{IpAddr, SocketAddr},
     num::NonZero,
     path::PathBuf,
@@ -19,14 +23,18 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use self::{choices::Switch, reader::Reader};
+use self::{choices::Switch, reader::Reader, source::Source};
 pub use self::{
     choices::{Environment, HttpEdition, JwtAlg, PasswordHash, Share},
+    database_url::{Database, Postgres, SqliteFile},
     limits::Limits,
     quotas::Quotas,
     secret::Secret,
     weak::Weakness,
 };
+
+/// How many connections to the database there are if nobody says how many.
+const TWENTY: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(19);
 
 /// All settings, each with the variable that sets it.
 #[derive(Clone, Debug)]
@@ -37,11 +45,13 @@ pub struct Config {
     pub host: IpAddr,
     /// `PORT`: the port to listen on, 0 for a free one; 8000 by default.
     pub port: u16,
-    /// `DATABASE_URL`: `sqlite:`, `postgres:`, `postgresql:` or `postgresql+asyncpg:`; the file docket.db by default.
-    pub database_url: Secret,
+    /// `DATABASE_URL`: a URL of SQLite's or PostgreSQL's; the file docket.db by default.
+    pub database: Database,
+    /// Whether `DATABASE_URL` was set.
+    pub is_database_named: bool,
     /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives each
     /// transaction another connection; `DATABASE_URL` by default.
-    pub database_listen_url: Option<Secret>,
+    pub database_listen: Option<Postgres>,
     /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL; 20 by default.
     pub database_connections: u32,
     /// `TOKIO_WORKER_THREADS`: how many threads serve requests; one for each core by default. None: they are served on
@@ -51,9 +61,11 @@ pub struct Config {
     pub secret: Secret,
     /// Whether development made the secret just now.
     is_secret_new: bool,
-    /// `BETTER_AUTH_URL`: the URL that clients see, without a path; http://localhost and the port by default.
+    /// `BETTER_AUTH_URL`: the URL that clients see, of which the path `/api/auth` is left out; http://localhost and the
+    /// port by default.
     pub base_url: Option<Url>,
-    /// `CORS_ORIGINS`: origins of front-ends, with commas between; http://localhost:3000 by default.
+    /// `CORS_ORIGINS`: origins of front-ends, or patterns such as `https://*.app.example`, with commas between;
+    /// http://localhost:3000 by default, in production none.
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT`: `on` or `off`; on in production only, by default.
     pub rate_limit: bool,
@@ -93,6 +105,10 @@ pub struct Config {
     pub rest_case_camel: bool,
     /// `JWKS_URL`: where another issuer, such as a Better Auth elsewhere, publishes the keys of its access tokens.
     pub jwks_url: Option<Url>,
+    /// `JWT_ISSUER`: the `iss` that access tokens have which others sign; not looked at by default.
+    pub jwt_issuer: Option<String>,
+    /// `JWT_AUDIENCE`: an `aud` that access tokens have which others sign; not looked at by default.
+    pub jwt_audience: Option<String>,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL door that differ from the usual ones, such as
@@ -121,6 +137,8 @@ pub struct Config {
     pub slow_statement: Duration,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
+    /// Variables that are not read and look as if they should be.
+    pub warnings: Vec<String>,
 }
 
 /// Every mistake in the environment, a line each, by variable name and without the value.
@@ -129,38 +147,51 @@ pub struct Config {
 pub struct Mistakes(pub Vec<String>);
 
 impl Config {
-    /// Reads `.env`, then the environment, which wins.
+    /// Reads the file `.env` of the working directory, and the environment, which wins.
     pub fn from_env() -> Result<Self, Mistakes> {
-        match dotenvy::dotenv() {
-            Ok(_) => {}
-            Err(error) if error.not_found() => {}
-            Err(_) => return Err(Mistakes(vec![".env: cannot be read".into()])),
-        }
-        let mut config = Self::from_vars(|name| env::var(name).ok())?;
+        let mut config = Self::from_source(&Source::read()?)?;
         if config.workers == 0 {
             config.workers = thread::available_parallelism().map_or(1, NonZero::get);
         }
         Ok(config)
     }
 
+    /// Reads the settings where it is known which variables there are, so that none is overlooked.
+    fn from_source(source: &Source) -> Result<Self, Mistakes> {
+        let mut read = Reader::new(|name| source.value(name));
+        let mut config = Self::read(&mut read);
+        config.warnings = read.check_names(source.names());
+        config.warnings.extend(source.unseen(|name| read.knows(name)));
+        let doubts = source.doubts(|name| read.knows(name));
+        read.mistakes.extend(doubts);
+        read.finish(config)
+    }
+
     /// Reads the settings from any source of variables.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
         let mut read = Reader::new(var);
+        let config = Self::read(&mut read);
+        read.finish(config)
+    }
+
+    fn read(read: &mut Reader<impl Fn(&str) -> Option<String>>) -> Self {
         let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
         let production = environment == Environment::Production;
         let (secret, is_secret_new) = read.secret(environment);
-        let config = Self {
+        let (database, is_database_named) = read.database();
+        Self {
             environment,
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
             port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
-            database_url: read.database_url(),
-            database_listen_url: read.listen_url(),
-            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", 20, "a number from 1").max(1),
+            database,
+            is_database_named,
+            database_listen: read.listen_url(),
+            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", TWENTY, "a number from 1").get(),
             workers: read.parsed("TOKIO_WORKER_THREADS", 0, "a number of threads"),
             secret,
             is_secret_new,
-            base_url: read.url("BETTER_AUTH_URL"),
-            cors_origins: read.origins(),
+            base_url: read.base_url(),
+            cors_origins: read.origins(environment),
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
             quotas: read.parsed("DOCKET_REQUEST_LIMITS", Quotas::default(), "names and numbers such as user=6000"),
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
@@ -178,6 +209,8 @@ impl Config {
             rest_list_envelope: read.either("REST_LIST", "array", "envelope"),
             rest_case_camel: read.either("REST_CASE", "snake", "camel"),
             jwks_url: read.url("JWKS_URL"),
+            jwt_issuer: read.text("JWT_ISSUER"),
+            jwt_audience: read.text("JWT_AUDIENCE"),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
             graphql_limits: read.parsed(
                 "DOCKET_GRAPHQL_LIMITS",
@@ -201,9 +234,9 @@ impl Config {
                 200,
                 "a number of milliseconds",
             )),
-            log_filter: read.text("RUST_LOG").unwrap_or_else(|| "info".into()),
-        };
-        if read.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(read.mistakes)) }
+            log_filter: read.log_filter(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Keeps a secret that development made for the next start; to be done before anything is signed or sealed by it.
@@ -218,85 +251,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    const GOOD_SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
-        Config::from_vars(|name| pairs.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn all_mistakes_come_together_and_name_no_value() {
-        let mistakes = read(&[
-            ("DOCKET_ENV", "prod"),
-            ("PORT", "eighty"),
-            ("DATABASE_URL", "mysql://user:hunter2@host/db"),
-            ("BETTER_AUTH_SECRET", "short"),
-            ("CORS_ORIGINS", "*"),
-            ("JWT_ALG", "none"),
-            ("SMTP_URL", "http://user:hunter2@host"),
-            ("MAIL_FROM", "nobody"),
-            ("TRUSTED_PROXIES", "everybody"),
-            ("PASSWORD_HASH", "md5"),
-        ])
-        .unwrap_err()
-        .to_string();
-
-        let names = ["DOCKET_ENV", "PORT", "DATABASE_URL", "BETTER_AUTH_SECRET", "CORS_ORIGINS", "JWT_ALG"];
-        for name in names.into_iter().chain(["SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES", "PASSWORD_HASH"]) {
-            assert!(mistakes.contains(name), "{mistakes}");
-        }
-        assert!(!mistakes.contains("hunter2") && !mistakes.contains("short"), "{mistakes}");
-    }
-
-    #[test]
-    fn production_wants_a_secret_of_its_own() {
-        let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
-        assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");
-    }
-
-    #[test]
-    fn a_secret_may_be_in_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secret");
-        fs::write(&path, format!("{GOOD_SECRET}\n")).unwrap();
-        let path = path.display().to_string();
-        let config = read(&[("BETTER_AUTH_SECRET_FILE", &path), ("DOCKET_ENV", "production")]).unwrap();
-        assert_eq!(config.secret.reveal(), GOOD_SECRET);
-        for wrong in [
-            &[("BETTER_AUTH_SECRET_FILE", "/nowhere"), ("BETTER_AUTH_SECRET", "")],
-            &[("BETTER_AUTH_SECRET_FILE", path.as_str()), ("BETTER_AUTH_SECRET", GOOD_SECRET)],
-        ] {
-            let mistakes = read(&[wrong[0], wrong[1], ("DOCKET_ENV", "production")]).unwrap_err();
-            assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET_FILE"), "{mistakes}");
-        }
-    }
-
-    #[test]
-    fn the_drivers_name_in_the_url_is_dropped() {
-        let config =
-            read(&[("DATABASE_URL", "postgresql+asyncpg://a@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-        assert_eq!(config.database_url.reveal(), "postgresql://a@b/c");
-        assert!(config.database_listen_url.is_none());
-    }
-
-    #[test]
-    fn nothing_secret_is_printed() {
-        let config =
-            read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-        let printed = format!("{config:?}");
-        assert!(!printed.contains("hunter2") && !printed.contains(GOOD_SECRET), "{printed}");
-    }
-
-    #[test]
-    fn the_limiter_is_on_and_the_playground_off_in_production_only() {
-        for (environment, expected) in [("production", true), ("staging", false), ("development", false)] {
-            let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-            assert_eq!((config.rate_limit, config.playground), (expected, !expected), "{environment}");
-        }
-    }
-}
+mod tests;

@@ -69,11 +69,13 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 fn configuration(config: &Config) -> Vec<Finding> {
-    let weak = config.weaknesses();
-    if weak.is_empty() {
+    let weak = config.weaknesses().into_iter().map(|it| it.to_string());
+    let all: Vec<Finding> =
+        weak.chain(config.warnings.iter().cloned()).map(|it| doubtful("configuration", it)).collect();
+    if all.is_empty() {
         return vec![good("configuration", format!("{}, and nothing to say against it", config.environment))];
     }
-    weak.into_iter().map(|it| doubtful("configuration", it.to_string())).collect()
+    all
 }
 
 /// What is found, and the database, if it is there and has its tables.

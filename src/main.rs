@@ -21,6 +21,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
+use tracing::warn;
 
 /// Gives memory back and has less to lock than the system's.
 #[global_allocator]
@@ -112,6 +113,9 @@ fn started(work: impl FnOnce(&mut Config, &Runtime, &Telemetry) -> Done) -> Done
 
 async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     let mut stop = Box::pin(stop_signal()?);
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
     for weakness in config.weaknesses() {
         SecurityEvent::ConfigWeak.log(weakness.setting, "-");
     }

@@ -18,7 +18,7 @@ use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 use tokio::{net::TcpListener, sync::watch, time};
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::{info, warn};
 use url::Url;
 
@@ -44,7 +44,7 @@ use crate::{
     db,
     error::Error,
     graphql, rest,
-    service::Services,
+    service::{Services, auth::Origins},
     tally::Tally,
     telemetry::{Dropped, metrics::Metrics},
 };
@@ -149,7 +149,7 @@ impl Server {
             alive: alive.clone(),
             unknown: Tally::default(),
         };
-        let cors = cors(services.auth().origins().all());
+        let cors = cors(services.auth().origins());
         let safety = Safety { is_https: services.auth().origins().is_https() };
         let gate = Gate::new(metrics.refused.clone(), (cors, safety));
         let front = Front::new(config, &door.closing, metrics.clone(), safety);
@@ -278,14 +278,16 @@ fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, (front
     router.fallback(rest::not_found).method_not_allowed_fallback(rest::method_not_allowed).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(front, front::front))
-            .layer(cors(services.auth().origins().all()))
+            .layer(cors(services.auth().origins()))
             .layer(middleware::from_fn_with_state(gate, guarded)),
     )
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
+fn cors(origins: &Origins) -> CorsLayer {
+    let origins = origins.clone();
+    let may_read = move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| origins.may_read(origin));
     CorsLayer::new()
-        .allow_origin(origins.iter().filter_map(|it| it.parse().ok()).collect::<Vec<HeaderValue>>())
+        .allow_origin(AllowOrigin::predicate(may_read))
         .allow_credentials(true)
         .allow_methods([
             Method::GET,
@@ -331,7 +333,7 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let gate = Gate::new(Counter::default(), (cors(&[]), Safety { is_https: false }));
+        let gate = Gate::new(Counter::default(), (cors(&Origins::default()), Safety { is_https: false }));
         let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(gate, guarded));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();

@@ -1,6 +1,6 @@
 //! What one GraphQL request may cost.
 
-use std::str::FromStr;
+use std::{collections::HashSet, str::FromStr};
 
 /// The limits of the GraphQL door (contracts: GraphQL over HTTP, 6). A request beyond one is refused with the name of
 /// the limit in `extensions.limit`.
@@ -103,13 +103,23 @@ impl Limits {
     }
 }
 
-/// Hands over each pair of a text such as `cost=20000, depth=10`.
+/// Hands over each pair of a text such as `cost=20000, depth=10`, in which no name is there twice.
 pub(super) fn pairs(text: &str, mut set: impl FnMut(&str, &str) -> Option<()>) -> Result<(), ()> {
-    for pair in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+    let mut names = HashSet::new();
+    for pair in parts(text).ok_or(())? {
         let (name, number) = pair.split_once('=').ok_or(())?;
+        if !names.insert(name.trim()) {
+            return Err(());
+        }
         set(name.trim(), number.trim()).ok_or(())?;
     }
     Ok(())
+}
+
+/// The parts of a list with commas between; none if one of them is empty.
+pub(super) fn parts(text: &str) -> Option<Vec<&str>> {
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    parts.iter().all(|part| !part.is_empty()).then_some(parts)
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
     fn named_limits_change_and_the_others_stay() {
         let limits: Limits = "cost=20000, depth=10".parse().unwrap();
         assert_eq!(limits, Limits { cost: 20_000, depth: 10, ..Limits::default() });
-        for wrong in ["cost", "cost=-1", "speed=1", "cost=1;depth=2"] {
+        for wrong in ["cost", "cost=-1", "speed=1", "cost=1;depth=2", "cost=1,", ",cost=1", "cost=1,,depth=2", "cost=1, cost=2"] {
             assert_eq!(wrong.parse::<Limits>(), Err(()), "{wrong}");
         }
     }

@@ -1,28 +1,67 @@
 //! Reading one variable after the other, and remembering what is wrong with each.
 
-use std::{fs, net::IpAddr, str::FromStr};
+use std::{cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{choices::Environment, secret, secret::Secret};
+use super::{
+    Config, Mistakes,
+    choices::Environment,
+    database_url::{Database, Postgres, VARIABLES},
+    limits::parts,
+    names, origin, secret,
+    secret::Secret,
+};
 
 const DEFAULT_DATABASE: &str = "sqlite://docket.db?mode=rwc";
 const DEFAULT_ORIGIN: &str = "http://localhost:3000";
+/// Where Better Auth is below the URL that it is given, which may name that place too.
+const AUTH_PATH: &str = "/api/auth";
 
 /// A source of variables, and the mistakes that were found in it.
 pub(super) struct Reader<V> {
     var: V,
+    /// Every name that was asked for: the settings that there are.
+    known: RefCell<BTreeSet<String>>,
     pub(super) mistakes: Vec<String>,
 }
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn new(var: V) -> Self {
-        Self { var, mistakes: Vec::new() }
+        Self { var, known: RefCell::default(), mistakes: Vec::new() }
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.known.borrow_mut().insert(name.to_owned());
         (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The settings, if nothing is wrong with them.
+    pub(super) fn finish(self, config: Config) -> Result<Config, Mistakes> {
+        if self.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(self.mistakes)) }
+    }
+
+    /// Whether there is a setting of that name. To be asked when all were read.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.known.borrow().contains(name)
+    }
+
+    /// Refuses names of ours that are no settings, and gives a warning for each that looks like a misspelt one.
+    pub(super) fn check_names<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let known = self.known.borrow();
+        let mut warnings = Vec::new();
+        for name in names.filter(|name| !known.contains(*name)) {
+            let meant = names::meant(name, known.iter().map(String::as_str));
+            if names::is_unknown(name) {
+                let advice = meant.map(|it| format!("; {it} is one")).unwrap_or_default();
+                self.mistakes.push(format!("{name}: is no setting of this Docket{advice}"));
+            } else if let Some(meant) = meant.filter(|it| (self.var)(it).is_none()) {
+                warnings.push(format!("{name}: is not read; is {meant} meant?"));
+            }
+        }
+        warnings
     }
 
     /// A text that may be kept in a file, which the variable with `_FILE` behind its name names.
@@ -68,21 +107,30 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         value
     }
 
-    pub(super) fn database_url(&mut self) -> Secret {
-        let given = self.secret_text("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.into());
-        let url = plain(&given);
-        if !url.starts_with("sqlite:") && !is_postgres(&url) {
-            self.mistake("DATABASE_URL", "a URL that starts with sqlite:, postgres: or postgresql:");
-        }
-        Secret::new(url)
+    /// The database, and whether it was named.
+    pub(super) fn database(&mut self) -> (Database, bool) {
+        let given = self.secret_text("DATABASE_URL");
+        let read = |url: &str| Database::parse(url, |name| self.text(name));
+        let read = read(given.as_deref().unwrap_or(DEFAULT_DATABASE));
+        // Whatever the database is, these are names of settings.
+        VARIABLES.iter().for_each(|(name, _)| drop(self.text(name)));
+        let database = read.unwrap_or_else(|faults| {
+            self.mistakes.extend(faults.into_iter().map(|fault| format!("DATABASE_URL: {fault}")));
+            Database::nowhere()
+        });
+        (database, given.is_some())
     }
 
-    pub(super) fn listen_url(&mut self) -> Option<Secret> {
-        let url = plain(&self.secret_text("DATABASE_LISTEN_URL")?);
-        if !is_postgres(&url) {
-            self.mistake("DATABASE_LISTEN_URL", "a URL that starts with postgres: or postgresql:");
+    pub(super) fn listen_url(&mut self) -> Option<Postgres> {
+        let url = self.secret_text("DATABASE_LISTEN_URL")?;
+        let wanted = || vec!["must be a URL that starts with postgres: or postgresql:".to_owned()];
+        match Postgres::parse(&url, |name| self.text(name)).unwrap_or_else(|| Err(wanted())) {
+            Ok(postgres) => Some(postgres),
+            Err(faults) => {
+                self.mistakes.extend(faults.into_iter().map(|fault| format!("DATABASE_LISTEN_URL: {fault}")));
+                None
+            }
         }
-        Some(Secret::new(url))
     }
 
     /// The secret, and whether development made it just now.
@@ -126,6 +174,27 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         url
     }
 
+    /// The URL that clients see, which has no path: Docket answers at the root of a host.
+    pub(super) fn base_url(&mut self) -> Option<Url> {
+        let mut url = self.url("BETTER_AUTH_URL")?;
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if !matches!(url.path().trim_end_matches('/'), "" | AUTH_PATH) || !is_bare || has_user {
+            let wanted = "the URL of a host, without a path other than /api/auth: give Docket a host name of its own";
+            self.mistake("BETTER_AUTH_URL", wanted);
+        }
+        url.set_path("");
+        Some(url)
+    }
+
+    pub(super) fn log_filter(&mut self) -> String {
+        let text = self.text("RUST_LOG").unwrap_or_else(|| "info".into());
+        if EnvFilter::try_new(&text).is_err() {
+            self.mistake("RUST_LOG", "a filter such as info or docket=debug,warn");
+        }
+        text
+    }
+
     pub(super) fn smtp_url(&mut self) -> Option<Secret> {
         let text = self.secret_text("SMTP_URL")?;
         let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
@@ -143,38 +212,46 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         text
     }
 
+    /// The parts of a list; nothing when it is not set.
+    fn list(&mut self, name: &str, wanted: &str) -> Vec<String> {
+        let Some(text) = self.text(name) else { return Vec::new() };
+        match parts(&text) {
+            Some(parts) => parts.into_iter().map(str::to_owned).collect(),
+            None => {
+                self.mistake(name, wanted);
+                Vec::new()
+            }
+        }
+    }
+
     pub(super) fn networks(&mut self) -> Vec<IpNet> {
-        let listed = self.text("TRUSTED_PROXIES").unwrap_or_default();
+        const NAME: &str = "TRUSTED_PROXIES";
+        const WANTED: &str = "addresses or networks such as 10.0.0.0/8, with commas between";
         let mut networks = Vec::new();
-        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        for text in self.list(NAME, WANTED) {
             match text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address))) {
                 Ok(network) => networks.push(network),
-                Err(_) => {
-                    self.mistake("TRUSTED_PROXIES", "addresses or networks such as 10.0.0.0/8, with commas between")
-                }
+                Err(_) => self.mistake(NAME, WANTED),
             }
         }
         networks
     }
 
-    pub(super) fn origins(&mut self) -> Vec<String> {
-        let listed = self.text("CORS_ORIGINS").unwrap_or_else(|| DEFAULT_ORIGIN.into());
+    /// The origins of front-ends. One is taken for granted, but not in production.
+    pub(super) fn origins(&mut self, environment: Environment) -> Vec<String> {
+        const NAME: &str = "CORS_ORIGINS";
+        const WANTED: &str = "origins such as https://app.example or https://*.app.example, without a path and with \
+                              commas between";
+        if self.text(NAME).is_none() && environment != Environment::Production {
+            return vec![DEFAULT_ORIGIN.to_owned()];
+        }
         let mut origins = Vec::new();
-        for text in listed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-            match Url::parse(text).map(|url| url.origin()) {
-                Ok(origin) if origin.is_tuple() => origins.push(origin.ascii_serialization()),
-                _ => self.mistake("CORS_ORIGINS", "origins such as https://app.example, with commas between"),
+        for text in self.list(NAME, WANTED) {
+            match origin::parse(&text) {
+                Some(origin) => origins.push(origin),
+                None => self.mistake(NAME, WANTED),
             }
         }
         origins
     }
-}
-
-/// The original's users have the name of their Python driver in the URL.
-fn plain(url: &str) -> String {
-    url.replacen("postgresql+asyncpg://", "postgresql://", 1)
-}
-
-fn is_postgres(url: &str) -> bool {
-    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
 }

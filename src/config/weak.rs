@@ -1,6 +1,6 @@
 //! Settings that work and are still not safe enough for where they are used.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use url::{Host, Url};
 
@@ -28,7 +28,7 @@ impl Config {
             return Vec::new();
         }
         let is_production = self.environment == Environment::Production;
-        let has_open_origin = self.cors_origins.iter().any(|it| !Url::parse(it).is_ok_and(|url| is_safe(&url)));
+        let has_open_origin = self.cors_origins.iter().any(|it| !is_safe_origin(it));
         let wants_mail = self.email_verification || self.delete_confirmation;
         let all = [
             (self.base_url.is_none(), "BETTER_AUTH_URL", "set it to the https URL that clients see"),
@@ -37,11 +37,21 @@ impl Config {
                 "BETTER_AUTH_URL",
                 "use https, so that cookies and tokens are not sent in the clear",
             ),
+            (
+                is_production && !self.is_database_named,
+                "DATABASE_URL",
+                "set it: without it the data is in the file docket.db of the working directory",
+            ),
             (has_open_origin, "CORS_ORIGINS", "allow https origins only"),
             (
                 self.jwks_url.as_ref().is_some_and(|url| !is_safe(url)),
                 "JWKS_URL",
                 "fetch keys by https only: whoever changes them on the way signs tokens",
+            ),
+            (
+                self.jwks_url.is_some() && self.jwt_issuer.is_none() && self.jwt_audience.is_none(),
+                "JWT_ISSUER",
+                "set it, or JWT_AUDIENCE: any token that is signed with a key of JWKS_URL opens an account here",
             ),
             (is_production && !self.rate_limit, "RATE_LIMIT", "turn it on, unless what stands in front has limits"),
             (
@@ -54,6 +64,11 @@ impl Config {
                 "TRUSTED_PROXIES",
                 "name the proxy, if there is one: without it all clients count as one address",
             ),
+            (
+                self.smtp_url.as_ref().is_some_and(|url| is_open_mail(url.reveal())),
+                "SMTP_URL",
+                "use smtps:// (or ?tls=required): password and links are sent in the clear",
+            ),
             (wants_mail && self.smtp_url.is_none(), "SMTP_URL", "set it: people wait for links that are not sent"),
         ];
         all.into_iter()
@@ -63,15 +78,37 @@ impl Config {
     }
 }
 
+/// Whether nobody can listen on the way to any front-end that fits.
+fn is_safe_origin(origin: &str) -> bool {
+    // A port is no matter here, and may be a pattern.
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let host = authority.split_once(':').filter(|_| !authority.starts_with('[')).map_or(authority, |(host, _)| host);
+    scheme == "https" || host.ends_with(".localhost") || Url::parse(&format!("{scheme}://{host}")).is_ok_and(|url| is_safe(&url))
+}
+
+/// Whether mail may go over the network without encryption.
+fn is_open_mail(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| {
+        let is_upgraded = url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+        url.scheme() == "smtp" && !is_upgraded && !is_local(&url)
+    })
+}
+
 /// Whether nobody can listen on the way.
 fn is_safe(url: &Url) -> bool {
-    let is_local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+    url.scheme() == "https" || is_local(url)
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        // Of a scheme that the URL standard does not know, an address is a name.
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    url.scheme() == "https" || is_local
+    }
 }
 
 #[cfg(test)]
@@ -92,10 +129,33 @@ mod tests {
         assert_eq!(weak(&open), [""; 0]);
         let production = ("DOCKET_ENV", "production");
         let open: Vec<_> = open.into_iter().chain([production]).collect();
-        assert_eq!(weak(&open), ["BETTER_AUTH_URL", "RATE_LIMIT", "DOCKET_PLAYGROUND"]);
-        let others =
-            [production, ("CORS_ORIGINS", "http://app.example"), ("EMAIL_VERIFICATION", "on"), ("HOST", "0.0.0.0")];
-        assert_eq!(weak(&others), ["BETTER_AUTH_URL", "CORS_ORIGINS", "TRUSTED_PROXIES", "SMTP_URL"]);
-        assert_eq!(weak(&[production, ("BETTER_AUTH_URL", "https://app.example")]), [""; 0]);
+        assert_eq!(weak(&open), ["BETTER_AUTH_URL", "DATABASE_URL", "RATE_LIMIT", "DOCKET_PLAYGROUND"]);
+        let production = [production, ("DATABASE_URL", "sqlite://docket.db")];
+        let with = |others: &[(&'static str, &'static str)]| weak(&[&production, others].concat());
+        let others = [("CORS_ORIGINS", "http://app.example"), ("EMAIL_VERIFICATION", "on"), ("HOST", "0.0.0.0")];
+        assert_eq!(with(&others), ["BETTER_AUTH_URL", "CORS_ORIGINS", "TRUSTED_PROXIES", "SMTP_URL"]);
+        let base = ("BETTER_AUTH_URL", "https://app.example");
+        assert_eq!(with(&[base]), [""; 0]);
+        for (origins, is_weak) in [
+            ("https://*.vercel.app", false),
+            ("http://localhost:*", false),
+            ("http://[::1]:3000", false),
+            ("http://*.app.example", true),
+            ("*.app.example", true),
+        ] {
+            assert_eq!(with(&[base, ("CORS_ORIGINS", origins)]).contains(&"CORS_ORIGINS"), is_weak, "{origins}");
+        }
+        for (url, is_weak) in [
+            ("smtp://mail.example", true),
+            ("smtp://mail.example?tls=opportunistic", true),
+            ("smtp://mail.example?tls=required", false),
+            ("smtps://mail.example", false),
+            ("smtp://127.0.0.1:25", false),
+        ] {
+            assert_eq!(with(&[base, ("SMTP_URL", url)]).contains(&"SMTP_URL"), is_weak, "{url}");
+        }
+        let jwks = ("JWKS_URL", "https://auth.example/api/auth/jwks");
+        assert_eq!(with(&[base, jwks]), ["JWT_ISSUER"]);
+        assert_eq!(with(&[base, jwks, ("JWT_AUDIENCE", "docket")]), [""; 0]);
     }
 }

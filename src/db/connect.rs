@@ -20,7 +20,7 @@ use super::{
     watch::Watch,
     writer::Writer,
 };
-use crate::config::Config;
+use crate::config::{Config, Database, Postgres, SqliteFile};
 
 /// How long a request waits for a connection before it is refused.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(2);
@@ -55,17 +55,16 @@ const RANDOM_PAGE_COST: &str = "1.1";
 
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
-    let url = config.database_url.reveal();
-    if url.starts_with("sqlite:") { sqlite(url, config).await } else { postgres(url, config).await }
+    match &config.database {
+        Database::Sqlite(file) => sqlite(file, config).await,
+        Database::Postgres(server) => postgres(server, config).await,
+    }
 }
 
-async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(DbErr::Conn(RuntimeErr::Internal("a SQLite database needs a file, not :memory:".into())));
-    }
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(failed)?
-        .create_if_missing(true)
+async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
+    let options = SqliteConnectOptions::new()
+        .filename(&file.path)
+        .create_if_missing(file.may_be_made)
         .page_size(PAGE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -73,9 +72,8 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    let path = options.get_filename().to_owned();
-    if path.exists() {
-        file::look(&path).await?;
+    if file.path.exists() {
+        file::look(&file.path).await?;
     }
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     // The writer goes first: it makes the file, which the readers open without the right to write.
@@ -87,7 +85,7 @@ async fn sqlite(url: &str, config: &Config) -> Result<Db, DbErr> {
         .await
         .map_err(failed)?;
     let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    let readers = Link::File { in_place: InPlace::new(&path), pool };
+    let readers = Link::File { in_place: InPlace::new(&file.path), pool };
     let watch = Watch::new(config.slow_statement, "sqlite", None);
     let creates = create::creates(Maker::Sqlite(writer.clone()), &watch);
     Ok(linked(watch, readers, Link::Writer { writer, creates }))
@@ -99,10 +97,10 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
-    let options = postgres_options(url)?;
-    let listening = match &config.database_listen_url {
-        Some(url) => hints_pool(postgres_options(url.reveal())?),
+async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
+    let options = postgres_options(server)?;
+    let listening = match &config.database_listen {
+        Some(server) => hints_pool(postgres_options(server)?),
         None => hints_pool(options.clone()),
     };
     let pool = |most| {
@@ -135,8 +133,8 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbErr> {
     ))
 }
 
-fn postgres_options(url: &str) -> Result<PgConnectOptions, DbErr> {
-    let options = PgConnectOptions::from_str(url).map_err(failed)?.options([
+fn postgres_options(server: &Postgres) -> Result<PgConnectOptions, DbErr> {
+    let options = PgConnectOptions::from_str(server.url.reveal()).map_err(failed)?.options([
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),

@@ -5,7 +5,6 @@ use std::{
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
@@ -16,7 +15,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, error::DatabaseError, s
 use tokio::time;
 
 use super::connect::{BUSY, failed};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Database, Environment};
 
 /// How often to look whether another process has migrated.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -57,9 +56,10 @@ pub enum FileError {
 
 /// The file that the configuration names, if it names one.
 pub fn path(config: &Config) -> Option<PathBuf> {
-    let url = config.database_url.reveal();
-    let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url).ok()).flatten()?;
-    Some(options.get_filename().to_owned())
+    match &config.database {
+        Database::Sqlite(file) => Some(file.path.clone()),
+        Database::Postgres(_) => None,
+    }
 }
 
 /// Copies the database into a new file, as it is at one moment, while others read and write it.

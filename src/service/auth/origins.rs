@@ -5,7 +5,7 @@ use url::Url;
 use crate::config::{Config, Environment};
 
 /// The trusted origins: our own, and the configured front-ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origins {
     own: String,
     trusted: Vec<String>,
@@ -36,9 +36,9 @@ impl Origins {
         self.is_https
     }
 
-    /// All trusted origins.
-    pub fn all(&self) -> &[String] {
-        &self.trusted
+    /// Whether pages of this origin may read what we answer; it is said exactly as browsers say it.
+    pub fn may_read(&self, origin: &str) -> bool {
+        Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin && self.has(&url))
     }
 
     /// Whether an `Origin`, or the origin of a `Referer`, is trusted.
@@ -56,7 +56,35 @@ impl Origins {
 
     fn has(&self, url: &Url) -> bool {
         let origin = url.origin();
-        origin.is_tuple() && self.trusted.contains(&origin.ascii_serialization())
+        let text = origin.ascii_serialization();
+        origin.is_tuple() && self.trusted.iter().any(|trusted| matches(trusted, &text, url))
+    }
+}
+
+/// Whether an origin is the trusted one, or fits its pattern, as Better Auth's `trustedOrigins` has it. A pattern of
+/// numbers names addresses, and no host whose name begins like one.
+fn matches(trusted: &str, origin: &str, url: &Url) -> bool {
+    if !trusted.contains(['*', '?']) {
+        return trusted == origin;
+    }
+    let is_web = matches!(url.scheme(), "http" | "https");
+    let (pattern, text) = match trusted.split_once("://") {
+        Some(_) => (trusted, origin),
+        None => (trusted, origin.split_once("://").map_or("", |(_, authority)| authority)),
+    };
+    let is_of_numbers = !pattern.rsplit("://").next().unwrap_or_default().contains(|it: char| it.is_ascii_alphabetic());
+    let is_address = matches!(url.host(), Some(url::Host::Ipv4(_)));
+    is_web && (is_address || !is_of_numbers) && fits(pattern.as_bytes(), text.as_bytes())
+}
+
+/// Whether the text fits a pattern in which `*` is any text and `?` any letter.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, rest) => rest.is_none(),
+        (Some((b'*', rest)), None) => fits(rest, text),
+        (Some((b'*', rest)), Some((_, others))) => fits(rest, text) || fits(pattern, others),
+        (Some((letter, rest)), Some((other, others))) => (*letter == b'?' || letter == other) && fits(rest, others),
+        (Some(_), None) => false,
     }
 }
 
@@ -114,5 +142,33 @@ mod tests {
             assert!(!origins().trusts(origin), "{origin}");
         }
         assert!(origins().trusts("http://localhost:3000/login"));
+    }
+
+    #[test]
+    fn patterns_mean_what_better_auth_means_by_them() {
+        let origins = |pattern: &str| Origins {
+            own: "https://docket.example".into(),
+            trusted: vec![pattern.to_owned()],
+            is_https: true,
+        };
+        for (pattern, origin, is_trusted) in [
+            ("https://*.vercel.app", "https://a.vercel.app", true),
+            ("https://*.vercel.app", "https://a.b.vercel.app", true),
+            ("https://*.vercel.app", "https://vercel.app", false),
+            ("https://*.vercel.app", "http://a.vercel.app", false),
+            ("https://*.vercel.app", "https://a.vercel.app:444", false),
+            ("https://*.vercel.app", "https://a.vercel.app.evil.example", false),
+            ("https://*.vercel.app", "https://evil.example/.vercel.app", false),
+            ("https://*.vercel.app", "https://evilvercel.app", false),
+            ("https://a?.app.example", "https://a1.app.example", true),
+            ("*.app.example", "http://x.app.example", true),
+            ("*.app.example", "ftp://x.app.example", false),
+            ("http://localhost:*", "http://localhost:5173", true),
+            ("http://192.168.*.*", "http://192.168.1.9", true),
+            ("http://192.168.*.*", "http://192.168.evil.example", false),
+        ] {
+            assert_eq!(origins(pattern).trusts(origin), is_trusted, "{pattern} {origin}");
+        }
+        assert!(!origins("https://*.vercel.app").may_read("https://A.vercel.app"));
     }
 }

@@ -1,0 +1,137 @@
+//! What is read from the environment, and what is refused.
+
+use std::fs;
+
+use super::*;
+
+const GOOD_SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
+
+fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    Config::from_vars(|name| pairs.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
+}
+
+#[test]
+fn all_mistakes_come_together_and_name_no_value() {
+    let mistakes = read(&[
+        ("DOCKET_ENV", "prod"),
+        ("PORT", "eighty"),
+        ("DATABASE_URL", "mysql://user:hunter2@host/db"),
+        ("BETTER_AUTH_SECRET", "short"),
+        ("CORS_ORIGINS", "*"),
+        ("JWT_ALG", "none"),
+        ("SMTP_URL", "http://user:hunter2@host"),
+        ("MAIL_FROM", "nobody"),
+        ("TRUSTED_PROXIES", "everybody"),
+        ("PASSWORD_HASH", "md5"),
+    ])
+    .unwrap_err()
+    .to_string();
+
+    let names = ["DOCKET_ENV", "PORT", "DATABASE_URL", "BETTER_AUTH_SECRET", "CORS_ORIGINS", "JWT_ALG"];
+    for name in names.into_iter().chain(["SMTP_URL", "MAIL_FROM", "TRUSTED_PROXIES", "PASSWORD_HASH"]) {
+        assert!(mistakes.contains(name), "{mistakes}");
+    }
+    assert!(!mistakes.contains("hunter2") && !mistakes.contains("short"), "{mistakes}");
+}
+
+#[test]
+fn production_wants_a_secret_of_its_own() {
+    let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
+    assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");
+}
+
+#[test]
+fn a_secret_may_be_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, format!("{GOOD_SECRET}\n")).unwrap();
+    let path = path.display().to_string();
+    let config = read(&[("BETTER_AUTH_SECRET_FILE", &path), ("DOCKET_ENV", "production")]).unwrap();
+    assert_eq!(config.secret.reveal(), GOOD_SECRET);
+    for wrong in [
+        &[("BETTER_AUTH_SECRET_FILE", "/nowhere"), ("BETTER_AUTH_SECRET", "")],
+        &[("BETTER_AUTH_SECRET_FILE", path.as_str()), ("BETTER_AUTH_SECRET", GOOD_SECRET)],
+    ] {
+        let mistakes = read(&[wrong[0], wrong[1], ("DOCKET_ENV", "production")]).unwrap_err();
+        assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET_FILE"), "{mistakes}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_database_url_is_said_with_the_other_mistakes_and_without_its_values() {
+    let mistakes = read(&[
+        ("DATABASE_URL", "postgresql+asyncpg://ann:hunter2@db/docket?sslpassword=hunter2&ssl=hunter2"),
+        ("DATABASE_LISTEN_URL", "sqlite://hunter2"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
+        ("BETTER_AUTH_SECRET", GOOD_SECRET),
+    ]);
+    let said = mistakes.unwrap_err().to_string();
+    for part in ["DATABASE_URL: has the parameter sslpassword", "DATABASE_URL: has a sslmode", "DATABASE_LISTEN_URL: ", "DATABASE_MAX_CONNECTIONS: "] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
+    for (name, value) in [
+        ("CORS_ORIGINS", "https://app.example,"),
+        ("CORS_ORIGINS", "https://app.example/path"),
+        ("CORS_ORIGINS", "https://*"),
+        ("TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"),
+        ("DOCKET_GRAPHQL_LIMITS", "cost=1,"),
+        ("DOCKET_REQUEST_LIMITS", "user=1, user=2"),
+        ("BETTER_AUTH_URL", "https://app.example/docket"),
+        ("BETTER_AUTH_URL", "https://ann@app.example"),
+        ("RUST_LOG", "docket=loud=very"),
+    ] {
+        let said = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().to_string();
+        assert!(said.contains(&format!("{name}: must be")), "{said}");
+    }
+    for url in ["https://app.example", "https://app.example/", "https://app.example/api/auth", "https://app.example/api/auth/"] {
+        let config = read(&[("BETTER_AUTH_URL", url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!(config.base_url.unwrap().as_str(), "https://app.example/");
+    }
+}
+
+#[test]
+fn production_trusts_no_front_end_that_it_was_not_told_of() {
+    for (environment, origins) in [("production", 0), ("staging", 1), ("development", 1)] {
+        let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!(config.cors_origins.len(), origins, "{environment}");
+    }
+}
+
+#[test]
+fn names_that_are_no_settings_are_refused_or_warned_of() {
+    let named = |names: &'static [&'static str]| {
+        let secret = [("BETTER_AUTH_SECRET", GOOD_SECRET)];
+        Config::from_source(&Source::of(names.iter().map(|name| (*name, "set")).chain(secret)))
+    };
+    let said = named(&["DOCKET_PLAYGROUD", "DOCKET_FUTURE", "DOCKET_TEST_POSTGRES"]).unwrap_err().0;
+    assert_eq!(said, [
+        "DOCKET_FUTURE: is no setting of this Docket",
+        "DOCKET_PLAYGROUD: is no setting of this Docket; DOCKET_PLAYGROUND is one",
+    ]);
+    let config = named(&["DATABSE_URL", "CORS_ORIGIN", "HOME", "PGPASSWORD"]).unwrap();
+    assert_eq!(config.warnings, [
+        "CORS_ORIGIN: is not read; is CORS_ORIGINS meant?",
+        "DATABSE_URL: is not read; is DATABASE_URL meant?",
+    ]);
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let config =
+        read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("hunter2") && !printed.contains(GOOD_SECRET), "{printed}");
+}
+
+#[test]
+fn the_limiter_is_on_and_the_playground_off_in_production_only() {
+    for (environment, expected) in [("production", true), ("staging", false), ("development", false)] {
+        let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!((config.rate_limit, config.playground), (expected, !expected), "{environment}");
+    }
+}
