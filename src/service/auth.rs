@@ -175,7 +175,7 @@ impl Material {
             hasher: Hasher::new(config.password_hash)?,
             keys: Keys::new(secret, config.jwt_key_days),
             remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
-            issuer: Issuer::new(config.jwt_alg, secret, base_url),
+            issuer: Issuer::new(config, base_url),
             verified: token::verified_tokens(),
             origins: Origins::new(config, base_url),
             links: LinkKeys::new(secret),

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{Auth, CurrentUser, Proof, PublicKey};
 use crate::{
-    config::JwtAlg,
+    config::{Config, JwtAlg},
     error::Error,
     service::kept::{Bounded, bounded},
 };
@@ -57,6 +57,14 @@ pub(super) struct Issuer {
     shared: EncodingKey,
     shared_verifying: DecodingKey,
     origin: String,
+    others: Others,
+}
+
+/// What tokens have that others sign, where that is looked at.
+#[derive(Debug, Default)]
+struct Others {
+    issuer: Option<String>,
+    audience: Option<String>,
 }
 
 /// The claims, in Better Auth's order.
@@ -91,14 +99,38 @@ impl CurrentUser {
 }
 
 impl Issuer {
-    pub(super) fn new(alg: JwtAlg, secret: &str, base_url: &Url) -> Self {
+    pub(super) fn new(config: &Config, base_url: &Url) -> Self {
+        let secret = config.secret.reveal();
         Self {
-            alg,
+            others: Others { issuer: config.jwt_issuer.clone(), audience: config.jwt_audience.clone() },
+            alg: config.jwt_alg,
             shared: EncodingKey::from_secret(secret.as_bytes()),
             shared_verifying: DecodingKey::from_secret(secret.as_bytes()),
             origin: base_url.origin().ascii_serialization(),
         }
     }
+}
+
+impl Others {
+    /// Whether a token was made by the right issuer and for us. Our own say our origin for both.
+    fn accept(&self, claims: &Map<String, Value>, own: &str) -> bool {
+        let is_right = |claim: &str, wanted: &Option<String>| {
+            let Some(wanted) = wanted else { return true };
+            let is_wanted = |it: &Value| it.as_str().is_some_and(|it| it == wanted || it == own);
+            match claims.get(claim) {
+                Some(Value::Array(all)) => all.iter().any(is_wanted),
+                Some(one) => is_wanted(one),
+                None => false,
+            }
+        };
+        is_right("iss", &self.issuer) && is_right("aud", &self.audience)
+    }
+}
+
+/// Whether the type that a token says it has is that of an access token (RFC 8725, section 3.11).
+fn is_access_token(typ: Option<&str>) -> bool {
+    let typ = typ.map(str::to_ascii_lowercase);
+    typ.is_none_or(|typ| matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt"))
 }
 
 impl Auth<'_> {
@@ -169,18 +201,27 @@ impl Auth<'_> {
         if header.extras.inner().contains_key("crit") {
             return Err(Error::BadCredentials("token header"));
         }
-        let claims = match (header.alg, &header.kid) {
+        if !is_access_token(header.typ.as_deref()) {
+            return Err(Error::BadCredentials("token type"));
+        }
+        let issuer = &self.material.issuer;
+        let (claims, is_ours) = match (header.alg, &header.kid) {
             (Algorithm::EdDSA, Some(id)) => {
                 let own = self.material.keys.verifying(self.db, id).await?;
+                let is_ours = own.is_some();
                 let key = match (own, &self.material.remote) {
                     (None, Some(remote)) => remote.verifying(id).await,
                     (own, _) => own,
                 };
-                checked(token, &key.ok_or(Error::BadCredentials("token key"))?, Algorithm::EdDSA)?
+                (checked(token, &key.ok_or(Error::BadCredentials("token key"))?, Algorithm::EdDSA)?, is_ours)
             }
-            (Algorithm::HS256, _) => checked(token, &self.material.issuer.shared_verifying, Algorithm::HS256)?,
+            (Algorithm::HS256, _) => (checked(token, &issuer.shared_verifying, Algorithm::HS256)?, false),
             _ => return Err(Error::BadCredentials("token algorithm")),
         };
+        // The keys of our table are ours and those of a Better Auth beside us.
+        if !is_ours && !issuer.others.accept(&claims, &issuer.origin) {
+            return Err(Error::BadCredentials("token issuer or audience"));
+        }
         let id = subject(&claims).ok_or(Error::BadCredentials("token subject"))?;
         let expires_at = expiry(&claims).ok_or(Error::BadCredentials("token time"))?;
         Ok(CurrentUser { id: UserId(id.to_owned()), proof: Proof::AccessToken(expires_at) })
@@ -191,7 +232,7 @@ fn checked(token: &str, key: &DecodingKey, alg: Algorithm) -> Result<Map<String,
     let mut rules = Validation::new(alg);
     rules.leeway = LEEWAY_SECONDS;
     rules.validate_nbf = true;
-    // Tokens of a Better Auth that shares our database or secret name its own URL.
+    // Tokens of a Better Auth that shares our database or secret name its own URL. `Others` looks at the rest.
     rules.validate_aud = false;
     decode(token, key, &rules).map(|it| it.claims).map_err(|_| Error::BadCredentials("token signature or time"))
 }
@@ -287,6 +328,39 @@ mod tests {
             json!({"session": {"userId": "ann"}, "user": {"id": "ann"}, "version": "1"}),
         ] {
             assert_eq!(of(&claims), None, "{claims}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_say_to_be_something_else_are_no_access_tokens() {
+        for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+JWT")] {
+            assert!(is_access_token(typ), "{typ:?}");
+        }
+        for typ in ["logout+jwt", "dpop+jwt", "id+jwt", "secevent+jwt", "", "JWE"] {
+            assert!(!is_access_token(Some(typ)), "{typ}");
+        }
+    }
+
+    #[test]
+    fn issuer_and_audience_count_where_they_are_set() {
+        let others = |issuer: Option<&str>, audience: Option<&str>| Others {
+            issuer: issuer.map(str::to_owned),
+            audience: audience.map(str::to_owned),
+        };
+        let accepts = |others: Others, claims: Value| others.accept(claims.as_object().unwrap(), "own");
+        assert!(accepts(others(None, None), json!({})));
+        let both = || others(Some("them"), Some("us"));
+        for claims in [
+            json!({"iss": "them", "aud": "us"}),
+            json!({"iss": "them", "aud": ["x", "us"]}),
+            json!({"iss": "own", "aud": "own"}),
+        ] {
+            assert!(accepts(both(), claims.clone()), "{claims}");
+        }
+        for claims in
+            [json!({}), json!({"iss": "them"}), json!({"iss": "them", "aud": ["x"]}), json!({"iss": "x", "aud": "us"})]
+        {
+            assert!(!accepts(both(), claims.clone()), "{claims}");
         }
     }
 }
