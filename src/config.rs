@@ -220,20 +220,12 @@ impl Config {
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
             persisted_documents: read.text("DOCKET_PERSISTED_DOCUMENTS").map(PathBuf::from),
             persisted_only: read.either("DOCKET_PERSISTED_MODE", "allow", "only"),
-            drain: Duration::from_secs(read.parsed(
-                "DOCKET_DRAIN_SECONDS",
-                if environment == Environment::Development { 0 } else { 3 },
-                "a number of seconds",
-            )),
+            drain: Duration::from_secs(read.parsed("DOCKET_DRAIN_SECONDS", environment.drain(), "a number of seconds")),
             metrics: read.optional("DOCKET_METRICS", "an address and port such as 127.0.0.1:9464"),
             traces: read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", Share::default(), "a share from 0 to 1"),
             instance: read.text("DOCKET_INSTANCE").or(read.text("HOSTNAME")).unwrap_or_else(|| "docket".into()),
-            slow_statement: Duration::from_millis(read.parsed(
-                "DOCKET_SLOW_STATEMENT_MS",
-                200,
-                "a number of milliseconds",
-            )),
+            slow_statement: read.milliseconds("DOCKET_SLOW_STATEMENT_MS", 200),
             log_filter: read.log_filter(),
             warnings: Vec::new(),
         }

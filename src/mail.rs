@@ -1,16 +1,21 @@
 //! Sending mail: by SMTP, or in development to the log and a folder. Requests do not wait for it.
 
-use std::{path::PathBuf, time::Duration};
-
-use lettre::{
-    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox, transport::smtp,
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
 };
+
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox, transport::smtp};
 use tokio::{
+    fs,
+    io::AsyncWriteExt,
     sync::{Mutex, mpsc},
     time,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::config::{Config, Environment};
 
@@ -45,7 +50,7 @@ pub struct Mailer {
 #[derive(Debug)]
 enum Way {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
+    Folder(PathBuf),
 }
 
 /// Why the settings do not lead to a mailer.
@@ -67,10 +72,7 @@ impl Mailer {
                 let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())?.timeout(Some(ANSWER));
                 Some(Way::Smtp(smtp.build()))
             }
-            (None, Environment::Development) => {
-                let folder = config.mail_folder.clone();
-                Some(Way::Folder(AsyncFileTransport::new(&folder), folder))
-            }
+            (None, Environment::Development) => Some(Way::Folder(config.mail_folder.clone())),
             (None, _) => None,
         };
         let (queue, waiting) = mpsc::channel(QUEUE);
@@ -87,7 +89,7 @@ impl Mailer {
     pub async fn reach(&self) -> Result<String, String> {
         match &self.way {
             None => Ok("none is sent, because SMTP_URL is not set".to_owned()),
-            Some(Way::Folder(_, folder)) => Ok(format!("written to {} and the log", folder.display())),
+            Some(Way::Folder(folder)) => Ok(format!("written to {} and the log", folder.display())),
             Some(Way::Smtp(smtp)) => match smtp.test_connection().await {
                 Ok(true) => Ok(format!("the server answers; from {}", self.from)),
                 Ok(false) => Err("it does not answer as a mail server".to_owned()),
@@ -136,19 +138,25 @@ impl Mailer {
         let sent = match &self.way {
             None => return,
             Some(Way::Smtp(smtp)) => by_smtp(smtp, &message).await.map_err(|cause| told(&cause)),
-            Some(Way::Folder(transport, folder)) => {
+            Some(Way::Folder(folder)) => {
                 // One developer's machine, where the log is the mailbox.
                 info!(target: "mail", "{}\n{}", mail.subject, mail.text);
-                match tokio::fs::create_dir_all(folder).await {
-                    Ok(()) => transport.send(message).await.map(drop).map_err(|cause| cause.to_string()),
-                    Err(cause) => Err(cause.to_string()),
-                }
+                to_folder(folder, &message).await.map_err(|cause| cause.to_string())
             }
         };
         if let Err(cause) = sent {
             error!(cause, "a message was not sent");
         }
     }
+}
+
+/// Writes the message for the user that Docket runs as alone: there are links in it that open accounts.
+async fn to_folder(folder: &Path, message: &Message) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
+    let path = folder.join(format!("{}.eml", Uuid::new_v4()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await?;
+    file.write_all(&message.formatted()).await?;
+    file.flush().await
 }
 
 async fn by_smtp(smtp: &AsyncSmtpTransport<Tokio1Executor>, message: &Message) -> Result<(), smtp::Error> {

@@ -73,6 +73,13 @@ impl FromStr for Switch {
     }
 }
 
+impl Environment {
+    /// For how many seconds requests are still taken after the signal to stop: nobody waits at a developer's machine.
+    pub(super) fn drain(self) -> u64 {
+        if self == Self::Development { 0 } else { 3 }
+    }
+}
+
 impl FromStr for Environment {
     type Err = ();
 

@@ -143,7 +143,8 @@ impl Postgres {
         read.url(rest);
         for (name, parameter) in VARIABLES {
             let has_host = read.known.contains_key("host") && parameter == "hostaddr";
-            if !read.known.contains_key(parameter) && !has_host
+            if !read.known.contains_key(parameter)
+                && !has_host
                 && let Some(value) = variable(name).filter(|it| !it.is_empty())
                 && let Err(fault) = read.set(parameter, value)
             {

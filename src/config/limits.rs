@@ -130,7 +130,9 @@ mod tests {
     fn named_limits_change_and_the_others_stay() {
         let limits: Limits = "cost=20000, depth=10".parse().unwrap();
         assert_eq!(limits, Limits { cost: 20_000, depth: 10, ..Limits::default() });
-        for wrong in ["cost", "cost=-1", "speed=1", "cost=1;depth=2", "cost=1,", ",cost=1", "cost=1,,depth=2", "cost=1, cost=2"] {
+        for wrong in
+            ["cost", "cost=-1", "speed=1", "cost=1;depth=2", "cost=1,", ",cost=1", "cost=1,,depth=2", "cost=1, cost=2"]
+        {
             assert_eq!(wrong.parse::<Limits>(), Err(()), "{wrong}");
         }
     }

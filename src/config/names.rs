@@ -16,7 +16,11 @@ pub(super) fn is_unknown(name: &str) -> bool {
 /// The setting whose name differs from this one by a letter or two.
 pub(super) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = if name.len() > 8 { 2 } else { 1 };
-    known.map(|it| (distance(name, it), it)).filter(|(distance, _)| (1..=most).contains(distance)).min().map(|(_, it)| it)
+    known
+        .map(|it| (distance(name, it), it))
+        .filter(|(distance, _)| (1..=most).contains(distance))
+        .min()
+        .map(|(_, it)| it)
 }
 
 /// How many letters are to be put in, left out or replaced; two that changed places count once.
@@ -67,9 +71,13 @@ mod tests {
 
     #[test]
     fn names_that_kubernetes_gives_are_not_ours() {
-        for name in
-            ["DOCKET_SERVICE_HOST", "DOCKET_SERVICE_PORT_HTTP", "DOCKET_PORT", "DOCKET_PORT_8000_TCP_ADDR", "DOCKET_TEST_POSTGRES"]
-        {
+        for name in [
+            "DOCKET_SERVICE_HOST",
+            "DOCKET_SERVICE_PORT_HTTP",
+            "DOCKET_PORT",
+            "DOCKET_PORT_8000_TCP_ADDR",
+            "DOCKET_TEST_POSTGRES",
+        ] {
             assert!(!is_unknown(name), "{name}");
         }
         assert!(is_unknown("DOCKET_PLAYGROUD") && !is_unknown("PLAYGROUND"));

@@ -1,6 +1,6 @@
 //! Reading one variable after the other, and remembering what is wrong with each.
 
-use std::{cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr};
+use std::{cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -96,6 +96,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 default
             }
         }
+    }
+
+    pub(super) fn milliseconds(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_millis(self.parsed(name, default, "a number of milliseconds"))
     }
 
     /// A value that need not be given.

@@ -66,7 +66,12 @@ fn what_is_wrong_with_a_database_url_is_said_with_the_other_mistakes_and_without
         ("BETTER_AUTH_SECRET", GOOD_SECRET),
     ]);
     let said = mistakes.unwrap_err().to_string();
-    for part in ["DATABASE_URL: has the parameter sslpassword", "DATABASE_URL: has a sslmode", "DATABASE_LISTEN_URL: ", "DATABASE_MAX_CONNECTIONS: "] {
+    for part in [
+        "DATABASE_URL: has the parameter sslpassword",
+        "DATABASE_URL: has a sslmode",
+        "DATABASE_LISTEN_URL: ",
+        "DATABASE_MAX_CONNECTIONS: ",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     assert!(!said.contains("hunter2"), "{said}");
@@ -88,7 +93,9 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         let said = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().to_string();
         assert!(said.contains(&format!("{name}: must be")), "{said}");
     }
-    for url in ["https://app.example", "https://app.example/", "https://app.example/api/auth", "https://app.example/api/auth/"] {
+    for url in
+        ["https://app.example", "https://app.example/", "https://app.example/api/auth", "https://app.example/api/auth/"]
+    {
         let config = read(&[("BETTER_AUTH_URL", url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
         assert_eq!(config.base_url.unwrap().as_str(), "https://app.example/");
     }
@@ -109,21 +116,23 @@ fn names_that_are_no_settings_are_refused_or_warned_of() {
         Config::from_source(&Source::of(names.iter().map(|name| (*name, "set")).chain(secret)))
     };
     let said = named(&["DOCKET_PLAYGROUD", "DOCKET_FUTURE", "DOCKET_TEST_POSTGRES"]).unwrap_err().0;
-    assert_eq!(said, [
-        "DOCKET_FUTURE: is no setting of this Docket",
-        "DOCKET_PLAYGROUD: is no setting of this Docket; DOCKET_PLAYGROUND is one",
-    ]);
+    assert_eq!(
+        said,
+        [
+            "DOCKET_FUTURE: is no setting of this Docket",
+            "DOCKET_PLAYGROUD: is no setting of this Docket; DOCKET_PLAYGROUND is one",
+        ]
+    );
     let config = named(&["DATABSE_URL", "CORS_ORIGIN", "HOME", "PGPASSWORD"]).unwrap();
-    assert_eq!(config.warnings, [
-        "CORS_ORIGIN: is not read; is CORS_ORIGINS meant?",
-        "DATABSE_URL: is not read; is DATABASE_URL meant?",
-    ]);
+    assert_eq!(
+        config.warnings,
+        ["CORS_ORIGIN: is not read; is CORS_ORIGINS meant?", "DATABSE_URL: is not read; is DATABASE_URL meant?",]
+    );
 }
 
 #[test]
 fn nothing_secret_is_printed() {
-    let config =
-        read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+    let config = read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
     let printed = format!("{config:?}");
     assert!(!printed.contains("hunter2") && !printed.contains(GOOD_SECRET), "{printed}");
 }

@@ -83,7 +83,9 @@ fn is_safe_origin(origin: &str) -> bool {
     // A port is no matter here, and may be a pattern.
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let host = authority.split_once(':').filter(|_| !authority.starts_with('[')).map_or(authority, |(host, _)| host);
-    scheme == "https" || host.ends_with(".localhost") || Url::parse(&format!("{scheme}://{host}")).is_ok_and(|url| is_safe(&url))
+    scheme == "https"
+        || host.ends_with(".localhost")
+        || Url::parse(&format!("{scheme}://{host}")).is_ok_and(|url| is_safe(&url))
 }
 
 /// Whether mail may go over the network without encryption.

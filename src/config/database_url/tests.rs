@@ -82,8 +82,14 @@ fn what_is_not_understood_is_refused_by_name_and_without_its_value() {
         let said = faults(url);
         assert!(said.contains("percent-encoded") && !said.contains("hunter2"), "{said}");
     }
-    for url in ["postgres://a@one,two/d", "postgres://a@c:port/d", "mysql://a@b/c", "postgres:a", "", "postgresql+pg8000://a@b/c"]
-    {
+    for url in [
+        "postgres://a@one,two/d",
+        "postgres://a@c:port/d",
+        "mysql://a@b/c",
+        "postgres:a",
+        "",
+        "postgresql+pg8000://a@b/c",
+    ] {
         assert!(parse(url).is_err(), "{url}");
     }
 }
@@ -105,9 +111,11 @@ fn hosts_are_names_addresses_and_folders_of_sockets() {
         assert_eq!(postgres.address, address);
         assert!(!format!("{postgres:?}").contains("p@w"));
     }
-    for url in
-        ["postgresql://u:pw@/d?host=/socket/folder", "postgresql:///d?host=/socket/folder", "postgres://u@%2Fsocket%2Ffolder/d"]
-    {
+    for url in [
+        "postgresql://u:pw@/d?host=/socket/folder",
+        "postgresql:///d?host=/socket/folder",
+        "postgres://u@%2Fsocket%2Ffolder/d",
+    ] {
         let read = options(url);
         assert_eq!(read.get_socket().map(|it| it.display().to_string()).as_deref(), Some("/socket/folder"), "{url}");
         assert_eq!(read.get_database(), Some("d"), "{url}");
