@@ -9,6 +9,8 @@ pub mod file;
 mod hints;
 mod inplace;
 mod own;
+mod proof;
+mod readiness;
 mod reads;
 mod singles;
 mod together;
@@ -29,6 +31,7 @@ pub use self::{
     dialect::due_value,
     hints::{Channel, Hints},
     own::{UserShares, is_within, within},
+    readiness::{NotReady, Readiness},
     singles::work_as,
 };
 use crate::telemetry::metrics::{Pool, Statements};
@@ -48,6 +51,21 @@ pub struct Transaction {
     connection: Connection,
     /// A part of its user's share.
     _permit: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// Why Docket cannot work on a database.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// What stands in the way, a sentence each.
+    #[error("{}", .0.join("\n  because: "))]
+    Obstacles(Vec<String>),
+    /// It cannot be asked.
+    #[error(transparent)]
+    Failed(#[from] DbErr),
+}
+
+fn none(obstacles: Vec<String>) -> Result<(), Unfit> {
+    if obstacles.is_empty() { Ok(()) } else { Err(Unfit::Obstacles(obstacles)) }
 }
 
 /// The lock that guards the making of signing keys on PostgreSQL: "docket" in ASCII.
@@ -105,26 +123,29 @@ impl Db {
         Ok(Transaction { connection: Connection { link: begun, watch }, _permit: permit.map(Arc::new) })
     }
 
-    /// Brings the schema up to date; several instances may try at once. A schema that is newer than this program is
-    /// an error and stays as it is.
-    pub async fn migrate(&self) -> Result<(), DbErr> {
+    /// Brings the schema up to date and proves that Docket can work with it; several instances may try at once. A schema
+    /// that is newer than this program is an error and stays as it is, as does one that is somebody else's.
+    pub async fn prepare(&self) -> Result<(), Unfit> {
         match &self.writer.link {
             Link::Writer { writer, .. } => {
                 let _alone = file::alone(writer.options().get_filename()).await?;
+                none(self.obstacles().await?)?;
                 let pool = connect::for_migrations(writer.options()).await?;
                 let migrated = Migrator::up(&pool, None).await;
                 pool.close().await?;
-                migrated
+                migrated?;
             }
             Link::Postgres { pool, .. } => {
                 // The lock lives as long as its transaction, and the migrations run on another connection.
                 let lock = self.begin().await?;
                 lock.lock(MIGRATION_LOCK).await?;
+                none(lock.connection().obstacles().await?)?;
                 Migrator::up(pool, None).await?;
-                lock.commit().await
+                lock.commit().await?;
             }
-            _ => Err(DbErr::Migration("migrations run outside of transactions".into())),
+            _ => return Err(DbErr::Migration("migrations run outside of transactions".into()).into()),
         }
+        none(self.obstacles().await?)
     }
 
     /// Answers when the database does.

@@ -101,6 +101,20 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
         let advice = "Docket's role is a superuser; give it one that owns its database and no more";
         findings.push(doubtful("database", advice.to_owned()));
     }
+    if let Some(path) = db::file::path(config).filter(|path| db::file::is_open_to_others(path)) {
+        let path = path.display();
+        let advice = format!("others on this machine may read {path}, which holds sessions: chmod 600 {path}*");
+        findings.push(doubtful("database", advice));
+    }
+    if let Some(limit) = found.connections.filter(|limit| i64::from(*limit) <= i64::from(config.database_connections)) {
+        let wanted = config.database_connections;
+        let advice = format!(
+            "DATABASE_MAX_CONNECTIONS is {wanted} and one more listens, but Docket's role may have {limit}, of all \
+             instances together: fewer are used; raise the limit or lower the setting"
+        );
+        findings.push(doubtful("database", advice));
+    }
+    findings.extend(db.obstacles().await?.into_iter().map(|it| bad("database", it)));
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();

@@ -103,9 +103,15 @@ impl Error {
     }
 }
 
-/// What led to the error, the nearest first.
+/// What led to the error, the nearest first. What an error says at its own end is not said again.
 pub fn sources<'a>(error: &'a (dyn error::Error + 'static)) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
-    iter::successors(error.source(), |cause| cause.source())
+    let mut before = error.to_string();
+    iter::successors(error.source(), |cause| cause.source()).filter(move |cause| {
+        let text = cause.to_string();
+        let is_new = !before.ends_with(&text);
+        before = text;
+        is_new
+    })
 }
 
 /// The error and what led to it, in their own words. Debug would show PostgreSQL's details, which hold the values of a row

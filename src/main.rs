@@ -116,6 +116,10 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     for warning in &config.warnings {
         warn!("{warning}");
     }
+    if let Some(path) = db::file::path(config).filter(|path| db::file::is_open_to_others(path)) {
+        let path = path.display();
+        warn!("others on this machine may read {path}, which holds sessions: chmod 600 {path}*");
+    }
     for weakness in config.weaknesses() {
         SecurityEvent::ConfigWeak.log(weakness.setting, "-");
     }
@@ -161,7 +165,7 @@ async fn health(config: &Config) -> Done {
 
 async fn migrate(config: &Config) -> Done {
     let db = db::connect(config).await?;
-    db.migrate().await?;
+    db.prepare().await?;
     db.close().await?;
     println!("The schema is up to date.");
     Ok(())

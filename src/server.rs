@@ -109,6 +109,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] Error),
+    /// The database is not one that Docket can work on.
+    #[error("the database cannot be used")]
+    Unfit(#[from] db::Unfit),
     /// Another instance has SQLite's file.
     #[error("the database is another instance's; several need PostgreSQL")]
     Claimed(#[from] db::file::FileError),
@@ -122,7 +125,7 @@ impl Server {
     pub async fn bind(config: &Config, dropped: Option<Dropped>) -> Result<Self, StartError> {
         let claim = db::file::claim(config)?;
         let db = db::connect(config).await.map_err(Error::from)?;
-        db.migrate().await.map_err(Error::from)?;
+        db.prepare().await?;
         let metrics = Metrics::new(db.statements());
         let wanted = SocketAddr::new(config.host, config.port);
         let refused = |cause| StartError::Listen(wanted, cause);

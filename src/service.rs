@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     config::Config,
-    db::{self, Db, Transaction, UserShares},
+    db::{self, Db, NotReady, Readiness, Transaction, UserShares},
     error::Error,
     mail::Mailer,
     share::Shares,
@@ -47,6 +47,7 @@ pub struct Services {
     keyed: Arc<Shares<UserId, 1>>,
     /// What each user takes of the database at a time.
     shares: Arc<UserShares>,
+    readiness: Arc<Readiness>,
 }
 
 impl Services {
@@ -56,7 +57,8 @@ impl Services {
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
         let keyed = Arc::new(Shares::new([1]));
         let shares = Arc::new(db.shares());
-        Ok(Self { db, auth, events: Arc::default(), quota, totals: Arc::default(), keyed, shares })
+        let (events, totals, readiness) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { db, auth, events, quota, totals, keyed, shares, readiness })
     }
 
     /// Accounts, sessions and tokens.
@@ -109,9 +111,9 @@ impl Services {
         if db::is_within() { work.await } else { db::within(self.shares.of(user.id()), work).await }
     }
 
-    /// Answers when the database does.
-    pub async fn ready(&self) -> Result<(), Error> {
-        Ok(self.db.ping().await?)
+    /// Answers whether the database can be worked on.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.readiness.check(&self.db).await
     }
 
     /// What sends the mail that requests cause.
@@ -141,6 +143,7 @@ impl Services {
             totals: Arc::default(),
             keyed: Arc::clone(&self.keyed),
             shares: Arc::clone(&self.shares),
+            readiness: Arc::clone(&self.readiness),
         }
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::Db;
+use super::{Db, connect::LIMIT};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Checkup {
     pub unknown: Vec<String>,
     /// Why an answered write may be lost with the power, if it may.
     pub volatile: Option<&'static str>,
+    /// How many connections Docket's role may have, if something limits it.
+    pub connections: Option<i32>,
     /// Whether Docket's role may do anything at all.
     pub is_superuser: bool,
 }
@@ -49,8 +51,14 @@ impl Db {
             pending: known.iter().filter(|it| !applied.contains(it)).count(),
             unknown: applied.into_iter().filter(|it| !known.contains(it)).collect(),
             volatile: if is_sqlite { None } else { self.volatile().await? },
+            connections: if is_sqlite { None } else { self.limit().await? },
             is_superuser: !is_sqlite && self.word("select current_setting('is_superuser')").await? == "on",
         })
+    }
+
+    async fn limit(&self) -> Result<Option<i32>, DbErr> {
+        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), LIMIT)).await?;
+        row.map_or(Ok(None), |row| row.try_get_by_index(0))
     }
 
     async fn volatile(&self) -> Result<Option<&'static str>, DbErr> {

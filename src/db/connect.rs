@@ -1,13 +1,21 @@
 //! Opening a database with the settings that Docket's promises rest on.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    io,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
-    ConnectOptions, Connection as _,
+    ConnectOptions, Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use tokio::time;
+use tracing::warn;
 
 use super::{
     Connection, Db,
@@ -53,6 +61,21 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 /// it has no statistics of yet by any of the indexes, and sorts.
 const RANDOM_PAGE_COST: &str = "1.1";
 
+/// How long to wait for a server that is just starting, and what it says meanwhile.
+const PAUSE: Duration = Duration::from_millis(100);
+const STARTING: &str = "57P03";
+
+/// How many connections Docket's role may have at all, if something limits it: its own limit and the database's, which
+/// superusers are above, and the server's without what it keeps back. Not behind a pooler, which drops the settings that
+/// Docket asks for and has limits of its own.
+pub(super) const LIMIT: &str = "select least(\
+      case when rolconnlimit >= 0 and not rolsuper then rolconnlimit end, \
+      case when datconnlimit >= 0 and not rolsuper then datconnlimit end, \
+      current_setting('max_connections')::int \
+        - case when rolsuper then 0 else current_setting('superuser_reserved_connections')::int end) \
+    from pg_roles, pg_database where rolname = current_user and datname = current_database() \
+    and current_setting('lock_timeout') = '2s'";
+
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
     match &config.database {
@@ -74,6 +97,8 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
         .disable_statement_logging();
     if file.path.exists() {
         file::look(&file.path).await?;
+    } else if file.may_be_made {
+        file::make(&file.path)?;
     }
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
     // The writer goes first: it makes the file, which the readers open without the right to write.
@@ -103,6 +128,7 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
         Some(server) => hints_pool(postgres_options(server)?),
         None => hints_pool(options.clone()),
     };
+    let connections = affordable(&options, server, config.database_connections).await?;
     let pool = |most| {
         PgPoolOptions::new()
             .max_connections(most)
@@ -119,8 +145,8 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
                 })
             })
     };
-    let (reading, single, together) = shares(config.database_connections.max(FEWEST));
-    let pool = pool(together).connect_with(options.clone()).await.map_err(failed)?;
+    let (reading, single, together) = shares(connections);
+    let pool = pool(together).connect_with(options.clone()).await.map_err(|cause| away(server, &cause))?;
     let readers = Singles::new(options.clone(), reading, config.workers);
     let singles = Singles::new(options, single, config.workers);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
@@ -133,12 +159,70 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     ))
 }
 
+/// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens.
+async fn affordable(options: &PgConnectOptions, server: &Postgres, wanted: u32) -> Result<u32, DbErr> {
+    let wanted = wanted.max(FEWEST);
+    let mut connection = first(options, server).await?;
+    let limit = sqlx::query_scalar::<_, Option<i32>>(LIMIT).fetch_one(&mut connection).await;
+    // One that cannot say goodbye is gone.
+    let _ = connection.close().await;
+    // A database that does not tell may have no limit.
+    let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else { return Ok(wanted) };
+    if limit < FEWEST + 1 {
+        let cause = format!(
+            "DATABASE_URL: Docket's role may have {limit} connections and needs {}: raise its connection limit",
+            FEWEST + 1
+        );
+        return Err(DbErr::Conn(RuntimeErr::Internal(cause)));
+    }
+    if limit <= wanted {
+        warn!(wanted, limit, "DATABASE_MAX_CONNECTIONS is more than Docket's role may have; fewer are used");
+    }
+    Ok(wanted.min(limit - 1))
+}
+
+/// The first connection. A server that is just starting is waited for, as a pool would.
+async fn first(options: &PgConnectOptions, server: &Postgres) -> Result<PgConnection, DbErr> {
+    let start = Instant::now();
+    loop {
+        let connected = time::timeout(ACQUIRE, PgConnection::connect_with(options)).await;
+        let cause = match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok(connection) => return Ok(connection),
+            Err(cause) => cause,
+        };
+        let is_starting = match &cause {
+            sqlx::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
+            sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code == STARTING),
+            _ => false,
+        };
+        if !is_starting || start.elapsed() + PAUSE > ACQUIRE {
+            return Err(away(server, &cause));
+        }
+        time::sleep(PAUSE).await;
+    }
+}
+
+/// Why a server cannot be used, and where it should be.
+fn away(server: &Postgres, cause: &sqlx::Error) -> DbErr {
+    let cause = match cause {
+        sqlx::Error::PoolTimedOut => format!("no answer in {ACQUIRE:?}"),
+        sqlx::Error::Io(cause) => cause.to_string(),
+        sqlx::Error::Database(cause) => cause.message().to_owned(),
+        cause => cause.to_string(),
+    };
+    DbErr::Conn(RuntimeErr::Internal(format!("DATABASE_URL: {}: {cause}", server.address)))
+}
+
 fn postgres_options(server: &Postgres) -> Result<PgConnectOptions, DbErr> {
     let options = PgConnectOptions::from_str(server.url.reveal()).map_err(failed)?.options([
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("lock_timeout", LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ("random_page_cost", RANDOM_PAGE_COST),
+        // What statements rely on, whatever the server, the database or the role has for it.
+        ("default_transaction_isolation", "read committed"),
+        ("default_transaction_deferrable", "off"),
+        ("standard_conforming_strings", "on"),
     ]);
     Ok(options.disable_statement_logging())
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Permissions, TryLockError},
     io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +17,8 @@ use tokio::time;
 use super::connect::{BUSY, failed};
 use crate::config::{Config, Database, Environment};
 
+/// Who may use what is made here: the user that Docket runs as.
+const OWNERS: u32 = 0o600;
 /// How often to look whether another process has migrated.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How often a file is looked through whose schema changes.
@@ -72,9 +74,14 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(), FileError> {
         return Err(FileError::Taken(to.to_owned()));
     }
     let mut connection = options(&from).connect().await?;
-    sqlx::query("vacuum into ?").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await?;
+    // SQLite takes a file that is empty, and others are not to read it before it is whole.
+    File::options().create_new(true).write(true).mode(OWNERS).open(to)?;
+    let copied = sqlx::query("vacuum into ?").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await;
+    if let Err(cause) = copied {
+        fs::remove_file(to)?;
+        return Err(cause.into());
+    }
     connection.close().await?;
-    fs::set_permissions(to, Permissions::from_mode(0o600))?;
     lasting(to)?;
     Ok(())
 }
@@ -88,7 +95,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
     check(from).await.map_err(|cause| FileError::Unfit(from.to_owned(), cause))?;
     let copy = beside(&to, "restoring");
     fs::copy(from, &copy)?;
-    fs::set_permissions(&copy, Permissions::from_mode(0o600))?;
+    fs::set_permissions(&copy, Permissions::from_mode(OWNERS))?;
     lasting(&copy)?;
     let mut kept = None;
     if to.exists() {
@@ -188,7 +195,10 @@ pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
 
 /// Waits until no other process migrates the file. SQLite has no lock that outlives the transactions of migrations.
 pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
-    let failed = |cause: io::Error| DbErr::Conn(RuntimeErr::SqlxError(sqlx::Error::Io(cause).into()));
+    let failed = |cause: io::Error| {
+        let path = beside(path, "migrating");
+        DbErr::Conn(RuntimeErr::Internal(format!("the file {} cannot be locked: {cause}", path.display())))
+    };
     let file = lock(path, "migrating").map_err(failed)?;
     loop {
         match file.try_lock() {
@@ -201,10 +211,28 @@ pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
 
 /// A file beside the database that is there to be locked.
 fn lock(path: &Path, what: &str) -> io::Result<File> {
-    File::options().create(true).truncate(false).write(true).open(beside(path, what))
+    File::options().create(true).truncate(false).write(true).mode(OWNERS).open(beside(path, what))
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+/// Makes the file, empty and for its owner alone. SQLite gives its log the same mode.
+pub(super) fn make(path: &Path) -> Result<(), DbErr> {
+    match File::options().create_new(true).write(true).mode(OWNERS).open(path) {
+        Ok(_) => Ok(()),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let cause = format!("DATABASE_URL: the file {} cannot be made: {error}", path.display());
+            Err(DbErr::Conn(RuntimeErr::Internal(cause)))
+        }
+    }
+}
+
+/// Whether others on this machine may read or change the file, which holds session tokens.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
+}
+
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging()
 }
 

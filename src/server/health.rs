@@ -12,7 +12,7 @@ use axum::{
 use serde_json::json;
 use tokio::{sync::watch, time};
 
-use crate::service::Services;
+use crate::{db::NotReady, service::Services};
 
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -33,7 +33,7 @@ async fn live_answer() -> Response {
     Json(json!({ "status": "healthy" })).into_response()
 }
 
-/// The database answers, and the server is not about to stop.
+/// The database can be worked on, and the server is not about to stop.
 async fn ready_answer(
     State(services): State<Arc<Services>>,
     Extension(closing): Extension<watch::Receiver<bool>>,
@@ -44,7 +44,11 @@ async fn ready_answer(
     }
     match time::timeout(PATIENCE, services.ready()).await {
         Ok(Ok(())) => Json(json!({ "status": "healthy", "database": "connected" })).into_response(),
-        Ok(Err(_)) | Err(_) => {
+        Ok(Err(why @ NotReady::Obstacles(_))) => {
+            let body = json!({ "status": "unhealthy", "database": "connected", "reason": why.to_string() });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+        Ok(Err(NotReady::Away(_))) | Err(_) => {
             let body = json!({ "status": "unhealthy", "database": "disconnected" });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
         }

@@ -27,6 +27,7 @@ mod rest;
 mod shares;
 mod sink;
 mod socket;
+mod starts;
 mod support;
 mod sync;
 mod telemetry;

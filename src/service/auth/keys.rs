@@ -289,7 +289,7 @@ mod tests {
         let vars = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "Ff7-a-secret-of-tests-0123456789-abc")];
         let var = |name: &str| vars.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
         let db = db::connect(&Config::from_vars(var).unwrap()).await.unwrap();
-        db.migrate().await.unwrap();
+        db.prepare().await.unwrap();
         let keys = Keys::new("secret", 0);
         let id = keys.signing(&db).await.unwrap().id.clone();
         jwks::Entity::delete_many().exec(db.writer()).await.unwrap();

@@ -1,0 +1,190 @@
+//! Which tables and columns the statements need, as the entities have them, and how those of a database differ.
+
+use std::collections::BTreeMap;
+
+use entity::{account, answer, jwks, label, list, owner, rate_limit, session, task, task_label, user, verification};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, sea_query::ColumnType};
+
+/// A table that statements are about.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) name: String,
+    /// Whether Docket alone makes it: the others may be a Better Auth's.
+    pub(super) is_own: bool,
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    name: &'static str,
+    kind: Kind,
+    may_be_null: bool,
+}
+
+/// What is in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Boolean,
+    Small,
+    Integer,
+    Big,
+    Instant,
+    Date,
+    Uuid,
+    Bytes,
+    Any,
+}
+
+/// A column as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// As the database calls its type.
+    pub(super) kind: String,
+    pub(super) may_be_null: bool,
+    pub(super) has_default: bool,
+}
+
+/// The columns of a table that were found, by name.
+pub(super) type FoundTable = BTreeMap<String, Found>;
+
+/// All tables.
+pub(super) fn tables() -> Vec<Table> {
+    vec![
+        table::<user::Entity>(false),
+        table::<session::Entity>(false),
+        table::<account::Entity>(false),
+        table::<verification::Entity>(false),
+        table::<jwks::Entity>(false),
+        table::<rate_limit::Entity>(false),
+        table::<owner::Entity>(true),
+        table::<task::Entity>(true),
+        table::<list::Entity>(true),
+        table::<label::Entity>(true),
+        table::<task_label::Entity>(true),
+        table::<answer::Entity>(true),
+    ]
+}
+
+fn table<E: EntityTrait>(is_own: bool) -> Table {
+    let column = |it: E::Column| {
+        let definition = it.def();
+        Column { name: it.as_str(), kind: kind(definition.get_column_type()), may_be_null: definition.is_null() }
+    };
+    Table { name: E::default().table_name().to_owned(), is_own, columns: E::Column::iter().map(column).collect() }
+}
+
+fn kind(column: &ColumnType) -> Kind {
+    match column {
+        ColumnType::Text | ColumnType::String(_) | ColumnType::Char(_) => Kind::Text,
+        ColumnType::Boolean => Kind::Boolean,
+        ColumnType::SmallInteger => Kind::Small,
+        ColumnType::Integer => Kind::Integer,
+        ColumnType::BigInteger => Kind::Big,
+        ColumnType::TimestampWithTimeZone | ColumnType::Timestamp | ColumnType::DateTime => Kind::Instant,
+        ColumnType::Date => Kind::Date,
+        ColumnType::Uuid => Kind::Uuid,
+        ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => Kind::Bytes,
+        _ => Kind::Any,
+    }
+}
+
+impl Table {
+    /// Columns of instants, which SQLite may have in any form.
+    pub(super) fn instants(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().filter(|it| it.kind == Kind::Instant).map(|it| it.name)
+    }
+
+    /// What statements would stumble over, a sentence each.
+    pub(super) fn differences(&self, backend: DbBackend, found: &FoundTable) -> Vec<String> {
+        let name = &self.name;
+        let mut differences = Vec::new();
+        for wanted in &self.columns {
+            let column = wanted.name;
+            match found.get(column) {
+                None => {
+                    let like = found.keys().find(|it| plain(it) == plain(column));
+                    let like = like.map(|it| format!(", but {it}")).unwrap_or_default();
+                    differences.push(format!("the table {name} has no column {column}{like}"));
+                }
+                Some(it) if !wanted.kind.is(backend, &it.kind) => {
+                    let (kind, wanted) = (&it.kind, wanted.kind.name(backend));
+                    differences.push(format!("the column {column} of the table {name} is {kind}; it must be {wanted}"));
+                }
+                Some(it) if wanted.may_be_null && !it.may_be_null => {
+                    differences.push(format!("the column {column} of the table {name} must allow null"));
+                }
+                Some(_) => {}
+            }
+        }
+        let is_ours = |name: &str| self.columns.iter().any(|it| it.name == name);
+        for (column, _) in found.iter().filter(|(column, it)| !is_ours(column) && !it.may_be_null && !it.has_default) {
+            differences.push(format!(
+                "the column {column} of the table {name}, which Docket does not know, must allow null or have a default"
+            ));
+        }
+        differences
+    }
+}
+
+/// A name without what tells camelCase and snake_case apart.
+fn plain(name: &str) -> String {
+    name.replace('_', "").to_ascii_lowercase()
+}
+
+impl Kind {
+    /// Whether values of it can be in a column of that type.
+    fn is(self, backend: DbBackend, found: &str) -> bool {
+        self == Self::Any
+            || self
+                .types(backend)
+                .iter()
+                .any(|it| if backend == DbBackend::Sqlite { *it == affinity(found) } else { *it == found })
+    }
+
+    /// The types that will do, the best first.
+    fn types(self, backend: DbBackend) -> &'static [&'static str] {
+        if backend == DbBackend::Sqlite {
+            return match self {
+                Self::Text => &["text"],
+                Self::Boolean | Self::Small | Self::Integer | Self::Big => &["integer", "numeric"],
+                Self::Instant | Self::Date => &["text", "numeric"],
+                Self::Uuid | Self::Bytes => &["blob"],
+                Self::Any => &[],
+            };
+        }
+        match self {
+            Self::Text => &["text", "character varying"],
+            Self::Boolean => &["boolean"],
+            Self::Small => &["smallint"],
+            Self::Integer => &["integer"],
+            Self::Big => &["bigint"],
+            Self::Instant => &["timestamp with time zone"],
+            Self::Date => &["date"],
+            Self::Uuid => &["uuid"],
+            Self::Bytes => &["bytea"],
+            Self::Any => &[],
+        }
+    }
+
+    fn name(self, backend: DbBackend) -> &'static str {
+        self.types(backend).first().copied().unwrap_or_default()
+    }
+}
+
+/// The affinity of a column of SQLite's by its declared type (SQLite, Datatypes, 3.1).
+fn affinity(declared: &str) -> &'static str {
+    let declared = declared.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    if has(&["INT"]) {
+        "integer"
+    } else if has(&["CHAR", "CLOB", "TEXT"]) {
+        "text"
+    } else if declared.is_empty() || has(&["BLOB"]) {
+        "blob"
+    } else if has(&["REAL", "FLOA", "DOUB"]) {
+        "real"
+    } else {
+        "numeric"
+    }
+}
