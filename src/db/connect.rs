@@ -74,7 +74,7 @@ pub(super) const LIMIT: &str = "select least(\
       current_setting('max_connections')::int \
         - case when rolsuper then 0 else current_setting('superuser_reserved_connections')::int end) \
     from pg_roles, pg_database where rolname = current_user and datname = current_database() \
-    and current_setting('lock_timeout') = '2s'";
+    and current_setting('docket.session', true) = 'on'";
 
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
@@ -223,6 +223,8 @@ fn postgres_options(server: &Postgres) -> Result<PgConnectOptions, DbErr> {
         ("default_transaction_isolation", "read committed"),
         ("default_transaction_deferrable", "off"),
         ("standard_conforming_strings", "on"),
+        // By this it is seen whether the others are there too.
+        ("docket.session", "on"),
     ]);
     Ok(options.disable_statement_logging())
 }

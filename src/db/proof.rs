@@ -9,14 +9,15 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, Statement};
 use sqlx::{ConnectOptions, Connection as _, Executor};
+use tokio::time;
 
 use self::shape::{Found, FoundTable, tables};
 use super::{Connection, Db, connect::failed, connection::Link, file};
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
-/// How long another process may hold SQLite's lock until it counts as a proof that writing works.
-const BRIEF: Duration = Duration::from_millis(200);
+/// How long others may hold up what is tried until that counts as a proof that writing works.
+const BRIEF: Duration = Duration::from_millis(300);
 /// How many rows of each table of SQLite's are looked at.
 const ROWS: u32 = 20;
 /// How many bytes a disk must have left for SQLite's log and what grows beside it.
@@ -50,7 +51,9 @@ impl Db {
             let probe = "insert into owners (user_id) values ('docket-probe-' || gen_random_uuid()) returning user_id";
             connection.query_all_raw(Statement::from_string(DbBackend::Postgres, probe)).await.map(|rows| rows.len())
         };
-        match written.await {
+        // What waits longer waits for others.
+        let Ok(written) = time::timeout(BRIEF, written).await else { return Ok(None) };
+        match written {
             Ok(1) => Ok(None),
             Ok(_) => Ok(Some("a row of the table owners cannot be read back".to_owned())),
             Err(error) if is_held_up(&error) => Ok(None),

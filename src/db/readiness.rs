@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time};
 
 use super::Db;
 
@@ -12,6 +12,9 @@ use super::Db;
 const BELIEVED: Duration = Duration::from_secs(5);
 /// How long it is believed that Docket cannot work.
 const DOUBTED: Duration = Duration::from_secs(1);
+
+/// How long a proof may take.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// The last proof.
 #[derive(Debug, Default)]
@@ -45,12 +48,14 @@ impl Readiness {
     pub async fn check(&self, db: &Db) -> Result<(), NotReady> {
         db.ping().await?;
         let mut last = self.0.lock().await;
-        let proof = match last.take().filter(Proof::holds) {
-            Some(proof) => proof,
-            None => Proof { obstacles: db.obstacles().await?, since: Instant::now() },
-        };
-        let obstacles = proof.obstacles.clone();
-        *last = Some(proof);
+        if last.as_ref().is_none_or(|it| !it.holds()) {
+            // Where much is going on the last one stands: to be busy is no reason to send nobody here.
+            let proven = time::timeout(PATIENCE, db.obstacles()).await;
+            let mut before = || last.take().map(|it| it.obstacles).unwrap_or_default();
+            let obstacles = proven.unwrap_or_else(|_| Ok(before()))?;
+            *last = Some(Proof { since: Instant::now(), obstacles });
+        }
+        let obstacles = last.as_ref().map(|it| it.obstacles.clone()).unwrap_or_default();
         if obstacles.is_empty() { Ok(()) } else { Err(NotReady::Obstacles(obstacles)) }
     }
 }

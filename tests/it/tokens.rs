@@ -285,6 +285,30 @@ async fn hs256_mode_signs_what_back_ends_of_the_family_read() {
 }
 
 #[tokio::test]
+async fn tokens_of_another_issuer_audience_or_type_are_refused() {
+    let app = App::spawn_with(&[("JWT_ISSUER", "https://auth.example"), ("JWT_AUDIENCE", "tasks")]).await;
+    let ann = app.person("ann").await;
+    let claims = |iss: &str, aud: Value| json!({ "sub": ann.id, "exp": in_seconds(60), "iss": iss, "aud": aud });
+    let bearer = |claims: &Value| format!("Bearer {}", hs256(claims));
+    let right = claims("https://auth.example", json!(["mail", "tasks"]));
+    assert_eq!(status(&app, &ann.id, &bearer(&right)).await, 200);
+    assert_eq!(status(&app, &ann.id, &format!("Bearer {}", ann.token)).await, 200, "our own");
+    for wrong in [
+        claims("https://evil.example", json!("tasks")),
+        claims("https://auth.example", json!("mail")),
+        claims("https://auth.example", json!(null)),
+        json!({ "sub": ann.id, "exp": in_seconds(60) }),
+    ] {
+        assert_eq!(status(&app, &ann.id, &bearer(&wrong)).await, 401, "{wrong}");
+    }
+    for (typ, expected) in [("at+jwt", 200), ("logout+jwt", 401)] {
+        let header = Header { typ: Some(typ.to_owned()), ..Header::new(Algorithm::HS256) };
+        let token = encode(&header, &right, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
+        assert_eq!(status(&app, &ann.id, &format!("Bearer {token}")).await, expected, "{typ}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_one_instance_holds_on_another_and_after_a_restart() {
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;
