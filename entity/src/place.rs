@@ -9,7 +9,12 @@ use crate::time::{self, Micros, Millis};
 
 /// All columns of a table as one text, in the order of their places.
 pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
-    C::iter().map(|it| format!(r#""{table}"."{}""#, it.as_str())).collect::<Vec<_>>().join(", ")
+    first_columns::<C>(table, usize::MAX)
+}
+
+/// So many of them, from the first on.
+pub(crate) fn first_columns<C: Iterable + IdenStatic>(table: &str, first: usize) -> String {
+    C::iter().take(first).map(|it| format!(r#""{table}"."{}""#, it.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// A row of either database.

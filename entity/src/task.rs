@@ -6,7 +6,7 @@ use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{ListId, TaskId, UserId},
-    place::{FromPlaces, Places, columns},
+    place::{FromPlaces, Places, first_columns},
     time::Micros,
 };
 
@@ -52,19 +52,24 @@ pub struct Model {
     pub updated_at: Micros,
     /// When it was deleted; a purge removes it for good after a time.
     pub deleted_at: Option<Micros>,
+    /// The title as it is searched and ordered by ([`crate::text::search_key`]). It is written with the title, and empty in
+    /// rows that are read by place.
+    pub title_key: String,
+    /// The description as it is searched; as `title_key` otherwise.
+    pub description_key: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// [`Entity::find`], but for the columns, which are one text that was written once: to make an expression of each, and
-/// to write them all, is a tenth of the work of reading one task.
+/// [`Entity::find`], but for the columns: those that are read by place, without the keys of texts, as one text that was
+/// written once. To make an expression of each, and to write them all, is a tenth of the work of reading one task.
 pub fn select() -> Select<Entity> {
     static SELECT: LazyLock<Select<Entity>> =
-        LazyLock::new(|| Entity::find().select_only().expr(Expr::cust(columns::<Column>("tasks"))));
+        LazyLock::new(|| Entity::find().select_only().expr(Expr::cust(first_columns::<Column>("tasks", COLUMNS))));
     SELECT.clone()
 }
 
-/// How many columns a task has: what a statement selects besides is behind them.
+/// How many columns of a task are read: what a statement selects besides is behind them.
 pub const COLUMNS: usize = 18;
 
 /// As [`select`] selects it. To look up each column by its name takes a fifth of the time that a list takes.
@@ -89,6 +94,8 @@ impl FromPlaces for Model {
             created_at: Micros::at(row, 15)?,
             updated_at: Micros::at(row, 16)?,
             deleted_at: Micros::maybe_at(row, 17)?,
+            title_key: String::new(),
+            description_key: None,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! How the database schema came to be, oldest first. Migrations outlive entities, so they know none.
+//! How the database schema came to be, oldest first. Migrations outlive entities, so they know none;
+//! how text is compared they take from `entity::text`.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{prelude::*, sea_orm};
@@ -7,6 +8,7 @@ mod m2026_11_24_000001_auth_tables;
 mod m2026_11_24_000002_tasks;
 mod m2026_11_25_000003_lists_and_labels;
 mod m2026_11_29_000004_expiry_indexes;
+mod m2026_11_29_000005_text_keys;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_24_000002_tasks::Migration),
             Box::new(m2026_11_25_000003_lists_and_labels::Migration),
             Box::new(m2026_11_29_000004_expiry_indexes::Migration),
+            Box::new(m2026_11_29_000005_text_keys::Migration),
         ]
     }
 }

@@ -21,9 +21,9 @@ use super::{
 };
 
 /// How many columns of a task are given. The others come from the database.
-const GIVEN: usize = 15;
+const GIVEN: usize = 17;
 const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
-                       due_date, due_at, due_zone, created_at, updated_at, deleted_at";
+                       due_date, due_at, due_zone, created_at, updated_at, deleted_at, title_key, description_key";
 
 /// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
 /// does it in one statement, SQLite in two that are sent together.
@@ -226,6 +226,8 @@ impl Row {
             created_at,
             updated_at,
             deleted_at,
+            title_key,
+            description_key,
         } = row;
         let key = (given(user_id)?, given(id)?);
         let values = vec![
@@ -244,6 +246,8 @@ impl Row {
             given(created_at)?.into(),
             given(updated_at)?.into(),
             given(deleted_at)?.into(),
+            given(title_key)?.into(),
+            given(description_key)?.into(),
         ];
         Ok(Self { key, values })
     }

@@ -19,24 +19,16 @@ pub(super) fn instant(value: &Value) -> Option<String> {
 }
 
 impl Db {
-    /// Whether the column contains the text, whatever the case of its letters; `%`, `_`, `*` and `\` are plain text.
-    pub fn contains(&self, column: task::Column, text: &str) -> SimpleExpr {
-        match self.backend() {
-            // `like` of SQLite ignores the case of ASCII only, so each letter becomes a class of its cases.
-            DbBackend::Sqlite => Expr::cust_with_exprs("? GLOB ?", [Expr::col(column), Expr::value(glob(text))]),
-            // The collation names the rules of Unicode, whatever locale the database was made with.
-            _ => Expr::cust_with_exprs(
-                "lower($1 collate \"und-x-icu\") LIKE lower($2 collate \"und-x-icu\") ESCAPE '\\'",
-                [Expr::col(column), Expr::value(like(text))],
-            ),
+    /// Whether the text whose key the column holds contains another, which is folded as keys are.
+    pub fn contains(&self, column: task::Column, needle: &str) -> SimpleExpr {
+        // Nothing is left of a text of what keys are divided by.
+        if needle.is_empty() {
+            return Expr::value(false);
         }
-    }
-
-    /// What titles are ordered by: without regard to case, and the same on every server (no locale).
-    pub fn title_key(&self, title: SimpleExpr) -> SimpleExpr {
+        let exprs = [Expr::col(column), Expr::value(needle)];
         match self.backend() {
-            DbBackend::Sqlite => Expr::cust_with_exprs("lower(?)", [title]),
-            _ => Expr::cust_with_exprs("(lower($1) collate \"C\")", [title]),
+            DbBackend::Sqlite => Expr::cust_with_exprs("instr(replace(?, char(31), ''), ?) > 0", exprs),
+            _ => Expr::cust_with_exprs("strpos(replace($1, chr(31), ''), $2) > 0", exprs),
         }
     }
 
@@ -61,81 +53,57 @@ impl Db {
         })
     }
 
-    /// Whether a task has words that begin with each of these; they are letters and digits only.
-    pub fn has_words(&self, owner: &UserId, words: &[String]) -> SimpleExpr {
+    /// Whether a task has each of these phrases, the last word of which may go on.
+    pub fn has_phrases(&self, owner: &UserId, phrases: &[Vec<String>]) -> SimpleExpr {
         match self.backend() {
             DbBackend::Sqlite => Expr::cust_with_exprs(
                 "? in (select rowid from tasks_search where tasks_search match ?)",
-                [Expr::col((task::Entity, task::Column::Number)), Expr::value(match_pattern(owner, words))],
+                [Expr::col((task::Entity, task::Column::Number)), Expr::value(match_pattern(owner, phrases))],
             ),
-            _ => Expr::cust_with_values("tasks.search @@ to_tsquery('simple', $1)", [ts_query(words)]),
+            _ => Expr::cust_with_values("tasks.search @@ cast($1 as tsquery)", [ts_query(phrases)]),
         }
     }
 
-    /// Those of the tasks that have words that begin with each of these, best first: the title counts more.
-    pub fn best(&self, mut tasks: Select<task::Entity>, owner: &UserId, words: &[String]) -> Select<task::Entity> {
+    /// Those of the tasks that have each of these phrases, best first: the title counts more.
+    pub fn best(
+        &self,
+        mut tasks: Select<task::Entity>,
+        owner: &UserId,
+        phrases: &[Vec<String>],
+    ) -> Select<task::Entity> {
         let rank = match self.backend() {
             DbBackend::Sqlite => {
                 let index = Alias::new("tasks_search");
                 let is_its =
                     Expr::col((index.clone(), Alias::new("rowid"))).equals((task::Entity, task::Column::Number));
                 QueryTrait::query(&mut tasks).inner_join(index, is_its);
-                let pattern = match_pattern(owner, words);
+                let pattern = match_pattern(owner, phrases);
                 tasks = tasks.filter(Expr::cust_with_values("tasks_search match ?", [pattern]));
                 Expr::cust("-bm25(tasks_search, 0, 2, 1)")
             }
             _ => {
-                tasks = tasks.filter(self.has_words(owner, words));
-                Expr::cust_with_values("ts_rank(tasks.search, to_tsquery('simple', $1))", [ts_query(words)])
+                tasks = tasks.filter(self.has_phrases(owner, phrases));
+                Expr::cust_with_values("ts_rank(tasks.search, cast($1 as tsquery))", [ts_query(phrases)])
             }
         };
         tasks.order_by_desc(rank).order_by_desc(task::Column::Number)
     }
 }
 
-/// An FTS5 expression. The owner only narrows: its words are not exact.
-fn match_pattern(owner: &UserId, words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
-    let words = format!("{{title description}} : ({})", words.join(" AND "));
+/// An FTS5 expression. The owner only narrows: its words are not exact. Words have no quotes in them.
+fn match_pattern(owner: &UserId, phrases: &[Vec<String>]) -> String {
+    let phrases: Vec<String> = phrases.iter().map(|phrase| format!("\"{}\"*", phrase.join(" "))).collect();
+    let phrases = format!("{{title_key description_key}} : ({})", phrases.join(" AND "));
     if owner.0.contains(char::is_alphanumeric) {
-        format!("user_id : \"{}\" AND {words}", owner.0.replace('"', "\"\""))
+        format!("user_id : \"{}\" AND {phrases}", owner.0.replace('"', "\"\""))
     } else {
-        words
+        phrases
     }
 }
 
-fn ts_query(words: &[String]) -> String {
-    words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ")
-}
-
-fn glob(text: &str) -> String {
-    let mut pattern = String::from("*");
-    for letter in text.chars() {
-        let lower = letter.to_lowercase().collect::<String>();
-        let upper = letter.to_uppercase().collect::<String>();
-        match letter {
-            '*' | '?' | '[' => pattern.extend(['[', letter, ']']),
-            // Cases of more than one character (ß, SS) are not the same letter.
-            _ if lower != upper && lower.chars().count() == 1 && upper.chars().count() == 1 => {
-                pattern.extend(["[", &lower, &upper, "]"]);
-            }
-            _ => pattern.push(letter),
-        }
-    }
-    pattern.push('*');
-    pattern
-}
-
-fn like(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
+fn ts_query(phrases: &[Vec<String>]) -> String {
+    let phrase = |words: &Vec<String>| format!("('{}':*)", words.join("' <-> '"));
+    phrases.iter().map(phrase).collect::<Vec<_>>().join(" & ")
 }
 
 /// The value that [`Db::due_key`] gives a task.
@@ -153,8 +121,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_hold_no_wildcards_of_the_text() {
-        assert_eq!(like(r"100%_\"), r"%100\%\_\\%");
-        assert_eq!(glob("a*É["), "*[aA][*][éÉ][[]*");
+    fn phrases_are_written_as_each_database_reads_them() {
+        let phrases = [vec!["water".to_owned()], vec!["東".to_owned(), "京".to_owned()]];
+        assert_eq!(ts_query(&phrases), "('water':*) & ('東' <-> '京':*)");
+        let pattern = match_pattern(&UserId("a\"b".into()), &phrases);
+        assert_eq!(pattern, r#"user_id : "a""b" AND {title_key description_key} : ("water"* AND "東 京"*)"#);
     }
 }

@@ -1,7 +1,7 @@
 //! What one asker takes of the connections at a time. Whoever asks a hundred things at once waits for their own
 //! statements, and others find connections. Statements that are sent together with those of others are not counted.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use entity::id::UserId;
 use sea_orm::DbErr;
@@ -10,8 +10,11 @@ use tokio::{
     time,
 };
 
-use super::{connect::ACQUIRE, connection::unanswered};
+use super::connection::unanswered;
 use crate::share::{Share, Shares};
+
+/// How long somebody waits for their own share, which keeps nothing from others: a little less than a request may take.
+const OWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The shares of all users: of the connections that read, and of those for transactions.
 pub type UserShares = Shares<UserId, 2>;
@@ -45,7 +48,7 @@ async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 2]) -> Arc<Semaphore>) -> Resul
     let Ok(own) = OWN.try_with(|it| of(it.permits())) else { return Ok(None) };
     let own = match Arc::clone(&own).try_acquire_owned() {
         Ok(permit) => return Ok(Some(permit)),
-        Err(_) => Box::pin(time::timeout(ACQUIRE, own.acquire_owned())),
+        Err(_) => Box::pin(time::timeout(OWN_TIMEOUT, own.acquire_owned())),
     };
     let timed_out = || unanswered(sqlx::Error::PoolTimedOut);
     own.await.map_err(|_| timed_out())?.map(Some).map_err(|_| timed_out())

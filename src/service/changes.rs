@@ -170,7 +170,7 @@ impl<'a> Changes<'a> {
     }
 
     async fn tasks(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let select = task::Entity::find()
+        let select = task::select()
             .filter(task::Column::UserId.eq(self.scope.owner.clone()))
             .filter(task::Column::Revision.gt(since))
             .filter(task::Column::Revision.lte(until))

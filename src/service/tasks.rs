@@ -16,6 +16,7 @@ mod values;
 use entity::{
     id::{ListId, TaskId},
     task::{self, Priority},
+    text::search_key,
     time::Micros,
 };
 use sea_orm::{
@@ -123,7 +124,8 @@ impl<'a> Tasks<'a> {
         self.scope
             .write_if_needed(async |mut write| {
                 if let Some(id) = draft.id
-                    && let Some(known) = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?
+                    && let Some(known) =
+                        write.connection().row::<task::Model>(self.with_deleted().filter(is(Key::Id(id)))).await?
                 {
                     return match known.deleted_at {
                         None => Ok(Outcome::Unchanged(known)),
@@ -146,6 +148,8 @@ impl<'a> Tasks<'a> {
     pub(super) fn row(self, draft: Draft) -> task::ActiveModel {
         let Draft { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
         let now = Micros::now();
+        let (title, description) = (String::from(title), description.map(String::from));
+        let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
         let (due_date, due_at, due_zone) = match due {
             None => (None, None, None),
             Some(Due::Date(date)) => (Some(date.into()), None, None),
@@ -158,8 +162,8 @@ impl<'a> Tasks<'a> {
             user_id: Set(self.scope.owner.clone()),
             parent_id: Set(parent),
             list_id: Set(list),
-            title: Set(title.into()),
-            description: Set(description.map(Into::into)),
+            title: Set(title),
+            description: Set(description),
             completed: Set(completed),
             completed_at: Set(completed.then_some(now)),
             priority: Set(priority),
@@ -171,6 +175,8 @@ impl<'a> Tasks<'a> {
             created_at: Set(now),
             updated_at: Set(now),
             deleted_at: Set(None),
+            title_key: Set(title_key),
+            description_key: Set(description_key),
         }
     }
 
@@ -181,7 +187,7 @@ impl<'a> Tasks<'a> {
 
     /// The task as it is inside a write.
     async fn current(self, write: &Write<'_>, key: Key) -> Result<task::Model, Error> {
-        self.mine().filter(is(key)).one(write.connection()).await?.ok_or(Error::NotFound("task"))
+        write.connection().row(self.mine().filter(is(key))).await?.ok_or(Error::NotFound("task"))
     }
 
     fn mine(self) -> Select<task::Entity> {

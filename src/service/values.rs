@@ -1,5 +1,6 @@
 //! Values that lists, labels and tasks share. Holding one is the proof that it keeps the rules.
 
+use entity::text::name_key;
 use uuid::Uuid;
 
 use crate::error::Fault;
@@ -13,7 +14,7 @@ const MAX_LABEL_NAME: usize = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListName(String);
 
-/// The name of a label: 1 to 30 characters, without white space around. Case makes no difference.
+/// The name of a label: 1 to 30 characters, without white space around. Names that look the same are the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LabelName(String);
 
@@ -45,12 +46,13 @@ impl ListName {
 impl LabelName {
     /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        trimmed(text, MAX_LABEL_NAME).map(Self)
+        let name = Self(trimmed(text, MAX_LABEL_NAME)?);
+        if name.folded().is_empty() { Err(Fault::Blank) } else { Ok(name) }
     }
 
     /// What makes two names the same.
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        name_key(&self.0)
     }
 
     /// The name.
@@ -106,7 +108,10 @@ mod tests {
     #[test]
     fn names_of_labels_are_the_same_whatever_their_case() {
         let folded = |text: &str| LabelName::parse(text).map(|it| it.folded());
-        assert_eq!(folded(" Éclair "), folded("éCLAIR"));
+        for other in ["éCLAIR", "e\u{301}clair", "É\u{200b}clair"] {
+            assert_eq!(folded(" Éclair "), folded(other), "{other:?}");
+        }
+        assert_eq!(LabelName::parse("\u{200b}"), Err(Fault::Blank));
         assert!(LabelName::parse(&"😀".repeat(30)).is_ok());
         assert_eq!(LabelName::parse(&"x".repeat(31)), Err(Fault::TooLong(30)));
     }

@@ -103,6 +103,8 @@ impl Priority {
 impl From<task::Model> for Task {
     fn from(row: task::Model) -> Self {
         let task::Model {
+            title_key: _,
+            description_key: _,
             number,
             id,
             user_id,

@@ -33,3 +33,4 @@ mod sync;
 mod telemetry;
 mod tidy;
 mod tokens;
+mod unicode;

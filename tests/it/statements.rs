@@ -100,7 +100,7 @@ fn names_owner(query: &str) -> bool {
     let read = after("from") + after("join") + after("update");
     let named = ["user_id = ", "user_id in ", "using (user_id)", "(user_id, key) in "];
     let named: usize = named.iter().map(|it| query.matches(it).count()).sum();
-    let is_made = after("into") == 0 || query.contains("(user_id, ") || query.contains(", user_id, ");
+    let is_made = after("into") == 0 || ["(user_id, ", ", user_id, ", "(user_id)"].iter().any(|it| query.contains(it));
     named >= read && is_made
 }
 

@@ -234,10 +234,11 @@ insert into lists (id, user_id, name, position, revision, created_at, updated_at
 values (x'00000000000000000000000000000003', '$owner', 'list', 'a', $rows + 1, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
 insert into labels (id, user_id, name, folded, revision, created_at, updated_at)
 values (x'00000000000000000000000000000003', '$owner', 'label', 'label', $rows + 2, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
-insert into tasks (id, user_id, list_id, title, description, completed, priority, due_date, position, revision, created_at, updated_at)
+insert into tasks (id, user_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
 with recursive n (n) as (select 1 union all select n + 1 from n where n < $rows)
 select randomblob(16), '$owner', case n % 50 when 3 then x'00000000000000000000000000000003' end,
-  'word' || (n % 1000) || ' task ' || n, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
+  'word' || (n % 1000) || ' task ' || n, 'word' || (n % 1000) || ' task ' || n,
+  case n % 3 when 0 then 'common' end, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
   case n % 5 when 0 then date('2026-01-01', '+' || (n % 3650) || ' days') end,
   printf('%013di', n), n, strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z',
   strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z' from n;
@@ -252,9 +253,10 @@ insert into owners (user_id, revision) values ('$owner', $rows + 100);
 insert into lists (id, user_id, name, position, revision) values ('00000000-0000-0000-0000-000000000003', '$owner', 'list', 'a', $rows + 1);
 insert into labels (id, user_id, name, folded, revision)
 values ('00000000-0000-0000-0000-000000000003', '$owner', 'label', 'label', $rows + 2);
-insert into tasks (id, user_id, list_id, title, description, completed, priority, due_date, position, revision, created_at, updated_at)
+insert into tasks (id, user_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
 select gen_random_uuid(), '$owner', case n % 50 when 3 then '00000000-0000-0000-0000-000000000003'::uuid end,
-  'word' || (n % 1000) || ' task ' || n, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
+  'word' || (n % 1000) || ' task ' || n, 'word' || (n % 1000) || ' task ' || n,
+  case n % 3 when 0 then 'common' end, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
   case n % 5 when 0 then date '2026-01-01' + (n % 3650) end,
   lpad(n::text, 13, '0') || 'i', n, to_timestamp(1700000000 + n), to_timestamp(1700000000 + n)
 from generate_series(1, $rows) as n;

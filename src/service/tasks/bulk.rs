@@ -164,7 +164,7 @@ impl Tasks<'_> {
         if ids.is_empty() {
             return Ok(HashSet::new());
         }
-        let rows = self.with_deleted().filter(are(&ids)).all(write.connection()).await?;
+        let rows: Vec<task::Model> = write.connection().rows(self.with_deleted().filter(are(&ids))).await?;
         if let Some(deleted) = rows.iter().find(|it| it.deleted_at.is_some()) {
             return Err(crate::error::Current::Task(deleted.clone()).into());
         }

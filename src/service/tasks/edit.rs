@@ -3,6 +3,7 @@
 use entity::{
     id::{ListId, TaskId},
     task::{self, Priority},
+    text::search_key,
 };
 use sea_orm::{
     ColumnTrait,
@@ -50,10 +51,14 @@ impl Tasks<'_> {
         let Edit { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
         let mut changes = Changes::new();
         if let Some(title) = title {
-            changes.push((task::Column::Title, Expr::value(String::from(title))));
+            let title = String::from(title);
+            changes.push((task::Column::TitleKey, Expr::value(search_key(&title))));
+            changes.push((task::Column::Title, Expr::value(title)));
         }
         if let Some(description) = description {
-            changes.push((task::Column::Description, Expr::value(description.map(String::from))));
+            let description = description.map(String::from);
+            changes.push((task::Column::DescriptionKey, Expr::value(description.as_deref().map(search_key))));
+            changes.push((task::Column::Description, Expr::value(description)));
         }
         if let Some(priority) = priority {
             changes.push((task::Column::Priority, Expr::value(priority)));

@@ -6,6 +6,7 @@ use entity::{
     label, owner,
     task::{self, Priority},
     task_label,
+    text::{needle, search_key},
     time::Micros,
 };
 use sea_orm::{
@@ -57,7 +58,7 @@ pub struct Filter {
     pub overdue: Option<TimeZone>,
 }
 
-/// 1 to 200 characters to look for, whatever their case.
+/// 1 to 200 characters to look for, folded: whatever their case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SearchText(String);
 
@@ -100,7 +101,7 @@ impl SearchText {
         match text.chars().count() {
             0 => Ok(None),
             _ if text.contains('\0') => Err(Fault::Nul),
-            1..=MAX_SEARCH => Ok(Some(Self(text.to_owned()))),
+            1..=MAX_SEARCH => Ok(Some(Self(needle(text)))),
             _ => Err(Fault::TooLong(MAX_SEARCH)),
         }
     }
@@ -115,7 +116,8 @@ impl Filter {
     /// About how many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
         let of_text = self.text.as_ref().map_or(0, |it| it.0.len());
-        let of_words = self.words.iter().flat_map(|it| it.as_slice()).map(|it| size_of::<String>() + it.len());
+        let of_words =
+            self.words.iter().flat_map(|it| it.as_slice()).flatten().map(|it| size_of::<String>() + it.len());
         let of_priorities = self.priorities.as_ref().map_or(0, AnyOf::count) * size_of::<Priority>();
         let of_labels = self.labels.as_ref().map_or(0, AnyOf::count) * size_of::<LabelId>();
         let of_names =
@@ -189,12 +191,12 @@ impl Tasks<'_> {
                 select.filter(task::Column::Priority.is_in(them.padded().copied()))
             })
             .apply_if(filter.text.as_ref(), |select, text| {
-                let title = within(task::Column::Title, text);
-                select.filter(title.or(within(task::Column::Description, text)))
+                let title = within(task::Column::TitleKey, text);
+                select.filter(title.or(within(task::Column::DescriptionKey, text)))
             })
             .apply_if(filter.words.as_ref(), |select, words| match words.as_slice() {
                 [] => select.filter(Expr::value(false)),
-                words => select.filter(db.has_words(self.scope.owner, words)),
+                words => select.filter(db.has_phrases(self.scope.owner, words)),
             })
             .apply_if(filter.due_from, |select, from| select.filter(db.due_key(false).gte(Micros::from(from))))
             .apply_if(filter.due_before, |select, end| select.filter(db.due_key(false).lt(Micros::from(end))))
@@ -274,7 +276,7 @@ impl Order {
             OrderBy::Updated => Expr::col(task::Column::UpdatedAt),
             OrderBy::Priority => Expr::col(task::Column::Priority),
             OrderBy::Position => Expr::col(task::Column::Position),
-            OrderBy::Title => db.title_key(Expr::col(task::Column::Title)),
+            OrderBy::Title => Expr::col(task::Column::TitleKey),
             OrderBy::Due => db.due_key(self.descending),
         }
     }
@@ -282,17 +284,17 @@ impl Order {
     /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
     pub(super) fn beyond(self, db: &Db, (cursor, is_after): (&Cursor, bool)) -> Option<SimpleExpr> {
         let here = Expr::tuple([self.key(db), Expr::col(task::Column::Number)]);
-        let place = self.place(db, cursor)?;
+        let place = self.place(cursor)?;
         Some(if is_after == self.descending { here.lt(place) } else { here.gt(place) })
     }
 
     /// The cursor in the terms of [`Order::key`]; nothing when it belongs to another order.
-    fn place(self, db: &Db, cursor: &Cursor) -> Option<SimpleExpr> {
+    fn place(self, cursor: &Cursor) -> Option<SimpleExpr> {
         let value = match (self.by, &cursor.value) {
             (OrderBy::Created | OrderBy::Updated, CursorValue::Time(Some(instant))) => Expr::value(*instant),
             (OrderBy::Due, CursorValue::Time(due)) => Expr::value(due_value(*due, self.descending)),
             (OrderBy::Position, CursorValue::Text(position)) => Expr::value(position.clone()),
-            (OrderBy::Title, CursorValue::Text(title)) => db.title_key(Expr::value(title.clone())),
+            (OrderBy::Title, CursorValue::Text(title)) => Expr::value(search_key(title)),
             (OrderBy::Priority, CursorValue::Rank(rank)) => Expr::value(*rank),
             _ => return None,
         };

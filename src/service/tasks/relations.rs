@@ -118,7 +118,7 @@ impl Tasks<'_> {
             .limit(most)
             .into_query();
         Query::select()
-            .columns(task::Column::iter())
+            .columns(task::Column::iter().take(task::COLUMNS))
             .expr(Expr::value(of))
             .from_subquery(inner, Alias::new("some"))
             .to_owned()

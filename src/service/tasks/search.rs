@@ -1,6 +1,6 @@
-//! Full-text search: by words, indexed and ranked on both databases.
+//! Full-text search: by words, indexed and ranked on both databases. What a word is, `entity::text` says.
 
-use entity::task;
+use entity::{task, text::phrases};
 use sea_orm::QuerySelect;
 
 use super::Tasks;
@@ -12,9 +12,10 @@ use crate::{
 /// How many words there are at most.
 const MAX_WORDS: usize = 16;
 
-/// Words to look for, as a text has them: any input is harmless, because only letters and digits are left of it.
+/// Words to look for, as a text has them: phrases of words that nothing separates, most of them of one. Any input is
+/// harmless, because nothing is left of it that means something to a database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Words(Vec<String>);
+pub struct Words(Vec<Vec<String>>);
 
 impl Words {
     /// Takes the words out of a text, which may be none.
@@ -25,13 +26,12 @@ impl Words {
         if text.chars().count() > MAX_SEARCH {
             return Err(Fault::TooLong(MAX_SEARCH));
         }
-        let words = text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
-        let words: Vec<String> = words.map(str::to_lowercase).collect();
+        let words = phrases(text);
         if words.len() > MAX_WORDS { Err(Fault::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
     }
 
-    /// The words, in lower case.
-    pub fn as_slice(&self) -> &[String] {
+    /// The phrases, folded.
+    pub fn as_slice(&self) -> &[Vec<String>] {
         &self.0
     }
 }
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn only_letters_and_digits_are_left() {
         let words = Words::parse("Water-the \"plants\" AND (NOT* weeds:) 'x").unwrap();
-        assert_eq!(words.0, ["water", "the", "plants", "and", "not", "weeds", "x"]);
-        assert_eq!(Words::parse("…").unwrap().0, Vec::<String>::new());
+        assert_eq!(words.0.concat(), ["water", "the", "plants", "and", "not", "weeds", "x"]);
+        assert!(Words::parse("…").unwrap().0.is_empty());
     }
 
     proptest! {
@@ -68,7 +68,7 @@ mod tests {
                 Err(Fault::TooManyWords(MAX_WORDS)) => return Ok(()),
                 words => words.unwrap(),
             };
-            prop_assert!(words.0.iter().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
+            prop_assert!(words.0.iter().flatten().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
         }
     }
 }

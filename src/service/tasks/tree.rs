@@ -113,8 +113,8 @@ impl Tasks<'_> {
     pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let known = self.with_deleted().filter(is(Key::Id(id))).one(write.connection()).await?;
-                let row = known.ok_or(Error::NotFound("task"))?;
+                let known = write.connection().row(self.with_deleted().filter(is(Key::Id(id)))).await?;
+                let row: task::Model = known.ok_or(Error::NotFound("task"))?;
                 let Some(deleted_at) = row.deleted_at else {
                     return Ok(Outcome::Unchanged(row));
                 };

@@ -1,0 +1,182 @@
+//! Text as it is compared and searched. One folding and one division into words, for both databases, when a row is
+//! written and when it is asked for: no database's own idea of letters, cases and words has a part in it.
+//!
+//! The key of a text is its folding (Unicode's canonical caseless matching, D145: case folded in full, then NFC), in which
+//! [`BOUNDARY`] stands between words that nothing else separates. In scripts that put no spaces between words each
+//! letter is a word by itself, and a longer word is found as a phrase of them. A database only has to divide a key at
+//! ASCII characters that are neither letters nor digits, as SQLite's `ascii` tokenizer does.
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::{CodePointMapData, props::Script};
+use icu_segmenter::{GraphemeClusterSegmenter, WordSegmenter, options::WordBreakInvariantOptions};
+
+/// Stands between two words of a key that nothing else separates.
+pub const BOUNDARY: char = '\u{1f}';
+/// What İ folds to.
+const DOTTED_I: &str = "i\u{307}";
+/// How many characters of a word count.
+const MAX_WORD: usize = 64;
+/// Scripts that put no spaces between words.
+const WITHOUT_SPACES: [Script; 9] = [
+    Script::Han,
+    Script::Hiragana,
+    Script::Katakana,
+    Script::Bopomofo,
+    Script::Thai,
+    Script::Lao,
+    Script::Khmer,
+    Script::Myanmar,
+    Script::Tibetan,
+];
+
+/// A text without its differences of case and of canonically equal characters.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
+    let folded = CaseMapper::new().fold_string(&decomposed);
+    // The capital İ folds to an i with a dot of its own, which nobody types.
+    ComposingNormalizerBorrowed::new_nfc().normalize(&folded).replace(DOTTED_I, "i")
+}
+
+/// What two names have in common that look the same: their folding, with one space for all white space between words and
+/// without characters that are not seen.
+pub fn name_key(name: &str) -> String {
+    let seen: String = name.chars().filter(|it| !is_unseen(*it)).collect();
+    fold(&seen).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The key of a text, by which it is searched and ordered.
+pub fn search_key(text: &str) -> String {
+    let folded = fold(text);
+    if folded.is_ascii() {
+        return folded;
+    }
+    let mut key = String::with_capacity(folded.len() + 8);
+    for piece in pieces(&folded) {
+        let is_joined = key.chars().next_back().is_some_and(is_of_word) && piece.chars().next().is_some_and(is_of_word);
+        if is_joined {
+            key.push(BOUNDARY);
+        }
+        key.push_str(piece);
+    }
+    key
+}
+
+/// What is looked for in keys from which [`BOUNDARY`] was removed, to find the text anywhere.
+pub fn needle(text: &str) -> String {
+    fold(text).replace(BOUNDARY, "")
+}
+
+/// The words of a text: phrases of those that nothing separates, in order. What has no letter and no digit is no word.
+pub fn phrases(text: &str) -> Vec<Vec<String>> {
+    let (key, mut phrases) = (search_key(text), Vec::new());
+    for run in key.split(|it: char| it != BOUNDARY && !is_of_word(it)) {
+        let mut phrase = Vec::new();
+        for word in run.split(BOUNDARY) {
+            if word.chars().any(char::is_alphanumeric) {
+                phrase.push(word.chars().take(MAX_WORD).collect());
+            } else if !phrase.is_empty() {
+                phrases.push(std::mem::take(&mut phrase));
+            }
+        }
+        if !phrase.is_empty() {
+            phrases.push(phrase);
+        }
+    }
+    phrases
+}
+
+/// A text in pieces: words, and what is between them.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let words = WordSegmenter::new_for_non_complex_scripts(WordBreakInvariantOptions::default());
+    let letters = GraphemeClusterSegmenter::new();
+    let mut found = Vec::new();
+    for word in between(text, words.segment_str(text)) {
+        if word.chars().any(is_without_spaces) {
+            found.extend(between(word, letters.segment_str(word)));
+        } else {
+            found.push(word);
+        }
+    }
+    found.into_iter()
+}
+
+/// The parts of a text between the places where it breaks.
+fn between<'a>(text: &'a str, breaks: impl Iterator<Item = usize>) -> Vec<&'a str> {
+    let breaks: Vec<usize> = breaks.collect();
+    breaks.windows(2).filter_map(|it| text.get(it[0]..it[1])).collect()
+}
+
+/// Whether a database takes the character for a part of a word.
+fn is_of_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || !letter.is_ascii()
+}
+
+fn is_without_spaces(letter: char) -> bool {
+    !letter.is_ascii() && WITHOUT_SPACES.contains(&CodePointMapData::<Script>::new().get(letter))
+}
+
+/// Soft hyphen, zero-width space, byte order mark, word joiner, and marks of direction.
+fn is_unseen(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_canonically_equal_or_differs_in_case_folds_to_the_same() {
+        for (one, other) in [
+            ("Éclair", "e\u{301}CLAIR"),
+            ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("groß", "GROSS"),
+            ("ﬁx", "FIX"),
+            ("İzmir", "izmİr"),
+            ("việt", "VIE\u{302}\u{323}T"),
+            ("ᾳ", "ΑΙ"),
+            ("한", "\u{1112}\u{1161}\u{11ab}"),
+            ("Water", "wATER"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one}");
+        }
+        assert_ne!(fold("a"), fold("á"));
+    }
+
+    #[test]
+    fn names_that_look_the_same_have_one_key() {
+        for other in ["a  b", " A\u{a0}b", "a\u{200b} b\u{ad}", "\u{202e}a b"] {
+            assert_eq!(name_key(other), "a b", "{other:?}");
+        }
+        assert_eq!(name_key("é"), name_key("e\u{301}"));
+    }
+
+    #[test]
+    fn words_are_found_in_every_script() {
+        let words = |text: &str| phrases(text).into_iter().map(|it| it.join("|")).collect::<Vec<_>>();
+        assert_eq!(
+            words("Water-the \"plants\" AND (NOT* weeds:) 'x"),
+            ["water", "the", "plants", "and", "not", "weeds", "x"]
+        );
+        assert_eq!(words("कर्म வாங்க"), ["कर्म", "வாங்க"]);
+        assert_eq!(words("น้ำ"), ["น้ำ"]);
+        assert_eq!(words("東京都 iPhone東京"), ["東|京|都", "iphone|東|京"]);
+        assert_eq!(words("“İzmir”, 🍎!"), ["izmir"]);
+        assert_eq!(words("🍎 … — ''"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_key_is_the_folding_with_marks_in_it() {
+        for text in ["Buy 東京タワー – “now”", "plain ASCII", "a\u{1f}b", "ไปซื้อน้ำ", "é🍎é"]
+        {
+            assert_eq!(search_key(text).replace(BOUNDARY, ""), needle(text), "{text}");
+        }
+        assert_eq!(search_key("東京"), "東\u{1f}京");
+    }
+}

@@ -1,0 +1,169 @@
+//! Text in every script: found by its own words, compared as people compare it, the same on both databases.
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::Database;
+use serde_json::{Value, json};
+
+use super::support::{App, Person, text};
+
+/// Titles in many scripts, the words of each, and other ways to write them.
+const TITLES: [(&str, &[&str]); 16] = [
+    ("Buy İzmir figs", &["İzmir", "figs", "BUY", "İZMİR", "izmir"]),
+    ("Ο Σίσυφος γελά", &["Σίσυφος", "ΣΊΣΥΦΟΣ", "γελά"]),
+    ("groß und klein", &["groß", "GROSS", "Klein"]),
+    ("कर्म करो", &["कर्म", "करो"]),
+    ("ไปซื้อน้ำ", &["น้ำ", "ซื้อ", "ไปซื้อน้ำ"]),
+    ("பால் வாங்க", &["வாங்க", "பால்"]),
+    ("ရေသောက်ပါ", &["ရေ", "သောက်"]),
+    ("mua tiê\u{301}ng Viê\u{323}t", &["tiếng", "Việt", "vie\u{302}\u{323}t"]),
+    ("明日東京タワーへ行く", &["東京", "タワー", "行く", "明日東京"]),
+    ("회의 준비하기", &["회의", "준비", "\u{1112}\u{116c}\u{110b}\u{1174}"]),
+    ("קנה לחם", &["קנה", "לחם"]),
+    ("اشتر الخبز", &["الخبز", "اشتر"]),
+    ("купить ХЛЕБ", &["хлеб", "Купить"]),
+    ("don’t “panic” — now", &["panic", "now", "don’t"]),
+    ("fix \u{fb01}le.txt/v2", &["file", "txt", "v2"]),
+    ("e\u{301}clair 🍎 au lait", &["éclair", "ÉCLAIR", "lait"]),
+];
+
+async fn titles(app: &App, person: &Person, query: &str, sought: &str) -> Vec<String> {
+    let found = app.graphql(person, query, json!({ "text": sought })).await.data();
+    let nodes = found.pointer("/searchTasks").or(found.pointer("/tasks/nodes")).unwrap_or(&Value::Null);
+    nodes.as_array().unwrap().iter().map(|it| text(&it["title"])).collect()
+}
+
+#[tokio::test]
+async fn a_task_is_found_by_each_word_of_its_title_in_every_script() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (title, _) in TITLES {
+        app.task(&ann, title).await;
+    }
+    for (title, words) in TITLES {
+        for word in words {
+            for query in [
+                "query($text: String!) { searchTasks(text: $text) { title } }",
+                "query($text: String!) { tasks(filter: { search: $text }) { nodes { title } } }",
+                "query($text: String!) { tasks(filter: { text: $text }) { nodes { title } } }",
+            ] {
+                let found = titles(&app, &ann, query, word).await;
+                assert_eq!(found, [title], "{word} by {query}");
+            }
+        }
+        let search = "query($text: String!) { searchTasks(text: $text) { title } }";
+        assert!(titles(&app, &ann, search, title).await.contains(&title.to_owned()), "{title}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_edited_is_found_by_its_new_words_only() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.task(&ann, "ΑΛΦΑ").await;
+    let update =
+        "mutation($id: ID!) { updateTask(input: { id: $id, title: \"Βήτα\", description: \"東京\" }) { task { id } } }";
+    app.graphql(&ann, update, json!({ "id": id })).await.data();
+    let search = "query($text: String!) { searchTasks(text: $text) { title } }";
+    assert_eq!(titles(&app, &ann, search, "αλφα").await, [""; 0]);
+    for sought in ["βήτα", "東", "京"] {
+        assert_eq!(titles(&app, &ann, search, sought).await, ["Βήτα"], "{sought}");
+    }
+    assert_eq!(titles(&app, &ann, search, "京東").await, [""; 0], "letters in another order are another word");
+    for nothing in ["\u{1f}", "🍎"] {
+        let contains = "query($text: String!) { tasks(filter: { text: $text }) { nodes { title } } }";
+        assert_eq!(titles(&app, &ann, contains, nothing).await, [""; 0], "{nothing:?}");
+    }
+}
+
+#[tokio::test]
+async fn titles_are_ordered_without_regard_to_case_in_every_script() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for title in ["Ωμέγα", "ψι", "Beta", "alpha", "Ánna", "a\u{301}nna 2"] {
+        app.task(&ann, title).await;
+    }
+    let query = "query($after: String) { tasks(first: 2, after: $after, order: { by: TITLE }) {
+        nodes { title } pageInfo { endCursor hasNextPage } } }";
+    let (mut seen, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let page = app.graphql(&ann, query, json!({ "after": after })).await.data()["tasks"].clone();
+        seen.extend(page["nodes"].as_array().unwrap().iter().map(|it| text(&it["title"])));
+        if page["pageInfo"]["hasNextPage"] != true {
+            break;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    assert_eq!(seen, ["alpha", "Beta", "Ánna", "a\u{301}nna 2", "ψι", "Ωμέγα"]);
+}
+
+#[tokio::test]
+async fn labels_whose_names_look_the_same_are_the_same() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let create = "mutation($name: String!) { createLabel(input: { name: $name }) { label { id } } }";
+    for (name, others) in [("é x", ["e\u{301} x", "É  X", "é\u{a0}x"]), ("groß", ["GROSS", "gro\u{200b}ß", "Groß"])]
+    {
+        app.graphql(&ann, create, json!({ "name": name })).await.data();
+        for other in others {
+            assert_eq!(app.graphql(&ann, create, json!({ "name": other })).await.code(), "NAME_TAKEN", "{other:?}");
+            let tagged = app.rest_task(&ann, json!({ "title": "a", "tags": [other] })).await;
+            assert_eq!(tagged["tags"], json!([name]), "{other:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_before_is_brought_over() {
+    let app = App::unstarted().await;
+    let connection = Database::connect(&app.database_url).await.unwrap();
+    Migrator::up(&connection, Some(4)).await.unwrap();
+    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let id = |number: usize| {
+        if is_sqlite { format!("x'{number:032x}'") } else { format!("'00000000-0000-0000-0000-{number:012x}'") }
+    };
+    let (time, no) = ("'2026-01-01T00:00:00.000000Z'", if is_sqlite { "0" } else { "false" });
+    // More than are brought over by one statement.
+    let row = |number: usize| {
+        let title = TITLES[number % TITLES.len()].0;
+        format!("({}, 'ann', '{number} {title}', 'Größe', {no}, 'p', {number}, {time}, {time})", id(number))
+    };
+    let columns = "(id, user_id, title, description, completed, position, revision, created_at, updated_at)";
+    let rows: Vec<String> = (0..1203).map(row).collect();
+    app.sql(&format!("insert into tasks {columns} values {}", rows.join(", "))).await;
+    app.sql("insert into owners (user_id, revision) values ('ann', 5000)").await;
+    let label = |(number, name): (usize, &str)| {
+        let folded = name.to_lowercase();
+        format!("({}, 'ann', '{name}', '{folded}', {}, {time}, {time})", id(number), 2000 + number)
+    };
+    let labels: Vec<String> = ["é", "e\u{301}", "a b", "a  b", "c"].into_iter().enumerate().map(label).collect();
+    let columns = "(id, user_id, name, folded, revision, created_at, updated_at)";
+    app.sql(&format!("insert into labels {columns} values {}", labels.join(", "))).await;
+    connection.close().await.unwrap();
+
+    let mut app = app;
+    app.start(&[]).await;
+    let hour = chrono::Utc::now().timestamp() + 3600;
+    let token = super::tokens::hs256(&json!({ "sub": "ann", "exp": hour }));
+    let ann = Person { id: "ann".into(), email: String::new(), session: String::new(), token };
+    for (title, words) in TITLES {
+        for word in words {
+            let query = "query($text: String!) { tasks(filter: { search: $text }) { totalCount nodes { title } } }";
+            let found = app.graphql(&ann, query, json!({ "text": word })).await.data()["tasks"].clone();
+            assert!(found["totalCount"].as_u64().unwrap() >= 75, "{word}: {found}");
+            assert!(found["nodes"].as_array().unwrap().iter().all(|it| text(&it["title"]).ends_with(title)), "{word}");
+        }
+    }
+    let query = "query($text: String!) { tasks(filter: { text: $text }) { totalCount } }";
+    let found = app.graphql(&ann, query, json!({ "text": "GRÖSSE" })).await.data();
+    assert_eq!(found["tasks"]["totalCount"], 1203);
+    let named =
+        app.graphql(&ann, "{ labels { name } changes(since: 5000) { changes { kind } } }", json!({})).await.data();
+    let mut names: Vec<String> = named["labels"].as_array().unwrap().iter().map(|it| text(&it["name"])).collect();
+    names.sort();
+    assert_eq!(names, ["a  b (2)", "a b", "c", "e\u{301} (2)", "é"]);
+    assert_eq!(
+        named["changes"]["changes"],
+        json!([{ "kind": "LABEL" }, { "kind": "LABEL" }]),
+        "who was there hears of it"
+    );
+}
