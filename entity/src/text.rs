@@ -105,7 +105,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The parts of a text between the places where it breaks.
-fn between<'a>(text: &'a str, breaks: impl Iterator<Item = usize>) -> Vec<&'a str> {
+fn between(text: &str, breaks: impl Iterator<Item = usize>) -> Vec<&str> {
     let breaks: Vec<usize> = breaks.collect();
     breaks.windows(2).filter_map(|it| text.get(it[0]..it[1])).collect()
 }
