@@ -17,7 +17,7 @@ use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, any, get, post},
 };
 
 use self::failure::Failure;
@@ -58,6 +58,18 @@ pub const PATHS: [(&str, &str); 27] = [
     ("GET", "/api/auth/delete-user/callback"),
 ];
 
+/// The routes that a GET changes something on, and what; nothing else is changed by a GET, and nothing at all by HEAD
+/// or OPTIONS. Links are followed by GET, because that is all that a mail can hold; what scans mail sends HEAD.
+pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
+    ("/api/auth/verify-email", "verifies the address that the link was mailed to, or changes to it"),
+    ("/api/auth/delete-user/callback", "deletes the account of whoever follows the link and is signed in"),
+    ("/api/auth/get-session", "extends the session, or removes one that has ended"),
+    ("/api/auth/list-accounts", "extends the session, or removes one that has ended"),
+    ("/api/auth/list-sessions", "extends the session, or removes one that has ended"),
+    ("/api/auth/token", "extends the session, or removes one that has ended; makes the first signing key"),
+    ("/api/auth/jwks", "makes the first signing key"),
+];
+
 /// What the service refuses before a route is reached.
 pub fn refused(error: Error) -> Response {
     Failure::from(error).into_response()
@@ -95,14 +107,16 @@ fn routes() -> [(&'static str, Methods); 27] {
     ]
 }
 
-/// The routes as a router; what else is asked for is nothing, without a body.
+/// The routes as a router; what else is asked for is nothing, without a body. So is HEAD, as at Better Auth: a route
+/// would do for it what it does for GET. Probes may ask `/ok` by it.
 pub fn router() -> Router<Arc<Services>> {
-    let nothing = || axum::routing::any(async || StatusCode::NOT_FOUND);
+    let nothing = async || StatusCode::NOT_FOUND;
     let router = Router::new()
-        .route("/api/auth", nothing())
-        .route("/api/auth/", nothing())
-        .route("/api/auth/{*path}", nothing());
+        .route("/api/auth", any(nothing))
+        .route("/api/auth/", any(nothing))
+        .route("/api/auth/{*path}", any(nothing));
     routes().into_iter().fold(router, |router, (path, methods)| {
-        router.route(&format!("/api/auth{path}"), methods.fallback(async || StatusCode::NOT_FOUND))
+        let methods = if path == "/ok" { methods } else { methods.head(nothing) };
+        router.route(&format!("/api/auth{path}"), methods.fallback(nothing))
     })
 }

@@ -17,6 +17,7 @@ mod input;
 mod legacy;
 mod links;
 mod many;
+mod methods;
 mod model;
 mod operate;
 mod owners;
