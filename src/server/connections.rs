@@ -7,7 +7,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,17 +19,15 @@ use std::{
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
 use hyper::{
     body::{Body as _, Bytes, Frame, Incoming, SizeHint},
+    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     time::{self, Instant},
 };
 use tower::ServiceExt;
@@ -69,9 +67,9 @@ pub(super) struct Serving {
     router: Router,
     /// What tells whether the thread keeps up.
     lag: Arc<Lag>,
-    builder: auto::Builder<TokioExecutor>,
-    /// Gone when they were told to finish.
-    graceful: Option<GracefulShutdown>,
+    builder: http1::Builder,
+    /// Tells the connections to finish, and when all have. Gone when they were told.
+    finishing: Option<watch::Sender<()>>,
 }
 
 /// How long connections that say nothing are kept at the end, unless the server stops without waiting for a balancer.
@@ -163,7 +161,7 @@ fn last(listener: TcpListener, (workers, open): (&Workers, &Gauge)) {
 
 impl Serving {
     pub(super) fn new(router: Router, lag: Arc<Lag>) -> Self {
-        Self { router, lag, builder: builder(), graceful: Some(GracefulShutdown::new()) }
+        Self { router, lag, builder: builder(), finishing: Some(watch::Sender::new(())) }
     }
 
     /// Serves one connection on this thread.
@@ -176,29 +174,37 @@ impl Serving {
 
     /// Lets the connections finish what they are at.
     pub(super) async fn finish(&mut self) {
-        if let Some(graceful) = self.graceful.take() {
-            graceful.shutdown().await;
+        if let Some(finishing) = self.finishing.take() {
+            finishing.send_replace(());
+            finishing.closed().await;
         }
     }
 
     /// It keeps its place as long as it is there.
     fn connection(&self, (stream, read, peer): (TcpStream, Bytes, SocketAddr), kept: (Place, Option<Load>)) {
         // Nothing is accepted after the end.
-        let Some(graceful) = &self.graceful else { return };
+        let Some(mut finishing) = self.finishing.as_ref().map(watch::Sender::subscribe) else { return };
         prepare(&stream);
         let pace = Pace::new();
         let (router, lag, answering) = (self.router.clone(), Arc::clone(&self.lag), pace.clone());
         let service =
             service_fn(move |request| answer((peer, Arc::clone(&lag), answering.clone()), router.clone(), request));
         let stream = TokioIo::new(Paced { stream, read, pace: pace.clone() });
-        let connection = self.builder.serve_connection_with_upgrades(stream, service).into_owned();
-        let watched = graceful.watch(connection);
+        let connection = self.builder.serve_connection(stream, service).with_upgrades();
         tokio::spawn(async move {
+            let served = async {
+                let mut connection = pin!(connection);
+                tokio::select! {
+                    ended = connection.as_mut() => return ended,
+                    _ = finishing.changed() => connection.as_mut().graceful_shutdown(),
+                }
+                connection.await
+            };
             tokio::select! {
-                ended = watched => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
+                ended = served => if let Err(cause) = ended { debug!(%cause, "a connection broke") },
                 () = pace.overdue() => debug!("a connection took too long over its headers"),
             }
-            drop(kept);
+            drop((kept, finishing));
         });
     }
 }
@@ -211,10 +217,10 @@ fn prepare(stream: &TcpStream) {
     }
 }
 
-/// HTTP/1 alone, so that nothing waits for a client to say which version it speaks.
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(MAX_HEADERS);
+/// HTTP/1 alone: who begins with the preface of HTTP/2 is refused, because nothing here bounds such a connection.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(MAX_HEADERS);
     builder
 }
 

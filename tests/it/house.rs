@@ -1,6 +1,10 @@
 //! The house around both doors: health, request ids, CORS, safety headers, stopping.
 
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{Answer, App, Process};
 
@@ -58,7 +62,7 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
     let app = App::spawn().await;
     let address = app.base.trim_start_matches("http://").to_owned();
     let slow = async |idle: u64, start: &'static str, drip: &'static [u8]| {
-        let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let mut socket = TcpStream::connect(&address).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_secs(idle)).await;
         socket.write_all(start.as_bytes()).await.unwrap();
         let began = std::time::Instant::now();
@@ -86,7 +90,7 @@ async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
         }
     };
     let steady = async {
-        let mut socket = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let mut socket = TcpStream::connect(&address).await.unwrap();
         for _ in 0..24 {
             socket.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
             let mut answer = [0; 1024];
@@ -109,7 +113,7 @@ async fn there_are_as_many_connections_as_files_are_allowed_and_not_as_are_usual
     let process = Process::start_by(command, &app.database_url, &[], std::process::Stdio::null()).await;
     let mut open = Vec::new();
     for _ in 0..400 {
-        let mut socket = tokio::net::TcpStream::connect(process.base.trim_start_matches("http://")).await.unwrap();
+        let mut socket = TcpStream::connect(process.base.trim_start_matches("http://")).await.unwrap();
         socket.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         let mut answer = [0; 1024];
         let read = tokio::time::timeout(std::time::Duration::from_secs(10), socket.read(&mut answer));
@@ -201,6 +205,22 @@ async fn a_request_in_flight_is_finished_when_the_server_stops() {
         app.stop().await;
     });
     assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn who_begins_in_http_2_is_refused_at_once() {
+    let app = App::spawn().await;
+    let address = app.base.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0].as_slice();
+    for start in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"] {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(&[start.as_bytes(), settings].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        // The connection ends by itself; a client that asks for HTTP/2 may find it reset.
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection stays: {answer:?}");
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+    }
 }
 
 #[tokio::test]
