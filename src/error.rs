@@ -48,6 +48,12 @@ pub enum Error {
     /// This user or address was answered often enough for now; try again after that time.
     #[error("too many requests, try again later")]
     TooMany(Duration),
+    /// The body of a request did not come in time.
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
+    /// The body of a request is compressed.
+    #[error("the body must not have a Content-Encoding")]
+    EncodedBody,
     /// Too much work is waiting; try again in a second.
     #[error("too busy, try again")]
     Busy,
@@ -96,6 +102,8 @@ impl Error {
             Self::ResyncRequired => "RESYNC_REQUIRED",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Auth(fault) => fault.code(),
+            Self::BodyTimeout => "REQUEST_TIMEOUT",
+            Self::EncodedBody => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooMany(_) => "RATE_LIMITED",
             Self::Busy | Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",

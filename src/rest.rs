@@ -20,9 +20,11 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
+    extract::MatchedPath,
     routing::{MethodRouter, get, patch, post},
 };
 
+pub(crate) use self::extract::MAX_BODY;
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
 use self::{pages::Pages, shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
@@ -67,6 +69,11 @@ pub const PATHS: [(&str, &[&str]); 9] = [
     ("/api/{user_id}/export.ics", &["GET"]),
     ("/api/{user_id}/import", &["POST"]),
 ];
+
+/// Whether a route receives a file, for which it has capacity of its own.
+pub(crate) fn is_upload(route: Option<&MatchedPath>) -> bool {
+    route.is_some_and(|it| it.as_str().trim_end_matches('/').ends_with("/import"))
+}
 
 /// The task routes as a router.
 pub fn router(config: &Config) -> Router<Arc<Services>> {

@@ -1,5 +1,6 @@
 //! The house: both doors, what stands in front of them, and how the whole starts and stops.
 
+mod bodies;
 mod connections;
 mod entry;
 mod files;
@@ -18,7 +19,7 @@ use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::Response,
     routing::{any, get},
@@ -316,6 +317,8 @@ async fn guarded(State(gate): State<Gate>, request: Request, next: Next) -> Resp
     };
     let work = AssertUnwindSafe(work).catch_unwind();
     match time::timeout(REQUEST_TIMEOUT, work).await {
+        // What is left of a body that did not come is not waited for.
+        Ok(Ok(response)) if response.status() == StatusCode::REQUEST_TIMEOUT => gate::ended(response),
         Ok(Ok(response)) => response,
         Ok(Err(_)) => rest::panicked(),
         Err(_) => rest::overdue(),

@@ -110,6 +110,11 @@ impl Engine {
         })
     }
 
+    /// How many bytes a body has at most.
+    pub(crate) fn most_bytes(&self, is_of_user: bool) -> usize {
+        if is_of_user { self.limits.body } else { self.limits.of_strangers().body }
+    }
+
     /// Whether the body of a request of somebody who is signed in has a mutation that would be executed.
     pub fn may_change(&self, body: &[u8]) -> bool {
         let is_mutation = |one: Value| {

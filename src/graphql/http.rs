@@ -170,9 +170,7 @@ impl Call<'_> {
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
                 .with(header::ACCEPT, "application/json"));
         }
-        let limits = self.door.engine.limits;
-        let is_signed_in = matches!(self.caller.identity, Identity::User(_));
-        let most = if is_signed_in { limits.body } else { limits.of_strangers().body };
+        let most = self.door.engine.most_bytes(matches!(self.caller.identity, Identity::User(_)));
         let bytes = read(self.headers, body, most).await?;
         serde_json::from_slice(&bytes).map_err(|cause| {
             Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
@@ -323,6 +321,8 @@ pub fn refused(error: &Error) -> Response {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+        Error::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -331,9 +331,10 @@ pub fn refused(error: &Error) -> Response {
         other => other.to_string(),
     };
     let refusal = Refusal::new(status, error.code(), message);
-    match error.wait() {
-        Some(seconds) => refusal.later(seconds),
-        None => refusal,
+    match (error, error.wait()) {
+        (Error::EncodedBody, _) => refusal.with(header::ACCEPT_ENCODING, "identity"),
+        (_, Some(seconds)) => refusal.later(seconds),
+        _ => refusal,
     }
     .response(Media::Json)
 }

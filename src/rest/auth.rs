@@ -21,6 +21,7 @@ use axum::{
 };
 
 use self::failure::Failure;
+pub(crate) use self::post::MAX_BODY;
 use crate::{error::Error, service::Services};
 
 type Answer = Result<Response, Failure>;

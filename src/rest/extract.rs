@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
-const MAX_BODY: usize = 64 << 10;
+pub(crate) const MAX_BODY: usize = 64 << 10;
 /// The user of the token, who is also the user of the path.
 pub(super) struct Caller {
     services: Arc<Services>,

@@ -21,8 +21,6 @@ pub(super) enum Failure {
     Faults(Vec<Fault>),
     /// The body has too many bytes.
     TooLarge,
-    /// The body does not come.
-    TooSlow,
 }
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
@@ -43,7 +41,6 @@ impl IntoResponse for Failure {
             Self::Service(error) => service(&error),
             Self::Faults(faults) => unprocessable(faults),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
-            Self::TooSlow => detail(StatusCode::REQUEST_TIMEOUT, "Request body did not arrive"),
         }
     }
 }
@@ -63,6 +60,11 @@ fn service(error: &Error) -> Response {
             let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
             response.headers_mut().extend(error.wait().map(|seconds| (header::RETRY_AFTER, seconds.into())));
             response
+        }
+        Error::BodyTimeout => detail(StatusCode::REQUEST_TIMEOUT, "Request body did not arrive"),
+        Error::EncodedBody => {
+            let answer = detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Request body must not be compressed");
+            ([(header::ACCEPT_ENCODING, "identity")], answer).into_response()
         }
         Error::Busy => unavailable(),
         Error::Unavailable(_) => {

@@ -89,7 +89,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
         let mut steps: Option<OwnedSemaphorePermit> = None;
         let mut body = request.into_body().into_data_stream();
-        while let Some(chunk) = timeout(WAIT, body.next()).await.map_err(|_| Failure::TooSlow)? {
+        while let Some(chunk) = timeout(WAIT, body.next()).await.map_err(|_| Error::BodyTimeout)? {
             bytes.extend_from_slice(&chunk.map_err(|_| Failure::TooLarge)?);
             if bytes.len() > MAX_FILE {
                 return Err(Failure::TooLarge);

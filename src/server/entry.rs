@@ -9,8 +9,13 @@ use axum::{
     response::Response,
 };
 
-use super::{identify::identify, once::once};
+use super::{
+    bodies::{Received, left, received},
+    identify::identify,
+    once::once,
+};
 use crate::{
+    error::Error,
     graphql, rest,
     service::{
         Services,
@@ -28,23 +33,41 @@ pub(super) struct Entry {
 
 /// Lets requests to the doors in: finds out who sends them, refuses with 429 what is beyond their quota, and does what
 /// comes with an `Idempotency-Key` once.
-pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
-    let Entry { services, engine } = entry;
+pub(super) async fn tasks(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+    let Entry { services, engine } = &entry;
     let is_graphql = engine.is_some();
-    let refused = |error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
+    let refused = |error: Error| if is_graphql { graphql::refused(&error) } else { rest::refused(&error) };
     let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
-    let identity = identify(&services, (request.method(), request.headers()), &client).await;
+    let identity = identify(services, (request.method(), request.headers()), &client).await;
     // A GraphQL operation of a user is counted by its cost, where that is known.
     let is_counted_by_cost = is_graphql && matches!(identity, Identity::User(_));
     if !is_counted_by_cost && let Err(error) = services.count_request(&identity, &client) {
         return refused(error);
     }
     let user = if let Identity::User(user) = &identity { Some(user.clone()) } else { None };
+    let received = match most_bytes(&entry, &identity, &request) {
+        Some(most) => received(request, (&identity, &client), most).await,
+        None => Ok((left(request), Received::default())),
+    };
+    let (mut request, _received) = match received {
+        Ok(received) => received,
+        Err(error) => return refused(error),
+    };
     request.extensions_mut().insert(identity);
-    let work = once(&services, engine.as_deref(), request, next);
+    let work = once(services, engine.as_deref(), request, next);
     match user {
         Some(user) => services.for_user(&user, work).await,
         None => work.await,
+    }
+}
+
+/// How many bytes of a large body are received before its route sees it; none where the route receives it itself, or
+/// will not take it.
+fn most_bytes(entry: &Entry, identity: &Identity, request: &Request) -> Option<usize> {
+    let is_user = matches!(identity, Identity::User(_));
+    match &entry.engine {
+        Some(engine) => Some(engine.most_bytes(is_user)),
+        None => (is_user && !rest::is_upload(request.extensions().get())).then_some(rest::MAX_BODY),
     }
 }
 
@@ -52,10 +75,15 @@ pub(super) async fn tasks(State(entry): State<Entry>, mut request: Request, next
 pub(super) async fn accounts(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let (path, extensions) = (request.uri().path(), request.extensions());
     let route = extensions.get::<MatchedPath>().map(MatchedPath::as_str).filter(|it| !it.contains("{*"));
-    if let Some(client) = extensions.get::<Client>()
+    let client = extensions.get::<Client>().cloned();
+    if let Some(client) = &client
         && let Err(error) = services.auth().count_request(client, (path, route)).await
     {
         return rest::auth::refused(error);
     }
-    next.run(request).await
+    let client = client.unwrap_or_default();
+    match received(request, (&Identity::Nobody, &client), rest::auth::MAX_BODY).await {
+        Ok((request, _received)) => next.run(request).await,
+        Err(error) => rest::auth::refused(error),
+    }
 }

@@ -10,12 +10,12 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::HttpBody,
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, header},
     response::Response,
 };
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -25,16 +25,15 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 use tracing::warn;
 
-use super::{front::Safety, lag::Lag};
+use super::{
+    bodies::{Bodies, Large, gathered},
+    front::Safety,
+    lag::Lag,
+};
 use crate::{error::Error, graphql, rest};
 
 /// How many requests of one kind there are at a time.
 pub(super) const AT_ONCE: usize = 256;
-/// How many of them may have bodies that are not small.
-const LARGE_AT_ONCE: usize = 64;
-/// How many bytes a small body has at most. It is there before there is a place for its request, so that those who send
-/// theirs slowly take none from others.
-const SMALL: usize = 16 << 10;
 /// How long a request waits for room, which its client hardly notices.
 const PATIENCE: Duration = Duration::from_millis(30);
 /// For how long others are not let wait after somebody waited in vain.
@@ -51,8 +50,8 @@ struct Inner {
     tasks: Arc<Semaphore>,
     /// Accounts have room of their own: many who sign in do not keep others from their tasks.
     accounts: Arc<Semaphore>,
-    /// Requests whose bodies are not small have another one, whatever they are for.
-    large: Arc<Semaphore>,
+    /// Capacity for bodies that are not small, whatever they are for.
+    bodies: Bodies,
     refused: Counter,
     /// Without what it says, a browser would show its page nothing of a refusal.
     cors: CorsLayer,
@@ -79,12 +78,12 @@ impl Door {
         }
     }
 
-    /// Says in its own way that there is no room.
-    fn refused(self) -> Response {
+    /// Refuses a request in its own way.
+    fn refused(self, error: Error) -> Response {
         match self {
-            Self::Graphql => graphql::refused(&Error::Busy),
-            Self::Tasks => rest::refused(&Error::Busy),
-            Self::Accounts => rest::auth::refused(Error::Busy),
+            Self::Graphql => graphql::refused(&error),
+            Self::Tasks => rest::refused(&error),
+            Self::Accounts => rest::auth::refused(error),
         }
     }
 }
@@ -96,7 +95,7 @@ impl Gate {
         Self(Arc::new(Inner {
             tasks: room(AT_ONCE),
             accounts: room(AT_ONCE),
-            large: room(LARGE_AT_ONCE),
+            bodies: Bodies::default(),
             refused,
             cors,
             safety,
@@ -105,31 +104,49 @@ impl Gate {
     }
 
     /// Lets a request in, with the body that it then has; it keeps its place until it is answered, streams and WebSockets
-    /// until they are open. Or answers instead, with the end of the connection.
+    /// until they are open. One whose body is large gives its place back while that comes. Or answers instead, with the
+    /// end of the connection.
     pub(super) async fn enter(&self, request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Response> {
         let Some(door) = Door::of(request.uri().path()) else { return Ok((request, None)) };
         if request.extensions().get::<Arc<Lag>>().is_some_and(|it| it.is_lasting()) {
             return Err(self.turn_away(door));
         }
         let is_bare = request.body().is_end_stream();
-        let (request, is_small) = if is_bare { (request, true) } else { Box::pin(gathered(request)).await };
-        let room = if is_small { self.room(door) } else { &self.0.large };
-        let Some(place) = taken(room).await else {
-            // Nothing is told by large ones of how long others wait.
-            if is_small {
-                *self.in_vain() = Some(Instant::now());
-            }
+        if !is_bare && is_encoded(request.headers()) {
+            return Err(ended(door.refused(Error::EncodedBody)));
+        }
+        let (mut request, is_small) = match is_bare {
+            true => (request, true),
+            false => Box::pin(gathered(request)).await.map_err(|error| ended(door.refused(error)))?,
+        };
+        let Some(place) = taken(self.room(door)).await else {
+            *self.in_vain() = Some(Instant::now());
             return Err(self.turn_away(door));
         };
-        Ok((request, Some(place)))
+        if is_small {
+            return Ok((request, Some(place)));
+        }
+        Large::mark(&mut request, self, place);
+        Ok((request, None))
+    }
+
+    /// Capacity for large bodies.
+    pub(super) fn bodies(&self) -> &Bodies {
+        &self.0.bodies
+    }
+
+    /// A place again for a request whose body has come.
+    pub(super) async fn place(&self, path: &str) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        match Door::of(path) {
+            Some(door) => taken(self.room(door)).await.map(Some).ok_or(Error::Busy),
+            None => Ok(None),
+        }
     }
 
     /// A refusal that ends its connection.
     fn turn_away(&self, door: Door) -> Response {
         self.count_refusal();
-        let mut refusal = door.refused();
-        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        refusal
+        ended(door.refused(Error::Busy))
     }
 
     fn room(&self, door: Door) -> &Arc<Semaphore> {
@@ -163,7 +180,7 @@ impl Gate {
 
     /// The answer to what there is no room for, with all that answers say but the id of their request.
     pub(super) fn refusal(&self, door: Door, method: &Method, headers: &HeaderMap) -> Response {
-        let mut answer = door.refused();
+        let mut answer = door.refused(Error::Busy);
         self.0.safety.put(answer.headers_mut());
         let mut asked = Request::new(answer);
         *asked.method_mut() = method.clone();
@@ -172,9 +189,20 @@ impl Gate {
         match self.0.cors.layer(answering).oneshot(asked).now_or_never() {
             Some(Ok(answer)) => answer,
             // Nothing in it waits.
-            None => door.refused(),
+            None => door.refused(Error::Busy),
         }
     }
+}
+
+/// Whether a body is not in the form that its media type has: nothing here decodes it.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// An answer that ends its connection.
+pub(super) fn ended(mut answer: Response) -> Response {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// A place in a room; none when there was none for a while.
@@ -184,31 +212,4 @@ async fn taken(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         // In a place of its own, so that those who need not wait carry no room for it.
         Err(_) => Box::pin(timeout(PATIENCE, Arc::clone(room).acquire_owned())).await.ok()?.ok(),
     }
-}
-
-/// A request with its body if that is small, and whether it is. How long it may take is for the caller to say.
-async fn gathered(request: Request) -> (Request, bool) {
-    if request.body().size_hint().lower() > SMALL as u64 {
-        return (request, false);
-    }
-    let (parts, body) = request.into_parts();
-    let (body, is_small) = read(body).await;
-    (Request::from_parts(parts, body), is_small)
-}
-
-/// A body of which as much was read as a small one has, and whether that was all.
-async fn read(body: Body) -> (Body, bool) {
-    let mut rest = body.into_data_stream();
-    let mut start = Vec::new();
-    while start.len() <= SMALL {
-        match rest.next().await {
-            Some(Ok(bytes)) => start.extend_from_slice(&bytes),
-            None => return (start.into(), true),
-            Some(Err(cause)) => {
-                let broken = stream::iter([Ok(Bytes::from(start)), Err(cause)]);
-                return (Body::from_stream(broken), true);
-            }
-        }
-    }
-    (Body::from_stream(stream::iter([Ok(start.into())]).chain(rest)), false)
 }

@@ -37,7 +37,8 @@ impl Visitor {
             }
         };
         // Due for an extension, which any use may be.
-        let soon = (chrono::Utc::now() + chrono::Duration::days(1)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let soon =
+            (chrono::Utc::now() + chrono::Duration::days(1)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         app.sql(&format!("update session set \"expiresAt\" = '{soon}'")).await;
         Self { person, cookie, verification, deletion }
     }
@@ -83,11 +84,12 @@ async fn everything(app: &App) -> String {
     for table in app.sql_text(names).await.split(' ') {
         let rows = match is_sqlite {
             true => {
-                let columns = format!(
-                    "select group_concat('quote(\"' || name || '\")', '||') from pragma_table_info('{table}')"
-                );
+                let columns =
+                    format!("select group_concat('quote(\"' || name || '\")', '||') from pragma_table_info('{table}')");
                 let columns = app.sql_text(&columns).await;
-                format!("(select group_concat(row, char(10)) from (select {columns} as row from \"{table}\" order by 1))")
+                format!(
+                    "(select group_concat(row, char(10)) from (select {columns} as row from \"{table}\" order by 1))"
+                )
             }
             false => format!("(select string_agg(it::text, chr(10) order by it::text) from \"{table}\" it)"),
         };
@@ -108,10 +110,11 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
     ])
     .await;
     let ann = Visitor::new(&app, &sink).await;
-    let task = app.rest_task(&ann.person, json!({ "title": "water the plants", "tags": ["home"] })).await["id"].to_string();
-    let rest = docket::rest::PATHS.iter().flat_map(|(path, _)| {
-        [(*path).to_owned(), format!("{path}/"), path.replace("/{user_id}", "")]
-    });
+    let task =
+        app.rest_task(&ann.person, json!({ "title": "water the plants", "tags": ["home"] })).await["id"].to_string();
+    let rest = docket::rest::PATHS
+        .iter()
+        .flat_map(|(path, _)| [(*path).to_owned(), format!("{path}/"), path.replace("/{user_id}", "")]);
     let auth = docket::rest::auth::PATHS.iter().map(|(_, path)| (*path).to_owned());
     let mutation = "mutation{createTask(input:{title:%22mine%22}){task{id}}}";
     let others = [

@@ -150,26 +150,86 @@ async fn bodies_that_come_slowly_keep_nobody_from_room() {
             slow.push(begun(&app, path, (&ann.token, 15), "{").await);
         }
     }
-    // Those that will not be small have room of their own, however slowly they begin.
+    // Those that say that they will not be small take no more, whoever sends them.
+    let (ann, bob) = (ann, app.person("bob").await);
     let mut large = Vec::new();
-    for length in [16_000, 20_000] {
-        for _ in 0..64 {
-            large.push(begun(&app, &tasks, (&ann.token, length), "{").await);
+    for token in [ann.token.as_str(), "broken", &ann.session] {
+        for path in ["/graphql", "/api/auth/sign-in/email", &tasks] {
+            for length in [20_000, 60_000] {
+                for _ in 0..35 {
+                    large.push(begun(&app, path, (token, length), "{").await);
+                }
+            }
         }
     }
-    let create = || app.rest(&ann, "POST", "", Some(json!({ "title": "small" })));
     for _ in 0..3 {
-        create().await.expect(201);
-        app.graphql(&ann, LIST, json!({})).await.data();
+        app.rest(&bob, "POST", "", Some(json!({ "title": "small" }))).await.expect(201);
+        app.graphql(&bob, LIST, json!({})).await.data();
         let sign_in = json!({ "email": "nobody@example.com", "password": "wrong-password" });
         let refused = Answer::of(app.request("POST", "/api/auth/sign-in/email").json(&sign_in)).await;
         assert_eq!(refused.status, 401);
     }
-    let description = "x".repeat(17_000);
-    let refused = app.rest(&ann, "POST", "", Some(json!({ "title": "large", "description": description }))).await;
-    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    let spaces = " ".repeat(20_000);
+    let send = |person: &Person| {
+        let request = app.request("POST", &format!("/api/{}/tasks", person.id)).bearer_auth(&person.token);
+        let request = request.header("content-type", "application/json");
+        Answer::of(request.body(format!("{{\"title\":{spaces}\"large\"}}")))
+    };
+    send(&bob).await.expect(201);
+    let query = json!({ "query": format!("{LIST}{spaces}") });
+    Answer::of(app.request("POST", "/graphql").bearer_auth(&bob.token).json(&query)).await.data();
+    // Who sends so many waits for their own.
+    let refused = send(&ann).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1"));
     let mut last = slow.pop().unwrap();
     assert_eq!(asked(&mut last, "\"title\":\"one\"}").await.0, 201);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_ends_its_connection_with_408() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let tasks = format!("/api/{}/tasks", ann.id);
+    let import = format!("/api/{}/import", ann.id);
+    let mut begun_ones = Vec::new();
+    for (path, code) in [
+        ("/graphql", "REQUEST_TIMEOUT"),
+        ("/api/auth/sign-in/email", "REQUEST_TIMEOUT"),
+        (tasks.as_str(), "{\"detail\":\"Request body did not arrive\"}"),
+        (import.as_str(), "{\"detail\":\"Request body did not arrive\"}"),
+    ] {
+        for length in [15, 20_000] {
+            begun_ones.push((path, length, code, begun(&app, path, (&ann.token, length), "{").await));
+        }
+    }
+    for (path, length, code, mut stream) in begun_ones {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains(code), "{path} {length}: {answer}");
+        assert!(answer.contains("connection: close\r\n"), "{path} {length}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_everywhere_before_it_is_read() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let tasks = format!("/api/{}/tasks", ann.id);
+    for path in ["/graphql", "/api/auth/sign-in/email", &tasks, &format!("/api/{}/import", ann.id)] {
+        for encoding in ["gzip", "br", "identity, gzip"] {
+            let request = app.request("POST", path).bearer_auth(&ann.token).header("content-encoding", encoding);
+            let answer = Answer::of(request.header("content-type", "application/json").body("{\"title\":\"a\"}")).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("accept-encoding")),
+                (415, "identity"),
+                "{path} {encoding}"
+            );
+            assert!(answer.json().is_object(), "{path} {encoding}: {answer:?}");
+        }
+    }
+    let plain = app.request("POST", &tasks).bearer_auth(&ann.token).header("content-encoding", "identity");
+    Answer::of(plain.json(&json!({ "title": "plain" }))).await.expect(201);
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
 }
 
 /// Sends a part of a request, and reads the answer to it: its status, and the rest.
@@ -245,6 +305,28 @@ async fn files_that_are_announced_and_do_not_come_take_no_room() {
     let import = app.request("POST", &format!("/api/{}/import", ann.id)).bearer_auth(&ann.token);
     Answer::of(import.json(&json!({ "tasks": [] }))).await.expect(200);
     app.rest(&ann, "GET", "", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn files_that_do_not_come_keep_nobody_but_their_sender_waiting() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let path = |person: &Person| format!("/api/{}/import", person.id);
+    let import = async |person: &Person| {
+        let request = app.request("POST", &path(person)).bearer_auth(&person.token);
+        Answer::of(request.json(&json!({ "tasks": [] }))).await
+    };
+    let mut unfinished = Vec::new();
+    for _ in 0..100 {
+        unfinished.push(begun(&app, &path(&ann), (&ann.token, 32 << 20), "{").await);
+    }
+    for _ in 0..100 {
+        if import(&ann).await.status == 429 {
+            import(&bob).await.expect(200);
+            return app.rest(&ann, "GET", "", None).await.expect(200).as_array().map(drop).unwrap();
+        }
+    }
+    panic!("the files of one user come at the same time");
 }
 
 #[tokio::test]

@@ -108,6 +108,13 @@ fn service(error: &Error) -> Response {
         // Better Auth has no code for it.
         Error::Auth(fault @ AuthFault::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
         Error::Auth(fault) => answer(status(*fault), fault.code(), fault.message()),
+        Error::TooMany(wait) => too_many(*wait),
+        Error::BodyTimeout => answer(StatusCode::REQUEST_TIMEOUT, error.code(), "Request body did not arrive"),
+        Error::EncodedBody => {
+            let text = "Request body must not be compressed";
+            let answer = answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.code(), text);
+            ([(header::ACCEPT_ENCODING, "identity")], answer).into_response()
+        }
         Error::Busy => unavailable(error),
         Error::Unavailable(_) => {
             error!(cause = error.causes(), "the database is away");

@@ -16,7 +16,7 @@ use crate::service::{
 };
 
 /// How many bytes a body has at most.
-const MAX_BODY: usize = 64 << 10;
+pub(crate) const MAX_BODY: usize = 64 << 10;
 /// What names a URL that the client is sent to.
 const CALLBACKS: [&str; 4] = ["callbackURL", "redirectTo", "errorCallbackURL", "newUserCallbackURL"];
 const JSON: &str = "application/json";
