@@ -169,10 +169,10 @@ pub(super) fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
 fn client(request: &Request, proxies: &[IpNet]) -> Client {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = peer.map(|peer| address(peer, request.headers(), proxies));
-    let agent = request.headers().get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let agent = request.headers().get(header::USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()));
     Client {
         ip_address: address.map(|address| address.to_string()).unwrap_or_default(),
-        user_agent: agent.chars().take(MAX_USER_AGENT).collect(),
+        user_agent: agent.unwrap_or_default().chars().take(MAX_USER_AGENT).collect(),
     }
 }
 
@@ -182,8 +182,9 @@ fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     if !is_proxy(&peer) {
         return peer;
     }
-    let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|it| it.to_str().ok());
-    let hops: Vec<&str> = values.flat_map(|it| it.split(',')).map(str::trim).collect();
+    let hops = headers.get_all(FORWARDED_FOR).iter().flat_map(|it| it.as_bytes().split(|byte| *byte == b','));
+    // A hop that is no text is no address.
+    let hops: Vec<&str> = hops.map(|it| str::from_utf8(it).unwrap_or_default().trim()).collect();
     let mut nearest = peer;
     for hop in hops.into_iter().rev() {
         // Some proxies write the port too. What is no address was not written by a proxy of ours.
@@ -211,11 +212,13 @@ mod tests {
             ("127.0.0.1", "", "127.0.0.1"),
             ("10.0.0.1", "nonsense", "10.0.0.1"),
             ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
+            ("10.0.0.1", "Zürich, 198.51.100.7", "198.51.100.7"),
             ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
             ("10.0.0.1", "198.51.100.7:4711", "198.51.100.7"),
             ("10.0.0.1", "[2001:db8::1]:4711, 10.0.0.2:80", "2001:db8::1"),
         ] {
-            let headers = [(FORWARDED_FOR, forwarded.parse().unwrap())].into_iter().collect();
+            let forwarded_by = HeaderValue::from_bytes(forwarded.as_bytes()).unwrap();
+            let headers = [(FORWARDED_FOR, forwarded_by)].into_iter().collect();
             let found = address(peer.parse().unwrap(), &headers, &proxies);
             assert_eq!(found.to_string(), expected, "{peer} {forwarded}");
         }

@@ -68,7 +68,8 @@ fn known(found: Result<crate::service::auth::CurrentUser, Error>) -> Identity {
 
 /// Whether a request with a cookie can only have been made by a page that is trusted, or by no page at all.
 fn is_own_page(origins: &Origins, method: &Method, headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+    // One that cannot be read is there, and names nobody who is trusted.
+    let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
     match text("origin").or_else(|| text("referer")) {
         // A WebSocket is opened by GET, across origins too, and then takes anything.
         _ if method.is_safe() && !headers.contains_key(header::UPGRADE) => true,

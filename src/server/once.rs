@@ -43,8 +43,10 @@ pub(super) async fn once(
     next: Next,
 ) -> Response {
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let key = request.headers().get(IDEMPOTENCY_KEY).filter(|_| is_write).cloned();
-    let Some(key) = key else { return next.run(request).await };
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY).iter().filter(|_| is_write).cloned();
+    let (Some(key), more) = (keys.next(), keys.next()) else { return next.run(request).await };
+    // One of two keys would be left out; what is no text is no key.
+    let key = key.to_str().ok().filter(|_| more.is_none()).unwrap_or("\0").to_owned();
     let user = match request.extensions().get::<Identity>() {
         Some(Identity::User(user)) => user.clone(),
         _ => return next.run(request).await,
@@ -64,12 +66,11 @@ pub(super) async fn once(
 
 async fn done(
     services: &Services,
-    (user, key): (CurrentUser, HeaderValue),
+    (user, key): (CurrentUser, String),
     (parts, body): (Parts, Bytes),
     next: Next,
 ) -> Result<Response, Error> {
-    let key = IdempotencyKey::parse(key.to_str().unwrap_or("\0"))
-        .map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
+    let key = IdempotencyKey::parse(&key).map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
     let fingerprint = Sha256::new()
         .chain_update(parts.method.as_str())
         .chain_update([0])

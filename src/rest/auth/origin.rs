@@ -46,6 +46,7 @@ fn refuse<T>(fault: OriginFault, post: &Post<T>) -> Result<(), Failure> {
     Err(Failure::Origin(fault))
 }
 
+/// One that cannot be read is there, and is nothing that is trusted.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    headers.get(name).map(|it| it.to_str().unwrap_or_default())
 }
