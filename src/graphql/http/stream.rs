@@ -77,7 +77,7 @@ fn response(form: Form, answers: BoxStream<'static, Answer>, door: &Door) -> Res
     let bytes = bytes.take_until(Box::pin(door.closed())).map(Ok::<_, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, form.content_type()),
-        (header::CACHE_CONTROL, "no-cache"),
+        (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
         (header::VARY, "Accept"),
     ];
