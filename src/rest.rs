@@ -1,6 +1,7 @@
 //! Door 2: every REST route in one list, for clients of the original (contracts: legacy REST, 3).
 
 pub mod auth;
+mod calendar;
 pub(crate) mod cookie;
 mod data;
 mod etag;

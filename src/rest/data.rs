@@ -9,13 +9,19 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use entity::task::Priority;
 use futures_util::{Stream, StreamExt, stream};
-use icalendar::{Component, Todo, TodoStatus};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use super::{extract::Caller, failure::Failure, fault::Fault, pieces, query::ImportQuery, upload::Upload};
+use super::{
+    calendar::{self, Names},
+    extract::Caller,
+    failure::Failure,
+    fault::Fault,
+    pieces,
+    query::ImportQuery,
+    upload::Upload,
+};
 use crate::{
     error::Error,
     service::{
@@ -47,9 +53,14 @@ pub(super) async fn export(caller: Caller) -> Result<Response, Failure> {
 
 /// `GET /api/{user_id}/export.ics`
 pub(super) async fn calendar(caller: Caller) -> Result<Response, Failure> {
-    let start = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Docket//Docket//EN\r\n".to_owned();
-    let tasks = tasks(caller).map(|some| Ok(some?.into_iter().map(|it| todo(it).to_string()).collect()));
-    Ok(file(("text/calendar; charset=utf-8", "docket.ics"), (start, tasks, "END:VCALENDAR\r\n".to_owned())))
+    let data = caller.data();
+    let names = Names {
+        lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),
+        labels: data.labels().await?.into_iter().map(|label| (label.id, label.name)).collect(),
+    };
+    let tasks = tasks(caller).map(move |some| Ok(some?.iter().map(|it| names.todo(it)).collect()));
+    let (start, end) = (calendar::START.to_owned(), calendar::END.to_owned());
+    Ok(file(("text/calendar; charset=utf-8", "docket.ics"), (start, tasks, end)))
 }
 
 /// `POST /api/{user_id}/import`
@@ -109,33 +120,4 @@ fn file(
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     (headers, pieces::body(start, middle, end)).into_response()
-}
-
-/// A task as RFC 5545, section 3.6.2, has it.
-fn todo(Labelled { task, .. }: Labelled) -> Todo {
-    let mut todo = Todo::new();
-    todo.uid(&task.id.to_string()).summary(&task.title).timestamp(task.updated_at.0).created(task.created_at.0);
-    if let Some(description) = &task.description {
-        todo.description(description);
-    }
-    if let Some(date) = task.due_date {
-        todo.due(date);
-    }
-    if let Some(instant) = task.due_at {
-        todo.due(instant.0);
-    }
-    if let Some(parent) = task.parent_id {
-        todo.add_property("RELATED-TO", parent.to_string());
-    }
-    todo.priority(match task.priority {
-        Priority::Urgent => 1,
-        Priority::High => 3,
-        Priority::Medium => 5,
-        Priority::Low => 9,
-    });
-    match task.completed_at {
-        Some(instant) => todo.completed(instant.0).status(TodoStatus::Completed),
-        None => todo.status(TodoStatus::NeedsAction),
-    };
-    todo.done()
 }

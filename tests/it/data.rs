@@ -304,6 +304,53 @@ async fn tasks_are_to_dos_of_a_calendar() {
     }
 }
 
+/// Reads a calendar as strictly as RFC 5545 has it: its content lines, each a name with its value.
+fn content_lines(text: &str) -> Vec<(String, String)> {
+    assert!(text.ends_with("\r\n"), "{text}");
+    let bare = text.replace("\r\n", "");
+    assert!(!bare.contains(|it: char| it.is_control() && it != '\t'), "{bare:?}");
+    for line in text.split("\r\n") {
+        assert!(line.len() <= 75, "{line}");
+    }
+    let unfolded = text.replace("\r\n ", "");
+    let lines = unfolded.trim_end_matches("\r\n").split("\r\n").map(|line| {
+        let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no content line: {line}"));
+        let is_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | ';' | '=');
+        assert!(!name.is_empty() && name.chars().all(is_name), "{line}");
+        (name.to_owned(), value.to_owned())
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn whatever_is_in_a_text_the_calendar_stays_one_that_strict_readers_take() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let list = "mutation { createTaskList(input: { name: \"Home, away\" }) { taskList { id } } }";
+    let list = app.graphql(&ann, list, json!({})).await.data()["createTaskList"]["taskList"]["id"].clone();
+    let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
+    let first =
+        json!({ "title": "a\u{7}b\u{2028}c", "description": "one\r\ntwo\rEND:VTODO\nthree\u{1b}", "listId": list });
+    app.graphql(&ann, create, json!({ "input": first })).await.data();
+    let long = format!("{}{}", "ü".repeat(90), "🍎 ".repeat(50));
+    app.rest_task(&ann, json!({ "title": long, "tags": ["at home", "a,b;c"] })).await;
+
+    let calendar = export(&app, &ann, "export.ics").await;
+    let lines = content_lines(&calendar.text);
+    let count = |name: &str, value: &str| lines.iter().filter(|it| **it == (name.into(), value.into())).count();
+    assert_eq!((count("BEGIN", "VTODO"), count("END", "VTODO"), count("END", "VCALENDAR")), (2, 2, 1), "{lines:?}");
+    for (name, value) in [
+        ("SUMMARY", "ab\\nc"),
+        ("DESCRIPTION", "one\\ntwo\\nEND:VTODO\\nthree"),
+        ("SUMMARY", long.trim_end()),
+        ("CATEGORIES", "at home,a\\,b\\;c"),
+        ("X-DOCKET-LIST", "Home\\, away"),
+    ] {
+        assert_eq!(count(name, value), 1, "{name}: {value}: {lines:?}");
+    }
+    assert_eq!(lines.iter().filter(|(name, _)| name == "LAST-MODIFIED").count(), 2, "{lines:?}");
+}
+
 async fn assert_nothing_left(app: &App, person: &Person) {
     for (table, column) in [
         ("user", "id"),
