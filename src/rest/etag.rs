@@ -1,36 +1,108 @@
-//! Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1): the tag of a task is its revision, the tag of a
-//! list of tasks is the owner's.
+//! Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1): the tag of a task has its revision, the tag of a
+//! list of tasks the owner's. Behind it stands whose answer it is, in which shape: nobody has what another one was sent.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
+use entity::id::UserId;
+use sha2::{Digest, Sha256};
 
-/// A header with the tag of a revision.
-pub(super) fn tag(revision: i64) -> [(HeaderName, String); 1] {
-    [(header::ETAG, format!("\"{revision}\""))]
+use super::{failure::Failure, fault::Fault, shape::Shape};
+
+/// The tags of what one user is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tags {
+    variant: u64,
 }
 
-/// Whether the client has what it would get.
-pub(super) fn is_known(headers: &HeaderMap, revision: i64) -> bool {
-    let mut tags = headers.get_all(header::IF_NONE_MATCH).iter().flat_map(tags);
-    tags.any(|tag| tag == "*" || revision_of(tag) == Some(revision))
+/// What a condition names: anything that is there, or one of these tags.
+#[derive(Debug, PartialEq, Eq)]
+enum Condition {
+    Anything,
+    OneOf(Vec<String>),
 }
 
-/// The revision that a write expects, if it expects one: none that a task has when the tag is not one of ours.
-pub(super) fn expected(headers: &HeaderMap) -> Option<i64> {
-    let mut tags = headers.get_all(header::IF_MATCH).iter().flat_map(tags).peekable();
-    match tags.peek() {
-        None | Some(&"*") => None,
-        // Of several tags only one can be the task's; a client that sends more has not seen one state of it.
-        Some(tag) => Some(revision_of(tag).unwrap_or(i64::MIN)),
+impl Tags {
+    /// The tags for a user, in the shape of this installation.
+    pub(super) fn new(user: &UserId, shape: Shape) -> Self {
+        let shape = [u8::from(shape.wraps_lists), u8::from(shape.is_camel)];
+        let [a, b, c, d, e, f, g, h, ..] =
+            <[u8; 32]>::from(Sha256::new().chain_update(shape).chain_update(&user.0).finalize());
+        Self { variant: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
+    }
+
+    /// A header with the tag of a revision.
+    pub(super) fn of(self, revision: i64) -> [(HeaderName, String); 1] {
+        [(header::ETAG, format!("\"{revision}-{:016x}\"", self.variant))]
+    }
+
+    /// Whether the client has what it would get.
+    pub(super) fn is_known(self, headers: &HeaderMap, revision: i64) -> Result<bool, Failure> {
+        Ok(match condition(headers, &header::IF_NONE_MATCH)? {
+            None => false,
+            Some(Condition::Anything) => true,
+            Some(Condition::OneOf(tags)) => {
+                tags.iter().any(|tag| self.split(tag) == Some((revision, Some(self.variant))))
+            }
+        })
+    }
+
+    /// The revisions of which a write expects one, if it expects any. A tag without what stands behind the revision is
+    /// believed too: a write is about the user's own tasks.
+    pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, Failure> {
+        if headers.contains_key(header::IF_NONE_MATCH) {
+            return Err(refused(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));
+        }
+        let Some(Condition::OneOf(tags)) = condition(headers, &header::IF_MATCH)? else { return Ok(None) };
+        let is_own = |variant: Option<u64>| variant.is_none_or(|it| it == self.variant);
+        let revisions = tags.iter().filter_map(|tag| self.split(tag)).filter(|(_, variant)| is_own(*variant));
+        Ok(Some(revisions.map(|(revision, _)| revision).collect()))
+    }
+
+    /// The revision in a tag, and what stands behind it; nothing if the tag is none of ours.
+    fn split(self, tag: &str) -> Option<(i64, Option<u64>)> {
+        match tag.split_once('-') {
+            Some((revision, variant)) => Some((revision.parse().ok()?, Some(u64::from_str_radix(variant, 16).ok()?))),
+            None => Some((tag.parse().ok()?, None)),
+        }
     }
 }
 
-fn tags(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or_default().split(',').map(str::trim).filter(|it| !it.is_empty())
+/// What a header asks for, if it is there. One that is not understood is refused: without its condition a request does
+/// more than its client wants. Weak tags count as others do: a proxy that compresses makes a tag weak.
+fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, Failure> {
+    let mut values = headers.get_all(name).iter().peekable();
+    if values.peek().is_none() {
+        return Ok(None);
+    }
+    let text = values.map(|it| String::from_utf8_lossy(it.as_bytes())).collect::<Vec<_>>().join(",");
+    if text.trim() == "*" {
+        return Ok(Some(Condition::Anything));
+    }
+    let tags = tags(&text).filter(|tags| !tags.is_empty());
+    tags.map(Condition::OneOf).map(Some).ok_or_else(|| refused(name, "must be * or tags in double quotes"))
 }
 
-/// A proxy that compresses makes a tag weak; the revision is the same.
-fn revision_of(tag: &str) -> Option<i64> {
-    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+/// The tags of a list, without their quotes; a comma may stand inside of one.
+fn tags(mut text: &str) -> Option<Vec<String>> {
+    let mut tags = Vec::new();
+    loop {
+        text = text.trim_start_matches([',', ' ', '\t']);
+        if text.is_empty() {
+            return Some(tags);
+        }
+        let (tag, rest) = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.split_once('"')?;
+        if tag.contains(|it: char| it.is_ascii_control() || it == ' ') {
+            return None;
+        }
+        tags.push(tag.to_owned());
+        text = rest.trim_start_matches([' ', '\t']);
+        if !text.is_empty() && !text.starts_with(',') {
+            return None;
+        }
+    }
+}
+
+fn refused(name: &HeaderName, reason: &str) -> Failure {
+    Failure::Faults(vec![Fault::header(name.as_str(), reason)])
 }
 
 #[cfg(test)]
@@ -41,20 +113,56 @@ mod tests {
         [(name, value.parse().unwrap())].into_iter().collect()
     }
 
+    fn ann() -> Tags {
+        Tags::new(&UserId("ann".into()), Shape::default())
+    }
+
+    fn tag(tags: Tags) -> String {
+        let [(_, tag)] = tags.of(7);
+        tag
+    }
+
     #[test]
-    fn a_write_expects_the_revision_of_its_tag() {
-        for (value, revision) in
-            [("\"7\"", Some(7)), ("W/\"7\"", Some(7)), ("*", None), ("\"x\"", Some(i64::MIN)), ("7", Some(i64::MIN))]
-        {
-            assert_eq!(expected(&headers(header::IF_MATCH, value)), revision, "{value}");
+    fn a_write_expects_one_of_the_revisions_of_its_tags() {
+        let (bob, camel) = (UserId("bob".into()), Shape { is_camel: true, ..Shape::default() });
+        for (value, revisions) in [
+            ("\"7\"", Some(vec![7])),
+            ("W/\"7\"", Some(vec![7])),
+            (&tag(ann()), Some(vec![7])),
+            ("\"999\", \"11\"", Some(vec![999, 11])),
+            (", \"1\" ,\t\"2\",", Some(vec![1, 2])),
+            ("*", None),
+            ("\"x\"", Some(vec![])),
+            ("\"a,b\", \"7\"", Some(vec![7])),
+            (&tag(Tags::new(&bob, Shape::default())), Some(vec![])),
+            (&tag(Tags::new(&UserId("ann".into()), camel)), Some(vec![])),
+        ] {
+            assert_eq!(ann().expected(&headers(header::IF_MATCH, value)).unwrap(), revisions, "{value}");
         }
-        assert_eq!(expected(&HeaderMap::new()), None);
+        assert_eq!(ann().expected(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for value in ["7", "", ",", "\"7", "7\"", "\"7\" \"8\"", "*, \"7\"", "w/\"7\"", "W/7", "\"7\"x", "\"a b\""] {
+            assert!(ann().expected(&headers(header::IF_MATCH, value)).is_err(), "{value}");
+            assert!(ann().is_known(&headers(header::IF_NONE_MATCH, value), 7).is_err(), "{value}");
+        }
+        assert!(ann().expected(&headers(header::IF_NONE_MATCH, "*")).is_err());
     }
 
     #[test]
     fn what_the_client_has_is_known() {
-        for (value, known) in [("\"7\"", true), ("\"6\", W/\"7\"", true), ("*", true), ("\"8\"", false), ("", false)] {
-            assert_eq!(is_known(&headers(header::IF_NONE_MATCH, value), 7), known, "{value}");
+        let tag = tag(ann());
+        for (value, known) in [
+            (tag.as_str(), true),
+            (&format!("\"6\", W/{tag}"), true),
+            ("*", true),
+            ("\"8\"", false),
+            // It may be another user's.
+            ("\"7\"", false),
+        ] {
+            assert_eq!(ann().is_known(&headers(header::IF_NONE_MATCH, value), 7).unwrap(), known, "{value}");
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use entity::id::UserId;
 
-use super::{etag, shape};
+use super::{etag::Tags, shape};
 use crate::service::kept::{Bounded, Kept, Key, Sought, bounded};
 
 /// How many bytes of lists are kept.
@@ -60,13 +60,14 @@ impl Pages {
     }
 }
 
-impl IntoResponse for Page {
-    fn into_response(self) -> Response {
-        list((self.revision, self.total), self.json)
+impl Page {
+    /// The answer with that page.
+    pub(super) fn answer(self, tags: Tags) -> Response {
+        list(tags, (self.revision, self.total), self.json)
     }
 }
 
 /// A list of so many tasks in all, or a part of it, as it was after that write.
-pub(super) fn list((revision, total): (i64, u64), json: impl IntoResponse) -> Response {
-    (etag::tag(revision), [(TOTAL_COUNT, total)], shape::written(json)).into_response()
+pub(super) fn list(tags: Tags, (revision, total): (i64, u64), json: impl IntoResponse) -> Response {
+    (tags.of(revision), [(TOTAL_COUNT, total)], shape::written(json)).into_response()
 }

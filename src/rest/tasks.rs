@@ -11,7 +11,8 @@ use entity::task;
 use futures_util::{Stream, stream};
 
 use super::{
-    Door, etag,
+    Door,
+    etag::Tags,
     extract::{Body, Caller, TaskPath},
     failure::Failure,
     pages::{self, Page},
@@ -23,7 +24,7 @@ use crate::{
     error::Error,
     service::{
         page::Cursor,
-        tasks::{self, Counts, Edit, Filter, Order},
+        tasks::{self, Counts, Edit, Filter, Key, Order},
     },
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
@@ -37,16 +38,17 @@ pub(super) async fn list(
 ) -> Result<Response, Failure> {
     let query = query.unwrap_or_default();
     let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(Failure::Faults)?;
+    let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();
     let kept = pages.kept(caller.id(), &query).filter(|it| caller.changes().may_hold(it));
     if kept.is_some() || (is_lasting && headers.contains_key(header::IF_NONE_MATCH)) {
         let revision = caller.changes().revision().await?;
-        if etag::is_known(&headers, revision) {
-            return Ok((StatusCode::NOT_MODIFIED, etag::tag(revision)).into_response());
+        if tags.is_known(&headers, revision)? {
+            return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());
         }
         if let Some(page) = kept.and_then(|it| it.at(revision)) {
-            return Ok(page.into_response());
+            return Ok(page.answer(tags));
         }
     }
     let tasks::Part { tasks, total, revision, rest } = caller.tasks().part(&filter, order, (offset, limit)).await?;
@@ -55,14 +57,14 @@ pub(super) async fn list(
     if let Some(last) = rest {
         let rest = self::rest((caller, shape), (filter, order), last);
         let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
-        return Ok(pages::list((revision, total), pieces::body(start, rest, format!("]{behind}"))));
+        return Ok(pages::list(tags, (revision, total), pieces::body(start, rest, format!("]{behind}"))));
     }
     let json = if before.is_empty() { json } else { [before.as_bytes(), &json, behind.as_bytes()].concat() };
     let page = Page { revision, total, json: json.into_boxed_slice().into() };
     if is_lasting {
         pages.keep((caller.id(), &query), &page);
     }
-    Ok(page.into_response())
+    Ok(page.answer(tags))
 }
 
 /// The tasks behind that place, each piece as what follows in a list.
@@ -99,7 +101,8 @@ pub(super) async fn create(
     if has_labels {
         return Ok((StatusCode::CREATED, one(&caller, shape, row).await?).into_response());
     }
-    Ok((StatusCode::CREATED, etag::tag(row.revision), shape.task(json(&Task::from(row))?)?).into_response())
+    let tag = Tags::new(caller.id(), shape).of(row.revision);
+    Ok((StatusCode::CREATED, tag, shape.task(json(&Task::from(row))?)?).into_response())
 }
 
 /// `GET /api/{user_id}/tasks/{task_id}`
@@ -111,11 +114,11 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let found = caller.tasks().find_shown(path.only_key()?).await?;
     let (found, revision) = found.ok_or(Error::NotFound("task"))?;
-    let tag = etag::tag(revision);
-    if etag::is_known(&headers, revision) {
-        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    let tags = Tags::new(caller.id(), shape);
+    if tags.is_known(&headers, revision)? {
+        return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());
     }
-    Ok((tag, shape.task(rest_task(&found, caller.id()))?).into_response())
+    Ok((tags.of(revision), shape.task(rest_task(&found, caller.id()))?).into_response())
 }
 
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
@@ -129,7 +132,8 @@ pub(super) async fn edit(
     let key = path.key(&mut faults);
     let edit = body.read(&mut faults, |fields| fields.edit());
     let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
-    let row = caller.tasks().edit(key, edit, etag::expected(&headers)).await?;
+    let expected = expected((&caller, shape), &headers, key).await?;
+    let row = caller.tasks().edit(key, edit, expected).await?;
     one(&caller, shape, row).await
 }
 
@@ -144,7 +148,7 @@ pub(super) async fn complete(
     let key = path.key(&mut faults);
     let completed = body.read_if_there(&mut faults, |fields| fields.completed()).flatten();
     let (Some(key), true) = (key, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
-    let expected = etag::expected(&headers);
+    let expected = expected((&caller, shape), &headers, key).await?;
     let row = match completed {
         Some(_) => caller.tasks().edit(key, Edit { completed, ..Edit::default() }, expected).await?,
         None => caller.tasks().toggle(key, expected).await?,
@@ -159,7 +163,9 @@ pub(super) async fn delete(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, Failure> {
-    let row = caller.tasks().delete(path.only_key()?, etag::expected(&headers)).await?;
+    let key = path.only_key()?;
+    let expected = expected((&caller, shape), &headers, key).await?;
+    let row = caller.tasks().delete(key, expected).await?;
     Ok(shape.deleted(row.number))
 }
 
@@ -185,9 +191,20 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
 }
 
 async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, Failure> {
-    let tag = etag::tag(row.revision);
+    let tag = Tags::new(caller.id(), shape).of(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
     Ok((tag, shape.task(json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
+}
+
+/// The revision that a write is to find, if it is to find any. Of several that would do, it is the one that is there.
+async fn expected((caller, shape): (&Caller, Shape), headers: &HeaderMap, key: Key) -> Result<Option<i64>, Failure> {
+    let Some(revisions) = Tags::new(caller.id(), shape).expected(headers)? else { return Ok(None) };
+    let [first, _, ..] = revisions.as_slice() else {
+        // A tag that is none of the task's is one of a revision that it never has.
+        return Ok(Some(revisions.first().copied().unwrap_or(i64::MIN)));
+    };
+    let now = caller.tasks().find_shown(key).await?.map(|(_, revision)| revision);
+    Ok(now.filter(|it| revisions.contains(it)).or(Some(*first)))
 }
 
 fn json(task: &Task) -> Result<Vec<u8>, Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{MatchedPath, Request, State},
+    http::{HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -55,10 +56,16 @@ pub(super) async fn tasks(State(entry): State<Entry>, request: Request, next: Ne
     };
     request.extensions_mut().insert(identity);
     let work = once(services, engine.as_deref(), request, next);
-    match user {
+    personal(match user {
         Some(user) => services.for_user(&user, work).await,
         None => work.await,
-    }
+    })
+}
+
+/// Says of an answer that it is for whoever asked, to all that keep answers.
+fn personal(mut answer: Response) -> Response {
+    answer.headers_mut().append(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    answer
 }
 
 /// How many bytes of a large body are received before its route sees it; none where the route receives it itself, or
@@ -83,7 +90,7 @@ pub(super) async fn accounts(State(services): State<Arc<Services>>, request: Req
     }
     let client = client.unwrap_or_default();
     match received(request, (&Identity::Nobody, &client), rest::auth::MAX_BODY).await {
-        Ok((request, _received)) => next.run(request).await,
+        Ok((request, _received)) => personal(next.run(request).await),
         Err(error) => rest::auth::refused(error),
     }
 }

@@ -126,7 +126,8 @@ impl<'a> Labels<'a> {
             .await
     }
 
-    /// Changes a label; with `expected`, only if that is still its revision.
+    /// Changes a label; with `expected`, only if that is still its revision. Tasks are shown with the names of their
+    /// labels: those that have it count as changed when it gets another.
     pub async fn edit(self, id: LabelId, edit: LabelEdit, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
@@ -144,9 +145,20 @@ impl<'a> Labels<'a> {
                 if let Some(colour) = colour {
                     changes.push((label::Column::Colour, Expr::value(colour.map(String::from))));
                 }
-                change(&mut write, id, changes).await.map(Outcome::Changed)
+                let changed = change(&mut write, id, changes).await?;
+                if changed.name != row.name {
+                    self.touch_marked(&mut write, id).await?;
+                }
+                Ok(Outcome::Changed(changed))
             })
             .await
+    }
+
+    /// Counts the tasks that have the label as changed.
+    async fn touch_marked(self, write: &mut Write<'_>, id: LabelId) -> Result<(), Error> {
+        let marked =
+            marks(write).select_only().column(task_label::Column::TaskId).filter(task_label::Column::LabelId.eq(id));
+        Tasks::new(self.scope).touch(write, task::Column::Id.in_subquery(marked.into_query())).await
     }
 
     /// Deletes a label; the tasks that had it stay, and count as changed.
@@ -156,12 +168,7 @@ impl<'a> Labels<'a> {
                 is_expected(expected, &self.current(&write, id).await?)?;
                 let gone = vec![(label::Column::DeletedAt, Expr::value(Some(Micros::now())))];
                 let row = change(&mut write, id, gone).await?;
-                let marked = marks(&write)
-                    .select_only()
-                    .column(task_label::Column::TaskId)
-                    .filter(task_label::Column::LabelId.eq(id));
-                let had_it = task::Column::Id.in_subquery(marked.into_query());
-                Tasks::new(self.scope).touch(&mut write, had_it).await?;
+                self.touch_marked(&mut write, id).await?;
                 task_label::Entity::delete_many()
                     .filter(task_label::Column::UserId.eq(write.owner().clone()))
                     .filter(task_label::Column::LabelId.eq(id))

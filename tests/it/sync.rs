@@ -384,6 +384,104 @@ async fn rest_has_entity_tags_and_preconditions() {
 }
 
 #[tokio::test]
+async fn a_write_is_done_when_any_of_its_tags_is_the_tasks_and_refused_when_they_cannot_be_read() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
+    let path = format!("/api/{}/tasks/{id}", ann.id);
+    let tag = async || app.rest(&ann, "GET", &format!("/{id}"), None).await.header("etag").to_owned();
+    let revision = |tag: &str| tag.trim_start_matches('"').split('-').next().unwrap().to_owned();
+    for (before, behind, status) in [
+        ("\"999\", ", "", 200),
+        ("", ", \"999\"", 200),
+        ("W/", "", 200),
+        ("\"a,b\",", ",", 200),
+        ("\"999", "", 422),
+        ("", " \"999\"", 422),
+        ("*, ", "", 422),
+    ] {
+        let value = format!("{before}{}{behind}", tag().await);
+        let request = app.request("PATCH", &path).bearer_auth(&ann.token).header("if-match", &value);
+        let answer = Answer::of(request.json(&json!({ "title": value }))).await;
+        assert_eq!(answer.status, status, "{value}: {answer:?}");
+        assert!(status == 200 || answer.text.contains("if-match"), "{answer:?}");
+        // Clients that know the revision alone go on.
+        let bare = format!("\"{}\"", revision(&tag().await));
+        let request = app.request("PATCH", &path).bearer_auth(&ann.token).header("if-match", bare);
+        Answer::of(request.json(&json!({ "title": "b" }))).await.expect(200);
+    }
+    for value in ["\"998\", \"999\"", "\"x\""] {
+        let request = app.request("DELETE", &path).bearer_auth(&ann.token).header("if-match", value);
+        assert_eq!(Answer::of(request).await.status, 412, "{value}");
+    }
+    for (method, name) in [("GET", "if-none-match"), ("DELETE", "if-match")] {
+        let request = app.request(method, &path).bearer_auth(&ann.token).header(name, "7");
+        let answer = Answer::of(request).await;
+        assert!(answer.status == 422 && answer.text.contains(name), "{answer:?}");
+    }
+    let request = app.request("PUT", &path).bearer_auth(&ann.token).header("if-none-match", "*");
+    assert_eq!(Answer::of(request.json(&json!({ "title": "c" }))).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_task_whose_label_gets_another_name_has_changed() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let marked = app.rest_task(&ann, json!({ "title": "a", "tags": ["home"] })).await["id"].clone();
+    app.rest_task(&ann, json!({ "title": "b", "tags": ["work"] })).await;
+    let path = format!("/api/{}/tasks/{marked}", ann.id);
+    let get = async |tag: &str| {
+        Answer::of(app.request("GET", &path).bearer_auth(&ann.token).header("if-none-match", tag)).await
+    };
+    let tag = get("\"none\"").await.header("etag").to_owned();
+    assert_eq!(get(&tag).await.status, 304);
+    let changes = async |since: &str| {
+        let path = format!("/api/{}/changes?since={since}", ann.id);
+        Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await.expect(200)
+    };
+    let labels = app.graphql(&ann, "{ labels { id name } }", json!({})).await.data()["labels"].clone();
+    let home = labels.as_array().unwrap().iter().find(|it| it["name"] == "home").unwrap()["id"].clone();
+    let edit = "mutation($input: UpdateLabelInput!) { updateLabel(input: $input) { label { name } } }";
+    // What REST does not show changes no task.
+    app.graphql(&ann, edit, json!({ "input": { "id": home, "colour": "#a0b1c2" } })).await.data();
+    assert_eq!(get(&tag).await.status, 304);
+    let since = changes("0").await["revision"].to_string();
+    app.graphql(&ann, edit, json!({ "input": { "id": home, "name": "house" } })).await.data();
+    let renamed = get(&tag).await;
+    assert_eq!(renamed.expect(200)["tags"], json!(["house"]));
+    assert_ne!(renamed.header("etag"), tag);
+    let changed = changes(&since).await["changes"].clone();
+    let tasks: Vec<_> = changed.as_array().unwrap().iter().filter(|it| it["kind"] == "task").collect();
+    assert_eq!(tasks.len(), 1, "{changed}");
+    assert!(tasks[0].to_string().contains("house"), "{changed}");
+}
+
+#[tokio::test]
+async fn nobody_has_what_another_one_was_sent() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    for person in [&ann, &bob] {
+        app.rest_task(person, json!({ "title": person.email })).await;
+    }
+    let get = async |app: &App, person: &Person, tag: &str| {
+        let path = format!("/api/{}/tasks", person.id);
+        Answer::of(app.request("GET", &path).bearer_auth(&person.token).header("if-none-match", tag)).await
+    };
+    let anns = get(&app, &ann, "\"none\"").await;
+    let bobs = get(&app, &bob, anns.header("etag")).await;
+    assert!(bobs.status == 200 && bobs.text.contains(&bob.email), "{bobs:?}");
+    for answer in [&anns, &bobs, &Answer::of(app.request("GET", "/api/u/tasks")).await] {
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|it| it.to_str().unwrap()).collect();
+        let vary = vary.join(",").to_lowercase();
+        assert!(["authorization", "cookie", "origin"].iter().all(|it| vary.contains(it)), "{vary}");
+    }
+    let camel = app.beside(&[("REST_CASE", "camel")]).await;
+    let other = get(&camel, &ann, anns.header("etag")).await;
+    assert!(other.status == 200 && other.text.contains("createdAt"), "{other:?}");
+    assert_eq!(get(&camel, &ann, other.header("etag")).await.status, 304);
+}
+
+#[tokio::test]
 async fn an_id_of_the_client_makes_one_task() {
     let app = App::spawn().await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
