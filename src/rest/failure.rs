@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::error;
 
 use super::fault::Fault;
-use crate::error::{Error, Misplaced, Problem};
+use crate::error::{Current, Error, Misplaced, Problem};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -50,8 +50,15 @@ fn service(error: &Error) -> Response {
         Error::Unauthenticated => challenge("Bearer", "Not authenticated"),
         Error::BadCredentials(_) => challenge("Bearer error=\"invalid_token\"", "Invalid or expired token"),
         Error::Forbidden => detail(StatusCode::FORBIDDEN, "Access denied"),
-        Error::NotFound(_) => detail(StatusCode::NOT_FOUND, "Task not found"),
-        Error::Conflict(_) => detail(StatusCode::PRECONDITION_FAILED, "Task was changed in the meantime"),
+        Error::NotFound(what) => detail(StatusCode::NOT_FOUND, &format!("{} not found", capitalised(what))),
+        Error::Conflict(current) => {
+            let what = match **current {
+                Current::Task(_) => "Task",
+                Current::List(_) => "List",
+                Current::Label(_) => "Label",
+            };
+            detail(StatusCode::PRECONDITION_FAILED, &format!("{what} was changed in the meantime"))
+        }
         Error::ResyncRequired => resync(),
         Error::Invalid(problems) => invalid(problems),
         Error::InvalidFile(problems) => unprocessable(problems.iter().map(misplaced).collect()),
@@ -77,6 +84,12 @@ fn service(error: &Error) -> Response {
             detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
         }
     }
+}
+
+/// The word as a sentence begins with it.
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The feed does not reach back so far.

@@ -378,3 +378,50 @@ async fn behind_https_cookies_are_secure() {
     assert!(cookies[0].starts_with("__Secure-better-auth.session_token="), "{cookies:?}");
     assert!(cookies[0].ends_with("; HttpOnly; Secure; SameSite=Lax"), "{cookies:?}");
 }
+
+#[tokio::test]
+async fn a_cookie_of_others_in_any_bytes_signs_nobody_out() {
+    let app = App::spawn().await;
+    app.person("ann").await;
+    let signed_in = app.auth("/sign-in/email", json!({ "email": "ann@example.com", "password": PASSWORD })).await;
+    let session = signed_in.cookies()[0].split(';').next().unwrap().to_owned();
+    let (name, value) = session.split_once('=').unwrap();
+    let task = json!({ "title": "mine" });
+    let created = app.request("POST", "/api/tasks").header("cookie", &session).header("x-requested-with", "x");
+    Answer::of(created.json(&task)).await.expect(201);
+    let latin = b"y=Z\xfcrich".to_vec();
+    let joined = |first: &[u8], second: &[u8]| vec![[first, b"; ", second].concat()];
+    for cookies in [
+        joined("y=Zürich".as_bytes(), session.as_bytes()),
+        joined(session.as_bytes(), &latin),
+        joined(b"y=1", format!("{name}=\"{value}\"").as_bytes()),
+        vec![latin.clone(), session.clone().into_bytes()],
+    ] {
+        for (path, shown) in [
+            ("/api/auth/get-session", "ann@example.com"),
+            ("/api/tasks", "mine"),
+            ("/graphql?query={me{email}}", "ann@"),
+        ] {
+            let request = cookies.iter().fold(app.request("GET", path), |request, cookie| {
+                request.header("cookie", reqwest::header::HeaderValue::from_bytes(cookie).unwrap())
+            });
+            let answer = Answer::of(request).await;
+            assert!(answer.status == 200 && answer.text.contains(shown), "{path} {cookies:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_cannot_be_read_is_not_one_that_is_absent() {
+    let app = App::spawn_with(&[("CORS_ORIGINS", "https://app.example")]).await;
+    app.person("ann").await;
+    let signed_in = app.auth("/sign-in/email", json!({ "email": "ann@example.com", "password": PASSWORD })).await;
+    let session = signed_in.cookies()[0].split(';').next().unwrap().to_owned();
+    let unreadable = || reqwest::header::HeaderValue::from_bytes("https://Zürich.example".as_bytes()).unwrap();
+    for path in ["/api/tasks", "/graphql", "/api/auth/update-user"] {
+        let request = app.request("POST", path).header("cookie", &session).header("origin", unreadable());
+        let request = request.header("referer", "https://app.example/page").header("x-requested-with", "x");
+        let answer = Answer::of(request.json(&json!({ "title": "a", "name": "b", "query": "{__typename}" }))).await;
+        assert_eq!(answer.status, 403, "{path}: {answer:?}");
+    }
+}
