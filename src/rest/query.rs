@@ -30,6 +30,20 @@ pub(super) struct ListQuery {
     pub(super) limit: Option<u64>,
 }
 
+/// The names of each parameter that has one value.
+const NAMES: [&[&str]; 11] = [
+    &["status", "status_filter"],
+    &["completed"],
+    &["search", "q"],
+    &["overdue"],
+    &["due_after", "due_date_from"],
+    &["due_before", "due_date_to"],
+    &["sort", "sort_by"],
+    &["order", "sort_order", "sort_dir"],
+    &["limit", "page_size", "per_page"],
+    &["offset"],
+    &["page"],
+];
 const STATUSES: &str = "'all', 'pending' or 'completed'";
 const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 'due_date' or 'priority'";
 const ORDERS: &str = "'asc' or 'desc'";
@@ -39,10 +53,11 @@ const DEFAULT_CHANGES: u64 = 100;
 const MAX_TAGS: usize = 50;
 
 impl ListQuery {
-    /// Reads a query string; unknown parameters are ignored, and the last value of a name wins. Each parameter has
-    /// the names that the family of legacy clients has for it (contracts: legacy REST, 3, variants).
+    /// Reads a query string; unknown parameters are ignored. Each parameter has the names that the family of legacy
+    /// clients has for it (contracts: legacy REST, 3, variants). Conditions that contradict each other are refused.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let mut read = Reader::new(text);
+        read.refuse_second_values(&NAMES);
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
@@ -50,13 +65,19 @@ impl ListQuery {
         let is_reversed = matches!(by, OrderBy::Priority);
         let order = direction.map_or_else(|| by_default(by), |it| Order { by, descending: it != is_reversed });
         let limit = read.integer(&["limit", "page_size", "per_page"], (1, MAX_LIMIT));
-        let offset = read.integer(&["offset"], (0, i64::MAX)).unwrap_or_default();
+        let offset = read.integer(&["offset"], (0, i64::MAX));
         let page = read.integer(&["page"], (1, i64::MAX));
         // A page without a size has the size that GraphQL's have.
         let size = limit.unwrap_or(DEFAULT_SIZE.unsigned_abs().into());
         let (offset, limit) = match page {
-            Some(page) => (((page - 1).saturating_mul(size)).min(i64::MAX as u64), Some(size)),
-            None => (offset, limit),
+            Some(page) => {
+                let start = ((page - 1).saturating_mul(size)).min(i64::MAX as u64);
+                if offset.is_some_and(|it| it != start) {
+                    read.faults.push(Fault::breaks(&["query", "offset"], error::Fault::Contradiction("page")));
+                }
+                (start, Some(size))
+            }
+            None => (offset.unwrap_or_default(), limit),
         };
         if read.faults.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.faults) }
     }
@@ -113,7 +134,27 @@ impl<'a> Reader<'a> {
         let mut read = Self::new(text);
         let unknown = read.given.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_ref()));
         read.faults = unknown.map(|name| Fault::unknown(&["query", name])).collect();
+        known.iter().for_each(|name| read.refuse_second_values(&[&[name]]));
         read
+    }
+
+    /// Refuses a second value of a parameter, under the same name or another one: one of them would be left out.
+    fn refuse_second_values(&mut self, parameters: &[&[&str]]) {
+        for names in parameters {
+            let mut values = self.given.iter().filter(|(name, _)| names.contains(&name.as_ref()));
+            let Some((_, first)) = values.next() else { continue };
+            if let Some((name, second)) = values.find(|(_, value)| value != first) {
+                let rule = error::Fault::Rule("must not contradict another one of this parameter");
+                self.faults.push(Fault::breaks(&["query", name], rule).of(&json!(second)));
+            }
+        }
+    }
+
+    /// All values of a parameter with commas between, and the first of its names that is given.
+    fn joined(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
+        let (name, _) = self.given(names)?;
+        let values = self.given.iter().filter(|(it, _)| names.contains(&it.as_ref()));
+        Some((name, values.map(|(_, value)| value.as_ref()).collect::<Vec<_>>().join(",")))
     }
 
     /// The value of the first of the names that is given, and that name.
@@ -127,8 +168,11 @@ impl<'a> Reader<'a> {
         let completed = self.bool("completed");
         let search = self.parsed(&["search", "q"], SearchText::parse).flatten();
         // Front-ends send the name with nothing in it when nothing is chosen.
-        let has_tags = self.given(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
+        let has_tags = self.joined(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
         let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
+        if status.zip(completed).is_some_and(|(status, completed)| status != completed) {
+            self.faults.push(Fault::breaks(&["query", "completed"], error::Fault::Contradiction("status")));
+        }
         Filter {
             completed: status.or(completed),
             priorities: self.several(&["priority", "priority_filter"], priorities_of),
@@ -178,7 +222,7 @@ impl<'a> Reader<'a> {
         names: &[&'static str],
         read: impl Fn(&str, &[&str]) -> Several<T>,
     ) -> Option<AnyOf<T>> {
-        let (name, text) = self.given(names)?;
+        let (name, text) = self.joined(names)?;
         let loc = ["query", name];
         let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(Fault::breaks(&loc, rule)));
         let values = read(&text, &loc).and_then(folded);

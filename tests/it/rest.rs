@@ -284,3 +284,43 @@ async fn a_long_list_has_every_task_once_in_every_order() {
     assert_eq!(numbers.len(), 2000);
     assert!(list["tasks"].as_array().unwrap().iter().all(|it| it["userId"] == ann.id && it["createdAt"].is_string()));
 }
+
+#[tokio::test]
+async fn no_parameter_of_a_query_is_left_out_for_another_one() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (title, priority, tag) in [("a", "low", "one"), ("b", "high", "two"), ("c", "medium", "three")] {
+        app.rest_task(&ann, json!({ "title": title, "priority": priority, "tags": [tag] })).await;
+    }
+    for (query, name) in [
+        ("?status=pending&completed=true", "completed"),
+        ("?status=pending&status=completed", "status"),
+        ("?status=pending&status_filter=completed", "status_filter"),
+        ("?search=a&q=b", "q"),
+        ("?sort=title&sort_by=created", "sort_by"),
+        ("?order=asc&sort_dir=desc", "sort_dir"),
+        ("?limit=1&page_size=2", "page_size"),
+        ("?page=2&limit=1&offset=2", "offset"),
+        ("?due_after=2030-01-01&due_after=2031-01-01", "due_after"),
+        ("?overdue=true&overdue=false", "overdue"),
+    ] {
+        let refused = app.rest(&ann, "GET", query, None).await;
+        let detail = refused.expect(422)["detail"].clone();
+        let locs: Vec<_> = detail.as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
+        assert_eq!(locs, [json!(["query", name])], "{query}: {refused:?}");
+    }
+    for (query, titles) in [
+        ("?status=all&completed=false", "cba"),
+        ("?status=pending&completed=false&status=pending", "cba"),
+        ("?priority=low&priority=high", "ba"),
+        ("?tags=one&tag=two", "ba"),
+        ("?page=2&limit=1&offset=1", "b"),
+        ("?due_after=2031-01-01&due_before=2030-01-01", ""),
+    ] {
+        let found = app.rest(&ann, "GET", query, None).await.expect(200);
+        let found: String = found.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
+        assert_eq!(found, titles, "{query}");
+    }
+    let path = format!("/api/{}/changes?since=0&since=5", ann.id);
+    assert_eq!(Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await.status, 422);
+}
