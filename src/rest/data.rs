@@ -11,7 +11,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::task::spawn_blocking;
+use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
     calendar::{self, Names},
@@ -70,9 +70,10 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
     // A large file takes longer to read than others are to wait for this thread.
     let import = spawn_blocking(move || parse(bytes)).await.map_err(Error::internal)??;
     caller.count(import.rows())?;
-    // Whoever hangs up leaves no half of a file behind.
-    let done = tokio::spawn(async move {
-        let done = caller.data().import(import, is_dry).await;
+    // Whoever hangs up leaves no half of a file behind; and to look through it is work for a thread of its own, too.
+    let runtime = Handle::current();
+    let done = spawn_blocking(move || {
+        let done = runtime.block_on(caller.data().import(import, is_dry));
         drop(held);
         done
     });

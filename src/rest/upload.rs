@@ -39,6 +39,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(super) struct UploadCapacity {
     steps: Arc<Semaphore>,
+    /// One file is read and imported at a time: it takes several times its bytes, and a core.
+    turn: Arc<Semaphore>,
     users: Tally<UserId>,
 }
 
@@ -51,21 +53,28 @@ pub(super) struct Upload {
 /// What an import holds until its end.
 pub(super) struct HeldCapacity {
     _steps: Option<OwnedSemaphorePermit>,
-    _turn: Ongoing<UserId>,
+    _turn: OwnedSemaphorePermit,
+    _of_user: Ongoing<UserId>,
 }
 
 impl Default for UploadCapacity {
     fn default() -> Self {
-        Self { steps: Arc::new(Semaphore::new(MAX_ALL_FILES / STEP)), users: Tally::default() }
+        let steps = Arc::new(Semaphore::new(MAX_ALL_FILES / STEP));
+        Self { steps, turn: Arc::new(Semaphore::new(1)), users: Tally::default() }
     }
 }
 
 impl UploadCapacity {
     /// Capacity for one more step, when others leave it.
     async fn step(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let step = timeout(WAIT, Arc::clone(&self.steps).acquire_owned()).await;
-        step.ok().and_then(Result::ok).ok_or(Error::Busy)
+        when_free(&self.steps).await
     }
+}
+
+/// One permit, when others leave it.
+async fn when_free(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    let permit = timeout(WAIT, Arc::clone(permits).acquire_owned()).await;
+    permit.ok().and_then(Result::ok).ok_or(Error::Busy)
 }
 
 impl Upload {
@@ -82,8 +91,8 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let Extension(Door { capacity, .. }) =
             request.extract_parts_with_state(state).await.map_err(Error::internal)?;
         let announced = announced(request.headers(), MAX_FILE)?;
-        let turn = capacity.users.begin(user_of(request.extensions())?.id().clone());
-        if turn.others() > 0 {
+        let of_user = capacity.users.begin(user_of(request.extensions())?.id().clone());
+        if of_user.others() > 0 {
             return Err(Error::TooMany(TRY_AGAIN).into());
         }
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
@@ -102,6 +111,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
                 }
             }
         }
-        Ok(Self { bytes, held: HeldCapacity { _steps: steps, _turn: turn } })
+        let turn = when_free(&capacity.turn).await?;
+        Ok(Self { bytes, held: HeldCapacity { _steps: steps, _turn: turn, _of_user: of_user } })
     }
 }
