@@ -129,6 +129,23 @@ impl Large {
         request.extensions_mut().insert(Self { gate: gate.clone(), place });
     }
 
+    /// Gives the place back while the body comes, and takes one again when it is there.
+    async fn receive(
+        self,
+        request: Request,
+        (identity, client): (&Identity, &Client),
+        most: usize,
+    ) -> Result<(Request, Received), Error> {
+        drop(self.place());
+        let (pool, sender) = self.gate.bodies().of(identity, client);
+        let mut capacity = pool.turn(&sender).await?;
+        let (parts, body) = request.into_parts();
+        let (body, _) = in_time(read(body, most, Some((&mut capacity, pool)))).await?;
+        let request = Request::from_parts(parts, body);
+        let place = self.gate.place(request.uri().path()).await?;
+        Ok((request, Received { _place: place, _capacity: Some(capacity) }))
+    }
+
     fn place(&self) -> Option<OwnedSemaphorePermit> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -148,21 +165,17 @@ pub(super) async fn gathered(request: Request) -> Result<(Request, bool), Error>
 /// itself that it has more is left where it is, for the route to refuse.
 pub(super) async fn received(
     mut request: Request,
-    (identity, client): (&Identity, &Client),
+    sender: (&Identity, &Client),
     most: usize,
 ) -> Result<(Request, Received), Error> {
-    let Some(large) = request.extensions_mut().remove::<Large>() else { return Ok((request, Received::default())) };
-    if request.body().size_hint().lower() > most as u64 {
-        return Ok((request, Received { _place: large.place(), _capacity: None }));
+    match request.extensions_mut().remove::<Large>() {
+        None => Ok((request, Received::default())),
+        Some(large) if request.body().size_hint().lower() > most as u64 => {
+            Ok((request, Received { _place: large.place(), _capacity: None }))
+        }
+        // In a place of its own, so that those that are small carry no room for it.
+        Some(large) => Box::pin(large.receive(request, sender, most)).await,
     }
-    drop(large.place());
-    let (pool, sender) = large.gate.bodies().of(identity, client);
-    let mut capacity = pool.turn(&sender).await?;
-    let (parts, body) = request.into_parts();
-    let (body, _) = in_time(read(body, most, Some((&mut capacity, pool)))).await?;
-    let request = Request::from_parts(parts, body);
-    let place = large.gate.place(request.uri().path()).await?;
-    Ok((request, Received { _place: place, _capacity: Some(capacity) }))
 }
 
 /// A request whose body its route receives itself, with capacity of its own.
