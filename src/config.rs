@@ -87,6 +87,12 @@ pub struct Config {
     pub delete_confirmation: bool,
     /// `SESSION_FRESH_AGE`: how many seconds a session counts as fresh, 0 for ever; a day by default.
     pub session_fresh_age: u32,
+    /// `CHANGE_EMAIL_CONFIRMATION`: `on` when a verified address gets a link first that confirms that it is to be changed;
+    /// `on` by default.
+    pub change_confirmation: bool,
+    /// `PASSWORD_RESET_SESSIONS`: `keep` when sessions go on after the password was set by a mailed link, as Better Auth
+    /// has it; `end` by default.
+    pub reset_keeps_sessions: bool,
     /// `SMTP_URL`: the server that sends mail, such as `smtps://user:password@host`. Without it development writes
     /// mail to `MAIL_FOLDER` and the log, and other environments send none.
     pub smtp_url: Option<Secret>,
@@ -201,6 +207,8 @@ impl Config {
             email_verification: read.parsed("EMAIL_VERIFICATION", Switch(false), "on or off").0,
             delete_confirmation: read.parsed("DELETE_CONFIRMATION", Switch(false), "on or off").0,
             session_fresh_age: read.parsed("SESSION_FRESH_AGE", 86_400, "a number of seconds"),
+            change_confirmation: read.parsed("CHANGE_EMAIL_CONFIRMATION", Switch(true), "on or off").0,
+            reset_keeps_sessions: read.either("PASSWORD_RESET_SESSIONS", "end", "keep"),
             smtp_url: read.smtp_url(),
             mail_from: read.mail_from(),
             mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),

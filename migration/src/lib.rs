@@ -9,6 +9,7 @@ mod m2026_11_24_000002_tasks;
 mod m2026_11_25_000003_lists_and_labels;
 mod m2026_11_29_000004_expiry_indexes;
 mod m2026_11_29_000005_text_keys;
+mod m2026_11_29_000006_links_of_users;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_25_000003_lists_and_labels::Migration),
             Box::new(m2026_11_29_000004_expiry_indexes::Migration),
             Box::new(m2026_11_29_000005_text_keys::Migration),
+            Box::new(m2026_11_29_000006_links_of_users::Migration),
         ]
     }
 }

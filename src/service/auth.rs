@@ -4,10 +4,13 @@ mod account;
 mod credential;
 mod email;
 mod keys;
+mod links;
 mod origins;
 mod password;
 mod profile;
 mod remote;
+mod reset;
+mod revocation;
 mod session;
 mod signature;
 mod throttle;
@@ -35,12 +38,12 @@ pub use self::{
 };
 use self::{
     keys::Keys,
+    links::LinkKeys,
     password::{Hasher, Password},
     remote::RemoteKeys,
     signature::Signer,
     throttle::Throttle,
     token::{Issuer, VerifiedTokens},
-    verification::LinkKeys,
 };
 use crate::{
     config::{Config, PasswordHash, Secret},
@@ -142,6 +145,10 @@ pub struct Policy {
     pub password_check: bool,
     /// How long a session counts as fresh; for ever when absent.
     pub fresh_age: Option<chrono::Duration>,
+    /// Whether a verified address is asked before it is changed.
+    pub change_confirmation: bool,
+    /// Whether sessions go on when the password was set by a mailed link.
+    pub reset_keeps_sessions: bool,
     password_hash: PasswordHash,
 }
 
@@ -187,6 +194,8 @@ impl Material {
                 delete_confirmation: config.delete_confirmation,
                 password_check: config.password_check,
                 fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
+                change_confirmation: config.change_confirmation,
+                reset_keeps_sessions: config.reset_keeps_sessions,
                 password_hash: config.password_hash,
             },
         })

@@ -22,6 +22,8 @@ pub enum SecurityEvent {
     PasswordChanged,
     /// A password was set by a mailed link.
     PasswordReset,
+    /// A user has another e-mail address.
+    EmailChanged,
     /// Too many wrong passwords for one account.
     LockedOut,
     /// A session was ended by its user.
@@ -43,13 +45,14 @@ static COUNTS: [AtomicU64; SecurityEvent::ALL.len()] = [const { AtomicU64::new(0
 
 impl SecurityEvent {
     /// All of them, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SignUp,
         Self::SignIn,
         Self::SignInFailed,
         Self::AccountDeleted,
         Self::PasswordChanged,
         Self::PasswordReset,
+        Self::EmailChanged,
         Self::LockedOut,
         Self::SessionRevoked,
         Self::TokenRefused,
@@ -73,6 +76,7 @@ impl SecurityEvent {
             Self::AccountDeleted => "account_deleted",
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
+            Self::EmailChanged => "email_changed",
             Self::LockedOut => "locked_out",
             Self::SessionRevoked => "session_revoked",
             Self::TokenRefused => "token_refused",

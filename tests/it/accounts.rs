@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Answer, App, PASSWORD, Person, SECRET, at_once, statements::ask_always, text};
+use crate::{
+    sink::Sink,
+    support::{Answer, App, PASSWORD, Person, SECRET, at_once, statements::ask_always, text},
+};
 
 /// A hash of Better Auth's, of `password1234`.
 const SCRYPT: &str = "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94";
@@ -468,7 +471,9 @@ async fn the_log_tells_what_happened_and_no_secret() {
     let subscriber =
         tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(kept.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let app = App::spawn_with(&[("DOCKET_ENV", "staging"), ("RATE_LIMIT", "on")]).await;
+    let sink = Sink::start().await;
+    let settings = [("DOCKET_ENV", "staging"), ("RATE_LIMIT", "on"), ("SMTP_URL", sink.url.as_str())];
+    let app = App::spawn_with(&settings).await;
     let ann = app.person("ann").await;
     let task = app.rest_task(&ann, json!({ "title": "a title of mine", "description": "a description of mine" })).await;
     assert!(task["id"].is_number());
@@ -487,6 +492,10 @@ async fn the_log_tells_what_happened_and_no_secret() {
     for _ in 0..4 {
         sign_in(&app, &ann, "a-wrong-password").await;
     }
+    let new = json!({ "newEmail": "new@example.com" });
+    post(&app, &ann.session, "/change-email", new).await.expect(200);
+    let link = format!("/api/auth/verify-email?token={}", sink.to("new@example.com").await.token());
+    Answer::of(app.request("GET", &link)).await.expect(200);
     post(&app, &ann.session, "/revoke-sessions", json!({})).await.expect(200);
     tokio::time::sleep(Duration::from_millis(30)).await;
 
@@ -496,6 +505,7 @@ async fn the_log_tells_what_happened_and_no_secret() {
         "sign_up",
         "sign_in_failed",
         "password_changed",
+        "email_changed",
         "access_denied",
         "token_refused",
         "limit_hit",
@@ -520,6 +530,7 @@ async fn the_log_tells_what_happened_and_no_secret() {
         .collect();
     for secret in [
         ann.email.as_str(),
+        "new@example.com",
         PASSWORD,
         "another-horse-2",
         "a-wrong-password",

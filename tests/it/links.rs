@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use crate::{
     sink::Sink,
@@ -91,7 +92,7 @@ async fn a_link_that_is_too_old_does_nothing() {
 
 #[tokio::test]
 async fn two_links_at_once_give_a_user_without_a_password_one_and_one_who_is_gone_none() {
-    let app = App::spawn().await;
+    let app = App::spawn_with(&[("PASSWORD_RESET_SESSIONS", "keep")]).await;
     let ann = app.person("ann").await;
     let link = |token: String| {
         let columns = "id, identifier, value, \"expiresAt\", \"createdAt\", \"updatedAt\"";
@@ -109,7 +110,8 @@ async fn two_links_at_once_give_a_user_without_a_password_one_and_one_who_is_gon
             app.sql(&link(format!("{round}-{number}"))).await;
         }
         let answers = at_once(4, |number| reset(format!("{round}-{number}"))).await;
-        assert!(answers.iter().all(|it| it.status == 200), "{answers:?}");
+        // The first that is used ends the others.
+        assert_eq!(answers.iter().filter(|it| it.status == 200).count(), 1, "{answers:?}");
         assert_eq!(app.sql_text("select cast(count(*) as text) from account").await, "1", "{round}");
     }
     app.sql(&link("late".into())).await;
@@ -142,7 +144,7 @@ async fn nobody_fills_a_mailbox_from_wherever_they_ask() {
 
 #[tokio::test]
 async fn an_address_is_verified_and_changed_by_links() {
-    let (app, sink) = mailing(&[]).await;
+    let (app, sink) = mailing(&[("CHANGE_EMAIL_CONFIRMATION", "off")]).await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     post(&app, Some(&ann), "/send-verification-email", json!({ "email": ann.email, "callbackURL": "/hi" }))
         .await
@@ -168,7 +170,188 @@ async fn an_address_is_verified_and_changed_by_links() {
     let twice = get(&app, None, &format!("/api/auth/verify-email?token={}", mail.token())).await;
     assert_eq!((twice.status.as_u16(), twice.code()), (401, "INVALID_TOKEN".into()));
     assert!(can_sign_in(&app, "new@example.com", PASSWORD).await && !can_sign_in(&app, &ann.email, PASSWORD).await);
-    assert_eq!(sink.count(), 2);
+    let told = sink.with(&ann.email, "Your address was changed").await;
+    assert!(told.url.starts_with(&app.base), "{told:?}");
+    assert_eq!(sink.count(), 3);
+}
+
+/// A route, and the body that it takes.
+type Way = (&'static str, fn() -> Value);
+
+/// What a user does to keep others out.
+const WAYS_OUT: [Way; 5] = [
+    ("/change-password", || json!({ "currentPassword": PASSWORD, "newPassword": "another-horse-1" })),
+    ("/reset-password", || json!({ "newPassword": "another-horse-1" })),
+    ("/revoke-sessions", || json!({})),
+    ("/revoke-other-sessions", || json!({})),
+    ("/delete-user", || json!({ "password": PASSWORD })),
+];
+
+/// A link of that user's to set a password.
+async fn reset_token(app: &App, sink: &Sink, person: &Person) -> String {
+    let before = sink.count();
+    post(app, None, "/request-password-reset", json!({ "email": person.email })).await.expect(200);
+    sink.after(before).await.token()
+}
+
+/// The same user in a session of their own.
+async fn at_home(app: &App, person: &Person) -> Person {
+    let signed_in = app.auth("/sign-in/email", json!({ "email": person.email, "password": PASSWORD })).await;
+    Person { session: text(&signed_in.expect(200)["token"]), ..person.clone() }
+}
+
+/// Does it, with a link of its own where it takes one.
+async fn keep_others_out(app: &App, sink: &Sink, home: &Person, (path, body): Way) {
+    let mut body = body();
+    if path == "/reset-password" {
+        body["token"] = json!(reset_token(app, sink, home).await);
+    }
+    post(app, Some(home), path, body).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_link_that_changes_the_address_ends_with_what_it_was_asked_for_with() {
+    let (app, sink) = mailing(&[]).await;
+    let follow = async |token: &str| get(&app, None, &format!("/api/auth/verify-email?token={token}")).await;
+    let sign_out: Way = ("/sign-out", || json!({}));
+    for (number, way) in WAYS_OUT.into_iter().chain([sign_out]).enumerate() {
+        let thief = app.person(&format!("ann{number}")).await;
+        let new = format!("thief{number}@example.com");
+        post(&app, Some(&thief), "/change-email", json!({ "newEmail": new })).await.expect(200);
+        let link = sink.to(&new).await.token();
+        let home = if way.0 == "/sign-out" { thief.clone() } else { at_home(&app, &thief).await };
+        keep_others_out(&app, &sink, &home, way).await;
+        let followed = follow(&link).await;
+        assert_eq!((followed.status.as_u16(), followed.code()), (401, "INVALID_TOKEN".into()), "{}", way.0);
+        assert!(!can_sign_in(&app, &new, PASSWORD).await && !can_sign_in(&app, &new, "another-horse-1").await);
+    }
+    // Nor does it hold when the address is another one already, and who does nothing of that gets the new one.
+    let ann = app.person("ann").await;
+    let mut links = Vec::new();
+    for new in ["one@example.com", "two@example.com"] {
+        post(&app, Some(&ann), "/change-email", json!({ "newEmail": new })).await.expect(200);
+        links.push(sink.to(new).await.token());
+    }
+    assert_eq!(follow(&links[0]).await.expect(200)["user"]["email"], "one@example.com");
+    assert_eq!(follow(&links[1]).await.code(), "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn a_link_that_changes_the_address_and_names_no_session_does_nothing() {
+    let (app, sink) = mailing(&[]).await;
+    let ann = app.person("ann").await;
+    post(&app, Some(&ann), "/change-email", json!({ "newEmail": "new@example.com" })).await.expect(200);
+    let link = sink.to("new@example.com").await.token();
+    let mut key = sha2::Sha256::new();
+    key.update("docket link\0");
+    key.update(crate::support::SECRET);
+    let key = key.finalize();
+    let decoding = jsonwebtoken::DecodingKey::from_secret(&key);
+    let claims = jsonwebtoken::decode::<Value>(&link, &decoding, &Default::default()).unwrap().claims;
+    for (claim, expected) in [("sessionId", 401), ("state", 401), ("iat", 200)] {
+        let mut without = claims.clone();
+        without.as_object_mut().unwrap().remove(claim);
+        if claim == "iat" {
+            without["iat"] = json!(0);
+        }
+        let encoding = jsonwebtoken::EncodingKey::from_secret(&key);
+        let token = jsonwebtoken::encode(&Default::default(), &without, &encoding).unwrap();
+        let followed = get(&app, None, &format!("/api/auth/verify-email?token={token}")).await;
+        assert_eq!(followed.status.as_u16(), expected, "{claim}: {followed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_verified_address_is_asked_before_it_is_changed() {
+    let (app, sink) = mailing(&[]).await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.sql("update \"user\" set \"emailVerified\" = true").await;
+    let ask = async |new: &str| {
+        let body = json!({ "newEmail": new, "callbackURL": "/done" });
+        let before = sink.count();
+        assert_eq!(post(&app, Some(&ann), "/change-email", body).await.expect(200), json!({ "status": true }));
+        let asked = sink.after(before).await;
+        assert_eq!(
+            (asked.to.as_str(), asked.subject.as_str()),
+            (ann.email.as_str(), "Confirm that you want another address")
+        );
+        asked
+    };
+    // Whether an address is taken is not told.
+    let taken = ask(&bob.email).await;
+    assert_eq!(get(&app, None, &taken.path()).await.header("location"), "/done");
+    let asked = ask("new@example.com").await;
+    let thief = at_home(&app, &ann).await;
+    assert_eq!(get(&app, Some(&bob), &asked.path()).await.header("location"), "/done?error=INVALID_USER");
+    let confirmed = get(&app, Some(&thief), &asked.path()).await;
+    assert_eq!((confirmed.status.as_u16(), confirmed.header("location")), (302, "/done"));
+    assert!(!can_sign_in(&app, "new@example.com", PASSWORD).await, "the new address was not asked yet");
+    let last = sink.to("new@example.com").await;
+    assert_eq!(last.subject, "Confirm your new address");
+    assert_eq!(get(&app, None, &last.path()).await.header("location"), "/done");
+    assert!(can_sign_in(&app, "new@example.com", PASSWORD).await);
+    // The question ends with the session, too.
+    let ann = Person { email: "new@example.com".into(), ..ann };
+    let body = json!({ "newEmail": "third@example.com" });
+    let before = sink.count();
+    post(&app, Some(&ann), "/change-email", body).await.expect(200);
+    let asked = sink.after(before).await;
+    post(&app, Some(&ann), "/sign-out", json!({})).await.expect(200);
+    let late = get(&app, None, &format!("/api/auth/verify-email?token={}", asked.token())).await;
+    assert_eq!(late.code(), "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn links_to_set_a_password_end_when_others_are_kept_out_and_when_the_address_changes() {
+    let (app, sink) = mailing(&[]).await;
+    let change: Way = ("/change-email", || Value::Null);
+    for (number, way) in WAYS_OUT.into_iter().chain([change]).enumerate() {
+        let ann = app.person(&format!("ann{number}")).await;
+        let link = reset_token(&app, &sink, &ann).await;
+        if way == change {
+            post(&app, Some(&ann), way.0, json!({ "newEmail": "new@example.com" })).await.expect(200);
+            get(&app, None, &sink.to("new@example.com").await.path()).await;
+        } else {
+            keep_others_out(&app, &sink, &ann, way).await;
+        }
+        let body = json!({ "newPassword": "thiefs-horse-1", "token": link });
+        assert_eq!(post(&app, None, "/reset-password", body).await.code(), "INVALID_TOKEN", "{}", way.0);
+        let followed = get(&app, None, &format!("/api/auth/reset-password/{link}?callbackURL=/reset")).await;
+        assert!(followed.header("location").ends_with("?error=INVALID_TOKEN"), "{}", way.0);
+    }
+    // Those of somebody else stay.
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let link = reset_token(&app, &sink, &bob).await;
+    post(&app, Some(&ann), "/revoke-sessions", json!({})).await.expect(200);
+    post(&app, None, "/reset-password", json!({ "newPassword": "bobs-horse-2", "token": link })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_password_that_is_set_by_a_link_ends_all_sessions_unless_that_is_turned_off() {
+    for (settings, goes_on) in [(vec![], false), (vec![("PASSWORD_RESET_SESSIONS", "keep")], true)] {
+        let (app, sink) = mailing(&settings).await;
+        let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+        let body = json!({ "newPassword": "another-horse-1", "token": reset_token(&app, &sink, &ann).await });
+        post(&app, None, "/reset-password", body).await.expect(200);
+        for (person, goes_on) in [(&ann, goes_on), (&bob, true)] {
+            let session = get(&app, Some(person), "/api/auth/get-session").await.expect(200);
+            assert_eq!(session.is_object(), goes_on, "{settings:?}");
+            let tasks = app.request("GET", &format!("/api/{}/tasks", person.id)).bearer_auth(&person.session);
+            assert_eq!(Answer::of(tasks).await.status == 200, goes_on, "{settings:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_deletes_the_account_ends_with_the_password() {
+    let (app, sink) = mailing(&[("DELETE_CONFIRMATION", "on")]).await;
+    let ann = app.person("ann").await;
+    post(&app, Some(&ann), "/delete-user", json!({})).await.expect(200);
+    let mail = sink.to(&ann.email).await;
+    keep_others_out(&app, &sink, &ann, WAYS_OUT[0]).await;
+    let followed = get(&app, Some(&ann), &mail.path()).await;
+    assert_eq!((followed.status.as_u16(), followed.code()), (404, "INVALID_TOKEN".into()));
+    assert!(can_sign_in(&app, &ann.email, "another-horse-1").await);
 }
 
 #[tokio::test]

@@ -53,14 +53,28 @@ impl Sink {
 
     /// The last message to an address, as soon as it is there.
     pub async fn to(&self, address: &str) -> Received {
-        for _ in 0..200 {
-            let found = self.mail.lock().unwrap().iter().rfind(|it| it.to == address).cloned();
-            if let Some(found) = found {
-                return found;
+        self.last(address, |it| it.to == address).await
+    }
+
+    /// The last message to an address with that subject, as soon as it is there.
+    pub async fn with(&self, address: &str, subject: &str) -> Received {
+        self.last(subject, |it| it.to == address && it.subject == subject).await
+    }
+
+    /// The message that comes after so many.
+    pub async fn after(&self, count: usize) -> Received {
+        self.last("another message", |_| self.count() > count).await
+    }
+
+    async fn last(&self, what: &str, is_it: impl Fn(&Received) -> bool) -> Received {
+        for _ in 0..500 {
+            let all = self.mail.lock().unwrap().clone();
+            if let Some(found) = all.iter().rfind(|it| is_it(it)) {
+                return found.clone();
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("no mail to {address}");
+        panic!("no mail: {what}");
     }
 }
 

@@ -74,14 +74,20 @@ pub(super) async fn send_verification(State(services): Door, post: Post<JsonPost
     Ok(cookies.with(Json(json!({ "status": true }))))
 }
 
-pub(super) async fn verify_email(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
+pub(super) async fn verify_email(
+    State(services): Door,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
     let auth = services.auth();
     let query = Query::of(&uri);
     let target = target(auth, &query)?;
     let token = query.required("token")?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    match (auth.verify_email(&token, live.as_ref()).await, target) {
+    let verified = auth.verify_email((&token, target.as_deref()), live.as_ref(), &client).await;
+    match (verified, target) {
         (Err(Error::Auth(fault)), Some(target)) => Ok(redirect(&with_error(&target, fault))),
         (Err(Error::Auth(fault)), None) => Err(Failure::Link(fault)),
         (Err(error), _) => Err(error.into()),

@@ -11,10 +11,10 @@ use tracing::warn;
 use super::{
     Auth, Client, Email, LiveSession,
     credential::{TRIES, credential},
+    links::{Purpose, Recipient},
     password::Password,
     random_id,
     session::begin,
-    verification::Purpose,
 };
 use crate::{
     db::Connection,
@@ -120,7 +120,8 @@ impl Auth<'_> {
         match made {
             Some((session, user)) => Ok(SignedUp::In(SignedIn { user, session })),
             None => {
-                self.mail_verification(&user, registration.callback_url.as_deref(), Purpose::Verify).await?;
+                self.mail_verification(Recipient::of(&user), registration.callback_url.as_deref(), Purpose::Verify)
+                    .await?;
                 Ok(SignedUp::ToBeVerified(user))
             }
         }
@@ -139,7 +140,7 @@ impl Auth<'_> {
                 return Err(AuthFault::WrongPassword.into());
             };
             if self.material.policy.email_verification && !user.email_verified {
-                self.mail_verification(user, None, Purpose::Verify).await?;
+                self.mail_verification(Recipient::of(user), None, Purpose::Verify).await?;
                 return Err(AuthFault::EmailNotVerified.into());
             }
             let renewed = self.renewed(&stored, &password).await?;
@@ -167,6 +168,7 @@ impl Auth<'_> {
     /// Takes away one of the user's ways to sign in, unless it is the only one.
     pub async fn unlink(self, user: &UserId, account: &str) -> Result<(), Error> {
         let unlinked = self.db.transaction(async |transaction| {
+            self.lock_user(transaction.connection(), user).await?;
             // They are kept from others until the end, who would count them too.
             let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone())).lock_exclusive();
             if mine.all(transaction.connection()).await?.len() <= 1 {
@@ -177,7 +179,10 @@ impl Auth<'_> {
                 .filter(account::Column::Id.eq(account))
                 .exec(transaction.connection())
                 .await?;
-            if gone.rows_affected == 0 { Err(AuthFault::AccountNotFound.into()) } else { Ok(()) }
+            if gone.rows_affected == 0 {
+                return Err(AuthFault::AccountNotFound.into());
+            }
+            self.end_links(transaction.connection(), user).await
         });
         unlinked.await
     }
@@ -195,9 +200,11 @@ impl Auth<'_> {
     /// that was answered.
     pub async fn delete_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
         let gone = self.db.transaction(async |transaction| {
+            self.lock_user(transaction.connection(), user).await?;
             let mine = account::Column::UserId.eq(user.clone());
             account::Entity::delete_many().filter(mine).exec(transaction.connection()).await?;
             self.end_sessions(transaction.connection(), user, None).await?;
+            self.end_links(transaction.connection(), user).await?;
             user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
             self.remember(transaction.connection(), (deleted(user), String::new()), DELETED).await
         });

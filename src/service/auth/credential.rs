@@ -50,9 +50,11 @@ impl Auth<'_> {
             let hash = self.material.hasher.hash(new.clone()).await?;
             let changed = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
+                self.lock_user(connection, user).await?;
                 if !self.keep_password(connection, user, (&stored, Some(hash))).await? {
                     return Ok(None);
                 }
+                self.end_links(connection, user).await?;
                 if !*ends_sessions {
                     return Ok(Some(None));
                 }
@@ -131,7 +133,13 @@ impl Auth<'_> {
         Ok(())
     }
 
-    async fn password_of(self, user: &UserId) -> Result<Option<String>, Error> {
+    /// The hash of the user's password, which nobody changes until the transaction ends.
+    pub(super) async fn locked_password(self, connection: &Connection, user: &UserId) -> Result<Option<String>, Error> {
+        let account = account::Entity::find().filter(credential_of(user)).lock_shared().one(connection).await?;
+        Ok(account.and_then(|it| it.password))
+    }
+
+    pub(super) async fn password_of(self, user: &UserId) -> Result<Option<String>, Error> {
         let account = account::Entity::find().filter(credential_of(user)).one(self.db.reader()).await?;
         Ok(account.and_then(|it| it.password))
     }

@@ -118,9 +118,14 @@ impl Auth<'_> {
         Ok(())
     }
 
-    /// Ends the user's sessions, all of them or all but one.
+    /// Ends the user's sessions, all of them or all but one, and the links that were mailed before.
     pub async fn revoke_all(self, user: &UserId, but: Option<&str>, client: &Client) -> Result<(), Error> {
-        self.end_sessions(self.db.writer(), user, but).await?;
+        let ended = self.db.transaction(async |transaction| {
+            self.lock_user(transaction.connection(), user).await?;
+            self.end_sessions(transaction.connection(), user, but).await?;
+            self.end_links(transaction.connection(), user).await
+        });
+        ended.await?;
         SecurityEvent::SessionRevoked.log(&user.0, client);
         Ok(())
     }

@@ -161,12 +161,12 @@ impl<'a> Auth<'a> {
         }
     }
 
-    /// Counts a link that is to be mailed to this address on behalf of a user; whether it may be.
-    pub(super) async fn may_mail(self, user: &user::Model, to: &str) -> Result<bool, Error> {
+    /// Counts a link that is to be mailed to this address on behalf of somebody; whether it may be.
+    pub(super) async fn may_mail(self, subject: &str, to: &str) -> Result<bool, Error> {
         match self.count(hashed("mail", to), MAILS).await {
             Ok(()) => Ok(true),
             Err(Error::Auth(AuthFault::TooManyAttempts(_))) => {
-                SecurityEvent::LimitHit.log("mail", &user.id.0);
+                SecurityEvent::LimitHit.log("mail", subject);
                 Ok(false)
             }
             Err(cause) => Err(cause),
