@@ -122,6 +122,9 @@ async fn the_algorithm_is_never_the_tokens_choice() {
         with(Algorithm::HS512, SECRET.as_bytes()),
         with(Algorithm::HS256, b"another-secret-of-the-same-length-000000"),
     ];
+    // What is refused has one thing that this has not.
+    let right = with(Algorithm::HS256, SECRET.as_bytes());
+    assert_eq!(status(&app, &ann.id, &format!("Bearer {right}")).await, 200);
     for alg in ["none", "None", "nOnE", ""] {
         tokens.push(format!("{}.{}.", part(&json!({ "alg": alg, "typ": "JWT" })), part(&claims)));
         tokens.push(format!("{}.{}.x", part(&json!({ "alg": alg })), part(&claims)));
@@ -135,6 +138,7 @@ async fn the_algorithm_is_never_the_tokens_choice() {
 async fn a_changed_token_does_not_hold() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
+    assert_eq!(status(&app, &ann.id, &format!("Bearer {}", ann.token)).await, 200);
     let parts: Vec<_> = ann.token.split('.').collect();
     let other = part(&json!({ "sub": ann.id, "exp": in_seconds(60) }));
     for token in [
@@ -161,10 +165,38 @@ async fn keys_are_named_by_our_own_table_only() {
         json!({ "alg": "EdDSA", "kid": "' or 1=1 --" }),
         json!({ "alg": "EdDSA", "jku": "http://127.0.0.1:1/keys" }),
         json!({ "alg": "EdDSA", "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "AA" } }),
-        json!({ "alg": "HS256", "crit": ["b64"], "b64": false }),
     ] {
         let token = format!("{}.{claims}.{signature}", part(&header));
         assert_eq!(status(&app, &ann.id, &format!("Bearer {token}")).await, 401, "{header}");
+    }
+}
+
+/// A token with that header and a signature that is right.
+fn signed(header: &Value, claims: &Value) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{message}.{signature}")
+}
+
+#[tokio::test]
+async fn what_a_header_says_beside_the_algorithm_is_understood_refused_or_not_read() {
+    let app = App::spawn().await;
+    let claims = json!({ "sub": "u", "exp": in_seconds(60) });
+    for (header, expected) in [
+        (json!({ "alg": "HS256" }), 200),
+        (json!({ "alg": "HS256", "kid": "unknown" }), 200),
+        (json!({ "alg": "HS256", "jku": "http://127.0.0.1:1/keys" }), 200),
+        (json!({ "alg": "HS256", "crit": ["b64"] }), 401),
+        (json!({ "alg": "HS256", "crit": ["b64"], "b64": false }), 401),
+        (json!({ "alg": "HS256", "crit": [] }), 401),
+        (json!({ "alg": "HS256", "crit": "b64" }), 401),
+        (json!({ "alg": "HS256", "typ": 7 }), 401),
+        (json!({ "alg": ["HS256"] }), 401),
+        (json!({}), 401),
+    ] {
+        let token = signed(&header, &claims);
+        assert_eq!(status(&app, "u", &format!("Bearer {token}")).await, expected, "{header}");
     }
 }
 
@@ -197,6 +229,8 @@ async fn a_token_of_a_megabyte_is_refused_without_work() {
 #[tokio::test]
 async fn subjects_that_are_none_or_two_get_401() {
     let app = App::spawn().await;
+    let right = json!({ "sub": "u", "x": 1, "exp": in_seconds(60) });
+    assert_eq!(status(&app, "u", &format!("Bearer {}", hs256(&right))).await, 200);
     for claims in [
         json!({}),
         json!({ "sub": "" }),
@@ -217,6 +251,9 @@ async fn subjects_that_are_none_or_two_get_401() {
 async fn mailed_links_and_the_cookie_cache_are_no_access_tokens() {
     let app = App::spawn().await;
     let exp = in_seconds(60);
+    for claims in [json!({ "userId": "u", "exp": exp }), json!({ "user": { "id": "u" }, "exp": exp })] {
+        assert_eq!(status(&app, "u", &format!("Bearer {}", hs256(&claims))).await, 200, "{claims}");
+    }
     for claims in [
         json!({ "email": "u@example.com", "userId": "u", "exp": exp }),
         json!({ "email": "u@example.com", "userId": "u", "updateTo": "v@example.com", "exp": exp }),

@@ -198,7 +198,8 @@ impl Auth<'_> {
     /// The user of an access token that is verified now. The algorithm is the key's, never the token's choice.
     async fn verified_user(self, token: &str) -> Result<CurrentUser, Error> {
         let header = decode_header(token).map_err(|_| Error::BadCredentials("token header"))?;
-        if header.extras.inner().contains_key("crit") {
+        // What has to be understood is not (RFC 7515, section 4.1.11).
+        if header.crit.is_some() {
             return Err(Error::BadCredentials("token header"));
         }
         if !is_access_token(header.typ.as_deref()) {
