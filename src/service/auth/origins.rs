@@ -51,7 +51,7 @@ impl Origins {
         if target.starts_with('/') {
             return is_safe_path(target);
         }
-        Url::parse(target).is_ok_and(|url| url.username().is_empty() && url.password().is_none() && self.has(&url))
+        is_plain_url(target) && self.trusts(target)
     }
 
     fn has(&self, url: &Url) -> bool {
@@ -88,6 +88,15 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
+/// Whether a URL means the same to a browser and to a program that reads URLs as RFC 3986 has them: browsers take `\\` for
+/// `/`, leave out tabs and line breaks, and do without slashes. A user before the host only misleads, and the letters of a
+/// host are those of its punycode, which is how browsers say an origin.
+fn is_plain_url(target: &str) -> bool {
+    let is_plain = |it: char| !it.is_control() && !it.is_whitespace() && it != '\\';
+    let authority = target.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    target.chars().all(is_plain) && authority.is_some_and(|it| !it.is_empty() && it.is_ascii() && !it.contains('@'))
+}
+
 fn is_safe_path(target: &str) -> bool {
     let path = target.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     !target.starts_with("//")
@@ -107,7 +116,9 @@ mod tests {
 
     #[test]
     fn links_lead_to_paths_and_trusted_origins() {
-        for target in ["/", "/a?b=//c", "/a%2", "https://docket.example/x", "http://localhost:3000"] {
+        for target in
+            ["/", "/a?b=//c", "/a%2", "https://docket.example/x", "http://localhost:3000", "HTTPS://docket.example/é"]
+        {
             assert!(origins().may_lead_to(target), "{target}");
         }
     }
@@ -131,6 +142,25 @@ mod tests {
             "http://docket.example/",
             "http://localhost:3001/",
             "data:text/html,x",
+            "https://docket.example\\@evil.example",
+            "https://docket.example\\.evil.example",
+            "https:\\\\docket.example",
+            "https:/docket.example",
+            "https:docket.example",
+            "https:///docket.example",
+            "https://docket.example/a\\b",
+            " https://docket.example",
+            "https://docket.example ",
+            "https://docket\t.example",
+            "htt\nps://docket.example",
+            "https://@docket.example",
+            "https://docket.example:80@evil.example",
+            "https://docket\u{3002}example",
+            "https://\u{ff44}ocket.example",
+            "JavaScript://docket.example/%0aalert(1)",
+            "HTTPS://evil.example",
+            "//docket.example@evil.example",
+            "/\t/evil.example",
         ] {
             assert!(!origins().may_lead_to(target), "{target}");
         }
