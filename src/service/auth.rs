@@ -15,6 +15,7 @@ mod session;
 mod signature;
 mod throttle;
 mod token;
+mod turns;
 mod verification;
 
 use std::{sync::Arc, time::Duration};
@@ -39,14 +40,14 @@ pub use self::{
 use self::{
     keys::Keys,
     links::LinkKeys,
-    password::{Hasher, Password},
+    password::Hasher,
     remote::RemoteKeys,
     signature::Signer,
     throttle::Throttle,
     token::{Issuer, VerifiedTokens},
 };
 use crate::{
-    config::{Config, PasswordHash, Secret},
+    config::{Config, Secret},
     db::Db,
     error::Error,
     mail::Mailer,
@@ -141,15 +142,12 @@ pub struct Policy {
     pub email_verification: bool,
     /// Whether deleting an account takes a mailed link.
     pub delete_confirmation: bool,
-    /// Whether new passwords may not be easy to guess.
-    pub password_check: bool,
     /// How long a session counts as fresh; for ever when absent.
     pub fresh_age: Option<chrono::Duration>,
     /// Whether a verified address is asked before it is changed.
     pub change_confirmation: bool,
     /// Whether sessions go on when the password was set by a mailed link.
     pub reset_keeps_sessions: bool,
-    password_hash: PasswordHash,
 }
 
 /// Accounts, sessions and tokens.
@@ -179,7 +177,7 @@ impl Material {
         let secret = config.secret.reveal();
         Ok(Self {
             signer: Signer::new(secret)?,
-            hasher: Hasher::new(config.password_hash)?,
+            hasher: Hasher::new(config.password_hash, config.password_wait, config.password_check)?,
             keys: Keys::new(secret, config.jwt_key_days),
             remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
             issuer: Issuer::new(config, base_url),
@@ -192,11 +190,9 @@ impl Material {
             policy: Policy {
                 email_verification: config.email_verification,
                 delete_confirmation: config.delete_confirmation,
-                password_check: config.password_check,
                 fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
                 change_confirmation: config.change_confirmation,
                 reset_keeps_sessions: config.reset_keeps_sessions,
-                password_hash: config.password_hash,
             },
         })
     }
@@ -235,12 +231,6 @@ impl<'a> Auth<'a> {
     /// The account of a user, unless it is kept elsewhere.
     pub async fn account(self, user: &CurrentUser) -> Result<Option<user::Model>, Error> {
         Ok(self.db.reader().row(user::Entity::find_by_id(user.id.clone())).await?)
-    }
-
-    /// A password that may be set here.
-    fn new_password(self, text: &str) -> Result<Password, Error> {
-        let password = Password::new(text)?;
-        if self.material.policy.password_check { password.checked() } else { Ok(password) }
     }
 
     async fn user_of_session(self, token: &str) -> Result<CurrentUser, Error> {

@@ -297,8 +297,30 @@ async fn passwords_that_are_tried_first_are_refused_where_that_is_asked_for() {
     for refused in [app.auth("/sign-up/email", common.clone()).await, Answer::of(changed).await] {
         assert_eq!((refused.status.as_u16(), refused.code()), (400, "PASSWORD_COMPROMISED".into()));
     }
+    // A password is looked at only for somebody who may set it.
+    let body = json!({ "newPassword": "qwertyuiop", "token": "nothing" });
+    assert_eq!(app.auth("/reset-password", body).await.code(), "INVALID_TOKEN");
+    let change = json!({ "currentPassword": "wrong-horse-1", "newPassword": "qwertyuiop" });
+    let wrong = app.request("POST", "/api/auth/change-password").bearer_auth(&ann.session).json(&change);
+    assert_eq!(Answer::of(wrong).await.code(), "INVALID_PASSWORD");
+    let mut taken = common.clone();
+    taken["email"] = json!(ann.email);
+    assert_eq!(app.auth("/sign-up/email", taken).await.status, 422);
     let usual = App::spawn().await;
     usual.auth("/sign-up/email", common).await.expect(200);
+}
+
+#[tokio::test]
+async fn in_a_flood_of_sign_ins_who_would_wait_too_long_is_told_to_come_back() {
+    let app = App::spawn_with(&[("PASSWORD_WAIT_MS", "0")]).await;
+    let ann = app.person("ann").await;
+    let body = json!({ "email": ann.email, "password": PASSWORD });
+    let answers = at_once(40, |_| app.auth("/sign-in/email", body.clone())).await;
+    let (signed_in, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 200);
+    assert!(!signed_in.is_empty() && !refused.is_empty(), "{answers:?}");
+    for answer in refused {
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sha2::Digest;
 
 use crate::{
     sink::Sink,
-    support::{Answer, App, PASSWORD, Person, Process, at_once, text},
+    support::{Answer, App, PASSWORD, Person, Process, at_once, statements::Statements, text},
 };
 
 async fn mailing(settings: &[(&str, &str)]) -> (App, Sink) {
@@ -352,6 +352,59 @@ async fn a_link_that_deletes_the_account_ends_with_the_password() {
     let followed = get(&app, Some(&ann), &mail.path()).await;
     assert_eq!((followed.status.as_u16(), followed.code()), (404, "INVALID_TOKEN".into()));
     assert!(can_sign_in(&app, &ann.email, "another-horse-1").await);
+}
+
+/// What the database does for a request: the first word of each statement.
+async fn work(statements: &Statements, request: impl Future<Output = Answer>) -> (u16, Vec<String>) {
+    statements.take();
+    let status = request.await.status.as_u16();
+    let word = |it: &String| it.split_whitespace().next().unwrap_or_default().to_lowercase();
+    (status, statements.take().iter().map(word).collect())
+}
+
+#[tokio::test]
+async fn an_address_with_an_account_is_as_much_work_as_one_without() {
+    let statements = Statements::listen();
+    let settings = [("EMAIL_VERIFICATION", "on"), ("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let (app, _sink) = mailing(&settings).await;
+    let from = |number: usize, path: &str, body: Value| {
+        let request = app.request("POST", &format!("/api/auth{path}")).json(&body);
+        Answer::of(request.header("x-forwarded-for", format!("198.51.100.{number}")))
+    };
+    let up = |email: &str| json!({ "name": "Ann", "email": email, "password": PASSWORD });
+    let sign_in = |email: &str| json!({ "email": email, "password": "wrong-horse-1" });
+    from(0, "/sign-up/email", up("known@example.com")).await.expect(200);
+    let ways = ["/sign-up/email", "/sign-in/email", "/send-verification-email", "/request-password-reset"];
+    for (number, path) in ways.into_iter().enumerate() {
+        let body = |email: &str| match path {
+            "/sign-up/email" => up(email),
+            "/sign-in/email" => sign_in(email),
+            _ => json!({ "email": email }),
+        };
+        // What is counted is not counted for the first time.
+        let _ = from(1 + 4 * number, path, body("known@example.com")).await;
+        let _ = from(2 + 4 * number, path, body(&format!("unknown{number}@example.com"))).await;
+        if path == "/sign-up/email" {
+            app.sql("delete from \"user\" where email like 'unknown%'").await;
+        }
+        let known = work(&statements, from(1 + 4 * number, path, body("known@example.com"))).await;
+        let unknown =
+            work(&statements, from(2 + 4 * number, path, body(&format!("unknown{number}@example.com")))).await;
+        assert_eq!(known, unknown, "{path}");
+        assert!(!known.1.is_empty(), "{path}: {known:?}");
+    }
+    // Who is signed in learns nothing of others either.
+    app.sql("update \"user\" set \"emailVerified\" = true where email = 'known@example.com'").await;
+    let signed_in = from(100, "/sign-in/email", json!({ "email": "known@example.com", "password": PASSWORD })).await;
+    let session = text(&signed_in.expect(200)["token"]);
+    app.sql("update \"user\" set \"emailVerified\" = false where email = 'known@example.com'").await;
+    from(101, "/sign-up/email", up("taken@example.com")).await.expect(200);
+    let change = |number: usize, new: &str| {
+        let request = app.request("POST", "/api/auth/change-email").json(&json!({ "newEmail": new }));
+        Answer::of(request.bearer_auth(&session).header("x-forwarded-for", format!("198.51.100.{number}")))
+    };
+    let taken = work(&statements, change(102, "taken@example.com")).await;
+    assert_eq!(taken, work(&statements, change(103, "free@example.com")).await);
 }
 
 #[tokio::test]

@@ -127,6 +127,8 @@ impl App {
         let usual = [
             ("BETTER_AUTH_SECRET", SECRET),
             ("PORT", "0"),
+            // A machine that runs all tests at once may have much else to do.
+            ("PASSWORD_WAIT_MS", "10000"),
             ("DATABASE_URL", self.database_url.as_str()),
             ("MAIL_FOLDER", mail.as_str()),
         ];

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::{
     Auth, Client, LiveSession,
-    password::{Password, needs_rehash},
+    password::{Password, Verified},
     random_id,
     session::begin,
 };
@@ -43,11 +43,11 @@ impl Auth<'_> {
         client: &Client,
     ) -> Result<Option<session::Model>, Error> {
         let PasswordChange { current, new, ends_sessions } = change;
-        let (user, new) = (&live.user.id, self.new_password(new)?);
+        let (user, new) = (&live.user.id, Password::new(new)?);
         for _ in 0..TRIES {
             let stored = self.password_of(user).await?.ok_or(AuthFault::NoCredential)?;
             self.confirm(user, Password::shown(current)?, stored.clone()).await?;
-            let hash = self.material.hasher.hash(new.clone()).await?;
+            let hash = self.material.hasher.hash_new(new.clone(), &user.0).await?;
             let changed = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
                 self.lock_user(connection, user).await?;
@@ -79,7 +79,7 @@ impl Auth<'_> {
     /// Refuses a password that is not the stored one. Whoever got hold of a session has no more attempts than a stranger.
     async fn confirm(self, user: &UserId, password: Password, stored: String) -> Result<(), Error> {
         let guesses = self.attempt_again(user).await?;
-        if self.material.hasher.verify(password, stored).await? {
+        if self.material.hasher.verify(password, stored, &user.0).await? {
             return Ok(());
         }
         self.guessed_wrong(guesses).await;
@@ -87,27 +87,21 @@ impl Auth<'_> {
     }
 
     /// The hash of the user's password if it is this one; all others take the same time, and nobody's too.
-    pub(super) async fn matching(self, user: Option<&UserId>, password: &Password) -> Result<Option<String>, Error> {
+    pub(super) async fn matching(
+        self,
+        user: Option<&UserId>,
+        password: &Password,
+        asker: &str,
+    ) -> Result<Option<Verified>, Error> {
         let hasher = &self.material.hasher;
-        let stored = match user {
-            Some(user) => self.password_of(user).await?,
-            None => None,
-        };
+        let stored = self.password_of(user.unwrap_or(&UserId(random_id()))).await?;
         if let Some(stored) = &stored
-            && hasher.verify(password.clone(), stored.clone()).await?
+            && let Some(verified) = hasher.verify_and_renew(password.clone(), stored.clone(), asker).await?
         {
-            return Ok(Some(stored.clone()));
+            return Ok(Some(verified));
         }
-        hasher.waste(password, stored.as_deref()).await?;
+        hasher.waste(password, stored.as_deref(), asker).await?;
         Ok(None)
-    }
-
-    /// A hash to take the place of a stored one that is of an older kind.
-    pub(super) async fn renewed(self, stored: &str, password: &Password) -> Result<Option<String>, Error> {
-        if !needs_rehash(self.material.policy.password_hash, stored) {
-            return Ok(None);
-        }
-        self.material.hasher.hash(password.clone()).await.map(Some)
     }
 
     /// Keeps the stored hash from others until the transaction ends, or puts another one in its place; whether it is

@@ -16,13 +16,11 @@ use argon2::{
 };
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use subtle::ConstantTimeEq;
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time,
-};
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
 
+use super::turns::Turns;
 use crate::{
     config,
     error::{AuthFault, Error},
@@ -33,10 +31,9 @@ const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
     Ok(params) => params,
     Err(_) => Params::DEFAULT,
 };
-/// How many hashes wait at most for each that is worked on; one more is refused.
-const QUEUE: usize = 64;
-/// How long a hash waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How many characters of a new password are looked at: what begins with so many that are easy to guess is refused. The
+/// time that it takes to look at them grows fast with their number, and beyond this is more than that of hashing.
+const MAX_CHECKED: usize = 16;
 /// Password lengths are counted in UTF-16 code units, as JavaScript does.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 /// N = 2^14, r = 16, p = 1: 32 MiB.
@@ -51,13 +48,22 @@ const NICE: i32 = 12;
 /// Hashes on as many threads as there are cores, which give way to requests, with memory that is used again.
 #[derive(Debug)]
 pub(super) struct Hasher {
-    waiting: Semaphore,
-    working: Arc<Semaphore>,
+    turns: Turns,
     threads: ThreadPool,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     kind: config::PasswordHash,
+    /// Whether new passwords may not be easy to guess.
+    is_checking: bool,
     /// Whether hashes of the other kind are stored too, as far as is known.
     is_mixed: AtomicBool,
+}
+
+/// A stored hash that a password is the one of.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) stored: String,
+    /// What is to take its place, if it is of an older kind.
+    pub(super) renewed: Option<String>,
 }
 
 /// A password of an allowed length, normalised to NFKC.
@@ -74,10 +80,11 @@ impl Password {
     }
 
     /// Refuses what is tried first: passwords that leaked often, and simple patterns.
-    pub(super) fn checked(self) -> Result<Self, Error> {
-        match zxcvbn(&self.0, &[]).score() {
+    fn check(&self) -> Result<(), Error> {
+        let start: String = self.0.chars().take(MAX_CHECKED).collect();
+        match zxcvbn(&start, &[]).score() {
             Score::Zero | Score::One => Err(AuthFault::PasswordCompromised.into()),
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 
@@ -91,8 +98,8 @@ impl Password {
 }
 
 impl Hasher {
-    /// A hasher that makes hashes of this kind; it understands both.
-    pub(super) fn new(kind: config::PasswordHash) -> Result<Self, Error> {
+    /// A hasher that makes hashes of this kind; it understands both. Nobody waits longer than that for a turn.
+    pub(super) fn new(kind: config::PasswordHash, max_wait: Duration, is_checking: bool) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let threads = ThreadPoolBuilder::new()
             .num_threads(cores)
@@ -101,77 +108,81 @@ impl Hasher {
             .build()
             .map_err(Error::internal)?;
         Ok(Self {
-            waiting: Semaphore::new(cores * (QUEUE + 1)),
-            working: Arc::new(Semaphore::new(cores)),
+            turns: Turns::new(cores, max_wait),
             memory: Arc::default(),
             threads,
             kind,
+            is_checking,
             is_mixed: AtomicBool::new(false),
         })
     }
 
-    /// The hash to store: in PHC string format, or as Better Auth writes it.
-    pub(super) async fn hash(&self, password: Password) -> Result<String, Error> {
-        self.hash_as(self.kind, password).await
-    }
-
-    async fn hash_as(&self, kind: config::PasswordHash, password: Password) -> Result<String, Error> {
-        if kind == config::PasswordHash::Scrypt {
-            return self.run(move |_| new_scrypt(&password)).await;
-        }
-        self.run(move |memory| {
-            let salt = Salt::new(&rand::random::<[u8; 16]>()).map_err(Error::internal)?;
-            let output = argon2id(&PARAMS, &password, salt.as_ref(), memory)?;
-            let stored = PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: ParamsString::try_from(&PARAMS).map_err(Error::internal)?,
-                salt: Some(salt),
-                hash: Some(output),
-            };
-            Ok(stored.to_string())
+    /// The hash of a new password, unless it is refused. To find that out takes about as long as to hash it, and the same
+    /// turn.
+    pub(super) async fn hash_new(&self, password: Password, asker: &str) -> Result<String, Error> {
+        let (kind, is_checking) = (self.kind, self.is_checking);
+        self.run(asker, move |memory| {
+            if is_checking {
+                password.check()?;
+            }
+            new_hash(kind, &password, memory)
         })
         .await
     }
 
     /// Whether the password is the one of the stored hash; compared in constant time.
-    pub(super) async fn verify(&self, password: Password, stored: String) -> Result<bool, Error> {
-        if kind_of(&stored) != self.kind {
-            self.is_mixed.store(true, Ordering::Relaxed);
-        }
-        self.run(move |memory| match scrypt_parts(&stored) {
-            Some((salt, key)) => Ok(is_scrypt(&password, salt, key)),
-            None => is_argon2id(&password, &stored, memory),
+    pub(super) async fn verify(&self, password: Password, stored: String, asker: &str) -> Result<bool, Error> {
+        self.note_kind(&stored);
+        self.run(asker, move |memory| is_of(&password, &stored, memory)).await
+    }
+
+    /// As `verify`; with a hash to take the place of a stored one that is of an older kind, made in the same turn.
+    pub(super) async fn verify_and_renew(
+        &self,
+        password: Password,
+        stored: String,
+        asker: &str,
+    ) -> Result<Option<Verified>, Error> {
+        self.note_kind(&stored);
+        let kind = self.kind;
+        self.run(asker, move |memory| {
+            if !is_of(&password, &stored, memory)? {
+                return Ok(None);
+            }
+            let is_old = needs_rehash(kind, &stored);
+            let renewed = is_old.then(|| new_hash(kind, &password, memory)).transpose()?;
+            Ok(Some(Verified { stored, renewed }))
         })
         .await
     }
 
+    fn note_kind(&self, stored: &str) {
+        if kind_of(stored) != self.kind {
+            self.is_mixed.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Takes the time that is left to take when a password is wrong, which was compared with `tried`, or with nothing:
     /// nobody is to learn by it whether there is a hash, or of which kind.
-    pub(super) async fn waste(&self, password: &Password, tried: Option<&str>) -> Result<(), Error> {
+    pub(super) async fn waste(&self, password: &Password, tried: Option<&str>, asker: &str) -> Result<(), Error> {
         for kind in untried(self.kind, self.is_mixed.load(Ordering::Relaxed), tried) {
-            self.hash_as(kind, password.clone()).await?;
+            let password = password.clone();
+            self.run(asker, move |memory| new_hash(kind, &password, memory)).await?;
         }
         Ok(())
     }
 
     /// How many passwords are being hashed, and how many wait for it.
     pub(super) fn now(&self) -> (usize, usize) {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let working = cores.saturating_sub(self.working.available_permits());
-        let all = (cores * (QUEUE + 1)).saturating_sub(self.waiting.available_permits());
-        (working, all.saturating_sub(working))
+        self.turns.now()
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        asker: &str,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
-        let turn = time::timeout(PATIENCE, Arc::clone(&self.working).acquire_owned())
-            .await
-            .map_err(|_| Error::Busy)?
-            .map_err(Error::internal)?;
+        let turn = self.turns.take(asker).await?;
         let pool = Arc::clone(&self.memory);
         let (done, result) = oneshot::channel();
         self.threads.spawn(move || {
@@ -183,6 +194,30 @@ impl Hasher {
             let _ = done.send(result);
         });
         result.await.map_err(Error::internal)?
+    }
+}
+
+/// The hash to store: in PHC string format, or as Better Auth writes it.
+fn new_hash(kind: config::PasswordHash, password: &Password, memory: &mut Vec<Block>) -> Result<String, Error> {
+    if kind == config::PasswordHash::Scrypt {
+        return new_scrypt(password);
+    }
+    let salt = Salt::new(&rand::random::<[u8; 16]>()).map_err(Error::internal)?;
+    let output = argon2id(&PARAMS, password, salt.as_ref(), memory)?;
+    let stored = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&PARAMS).map_err(Error::internal)?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
+    Ok(stored.to_string())
+}
+
+fn is_of(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
+    match scrypt_parts(stored) {
+        Some((salt, key)) => Ok(is_scrypt(password, salt, key)),
+        None => is_argon2id(password, stored, memory),
     }
 }
 
@@ -264,7 +299,7 @@ fn untried(
 }
 
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
-pub(super) fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
+fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
     kind == config::PasswordHash::Argon2id && kind_of(stored) != kind
 }
 
@@ -274,100 +309,4 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn password(text: &str) -> Password {
-        Password::shown(text).unwrap()
-    }
-
-    #[tokio::test]
-    async fn better_auths_own_hashes_verify() {
-        for (text, stored) in [
-            (
-                "password1234",
-                "477199940b820b268747f9abc20a9048:6c6f0d1b1c6b827d609502dbfdc0e58a2d47ef26072f7f091c81fc55c7872e979e31d3d6078a057525009fa28536f6602ff1dd5619738b48ebdb37387c08ee94",
-            ),
-            (
-                "ﬁancée①Å-Ⅳ ｐａｓｓ",
-                "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
-            ),
-            (
-                "fiancée1Å-IV pass",
-                "63b8b063c5df52e2723567b099494350:8323bbb1d50773dec26fb908afd1b8f4e0b0e377e8c7d27d70ceadbea2fb6b5ac98e26876cb4be496fa901eb1d1ca8f849d7d8a0fd47093d79bb03e47c99fcf2",
-            ),
-        ] {
-            let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
-            assert!(hasher.verify(password(text), stored.into()).await.unwrap(), "{text}");
-            assert!(!hasher.verify(password("password1235"), stored.into()).await.unwrap(), "{text}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_new_hash_is_argon2id_with_owasps_parameters_and_salted() {
-        let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
-        let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
-        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert_ne!(stored, hasher.hash(password("correct-horse-1")).await.unwrap());
-        assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
-        assert!(!hasher.verify(password("correct-horse-2"), stored).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn what_is_no_hash_verifies_nothing() {
-        let hasher = Hasher::new(config::PasswordHash::Argon2id).unwrap();
-        for stored in ["", "x", "$argon2id$", "a:b", "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA"] {
-            assert!(!hasher.verify(password("correct-horse-1"), stored.into()).await.unwrap(), "{stored}");
-        }
-    }
-
-    #[tokio::test]
-    async fn beside_a_better_auth_new_hashes_are_its_own() {
-        let hasher = Hasher::new(config::PasswordHash::Scrypt).unwrap();
-        let stored = hasher.hash(password("correct-horse-1")).await.unwrap();
-        let (salt, key) = stored.split_once(':').unwrap();
-        assert_eq!((salt.len(), key.len()), (32, 128));
-        assert!(hasher.verify(password("correct-horse-1"), stored.clone()).await.unwrap());
-        assert!(!needs_rehash(config::PasswordHash::Scrypt, &stored));
-        assert!(needs_rehash(config::PasswordHash::Argon2id, &stored));
-    }
-
-    #[tokio::test]
-    async fn a_wrong_password_is_hashed_in_each_way_in_which_it_may_be_stored() {
-        use config::PasswordHash::{Argon2id, Scrypt};
-        let (argon2id, scrypt) = (Some("$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"), Some("aa:bb"));
-        for (kind, is_mixed, tried, expected) in [
-            (Argon2id, false, None, vec![Argon2id]),
-            (Argon2id, false, argon2id, vec![]),
-            (Scrypt, false, None, vec![Scrypt]),
-            (Scrypt, false, scrypt, vec![]),
-            (Argon2id, true, None, vec![Argon2id, Scrypt]),
-            (Argon2id, true, argon2id, vec![Scrypt]),
-            (Argon2id, true, scrypt, vec![Argon2id]),
-            (Scrypt, true, argon2id, vec![Scrypt]),
-        ] {
-            assert_eq!(untried(kind, is_mixed, tried).collect::<Vec<_>>(), expected, "{kind:?} {is_mixed} {tried:?}");
-        }
-        let hasher = Hasher::new(Argon2id).unwrap();
-        hasher.verify(password("correct-horse-1"), "$argon2id$".into()).await.unwrap();
-        assert!(!hasher.is_mixed.load(Ordering::Relaxed));
-        hasher.verify(password("correct-horse-1"), "aa:bb".into()).await.unwrap();
-        assert!(hasher.is_mixed.load(Ordering::Relaxed));
-    }
-
-    #[test]
-    fn what_is_tried_first_is_refused() {
-        for common in ["password1", "12345678", "qwertyuiop", "aaaaaaaa", "iloveyou1"] {
-            let refused = Password::new(common).unwrap().checked();
-            assert!(matches!(refused, Err(Error::Auth(AuthFault::PasswordCompromised))), "{common}");
-        }
-        assert!(Password::new("correct-horse-1").unwrap().checked().is_ok());
-    }
-
-    #[test]
-    fn lengths_are_counted_in_utf16_code_units() {
-        assert!(Password::new("😀😀😀😀").is_ok());
-        assert!(matches!(Password::new("😀😀😀é"), Err(Error::Auth(AuthFault::PasswordTooShort))));
-        assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::Auth(AuthFault::PasswordTooLong))));
-    }
-}
+mod tests;

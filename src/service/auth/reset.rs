@@ -10,6 +10,7 @@ use sea_orm::{
 use super::{
     Auth, Client, Email, LiveSession,
     links::{HOUR, Letter, NOT_ASKED_FOR, Recipient, nobody},
+    password::Password,
     random_id,
     revocation::{DELETION, RESET},
 };
@@ -67,9 +68,9 @@ impl Auth<'_> {
     /// Sets a new password with the token of a link, which is used up, as all other links of the user are. Sessions end,
     /// unless a setting keeps them.
     pub async fn reset_password(self, token: &str, password: &str, client: &Client) -> Result<(), Error> {
-        let password = self.new_password(password)?;
+        let password = Password::new(password)?;
         let user = self.user_of_reset(token).await?.ok_or(AuthFault::InvalidToken)?;
-        let hash = self.material.hasher.hash(password).await?;
+        let hash = self.material.hasher.hash_new(password, &client.asker()).await?;
         let reset = self.db.transaction(async |transaction| {
             let connection = transaction.connection();
             // Another link of the same user waits until this one is done; a user who is gone has no password.

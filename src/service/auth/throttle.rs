@@ -174,9 +174,12 @@ impl<'a> Auth<'a> {
     }
 
     async fn is_known_place(self, user: Option<&user::Model>, client: &Client) -> Result<bool, Error> {
-        let Some(user) = user.filter(|_| !client.ip_address.is_empty()) else { return Ok(false) };
+        if client.ip_address.is_empty() {
+            return Ok(false);
+        }
+        // Nobody is looked for like somebody, so that the time tells nothing.
         let sessions = session::Entity::find()
-            .filter(session::Column::UserId.eq(user.id.clone()))
+            .filter(session::Column::UserId.eq(user.map_or("", |user| &user.id.0)))
             .filter(session::Column::IpAddress.eq(client.ip_address.clone()));
         Ok(sessions.count(self.db.reader()).await? > 0)
     }
@@ -282,6 +285,11 @@ fn rule_of(path: &str) -> (&'static str, Rule) {
 }
 
 impl Client {
+    /// By what its share of what is scarce is counted.
+    pub(super) fn asker(&self) -> String {
+        self.network().unwrap_or_else(|| "unknown".to_owned())
+    }
+
     /// The address that is counted: an IPv6 customer has a whole /64.
     pub fn network(&self) -> Option<String> {
         match self.ip_address.parse::<IpAddr>().ok()?.to_canonical() {
