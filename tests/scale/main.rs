@@ -27,6 +27,8 @@ impl Statements {
 const ROWS: u64 = 1_000_000;
 /// How much more a far page may read than the first.
 const FAR: f64 = 1.2;
+/// How many more buffers it may be because its rows begin and end at other places of their pages.
+const PAGES: f64 = 3.0;
 
 fn main() {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(check());
@@ -175,7 +177,7 @@ async fn compare_ends(app: &App, person: &Person, is_sqlite: bool) {
     println!("first page {:?}, far page {:?}", times[0], times[1]);
     if !is_sqlite {
         println!("first page {} buffers, far page {} buffers", costs[0], costs[1]);
-        assert!(costs[1] <= costs[0] * FAR, "a far page reads more: {costs:?}");
+        assert!(costs[1] <= costs[0] * FAR + PAGES, "a far page reads more: {costs:?}");
     }
     assert!(times[1] < times[0] * 10 + Duration::from_millis(50), "a far page is another kind of query: {times:?}");
 }
