@@ -56,7 +56,8 @@ pub(super) async fn once(
     if engine.is_some_and(|it| !it.may_change(&body)) {
         return next.run(Request::from_parts(parts, Body::from(body))).await;
     }
-    done(services, (user, key), (parts, body), next).await.unwrap_or_else(|error| {
+    // In a place of its own, so that requests without a key carry no room for it.
+    Box::pin(done(services, (user, key), (parts, body), next)).await.unwrap_or_else(|error| {
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = error.causes(), "a request with a key failed");
         }
