@@ -82,7 +82,7 @@ pub struct Config {
     /// of Better Auth do not expect it.
     pub password_check: bool,
     /// `PASSWORD_WAIT_MS`: for how many milliseconds a password waits at most to be hashed before it is answered that there
-    /// is too much to do; 500 by default.
+    /// is too much to do; 1000 by default.
     pub password_wait: Duration,
     /// `EMAIL_VERIFICATION`: `on` when nobody may sign in before a mailed link was followed; `off` by default.
     pub email_verification: bool,
@@ -207,7 +207,7 @@ impl Config {
             jwt_key_days: read.parsed("JWT_KEY_DAYS", 0, "a number of days"),
             password_hash: read.parsed("PASSWORD_HASH", PasswordHash::Argon2id, "argon2id or scrypt"),
             password_check: read.parsed("PASSWORD_CHECK", Switch(false), "on or off").0,
-            password_wait: read.milliseconds("PASSWORD_WAIT_MS", 500),
+            password_wait: read.milliseconds("PASSWORD_WAIT_MS", 1000),
             email_verification: read.parsed("EMAIL_VERIFICATION", Switch(false), "on or off").0,
             delete_confirmation: read.parsed("DELETE_CONFIRMATION", Switch(false), "on or off").0,
             session_fresh_age: read.parsed("SESSION_FRESH_AGE", 86_400, "a number of seconds"),
