@@ -176,7 +176,8 @@ impl Engine {
         };
         let (start, labels) = (Instant::now(), plan.labels());
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
-        let executed = unharmed(self.schema.execute(request)).instrument(span);
+        // It is large, and each of the steps around it would hold it once more.
+        let executed = Box::pin(unharmed(self.schema.execute(request)).instrument(span));
         // Over a WebSocket or in a stream nobody has seen to the user's share yet.
         let executed = async {
             match &user {
