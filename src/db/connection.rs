@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgPool, Sqlite};
-use tokio::task;
+use tokio::task::{self, coop};
 
 use super::{
     create::Creates,
@@ -27,6 +27,8 @@ use super::{
 };
 use crate::telemetry::metrics::Pool;
 
+/// How many of the steps that a task may take at a time, 128 of tokio's, a read in its thread counts as.
+const STEPS_OF_A_READ: usize = 12;
 /// How long statements of one request may keep their thread before others get a turn.
 const WITHOUT_PAUSE: Duration = Duration::from_millis(1);
 
@@ -260,6 +262,11 @@ impl Link {
         let rows = match (self, pace) {
             (Self::File { in_place, pool: _ }, _) => {
                 let permit = own::statement().await?;
+                // A task may read some ten times before others of its thread come first, however many reads it has at
+                // the same time: tokio lets a task take so many steps that one read counts as several.
+                for _ in 0..STEPS_OF_A_READ {
+                    coop::consume_budget().await;
+                }
                 let start = Instant::now();
                 match in_place.rows(statement) {
                     Some(rows) => {
