@@ -83,6 +83,8 @@ pub struct LabelImport {
 /// A task that is brought.
 #[derive(Clone, Debug)]
 pub struct TaskImport {
+    /// Its index in the file.
+    pub place: usize,
     /// Its id.
     pub id: TaskId,
     /// What it is.
@@ -167,10 +169,10 @@ impl<'a> Importer<'a> {
             written.labels.extend(some.iter().map(|it| it.id));
         }
         let first = self.first_position(plan.tasks.len()).await?;
-        let (wholes, subtasks) = plan.tasks.split_at(plan.tasks.partition_point(|(_, it)| it.draft.parent.is_none()));
+        let (wholes, subtasks) = plan.tasks.split_at(plan.tasks.partition_point(|it| it.draft.parent.is_none()));
         for some in wholes.chunks(TASKS_AT_ONCE).chain(subtasks.chunks(TASKS_AT_ONCE)) {
-            self.scope.write(async |mut write| self.insert(&mut write, (some, first)).await).await?;
-            written.tasks.extend(some.iter().map(|(_, it)| it.id));
+            self.scope.write(async |mut write| self.insert(&mut write, some, first).await).await?;
+            written.tasks.extend(some.iter().map(|it| it.id));
         }
         Ok(())
     }
@@ -182,19 +184,19 @@ impl<'a> Importer<'a> {
     }
 
     /// Writes some tasks; those that somebody else has made meanwhile stay as they are.
-    async fn insert(self, write: &mut Write<'_>, (some, first): (&[(usize, TaskImport)], i64)) -> Result<(), Error> {
+    async fn insert(self, write: &mut Write<'_>, some: &[TaskImport], first: i64) -> Result<(), Error> {
         let tasks = Tasks::new(self.scope);
         let these = Condition::all()
             .add(task::Column::UserId.eq(self.scope.owner.clone()))
-            .add(task::Column::Id.is_in(some.iter().map(|(_, it)| it.id)));
+            .add(task::Column::Id.is_in(some.iter().map(|it| it.id)));
         let deleted = these.clone().add(task::Column::DeletedAt.is_not_null());
         task::Entity::delete_many().filter(deleted).exec(write.connection()).await?;
         let known = task::Entity::find().select_only().column(task::Column::Id).filter(these);
         let known: HashSet<TaskId> = known.into_tuple().all(write.connection()).await?.into_iter().collect();
-        let some: Vec<&(usize, TaskImport)> = some.iter().filter(|(_, it)| !known.contains(&it.id)).collect();
+        let some: Vec<&TaskImport> = some.iter().filter(|it| !known.contains(&it.id)).collect();
         let base = write.numbers(i64::try_from(some.len()).map_err(Error::internal)?).await?;
         let (mut rows, mut marks, mut lists) = (Vec::new(), Vec::new(), HashMap::new());
-        for (revision, (place, it)) in (base + 1..).zip(&some) {
+        for (revision, it) in (base + 1..).zip(&some) {
             let of = (it.draft.parent, it.draft.list);
             let list = match lists.get(&of) {
                 Some(list) => *list,
@@ -202,7 +204,7 @@ impl<'a> Importer<'a> {
             };
             lists.insert(of, list);
             marks.push((it.id, it.labels.clone()));
-            let position = first + 1 + i64::try_from(*place).map_err(Error::internal)?;
+            let position = first + 1 + i64::try_from(it.place).map_err(Error::internal)?;
             rows.push(task::ActiveModel {
                 number: NotSet,
                 position: Set(behind_all(position)),
@@ -216,7 +218,7 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
-        tasks.check_parts(write, some.iter().filter_map(|(_, it)| it.draft.parent)).await?;
+        tasks.check_parts(write, some.iter().filter_map(|it| it.draft.parent)).await?;
         let all: Vec<LabelId> = marks.iter().flat_map(|(_, ids)| ids.clone()).collect();
         labels::check(write, &all).await?;
         labels::mark_each(write, &marks).await

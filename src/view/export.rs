@@ -1,19 +1,26 @@
 //! A user's data as a file: what the export writes, the import reads.
 
+use std::fmt;
+
 use chrono::{NaiveDate, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
     label, list,
     time::Micros,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 use uuid::Uuid;
 
 use crate::{
     error::{Fault, Misplaced},
     service::{
         data::Labelled,
-        import::{Import, LabelImport, ListImport, MAX_PROBLEMS, TaskImport},
+        import::{
+            Import, LabelImport, ListImport, MAX_IMPORT, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS, MAX_PROBLEMS, TaskImport,
+        },
         labels::{LabelDraft, Marks},
         lists::ListDraft,
         tasks::{Date, Description, Draft, Due, Instant, TimeZone, Title},
@@ -24,7 +31,7 @@ use crate::{
 /// The version of the form of files that is written and read.
 pub const EXPORT_VERSION: u32 = 1;
 
-/// A whole file.
+/// A whole file. Each entry is checked as soon as it is read, so that a large file is in memory once.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
@@ -32,15 +39,35 @@ pub struct Export {
     #[serde(default, rename = "docket")]
     version: Option<u32>,
     /// Lists, in their order.
-    #[serde(default)]
-    pub lists: Vec<ExportList>,
+    #[serde(default, deserialize_with = "read_lists")]
+    lists: Entries<ListImport>,
     /// Labels, by name.
-    #[serde(default)]
-    pub labels: Vec<ExportLabel>,
+    #[serde(default, deserialize_with = "read_labels")]
+    labels: Entries<LabelImport>,
     /// Tasks, in manual order if they are to have one.
-    #[serde(default)]
-    pub tasks: Vec<ExportTask>,
+    #[serde(default, deserialize_with = "read_tasks")]
+    tasks: Entries<TaskImport>,
 }
+
+/// The entries of one kind that passed their checks, and the problems of the others.
+#[derive(Debug)]
+struct Entries<T> {
+    good: Vec<T>,
+    count: usize,
+    problems: Vec<Misplaced>,
+}
+
+/// Reads the entries of one kind.
+struct EntriesVisitor<T, U> {
+    /// The name of the kind in the file.
+    name: &'static str,
+    /// How many one import brings at most; those beyond are checked, not stored.
+    max: usize,
+    check: fn(usize, T) -> Result<U, FieldProblem>,
+}
+
+/// A field of an entry, and what is wrong with it.
+type FieldProblem = (&'static str, Fault);
 
 /// A list in a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -160,38 +187,85 @@ impl From<Importance> for entity::task::Priority {
 }
 
 impl Export {
-    /// Checks everything; the faults say where in the file they are.
+    /// What the file brings, or what is wrong with it and where.
     pub fn checked(self) -> Result<Import, Vec<Misplaced>> {
-        let mut faults = Vec::new();
+        let mut problems = Vec::new();
         if self.version.is_some_and(|version| version != EXPORT_VERSION) {
-            faults.push(("docket".to_owned(), Fault::Rule("must be 1, the version of the form that is known here")));
+            problems.push(("docket".to_owned(), Fault::Rule("must be 1, the version of the form that is known here")));
         }
-        let lists = each("lists", self.lists, &mut faults, ExportList::checked);
-        let labels = each("labels", self.labels, &mut faults, ExportLabel::checked);
-        let tasks = each("tasks", self.tasks, &mut faults, ExportTask::checked);
-        if faults.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(faults) }
+        let lists = self.lists.into_good("lists", MAX_IMPORT_LISTS, &mut problems);
+        let labels = self.labels.into_good("labels", MAX_IMPORT_LABELS, &mut problems);
+        let tasks = self.tasks.into_good("tasks", MAX_IMPORT, &mut problems);
+        problems.truncate(MAX_PROBLEMS);
+        if problems.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(problems) }
     }
 }
 
-fn each<T, U>(
-    name: &str,
-    entries: Vec<T>,
-    faults: &mut Vec<Misplaced>,
-    checked: fn(T) -> Result<U, (&'static str, Fault)>,
-) -> Vec<U> {
-    let mut good = Vec::new();
-    for (at, entry) in entries.into_iter().enumerate() {
-        match checked(entry) {
-            Ok(entry) => good.push(entry),
-            Err((field, fault)) if faults.len() < MAX_PROBLEMS => faults.push((format!("{name}.{at}.{field}"), fault)),
-            Err(_) => {}
-        }
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self { good: Vec::new(), count: 0, problems: Vec::new() }
     }
-    good
+}
+
+impl<T> Entries<T> {
+    fn into_good(self, name: &str, max: usize, problems: &mut Vec<Misplaced>) -> Vec<T> {
+        if self.count > max {
+            problems.push((name.to_owned(), Fault::TooMany(max)));
+        }
+        problems.extend(self.problems);
+        self.good
+    }
+}
+
+impl<'de, T: Deserialize<'de>, U> Visitor<'de> for EntriesVisitor<T, U> {
+    type Value = Entries<U>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries<U>, A::Error> {
+        let mut entries = Entries::default();
+        while let Some(entry) = seq.next_element()? {
+            match (self.check)(entries.count, entry) {
+                Ok(entry) if entries.count < self.max => entries.good.push(entry),
+                Err((field, fault)) if entries.problems.len() < MAX_PROBLEMS => {
+                    entries.problems.push((format!("{}.{}.{field}", self.name, entries.count), fault));
+                }
+                _ => {}
+            }
+            entries.count += 1;
+        }
+        Ok(entries)
+    }
+}
+
+fn read_lists<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<ListImport>, D::Error> {
+    from.deserialize_seq(EntriesVisitor {
+        name: "lists",
+        max: MAX_IMPORT_LISTS,
+        check: |_, it: ExportList| it.checked(),
+    })
+}
+
+fn read_labels<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<LabelImport>, D::Error> {
+    from.deserialize_seq(EntriesVisitor {
+        name: "labels",
+        max: MAX_IMPORT_LABELS,
+        check: |_, it: ExportLabel| it.checked(),
+    })
+}
+
+fn read_tasks<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<TaskImport>, D::Error> {
+    from.deserialize_seq(EntriesVisitor {
+        name: "tasks",
+        max: MAX_IMPORT,
+        check: |place, it: ExportTask| it.checked(place),
+    })
 }
 
 impl ExportList {
-    fn checked(self) -> Result<ListImport, (&'static str, Fault)> {
+    fn checked(self) -> Result<ListImport, FieldProblem> {
         let (id, name) = (ListId(self.id), ListName::parse(&self.name).map_err(|fault| ("name", fault))?);
         let draft = ListDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
         Ok(ListImport { id, draft, is_archived: self.archived })
@@ -199,7 +273,7 @@ impl ExportList {
 }
 
 impl ExportLabel {
-    fn checked(self) -> Result<LabelImport, (&'static str, Fault)> {
+    fn checked(self) -> Result<LabelImport, FieldProblem> {
         let (id, name) = (LabelId(self.id), LabelName::parse(&self.name).map_err(|fault| ("name", fault))?);
         let draft = LabelDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
         Ok(LabelImport { id, draft })
@@ -207,7 +281,7 @@ impl ExportLabel {
 }
 
 impl ExportTask {
-    fn checked(self) -> Result<TaskImport, (&'static str, Fault)> {
+    fn checked(self, place: usize) -> Result<TaskImport, FieldProblem> {
         let at = |field: &'static str| move |fault| (field, fault);
         let due = self.due()?;
         let instant = |it: chrono::DateTime<Utc>, field| Instant::new(it).map(Micros::from).map_err(at(field));
@@ -233,10 +307,10 @@ impl ExportTask {
         let labels = self.label_ids.into_iter().map(LabelId).collect();
         let created_at = created_at.unwrap_or_else(Micros::now);
         let completed_at = completed_at.or(Some(Micros::now()).filter(|_| self.completed));
-        Ok(TaskImport { id: TaskId(self.id), draft, labels, created_at, completed_at })
+        Ok(TaskImport { place, id: TaskId(self.id), draft, labels, created_at, completed_at })
     }
 
-    fn due(&self) -> Result<Option<Due>, (&'static str, Fault)> {
+    fn due(&self) -> Result<Option<Due>, FieldProblem> {
         if self.due_time_zone.is_some() && self.due_at.is_none() {
             return Err(("due_time_zone", Fault::Rule("must be given together with due_at")));
         }
@@ -253,6 +327,6 @@ impl ExportTask {
     }
 }
 
-fn colour(text: Option<&str>) -> Result<Option<Colour>, (&'static str, Fault)> {
+fn colour(text: Option<&str>) -> Result<Option<Colour>, FieldProblem> {
     text.map(Colour::parse).transpose().map_err(|fault| ("colour", fault))
 }

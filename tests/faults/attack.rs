@@ -1,5 +1,6 @@
 //! What four attackers can take from others: for each way in which one asker once stopped all, others read and write
-//! before and meanwhile, and nothing of theirs is refused. With the limits on requests that production has.
+//! before and meanwhile, and nothing of theirs is refused. With the limits on requests that production has, and without
+//! them.
 
 use std::{
     fs,
@@ -74,10 +75,10 @@ struct Others {
 }
 
 /// Each attack by four attackers, for so many seconds.
-pub async fn attacks(stage: &Stage, seconds: u32) -> String {
+pub async fn attacks(stage: &Stage, seconds: u32, limits: &'static str) -> String {
     let (mut lines, mut broken) = (Vec::new(), Vec::new());
     for name in ATTACKS {
-        let (line, problems) = attack(stage, name, Duration::from_secs(seconds.into())).await;
+        let (line, problems) = attack(stage, name, Duration::from_secs(seconds.into()), limits).await;
         println!("attack: {line}");
         lines.push(line);
         broken.extend(problems);
@@ -86,8 +87,8 @@ pub async fn attacks(stage: &Stage, seconds: u32) -> String {
     format!("{} attacks, others within their limits", lines.len())
 }
 
-async fn attack(stage: &Stage, name: &'static str, time: Duration) -> (String, Vec<String>) {
-    let settings = [("RUST_LOG", "off"), ("RATE_LIMIT", "on"), ("PASSWORD_CHECK", "on")];
+async fn attack(stage: &Stage, name: &'static str, time: Duration, limits: &'static str) -> (String, Vec<String>) {
+    let settings = [("RUST_LOG", "off"), ("RATE_LIMIT", limits), ("PASSWORD_CHECK", "on")];
     let process = Process::start_with(&stage.app.database_url, &settings, Stdio::null()).await;
     let (stop, attempts) = (Arc::new(AtomicBool::default()), AtomicUsize::default());
     // The first requests fill caches and make connections.

@@ -1,7 +1,8 @@
 //! Programs that break things under a running Docket and compare what it says afterwards with what it had
 //! acknowledged (contracts: reliability, A). Each has a short form, which `tests/run` does, and a long one:
 //! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 rolling=10`. Those about load are done only when
-//! they are named, with a release build: `cargo test --release --test faults -- attack=10 overload=30 crowd=5000 soak=3600`; so is
+//! they are named, with a release build: `cargo test --release --test faults -- attack=10
+//! attack-unlimited=10 overload=30 crowd=5000 soak=3600`; so is
 //! `bouncer=20`, which wants PgBouncer. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
@@ -33,7 +34,7 @@ use self::stage::Stage;
 
 /// A program: what it is called, how long its short form is (0: only when it is named), and on which databases it makes
 /// sense.
-const PROGRAMS: [(&str, u32, Where); 13] = [
+const PROGRAMS: [(&str, u32, Where); 14] = [
     ("kill", 4, Where::Both),
     ("power", 3, Where::Sqlite),
     ("disk", 1, Where::Sqlite),
@@ -44,6 +45,7 @@ const PROGRAMS: [(&str, u32, Where); 13] = [
     ("clock", 1, Where::Both),
     ("rolling", 1, Where::Postgres),
     ("attack", 0, Where::Both),
+    ("attack-unlimited", 0, Where::Both),
     ("overload", 0, Where::Both),
     ("crowd", 0, Where::Both),
     ("soak", 0, Where::Both),
@@ -94,7 +96,8 @@ fn main() {
                 "away" => away::away(&stage, rounds).await,
                 "clock" => clock::steps(&stage).await,
                 "rolling" => rolling::rolling(&stage, rounds).await,
-                "attack" => attack::attacks(&stage, rounds).await,
+                "attack" => attack::attacks(&stage, rounds, "on").await,
+                "attack-unlimited" => attack::attacks(&stage, rounds, "off").await,
                 "overload" => load::overload(&stage, rounds).await,
                 "crowd" => load::crowd(&stage, rounds).await,
                 _ => load::soak(&stage, rounds).await,

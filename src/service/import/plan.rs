@@ -9,16 +9,12 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
-    IDS_AT_ONCE, Import, Imported, Importer, LabelImport, ListImport, MAX_IMPORT, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS,
+    IDS_AT_ONCE, Import, Imported, Importer, LabelImport, ListImport, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS,
     MAX_PROBLEMS, TaskImport,
 };
 use crate::{
     error::{Error, Fault, Misplaced},
-    service::{
-        labels::Labels,
-        lists::Lists,
-        tasks::{MAX_PARTS, Tasks},
-    },
+    service::{labels::Labels, lists::Lists, tasks::MAX_PARTS},
 };
 
 /// What there is to write, after everything was checked.
@@ -26,25 +22,26 @@ use crate::{
 pub(super) struct Plan {
     pub(super) lists: Vec<ListImport>,
     pub(super) labels: Vec<LabelImport>,
-    /// Tasks that are no subtasks, then the others, each with its place in the file.
-    pub(super) tasks: Vec<(usize, TaskImport)>,
+    /// Tasks that are no subtasks, then the others.
+    pub(super) tasks: Vec<TaskImport>,
     pub(super) counts: Imported,
 }
 
 impl Importer<'_> {
     /// Checks everything against what is there.
     pub(super) async fn plan(self, import: Import) -> Result<Plan, Error> {
-        check_counts(&import)?;
         let mut problems = Problems::default();
         let (lists, skipped_lists, known_lists) = self.new_lists(import.lists, &mut problems).await?;
         let (labels, skipped_labels, known_labels) = self.new_labels(import.labels, &mut problems).await?;
         let there = self.tasks_there(&import.tasks).await?;
         let all = import.tasks.len();
         let mut seen = HashSet::new();
-        let is_new = |(_, it): &(usize, TaskImport)| !there.contains_key(&it.id) && seen.insert(it.id);
-        let mut tasks: Vec<(usize, TaskImport)> = import.tasks.into_iter().enumerate().filter(is_new).collect();
-        let parents = self.parents(&tasks, &there).await?;
-        for (at, it) in &mut tasks {
+        let mut tasks = import.tasks;
+        tasks.retain(|it| !there.contains_key(&it.id) && seen.insert(it.id));
+        drop(seen);
+        let parents = self.parents(&tasks, there).await?;
+        for it in &mut tasks {
+            let at = it.place;
             if it.draft.list.is_some_and(|list| !known_lists.contains(&list)) {
                 problems.add(format!("tasks.{at}.list_id"), "must be the id of a list of the user or of the file");
             }
@@ -63,7 +60,7 @@ impl Importer<'_> {
         }
         problems.none()?;
         // Parents come first: a subtask takes its list from them.
-        tasks.sort_by_key(|(_, it)| it.draft.parent.is_some());
+        tasks.sort_by_key(|it| it.draft.parent.is_some());
         let skipped = skipped_lists + skipped_labels + (all - tasks.len());
         let counts = Imported { lists: lists.len(), labels: labels.len(), tasks: tasks.len(), skipped };
         Ok(Plan { lists, labels, tasks, counts })
@@ -81,7 +78,8 @@ impl Importer<'_> {
         if new.len() > room {
             problems.add("lists".to_owned(), "would be more than 500 with those that are there");
         }
-        Ok((new.clone(), all - new.len(), known))
+        let skipped = all - new.len();
+        Ok((new, skipped, known))
     }
 
     /// The labels that are not there yet, how many are, and which label each id of the file stands for.
@@ -119,24 +117,28 @@ impl Importer<'_> {
         let ids: Vec<TaskId> = ids.into_iter().collect();
         let mut there = HashMap::new();
         for some in ids.chunks(IDS_AT_ONCE) {
-            let rows: Vec<task::Model> = Tasks::new(self.scope).find_many(some).await?;
-            there.extend(rows.into_iter().map(|row| (row.id, row.parent_id)));
+            let rows: Vec<(TaskId, Option<TaskId>)> = task::Entity::find()
+                .select_only()
+                .columns([task::Column::Id, task::Column::ParentId])
+                .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+                .filter(task::Column::DeletedAt.is_null())
+                .filter(task::Column::Id.is_in(some.iter().copied()))
+                .into_tuple()
+                .all(self.scope.db.reader())
+                .await?;
+            there.extend(rows);
         }
         Ok(there)
     }
 
     /// What the parents of new tasks are, and how many subtasks they would have.
-    async fn parents(
-        self,
-        tasks: &[(usize, TaskImport)],
-        there: &HashMap<TaskId, Option<TaskId>>,
-    ) -> Result<Parents, Error> {
-        let mut parents = Parents { of: there.clone(), subtasks: HashMap::new() };
-        parents.of.extend(tasks.iter().map(|(_, it)| (it.id, it.draft.parent)));
-        for parent in tasks.iter().filter_map(|(_, it)| it.draft.parent) {
+    async fn parents(self, tasks: &[TaskImport], there: HashMap<TaskId, Option<TaskId>>) -> Result<Parents, Error> {
+        let mut parents = Parents { of: there, subtasks: HashMap::new() };
+        for parent in tasks.iter().filter_map(|it| it.draft.parent) {
             *parents.subtasks.entry(parent).or_default() += 1;
         }
-        let known: Vec<TaskId> = parents.subtasks.keys().copied().filter(|id| there.contains_key(id)).collect();
+        let known: Vec<TaskId> = parents.subtasks.keys().copied().filter(|id| parents.of.contains_key(id)).collect();
+        parents.of.extend(tasks.iter().map(|it| (it.id, it.draft.parent)));
         for some in known.chunks(IDS_AT_ONCE) {
             let counts: Vec<(TaskId, i64)> = task::Entity::find()
                 .select_only()
@@ -195,16 +197,4 @@ impl Problems {
     fn none(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::InvalidFile(self.0)) }
     }
-}
-
-/// Refuses a file that brings more than one import may.
-fn check_counts(import: &Import) -> Result<(), Error> {
-    let counts = [
-        ("lists", import.lists.len(), MAX_IMPORT_LISTS),
-        ("labels", import.labels.len(), MAX_IMPORT_LABELS),
-        ("tasks", import.tasks.len(), MAX_IMPORT),
-    ];
-    let too_many = counts.into_iter().filter(|(_, count, most)| count > most);
-    let problems: Vec<Misplaced> = too_many.map(|(name, _, most)| (name.to_owned(), Fault::TooMany(most))).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Error::InvalidFile(problems)) }
 }
