@@ -23,9 +23,9 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use self::{choices::Switch, reader::Reader, source::Source};
+use self::{choices::Switch, reader::SettingsReader, source::Source};
 pub use self::{
-    choices::{Environment, HttpEdition, JwtAlg, PasswordHash, Share},
+    choices::{Environment, HttpEdition, JwtAlg, PasswordHash, SampleRatio},
     database_url::{Database, Postgres, SqliteFile},
     limits::Limits,
     quotas::Quotas,
@@ -139,7 +139,7 @@ pub struct Config {
     /// by default.
     pub traces: Option<Url>,
     /// `OTEL_TRACES_SAMPLER_ARG`: which share of the traces that begin here is sent; 1 by default.
-    pub traces_share: Share,
+    pub traces_share: SampleRatio,
     /// `DOCKET_INSTANCE`: what this instance is called in logs, metrics and traces; the host's name by default.
     pub instance: String,
     /// `DOCKET_SLOW_STATEMENT_MS`: from how many milliseconds on a statement is logged as slow; 200 by default.
@@ -167,7 +167,7 @@ impl Config {
 
     /// Reads the settings where it is known which variables there are, so that none is overlooked.
     fn from_source(source: &Source) -> Result<Self, Mistakes> {
-        let mut read = Reader::new(|name| source.value(name));
+        let mut read = SettingsReader::new(|name| source.value(name));
         let mut config = Self::read(&mut read);
         config.warnings = read.check_names(source.names());
         config.warnings.extend(source.unseen(|name| read.knows(name)));
@@ -178,12 +178,12 @@ impl Config {
 
     /// Reads the settings from any source of variables.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut read = Reader::new(var);
+        let mut read = SettingsReader::new(var);
         let config = Self::read(&mut read);
         read.finish(config)
     }
 
-    fn read(read: &mut Reader<impl Fn(&str) -> Option<String>>) -> Self {
+    fn read(read: &mut SettingsReader<impl Fn(&str) -> Option<String>>) -> Self {
         let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
         let production = environment == Environment::Production;
         let (secret, is_secret_new) = read.secret(environment);
@@ -235,7 +235,7 @@ impl Config {
             drain: Duration::from_secs(read.parsed("DOCKET_DRAIN_SECONDS", environment.drain(), "a number of seconds")),
             metrics: read.optional("DOCKET_METRICS", "an address and port such as 127.0.0.1:9464"),
             traces: read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
-            traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", Share::default(), "a share from 0 to 1"),
+            traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", SampleRatio::default(), "a share from 0 to 1"),
             instance: read.text("DOCKET_INSTANCE").or(read.text("HOSTNAME")).unwrap_or_else(|| "docket".into()),
             slow_statement: read.milliseconds("DOCKET_SLOW_STATEMENT_MS", 200),
             log_filter: read.log_filter(),

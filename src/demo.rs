@@ -7,14 +7,14 @@ use entity::{id::ListId, task::Priority};
 use crate::{
     config::Config,
     db,
-    error::{AuthFault, Error, Fault},
+    error::{AuthError, Error, ValidationError},
     server::base_url,
     service::{
         Services,
         auth::{Client, Credential, CurrentUser, Email, Registration, SignedUp},
-        labels::Marks,
-        lists::ListDraft,
-        tasks::{Date, Draft, Due, Instant, TimeZone, Title},
+        labels::LabelSelection,
+        lists::NewList,
+        tasks::{Date, Due, Instant, NewTask, TimeZone, Title},
         values::{Colour, LabelName, ListName},
     },
 };
@@ -23,9 +23,9 @@ use crate::{
 pub const EMAIL: &str = "demo@docket.example";
 
 /// A task: title, days from now until it is due (if it is), labels, whether it is done.
-type Entry = (&'static str, Option<i64>, &'static [&'static str], bool);
+type DemoTask = (&'static str, Option<i64>, &'static [&'static str], bool);
 
-const HOME: &[Entry] = &[
+const HOME: &[DemoTask] = &[
     ("Water the plants", Some(0), &["weekly"], false),
     ("Fix the dripping tap", Some(-3), &["handiwork"], false),
     ("Book the chimney sweep", Some(9), &["phone"], false),
@@ -33,7 +33,7 @@ const HOME: &[Entry] = &[
     ("Sort the photographs of the summer", None, &[], false),
     ("Descale the kettle", None, &[], true),
 ];
-const WORK: &[Entry] = &[
+const WORK: &[DemoTask] = &[
     ("Write the release notes", Some(1), &["writing"], false),
     ("Review the migration plan", Some(0), &["review", "urgent"], false),
     ("Answer the auditors", Some(-2), &["writing", "urgent"], false),
@@ -41,7 +41,7 @@ const WORK: &[Entry] = &[
     ("Rotate the signing keys", Some(20), &["security"], false),
     ("Order a second monitor", None, &["errand"], true),
 ];
-const TRIP: &[Entry] = &[
+const TRIP: &[DemoTask] = &[
     ("Renew the passport", Some(14), &["errand", "phone"], false),
     ("Reserve the night train", Some(5), &[], false),
     ("Learn twenty words of Portuguese", None, &["weekly"], false),
@@ -69,7 +69,7 @@ pub async fn fill(config: &Config) -> Result<String, Error> {
 async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {
     let registration = Registration {
         name: "Demo".into(),
-        email: Email::parse(EMAIL).ok_or(AuthFault::InvalidEmail)?,
+        email: Email::parse(EMAIL).ok_or(AuthError::InvalidEmail)?,
         password: password.to_owned(),
         image: None,
         is_remembered: false,
@@ -77,13 +77,13 @@ async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Err
     };
     match services.auth().sign_up(registration, &Client::default()).await? {
         SignedUp::In(signed_in) => services.auth().identify(Credential::Bearer(&signed_in.session.token)).await,
-        SignedUp::ToBeVerified(_) => Err(AuthFault::EmailNotVerified.into()),
+        SignedUp::ToBeVerified(_) => Err(AuthError::EmailNotVerified.into()),
     }
 }
 
 async fn list(services: &Services, user: &CurrentUser, (name, colour): (&str, &str)) -> Result<ListId, Error> {
-    let wrong = |fault: Fault| Error::invalid("name", fault);
-    let draft = ListDraft {
+    let wrong = |fault: ValidationError| Error::invalid("name", fault);
+    let draft = NewList {
         id: None,
         name: ListName::parse(name).map_err(wrong)?,
         colour: Some(Colour::parse(colour).map_err(wrong)?),
@@ -95,14 +95,14 @@ async fn list(services: &Services, user: &CurrentUser, (name, colour): (&str, &s
 async fn pack(services: &Services, user: &CurrentUser) -> Result<(), Error> {
     let bag = services.tasks(user).create(named("Pack the bag")?).await?;
     for (name, is_packed) in PACKING.iter().zip([true, false, false, true]) {
-        let part = Draft { parent: Some(bag.id), completed: is_packed, ..named(name)? };
+        let part = NewTask { parent: Some(bag.id), completed: is_packed, ..named(name)? };
         services.tasks(user).create(part).await?;
     }
     Ok(())
 }
 
-fn draft((title, days, labels, completed): Entry, list: ListId) -> Result<Draft, Error> {
-    let wrong = |fault: Fault| Error::invalid("demo", fault);
+fn draft((title, days, labels, completed): DemoTask, list: ListId) -> Result<NewTask, Error> {
+    let wrong = |fault: ValidationError| Error::invalid("demo", fault);
     let names = labels.iter().map(|it| LabelName::parse(it)).collect::<Result<_, _>>().map_err(wrong)?;
     let priority = match days {
         Some(..0) => Priority::Urgent,
@@ -111,12 +111,12 @@ fn draft((title, days, labels, completed): Entry, list: ListId) -> Result<Draft,
         None => Priority::Low,
     };
     let due = days.map(due).transpose().map_err(wrong)?;
-    let labels = Marks::Names(names);
-    Ok(Draft { completed, priority, due, list: Some(list), labels, ..named(title)? })
+    let labels = LabelSelection::Names(names);
+    Ok(NewTask { completed, priority, due, list: Some(list), labels, ..named(title)? })
 }
 
 /// Every third task is due at an hour, the others on a day.
-fn due(days: i64) -> Result<Due, Fault> {
+fn due(days: i64) -> Result<Due, ValidationError> {
     let now = Utc::now();
     if days % 3 == 0 {
         return Ok(Due::At(Instant::new(now + Duration::days(days) + Duration::hours(2))?, TimeZone::UTC));
@@ -126,8 +126,8 @@ fn due(days: i64) -> Result<Due, Fault> {
     Date::new(day.unwrap_or(today)).map(Due::Date)
 }
 
-fn named(title: &str) -> Result<Draft, Error> {
-    Ok(Draft {
+fn named(title: &str) -> Result<NewTask, Error> {
+    Ok(NewTask {
         id: None,
         title: Title::parse(title).map_err(|fault| Error::invalid("title", fault))?,
         description: None,
@@ -136,6 +136,6 @@ fn named(title: &str) -> Result<Draft, Error> {
         due: None,
         list: None,
         parent: None,
-        labels: Marks::default(),
+        labels: LabelSelection::default(),
     })
 }

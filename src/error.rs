@@ -7,7 +7,7 @@ use std::{error, fmt, iter, time::Duration};
 use entity::{label, list, task};
 use sea_orm::DbErr;
 
-pub use self::auth::AuthFault;
+pub use self::auth::AuthError;
 
 /// Everything that a service call can answer instead of a result.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Error {
     Invalid(Vec<Problem>),
     /// A file breaks rules; the first of them are listed, each with its place in the file.
     #[error("the file is not valid")]
-    InvalidFile(Vec<Misplaced>),
+    InvalidFile(Vec<FileProblem>),
     /// It was changed since the caller read it; this is what it is now.
     #[error("it was changed in the meantime")]
     Conflict(Box<Current>),
@@ -44,7 +44,7 @@ pub enum Error {
     KeyReused,
     /// An account's service refuses.
     #[error("{}", .0.message())]
-    Auth(AuthFault),
+    Auth(AuthError),
     /// This user or address was answered often enough for now; try again after that time.
     #[error("too many requests, try again later")]
     TooMany(Duration),
@@ -72,7 +72,7 @@ impl Error {
     }
 
     /// One problem with one field.
-    pub fn invalid(field: &'static str, fault: Fault) -> Self {
+    pub fn invalid(field: &'static str, fault: ValidationError) -> Self {
         Self::Invalid(vec![Problem { field, fault }])
     }
 
@@ -137,8 +137,8 @@ pub fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-impl From<AuthFault> for Error {
-    fn from(fault: AuthFault) -> Self {
+impl From<AuthError> for Error {
+    fn from(fault: AuthError) -> Self {
         Self::Auth(fault)
     }
 }
@@ -177,15 +177,15 @@ pub struct Problem {
     /// The field's name in the service layer, snake_case.
     pub field: &'static str,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: ValidationError,
 }
 
 /// A place in a file, such as `tasks.12.title`, and what is wrong there.
-pub type Misplaced = (String, Fault);
+pub type FileProblem = (String, ValidationError);
 
 /// What can be wrong with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ValidationError {
     /// Nothing but white space.
     Blank,
     /// More characters than this.
@@ -218,7 +218,7 @@ pub enum Fault {
     Rule(&'static str),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ValidationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blank => write!(formatter, "must not be blank"),

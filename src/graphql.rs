@@ -21,7 +21,7 @@ use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
 pub use self::{
     engine::{Engine, EngineError},
-    http::{Door, refused, serve},
+    http::{GraphqlState, refused, serve},
     playground::{boot, file, is_whole, page},
 };
 use self::{mutation::Mutation, query::Query, subscription::Subscription};

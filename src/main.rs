@@ -177,7 +177,7 @@ async fn demo(config: &Config) -> Done {
             println!("Sign in as {} with the password {password}", demo::EMAIL);
             Ok(())
         }
-        Err(error::Error::Auth(error::AuthFault::EmailTaken)) => Err("the demo account is there already".into()),
+        Err(error::Error::Auth(error::AuthError::EmailTaken)) => Err("the demo account is there already".into()),
         Err(error) => Err(error.into()),
     }
 }

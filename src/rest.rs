@@ -33,7 +33,7 @@ use crate::{config::Config, service::Services};
 /// What the task routes share: the shapes that this installation answers in, its latest answers, and capacity for
 /// files.
 #[derive(Clone, Debug)]
-struct Door {
+struct RestState {
     shape: Shape,
     pages: Arc<Pages>,
     capacity: UploadCapacity,
@@ -83,7 +83,7 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
             router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
-    router.layer(Extension(Door {
+    router.layer(Extension(RestState {
         shape: Shape::new(config),
         pages: Arc::default(),
         capacity: UploadCapacity::default(),

@@ -144,7 +144,7 @@ impl Server {
             }
             None => None,
         };
-        let door = graphql::Door {
+        let door = graphql::GraphqlState {
             engine,
             services: Arc::clone(&services),
             has_playground: config.playground,
@@ -259,7 +259,12 @@ pub(crate) fn base_url(config: &Config, port: u16) -> Result<Url, Error> {
     }
 }
 
-fn router(config: &Config, services: &Arc<Services>, door: graphql::Door, (front, gate): (Front, Gate)) -> Router {
+fn router(
+    config: &Config,
+    services: &Arc<Services>,
+    door: graphql::GraphqlState,
+    (front, gate): (Front, Gate),
+) -> Router {
     let tasks = |engine: Option<&Arc<graphql::Engine>>| {
         let entry = Entry { services: Arc::clone(services), engine: engine.cloned() };
         middleware::from_fn_with_state(entry, entry::tasks)

@@ -39,7 +39,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Services {
     db: Db,
-    auth: Arc<auth::Material>,
+    auth: Arc<auth::AuthState>,
     events: Arc<Events>,
     quota: Arc<Quota>,
     totals: Arc<tasks::Totals>,
@@ -53,7 +53,7 @@ pub struct Services {
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
-        let auth = Arc::new(auth::Material::new(config, base_url)?);
+        let auth = Arc::new(auth::AuthState::new(config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
         let keyed = Arc::new(Shares::new([1]));
         let shares = Arc::new(db.shares());
@@ -87,8 +87,8 @@ impl Services {
     }
 
     /// All of one user's data.
-    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> data::Data<'a> {
-        data::Data::new(self.scope(owner.id()))
+    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> data::UserData<'a> {
+        data::UserData::new(self.scope(owner.id()))
     }
 
     /// Takes one request out of the quota of whoever sends it.

@@ -6,7 +6,7 @@ use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::
 
 use crate::{
     id::{LabelId, TaskId, UserId},
-    place::{FromPlaces, Places, columns},
+    place::{FromRow, RowColumns, columns},
     task_label,
     time::Micros,
 };
@@ -40,8 +40,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl FromPlaces for Model {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for Model {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok(Self {
             id: LabelId(row.at(0)?),
             user_id: UserId(row.at(1)?),
@@ -84,8 +84,8 @@ pub struct OfTask {
     pub label: Option<Model>,
 }
 
-impl FromPlaces for OfTask {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for OfTask {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         let has_label = row.at::<Option<Uuid>>(0)?.is_some();
         Ok(Self { task: TaskId(row.at(9)?), label: has_label.then(|| Model::read(row)).transpose()? })
     }

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::{ListId, UserId},
-    place::{FromPlaces, Places},
+    place::{FromRow, RowColumns},
     time::Micros,
 };
 
@@ -39,8 +39,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl FromPlaces for Model {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for Model {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok(Self {
             id: ListId(row.at(0)?),
             user_id: UserId(row.at(1)?),

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    place::{FromPlaces, Places},
+    place::{FromRow, RowColumns},
 };
 
 /// The counter of a user's writes.
@@ -23,8 +23,8 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl FromPlaces for Model {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for Model {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok(Self { user_id: UserId(row.at(0)?), revision: row.at(1)?, purged: row.at(2)? })
     }
 }

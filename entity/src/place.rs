@@ -18,9 +18,9 @@ pub(crate) fn first_columns<C: Iterable + IdenStatic>(table: &str, first: usize)
 }
 
 /// A row of either database.
-pub trait Places {
+pub trait RowColumns {
     /// The value of the column at that place, counted from 0.
-    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr>;
+    fn at<T: ColumnType>(&self, place: usize) -> Result<T, DbErr>;
 
     /// The instant in the column at that place, if there is one.
     fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
@@ -30,62 +30,62 @@ pub trait Places {
 
 impl Micros {
     /// The instant in the column at that place.
-    pub fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+    pub fn at(row: &impl RowColumns, place: usize) -> Result<Self, DbErr> {
         row.instant(place)?.map(Self).ok_or_else(|| missing(place))
     }
 
     /// The instant in the column at that place, if there is one.
-    pub fn maybe_at(row: &impl Places, place: usize) -> Result<Option<Self>, DbErr> {
+    pub fn maybe_at(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
         Ok(row.instant(place)?.map(Self))
     }
 }
 
 impl Millis {
     /// The instant in the column at that place.
-    pub(crate) fn at(row: &impl Places, place: usize) -> Result<Self, DbErr> {
+    pub(crate) fn at(row: &impl RowColumns, place: usize) -> Result<Self, DbErr> {
         Ok(Self(row.instant(place)?.ok_or_else(|| missing(place))?.fixed_offset()))
     }
 }
 
 /// What is read by the places of its columns.
-pub trait FromPlaces: Sized {
+pub trait FromRow: Sized {
     /// It, from a row that has its columns in their order.
-    fn read(row: &impl Places) -> Result<Self, DbErr>;
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr>;
 }
 
 /// A type of columns that both databases know.
-pub trait Stored: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql {}
+pub trait ColumnType: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql {}
 
-impl<T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql> Stored for T {}
+impl<T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql> ColumnType for T {}
 
-impl<A: Stored, B: Stored> FromPlaces for (A, B) {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl<A: ColumnType, B: ColumnType> FromRow for (A, B) {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok((row.at(0)?, row.at(1)?))
     }
 }
 
-impl<A: Stored, B: Stored, C: Stored, D: Stored> FromPlaces for (A, B, C, D) {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl<A: ColumnType, B: ColumnType, C: ColumnType, D: ColumnType> FromRow for (A, B, C, D) {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok((row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?))
     }
 }
 
 /// What is in a row.
-pub fn read<T: FromPlaces>(row: &QueryResult) -> Result<T, DbErr> {
+pub fn read<T: FromRow>(row: &QueryResult) -> Result<T, DbErr> {
     match row.try_as_pg_row() {
         Some(row) => T::read(row),
         None => T::read(row),
     }
 }
 
-impl Places for QueryResult {
-    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
+impl RowColumns for QueryResult {
+    fn at<T: ColumnType>(&self, place: usize) -> Result<T, DbErr> {
         self.try_get_by_index(place)
     }
 }
 
-impl Places for PgRow {
-    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
+impl RowColumns for PgRow {
+    fn at<T: ColumnType>(&self, place: usize) -> Result<T, DbErr> {
         self.try_get_unchecked(place).map_err(unread)
     }
 
@@ -97,8 +97,8 @@ impl Places for PgRow {
     }
 }
 
-impl Places for rusqlite::Row<'_> {
-    fn at<T: Stored>(&self, place: usize) -> Result<T, DbErr> {
+impl RowColumns for rusqlite::Row<'_> {
+    fn at<T: ColumnType>(&self, place: usize) -> Result<T, DbErr> {
         self.get(place).map_err(|cause| unread(sqlx::Error::Decode(cause.into())))
     }
 

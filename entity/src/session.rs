@@ -6,7 +6,7 @@ use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::UserId,
-    place::{FromPlaces, Places, columns},
+    place::{FromRow, RowColumns, columns},
     time::Millis,
     user,
 };
@@ -55,8 +55,8 @@ pub fn with_user() -> Select<Entity> {
     SELECT.clone()
 }
 
-impl FromPlaces for Model {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for Model {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.at(0)?,
             expires_at: Millis::at(row, 1)?,
@@ -71,8 +71,8 @@ impl FromPlaces for Model {
 }
 
 /// A session and its user: the columns of the one, then those of the other.
-impl FromPlaces for (Model, user::Model) {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for (Model, user::Model) {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok((Model::read(row)?, user::Model::read_from(row, 8)?))
     }
 }

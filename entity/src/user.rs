@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    place::{FromPlaces, Places},
+    place::{FromRow, RowColumns},
     time::Millis,
 };
 
@@ -40,7 +40,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// A user whose first column is at that place.
-    pub(crate) fn read_from(row: &impl Places, first: usize) -> Result<Self, DbErr> {
+    pub(crate) fn read_from(row: &impl RowColumns, first: usize) -> Result<Self, DbErr> {
         Ok(Self {
             id: UserId(row.at(first)?),
             name: row.at(first + 1)?,
@@ -53,8 +53,8 @@ impl Model {
     }
 }
 
-impl FromPlaces for Model {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for Model {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Self::read_from(row, 0)
     }
 }

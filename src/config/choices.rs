@@ -42,15 +42,15 @@ pub enum HttpEdition {
 
 /// A part of a whole, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share(pub f64);
+pub struct SampleRatio(pub f64);
 
-impl Default for Share {
+impl Default for SampleRatio {
     fn default() -> Self {
         Self(1.0)
     }
 }
 
-impl FromStr for Share {
+impl FromStr for SampleRatio {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {

@@ -3,7 +3,7 @@
 
 /// One variable of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct DotenvEntry {
     /// The number of its first line, from 1 on.
     pub(super) line: usize,
     pub(super) name: String,
@@ -19,7 +19,7 @@ const ESCAPES: &str = "write it without a backslash before quotes, backslashes a
 const EXPANSION: &str = "write the value out instead of ${…}, which some programs expand and others do not";
 
 /// Reads the text of a file; or says which line cannot be read, and why.
-pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<DotenvEntry>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
     let mut entries = Vec::new();
     let (mut rest, mut line) = (text.as_str(), 1);
@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 /// What the text begins with, and how long that is, its end of line included.
-fn statement(text: &str, line: usize) -> Result<(Option<Entry>, usize), &'static str> {
+fn statement(text: &str, line: usize) -> Result<(Option<DotenvEntry>, usize), &'static str> {
     let end = text.find('\n').map_or(text.len(), |end| end + 1);
     let first = text[..end].trim();
     if first.is_empty() || first.starts_with('#') {
@@ -62,7 +62,7 @@ fn statement(text: &str, line: usize) -> Result<(Option<Entry>, usize), &'static
         }
     };
     let doubt = doubt.or(value.contains("${").then_some(EXPANSION));
-    Ok((Some(Entry { line, name: name.to_owned(), value, doubt }), end))
+    Ok((Some(DotenvEntry { line, name: name.to_owned(), value, doubt }), end))
 }
 
 /// A value without quotes ends where a comment begins, which has white space before it.

@@ -21,14 +21,14 @@ const DEFAULT_ORIGIN: &str = "http://localhost:3000";
 const AUTH_PATH: &str = "/api/auth";
 
 /// A source of variables, and the mistakes that were found in it.
-pub(super) struct Reader<V> {
+pub(super) struct SettingsReader<V> {
     var: V,
     /// Every name that was asked for: the settings that there are.
     known: RefCell<BTreeSet<String>>,
     pub(super) mistakes: Vec<String>,
 }
 
-impl<V: Fn(&str) -> Option<String>> Reader<V> {
+impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     pub(super) fn new(var: V) -> Self {
         Self { var, known: RefCell::default(), mistakes: Vec::new() }
     }

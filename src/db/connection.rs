@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::place::{self, FromPlaces};
+use entity::place::{self, FromRow};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, QueryTrait,
     RuntimeErr, Statement, Values, prelude::async_trait, sea_query::SelectStatement,
@@ -76,7 +76,7 @@ impl Connection {
     }
 
     /// What is selected, read by the places of the columns.
-    pub async fn rows<T: FromPlaces>(
+    pub async fn rows<T: FromRow>(
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
     ) -> Result<Vec<T>, DbErr> {
@@ -84,7 +84,7 @@ impl Connection {
     }
 
     /// The first of what is selected, if there is anything.
-    pub async fn row<T: FromPlaces>(
+    pub async fn row<T: FromRow>(
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
     ) -> Result<Option<T>, DbErr> {
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     /// The first of what is selected by a statement that is quick, as one that finds a row by its key.
-    pub async fn quick_row<T: FromPlaces>(
+    pub async fn quick_row<T: FromRow>(
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
     ) -> Result<Option<T>, DbErr> {
@@ -103,7 +103,7 @@ impl Connection {
     /// What is selected from `offset` on, all of it unless a limit is given. The limit is a part of the text: one that
     /// PostgreSQL does not know it takes for a tenth of all rows, which looks so much worse than the one that is given
     /// then that it plans the statement anew each time. There are more offsets than statements that can be kept.
-    pub async fn window<T: FromPlaces>(
+    pub async fn window<T: FromRow>(
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
         (offset, limit): (u64, Option<u64>),
@@ -126,11 +126,11 @@ impl Connection {
     }
 
     /// The rows of a statement, read by the places of their columns.
-    pub async fn rows_of<T: FromPlaces>(&self, select: &SelectStatement) -> Result<Vec<T>, DbErr> {
+    pub async fn rows_of<T: FromRow>(&self, select: &SelectStatement) -> Result<Vec<T>, DbErr> {
         self.read(self.get_database_backend().build(select), Pace::Any).await
     }
 
-    async fn read<T: FromPlaces>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
+    async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let work = pin!(self.link.rows(&statement, pace));
         self.watch.over((self.name(), &statement.sql), work).await
     }
@@ -258,7 +258,7 @@ impl Link {
         }
     }
 
-    async fn rows<T: FromPlaces>(&self, statement: &Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
+    async fn rows<T: FromRow>(&self, statement: &Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let rows = match (self, pace) {
             (Self::File { in_place, pool: _ }, _) => {
                 let permit = own::statement().await?;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::place::FromPlaces;
+use entity::place::FromRow;
 use rusqlite::{Connection, OpenFlags, ffi::ErrorCode, types::ToSqlOutput};
 use sea_orm::{DbErr, Statement, Value};
 
@@ -45,7 +45,7 @@ impl InPlace {
 
     /// The rows of a statement that reads. None when it cannot be done here, for whatever reason: whoever does it
     /// elsewhere hears of that.
-    pub(super) fn rows<T: FromPlaces>(&self, statement: &Statement) -> Option<Vec<T>> {
+    pub(super) fn rows<T: FromRow>(&self, statement: &Statement) -> Option<Vec<T>> {
         let kept = self.locked().pop();
         let connection = kept.or_else(|| self.open().ok())?;
         UNTIL.set(Some(Instant::now() + MOST));
@@ -103,7 +103,7 @@ impl From<DbErr> for Unread {
     }
 }
 
-fn queried<T: FromPlaces>(connection: &Connection, statement: &Statement) -> Result<Vec<T>, Unread> {
+fn queried<T: FromRow>(connection: &Connection, statement: &Statement) -> Result<Vec<T>, Unread> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     for (at, value) in statement.values.iter().flat_map(|values| &values.0).enumerate() {
         prepared.raw_bind_parameter(at + 1, stored(value).ok_or(Unread::Failed)?)?;
@@ -137,7 +137,7 @@ fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use entity::place::Places;
+    use entity::place::RowColumns;
     use sea_orm::DbBackend;
 
     use super::*;
@@ -152,8 +152,8 @@ mod tests {
 
     struct At(Option<DateTime<Utc>>);
 
-    impl FromPlaces for At {
-        fn read(row: &impl Places) -> Result<Self, DbErr> {
+    impl FromRow for At {
+        fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
             Ok(Self(row.instant(0)?))
         }
     }

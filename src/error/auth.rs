@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why an account's service refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthFault {
+pub enum AuthError {
     /// Unknown address or wrong password: the same answer.
     WrongPassword,
     /// The password that was to confirm a deed is wrong.
@@ -59,7 +59,7 @@ pub enum AuthFault {
     TooManyAttempts(Duration),
 }
 
-impl AuthFault {
+impl AuthError {
     /// Better Auth's code.
     pub fn code(self) -> &'static str {
         match self {

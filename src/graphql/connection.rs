@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use entity::task;
 
 use super::{
-    failure::Failure,
+    failure::GraphqlError,
     guard::Guard,
     written::{EdgeRows, TaskRows},
 };
@@ -85,7 +85,7 @@ impl TaskConnection {
     }
 
     /// How many tasks meet the filter, on all pages together.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, Failure> {
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, GraphqlError> {
         let tasks = ctx.tasks()?;
         Ok(i32::try_from(tasks.count(&self.filter).await?).unwrap_or(i32::MAX))
     }

@@ -21,7 +21,7 @@ use super::{
     Schema,
     documents::Documents,
     failure,
-    front::{Front, Plan, Refused},
+    front::{Front, OperationPlan, Refused},
     loaders::Loaders,
     params::Params,
 };
@@ -69,14 +69,14 @@ pub(super) type OpenStream = Ongoing<UserId>;
 
 /// Who asks, and whom.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(super) struct OperationContext {
     pub(super) identity: Identity,
     pub(super) services: Arc<Services>,
 }
 
 /// An operation that may be executed, with the variables that came with it.
 pub(super) struct Prepared {
-    plan: Arc<Plan>,
+    plan: Arc<OperationPlan>,
     variables: Value,
 }
 
@@ -134,7 +134,7 @@ impl Engine {
     ///
     /// It is counted whatever becomes of it, and a document that is read for the first time by its length besides: one
     /// that is refused is work too.
-    pub(super) fn prepare(&self, params: Params, caller: &Caller) -> Result<Prepared, Refused> {
+    pub(super) fn prepare(&self, params: Params, caller: &OperationContext) -> Result<Prepared, Refused> {
         let Identity::User(user) = &caller.identity else {
             // Who shows no user was counted by the address.
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// The plan, and how many bytes of a document were read to make it.
-    fn plan(&self, params: &Params, is_signed_in: bool) -> Result<(Arc<Plan>, usize), (Refused, usize)> {
+    fn plan(&self, params: &Params, is_signed_in: bool) -> Result<(Arc<OperationPlan>, usize), (Refused, usize)> {
         let text = self.documents.text(&params.document, is_signed_in).map_err(|refused| (refused, 0))?;
         let operation = params.operation_name.as_deref();
         match self.front.cached(&text, operation) {
@@ -163,7 +163,7 @@ impl Engine {
     }
 
     /// The answer to a query or mutation.
-    pub(super) async fn answer(&self, prepared: Prepared, caller: Caller) -> Response {
+    pub(super) async fn answer(&self, prepared: Prepared, caller: OperationContext) -> Response {
         let plan = Arc::clone(&prepared.plan);
         let user = match &caller.identity {
             Identity::User(user) => Some((user.clone(), Arc::clone(&caller.services))),
@@ -191,7 +191,11 @@ impl Engine {
     }
 
     /// The answers to any operation, as they come.
-    pub(super) fn answers(self: Arc<Self>, prepared: Prepared, caller: Caller) -> BoxStream<'static, Response> {
+    pub(super) fn answers(
+        self: Arc<Self>,
+        prepared: Prepared,
+        caller: OperationContext,
+    ) -> BoxStream<'static, Response> {
         if !prepared.is_subscription() {
             return async move { self.answer(prepared, caller).await }.into_stream().boxed();
         }
@@ -205,7 +209,7 @@ impl Engine {
     }
 
     /// The request that executes the operation, if its user may ask for so much now.
-    fn request(&self, prepared: Prepared, caller: Caller) -> Result<Request, Refused> {
+    fn request(&self, prepared: Prepared, caller: OperationContext) -> Result<Request, Refused> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
             caller.services.count_work(user, cost / FIELDS_OF_UNIT).map_err(|error| vec![failure::refused(&error)])?;
@@ -270,7 +274,11 @@ pub(super) fn is_executed(response: &Response) -> bool {
     has_data || response.errors.is_empty()
 }
 
-fn with_data(request: Request, Caller { identity, services }: Caller, has_one_field: bool) -> Request {
+fn with_data(
+    request: Request,
+    OperationContext { identity, services }: OperationContext,
+    has_one_field: bool,
+) -> Request {
     let request = match &identity {
         Identity::User(user) => request.data(Loaders::new(&services, user, has_one_field)),
         _ => request,

@@ -14,22 +14,22 @@ use crate::{
 
 /// A failed resolver. It has no `Display`, so that async-graphql cannot turn a stray `?` into a message to the client.
 #[derive(Clone)]
-pub struct Failure(Arc<Error>);
+pub struct GraphqlError(Arc<Error>);
 
-impl From<Error> for Failure {
+impl From<Error> for GraphqlError {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))
     }
 }
 
-impl From<Arc<Error>> for Failure {
+impl From<Arc<Error>> for GraphqlError {
     fn from(error: Arc<Error>) -> Self {
         Self(error)
     }
 }
 
-impl From<Failure> for async_graphql::Error {
-    fn from(Failure(error): Failure) -> Self {
+impl From<GraphqlError> for async_graphql::Error {
+    fn from(GraphqlError(error): GraphqlError) -> Self {
         if matches!(*error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = error.causes(), "a resolver failed");
         }

@@ -35,7 +35,7 @@ use self::{
 use super::failure;
 use crate::{
     config::{Config, Limits},
-    service::kept::{Bounded, bounded},
+    service::kept::{ByteBoundedCache, byte_bounded},
     telemetry::metrics::OperationLabels,
 };
 
@@ -58,12 +58,12 @@ pub(super) struct Front {
     /// What documents of those may say who are not signed in: little, because reading it is work.
     limits_of_strangers: Limits,
     is_explorable: bool,
-    plans: Bounded<Key, Arc<Plan>>,
+    plans: ByteBoundedCache<TaskRef, Arc<OperationPlan>>,
 }
 
 /// An operation of a document that may be executed.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct OperationPlan {
     document: Valid<ExecutableDocument>,
     operation: Node<Operation>,
     /// The operation as the executor takes it, if that depends on no variable.
@@ -87,29 +87,36 @@ impl Front {
         if let Some(scalar) = scalars::unknown(&schema) {
             return Err(format!("values of the scalar {scalar} cannot be checked"));
         }
-        let plans = bounded((CACHED_BYTES, EXPECTED), |key: &Key, plan: &Arc<Plan>| key.text.len() + plan.bytes);
+        let plans = byte_bounded((CACHED_BYTES, EXPECTED), |key: &TaskRef, plan: &Arc<OperationPlan>| {
+            key.text.len() + plan.bytes
+        });
         let limits = config.graphql_limits;
         let limits_of_strangers = limits.of_strangers();
         Ok(Self { schema, limits, limits_of_strangers, is_explorable: config.playground, plans })
     }
 
     /// The plan of an operation of a document, if it was made before.
-    pub(super) fn cached(&self, text: &str, operation: Option<&str>) -> Option<Arc<Plan>> {
-        self.plans.get(&Sought { operation, text })
+    pub(super) fn cached(&self, text: &str, operation: Option<&str>) -> Option<Arc<OperationPlan>> {
+        self.plans.get(&PlanKeyRef { operation, text })
     }
 
     /// Makes the plan of an operation of a document. That of somebody who is not signed in is not cached.
-    pub(super) fn plan(&self, text: &str, operation: Option<&str>, is_signed_in: bool) -> Result<Arc<Plan>, Refused> {
+    pub(super) fn plan(
+        &self,
+        text: &str,
+        operation: Option<&str>,
+        is_signed_in: bool,
+    ) -> Result<Arc<OperationPlan>, Refused> {
         if !is_signed_in {
             return self.planned(text, operation, &self.limits_of_strangers).map(Arc::new);
         }
         let plan = Arc::new(self.planned(text, operation, &self.limits)?);
-        let key = Key { operation: operation.map(Into::into), text: text.into() };
+        let key = TaskRef { operation: operation.map(Into::into), text: text.into() };
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn planned(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<Plan, Refused> {
+    fn planned(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<OperationPlan, Refused> {
         let (document, tokens) = self.judged(text, limits)?;
         let operation = document.operations.get(operation).map_err(|error| {
             vec![Verdict::Invalid.error(error.message().to_string(), error.location(), &document.sources)]
@@ -134,7 +141,7 @@ impl Front {
         let nodes = fixed.as_ref().map_or(0, merge::nodes);
         let bytes = PLAN_BYTES + 2 * text.len() + tokens * TOKEN_BYTES + nodes * NODE_BYTES;
         let to_read = scalars::variables_to_read(&self.schema, &operation);
-        Ok(Plan { document, operation, fixed, cost, to_read, labels, bytes })
+        Ok(OperationPlan { document, operation, fixed, cost, to_read, labels, bytes })
     }
 
     /// The document, and how many tokens it has.
@@ -172,7 +179,7 @@ impl Front {
 
     /// The request that executes a plan with these variables, an object or null, and how many fields its answer may
     /// have.
-    pub(super) fn request(&self, plan: &Plan, variables: Value) -> Result<(Request, usize), Refused> {
+    pub(super) fn request(&self, plan: &OperationPlan, variables: Value) -> Result<(Request, usize), Refused> {
         let given = literal::given(variables);
         let refused = |error: apollo_compiler::request::RequestError| {
             vec![Verdict::BadInput.error(error.message().to_string(), error.location(), &plan.document.sources)]
@@ -199,7 +206,7 @@ impl Front {
     }
 }
 
-impl Plan {
+impl OperationPlan {
     /// What the operation is.
     pub(super) fn kind(&self) -> OperationType {
         self.operation.operation_type
@@ -223,31 +230,31 @@ fn undecided() -> Refused {
 
 /// What a plan is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
+struct TaskRef {
     operation: Option<Box<str>>,
     text: Box<str>,
 }
 
 /// A key that is looked for.
-struct Sought<'a> {
+struct PlanKeyRef<'a> {
     operation: Option<&'a str>,
     text: &'a str,
 }
 
-impl Hash for Key {
+impl Hash for TaskRef {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Sought { operation: self.operation.as_deref(), text: &self.text }.hash(state);
+        PlanKeyRef { operation: self.operation.as_deref(), text: &self.text }.hash(state);
     }
 }
 
-impl Hash for Sought<'_> {
+impl Hash for PlanKeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.operation, self.text).hash(state);
     }
 }
 
-impl Equivalent<Key> for Sought<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
+impl Equivalent<TaskRef> for PlanKeyRef<'_> {
+    fn equivalent(&self, key: &TaskRef) -> bool {
         self.operation == key.operation.as_deref() && *self.text == *key.text
     }
 }

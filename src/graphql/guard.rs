@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::{failure::Failure, loaders::Loaders};
+use super::{failure::GraphqlError, loaders::Loaders};
 use crate::{
     error::Error,
     service::{
@@ -20,50 +20,50 @@ use crate::{
 /// What a resolver may use, once it is known who asks.
 pub(super) trait Guard {
     /// The user who asks.
-    fn current_user(&self) -> Result<&CurrentUser, Failure>;
+    fn current_user(&self) -> Result<&CurrentUser, GraphqlError>;
     /// That user's tasks.
-    fn tasks(&self) -> Result<Tasks<'_>, Failure>;
+    fn tasks(&self) -> Result<Tasks<'_>, GraphqlError>;
     /// That user's lists.
-    fn lists(&self) -> Result<Lists<'_>, Failure>;
+    fn lists(&self) -> Result<Lists<'_>, GraphqlError>;
     /// That user's labels.
-    fn labels(&self) -> Result<Labels<'_>, Failure>;
+    fn labels(&self) -> Result<Labels<'_>, GraphqlError>;
     /// The feed of that user's changes.
-    fn changes(&self) -> Result<Changes<'_>, Failure>;
+    fn changes(&self) -> Result<Changes<'_>, GraphqlError>;
     /// That user's data by key, in batches.
-    fn loaders(&self) -> Result<&Loaders, Failure>;
+    fn loaders(&self) -> Result<&Loaders, GraphqlError>;
     /// All services, for a known user.
     fn services(&self, user: &CurrentUser) -> &Arc<Services>;
 }
 
 impl Guard for Context<'_> {
-    fn current_user(&self) -> Result<&CurrentUser, Failure> {
+    fn current_user(&self) -> Result<&CurrentUser, GraphqlError> {
         match self.data_opt::<Identity>() {
             Some(Identity::User(user)) => Ok(user),
             _ => Err(Error::Unauthenticated.into()),
         }
     }
 
-    fn tasks(&self) -> Result<Tasks<'_>, Failure> {
+    fn tasks(&self) -> Result<Tasks<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).tasks(user))
     }
 
-    fn lists(&self) -> Result<Lists<'_>, Failure> {
+    fn lists(&self) -> Result<Lists<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).lists(user))
     }
 
-    fn labels(&self) -> Result<Labels<'_>, Failure> {
+    fn labels(&self) -> Result<Labels<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).labels(user))
     }
 
-    fn changes(&self) -> Result<Changes<'_>, Failure> {
+    fn changes(&self) -> Result<Changes<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).changes(user))
     }
 
-    fn loaders(&self) -> Result<&Loaders, Failure> {
+    fn loaders(&self) -> Result<&Loaders, GraphqlError> {
         self.current_user()?;
         Ok(self.data_unchecked())
     }

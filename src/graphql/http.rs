@@ -19,9 +19,9 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use self::{accept::Media, refusal::Refusal};
+use self::{accept::Media, refusal::HttpRejection};
 use super::{
-    engine::{Caller, Engine, Prepared, is_executed},
+    engine::{Engine, OperationContext, Prepared, is_executed},
     failure,
     front::Refused,
     params::Params,
@@ -30,13 +30,13 @@ use super::{
 use crate::{
     config::HttpEdition,
     error::Error,
-    service::{Services, answers::Undone, auth::Identity},
+    service::{Services, answers::NothingApplied, auth::Identity},
     tally::Tally,
 };
 
 /// What the door needs.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct GraphqlState {
     /// What executes operations.
     pub engine: Arc<Engine>,
     /// The services behind it.
@@ -53,7 +53,7 @@ pub struct Door {
     pub unknown: Tally<Option<String>>,
 }
 
-impl Door {
+impl GraphqlState {
     /// Returns when the server stops.
     pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut closing = self.closing.clone();
@@ -66,23 +66,23 @@ impl Door {
 
 /// How an operation is answered.
 #[derive(Clone, Copy)]
-struct Manner {
+struct ResponseFormat {
     edition: HttpEdition,
     media: Media,
 }
 
 /// One request that has come so far: who asks, how the answer is to look, and what was sent.
 struct Call<'a> {
-    door: &'a Door,
+    door: &'a GraphqlState,
     headers: &'a HeaderMap,
-    manner: Manner,
-    caller: Caller,
+    manner: ResponseFormat,
+    caller: OperationContext,
     is_read: bool,
     is_once: bool,
 }
 
 /// Answers `GET`, `HEAD` and `POST` on the GraphQL path, and opens WebSockets there.
-pub async fn serve(State(door): State<Door>, request: Request) -> Response {
+pub async fn serve(State(door): State<GraphqlState>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     if parts.headers.contains_key(header::UPGRADE) {
         return open_socket(&door, &mut parts).await;
@@ -94,17 +94,17 @@ pub async fn serve(State(door): State<Door>, request: Request) -> Response {
     let media = Media::negotiate(&headers);
     let Some(media) = media.or_else(|| stream::wanted(&headers).map(Media::Stream)) else {
         let message = "Accept must allow application/graphql-response+json or application/json";
-        return Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
+        return HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
     };
     // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
     let once = extensions.remove::<Arc<Services>>();
     let call = Call {
         door: &door,
         headers: &headers,
-        manner: Manner { edition: door.edition, media },
+        manner: ResponseFormat { edition: door.edition, media },
         is_read: method != Method::POST,
         is_once: once.is_some(),
-        caller: Caller {
+        caller: OperationContext {
             identity: extensions.remove::<Identity>().unwrap_or(Identity::Nobody),
             services: once.unwrap_or_else(|| Arc::clone(&door.services)),
         },
@@ -113,7 +113,7 @@ pub async fn serve(State(door): State<Door>, request: Request) -> Response {
     call.answer(&method, query, body).await.unwrap_or_else(|refusal| refusal.response(media))
 }
 
-async fn open_socket(door: &Door, parts: &mut Parts) -> Response {
+async fn open_socket(door: &GraphqlState, parts: &mut Parts) -> Response {
     let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
     if let Err(refusal) = refusal::of_identity(&identity) {
         return refusal.response(Media::Json);
@@ -126,18 +126,18 @@ async fn open_socket(door: &Door, parts: &mut Parts) -> Response {
 
 /// Refuses to open a WebSocket.
 pub(super) fn bad_handshake(message: &str) -> Response {
-    Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
+    HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
 }
 
 /// Refuses one more WebSocket of which nobody knows whose it is.
 pub(super) fn too_many_handshakes() -> Response {
-    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many WebSockets have not said who they are")
+    HttpRejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many WebSockets have not said who they are")
         .with(header::RETRY_AFTER, "3")
         .response(Media::Json)
 }
 
 impl Call<'_> {
-    async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, Refusal> {
+    async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, HttpRejection> {
         refusal::of_identity(&self.caller.identity)?;
         match *method {
             Method::GET | Method::HEAD => {
@@ -151,33 +151,33 @@ impl Call<'_> {
                     self.operation(params).await
                 }
             },
-            _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use GET or POST")
+            _ => Err(HttpRejection::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use GET or POST")
                 .with(header::ALLOW, "GET, HEAD, POST")),
         }
     }
 
-    fn malformed(&self, message: &str) -> Refusal {
+    fn malformed(&self, message: &str) -> HttpRejection {
         let status = match self.manner.edition {
             HttpEdition::May2025 => StatusCode::BAD_REQUEST,
             HttpEdition::August2026 => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Refusal::new(status, "BAD_REQUEST", message)
+        HttpRejection::new(status, "BAD_REQUEST", message)
     }
 
-    async fn body(&self, body: Body) -> Result<Value, Refusal> {
+    async fn body(&self, body: Body) -> Result<Value, HttpRejection> {
         if !accept::is_json(self.headers) {
             let message = "Content-Type must be application/json in UTF-8";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
+            return Err(HttpRejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
                 .with(header::ACCEPT, "application/json"));
         }
         let most = self.door.engine.most_bytes(matches!(self.caller.identity, Identity::User(_)));
         let bytes = read(self.headers, body, most).await?;
         serde_json::from_slice(&bytes).map_err(|cause| {
-            Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
+            HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
         })
     }
 
-    async fn operation(self, params: Params) -> Result<Response, Refusal> {
+    async fn operation(self, params: Params) -> Result<Response, HttpRejection> {
         let engine = &self.door.engine;
         let prepared = match engine.prepare(params, &self.caller) {
             Ok(prepared) => self.allowed(prepared)?,
@@ -198,20 +198,24 @@ impl Call<'_> {
         prepared.is_subscription() || matches!(self.manner.media, Media::Stream(_))
     }
 
-    fn allowed(&self, prepared: Prepared) -> Result<Prepared, Refusal> {
+    fn allowed(&self, prepared: Prepared) -> Result<Prepared, HttpRejection> {
         if self.is_read && prepared.is_mutation() {
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "a mutation needs POST")
-                .with(header::ALLOW, "POST"));
+            return Err(HttpRejection::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "a mutation needs POST",
+            )
+            .with(header::ALLOW, "POST"));
         }
         if self.is_once && self.is_stream(&prepared) {
             let message = "a stream takes no Idempotency-Key";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
+            return Err(HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
         }
         Ok(prepared)
     }
 
     /// A document that is refused is answered as the client wants answers.
-    fn refused(self, refused: Refused) -> Result<Response, Refusal> {
+    fn refused(self, refused: Refused) -> Result<Response, HttpRejection> {
         let answer = self.door.engine.refused(refused);
         Ok(match self.manner.media {
             Media::Stream(form) => marked(stream::of_one(form, answer, self.door), true),
@@ -219,16 +223,16 @@ impl Call<'_> {
         })
     }
 
-    fn stream(self, prepared: Prepared) -> Result<Response, Refusal> {
+    fn stream(self, prepared: Prepared) -> Result<Response, HttpRejection> {
         let form = stream::wanted(self.headers).ok_or_else(|| {
             let message = "a subscription needs a WebSocket, or Accept: text/event-stream or multipart/mixed";
-            Refusal::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
+            HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
         })?;
         stream::respond(form, self.door, prepared, self.caller)
     }
 
     /// Several operations in one request, one after the other.
-    async fn batch(self, batch: Vec<Value>) -> Result<Response, Refusal> {
+    async fn batch(self, batch: Vec<Value>) -> Result<Response, HttpRejection> {
         let most = self.door.engine.limits.batch;
         if batch.is_empty() || batch.len() > most {
             let message = if most == 0 { "send one operation, not a batch" } else { "the batch is empty or too large" };
@@ -251,10 +255,10 @@ impl Call<'_> {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
+async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, HttpRejection> {
     let too_large = || {
         let message = format!("the body must have at most {most} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).beyond("body", most)
+        HttpRejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).beyond("body", most)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > most) {
@@ -263,7 +267,7 @@ async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Ref
     axum::body::to_bytes(body, most).await.map_err(|_| too_large())
 }
 
-impl Manner {
+impl ResponseFormat {
     fn respond(self, answer: Answer) -> Response {
         let has_errors = !answer.errors.is_empty();
         let wait = extension(&answer, "retryAfter");
@@ -310,7 +314,7 @@ fn extension<'a>(answer: &'a Answer, name: &str) -> Option<&'a async_graphql::Va
 /// Says inside the server that the answer is not one to remember.
 fn marked(mut response: Response, has_errors: bool) -> Response {
     if has_errors {
-        response.extensions_mut().insert(Undone);
+        response.extensions_mut().insert(NothingApplied);
     }
     response
 }
@@ -330,7 +334,7 @@ pub fn refused(error: &Error) -> Response {
         Error::Invalid(problems) => failure::texts(problems),
         other => other.to_string(),
     };
-    let refusal = Refusal::new(status, error.code(), message);
+    let refusal = HttpRejection::new(status, error.code(), message);
     match (error, error.wait()) {
         (Error::EncodedBody, _) => refusal.with(header::ACCEPT_ENCODING, "identity"),
         (_, Some(seconds)) => refusal.later(seconds),

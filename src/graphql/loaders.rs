@@ -33,7 +33,7 @@ const TURNS: usize = 2;
 
 /// Loads by key. It is made when it is needed: most documents need none.
 pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> {
-    load: Load<K, V>,
+    load: LoadFn<K, V>,
     made: OnceLock<non_cached::Loader<K, Loaded<V>, Batch<K, V>>>,
 }
 
@@ -42,16 +42,16 @@ type Loaded<V> = Result<Option<V>, Arc<Error>>;
 
 /// One statement for many keys.
 struct Batch<K, V> {
-    asker: Asker,
-    load: Load<K, V>,
+    asker: LoaderContext,
+    load: LoadFn<K, V>,
 }
 
 /// What a batch does.
-type Load<K, V> = fn(Asker, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>;
+type LoadFn<K, V> = fn(LoaderContext, Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, Error>>;
 
 /// Who asks, and whom.
 #[derive(Clone)]
-pub(super) struct Asker {
+pub(super) struct LoaderContext {
     services: Arc<Services>,
     user: CurrentUser,
 }
@@ -61,7 +61,7 @@ pub(super) type First<K> = (K, u64);
 
 /// One loader for each relation, and what they all ask, for who has all keys at once.
 pub(super) struct Loaders {
-    pub(super) asker: Asker,
+    pub(super) asker: LoaderContext,
     /// Whether the operation has one field at its root, with which nothing can be loaded together there.
     pub(super) is_for_one_field: bool,
     pub(super) task: Loader<TaskId, task::Model>,
@@ -79,7 +79,7 @@ impl Loaders {
     pub(super) fn new(services: &Arc<Services>, user: &CurrentUser, is_for_one_field: bool) -> Self {
         Self {
             is_for_one_field,
-            asker: Asker { services: Arc::clone(services), user: user.clone() },
+            asker: LoaderContext { services: Arc::clone(services), user: user.clone() },
             task: Loader::new(|it, ids| Box::pin(it.tasks(ids))),
             list: Loader::new(|it, ids| Box::pin(it.lists(ids))),
             label: Loader::new(|it, ids| Box::pin(it.labels(ids))),
@@ -107,7 +107,7 @@ impl Loaders {
 }
 
 impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> Loader<K, V> {
-    fn new(load: Load<K, V>) -> Self {
+    fn new(load: LoadFn<K, V>) -> Self {
         Self { load, made: OnceLock::new() }
     }
 }
@@ -124,7 +124,7 @@ impl<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> BatchFn<K, Loaded<V>> 
     }
 }
 
-impl Asker {
+impl LoaderContext {
     async fn tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, task::Model>, Error> {
         let rows = self.services.tasks(&self.user).find_many(&ids).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())

@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use entity::task;
 use futures_util::future::try_join_all;
 
-use super::{connection::TaskConnection, failure::Failure, guard::Guard, relations::size, written::TaskRow};
+use super::{connection::TaskConnection, failure::GraphqlError, guard::Guard, relations::size, written::TaskRow};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
         changes::{Feed, MAX_CHANGES},
         page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
-        tasks::{Key, Words},
+        tasks::{TaskRef, Words},
     },
     view::{BigInt, Change, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
@@ -32,40 +32,40 @@ pub(super) enum Node {
 #[Object]
 impl Query {
     /// Who is signed in.
-    async fn me(&self, ctx: &Context<'_>) -> Result<User, Failure> {
+    async fn me(&self, ctx: &Context<'_>) -> Result<User, GraphqlError> {
         let user = ctx.current_user()?;
         let row = ctx.services(user).auth().account(user).await?;
         Ok(row.map_or_else(|| User::elsewhere(user), User::from))
     }
 
     /// Any object of the signed-in user by its id; null when there is none.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node, Failure>> {
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node, GraphqlError>> {
         find_node(ctx, &id).await.transpose()
     }
 
     /// Objects of the signed-in user by their ids, at most 100, in the order of the ids; null where there is none.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, Failure> {
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, GraphqlError> {
         ctx.current_user()?;
         let most = usize::try_from(MAX_SIZE).unwrap_or_default();
         if ids.len() > most {
-            return Err(Error::invalid("ids", Fault::TooMany(most)).into());
+            return Err(Error::invalid("ids", ValidationError::TooMany(most)).into());
         }
         try_join_all(ids.iter().map(|id| find_node(ctx, id))).await
     }
 
     /// A task by its id; null when there is none.
-    async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, Failure>> {
+    async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, GraphqlError>> {
         only_task(ctx, &id).await.transpose().map(|found| found.map(TaskRow::from))
     }
 
     /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
-    async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, Failure> {
+    async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, GraphqlError> {
         let lists = ctx.lists()?;
         Ok(lists.all(archived).await?.into_iter().map(TaskList::from).collect())
     }
 
     /// The labels by name. There are at most 1,000.
-    async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, Failure> {
+    async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, GraphqlError> {
         let labels = ctx.labels()?;
         Ok(labels.all().await?.into_iter().map(Label::from).collect())
     }
@@ -78,7 +78,7 @@ impl Query {
         #[graphql(desc = "Words: at most 200 characters; anything but letters and digits separates them.")]
         text: String,
         #[graphql(desc = "How many: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
-    ) -> Result<Vec<Task>, Failure> {
+    ) -> Result<Vec<Task>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let words = Words::parse(&text).map_err(|fault| Error::invalid("text", fault))?;
         Ok(tasks.search(&words, size(first)?).await?.into_iter().map(Task::from).collect())
@@ -91,10 +91,10 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The `revision` of the last answer; 0 at first.")] since: BigInt,
         #[graphql(desc = "How many changes: 1 to 500.", default = 100)] first: i32,
-    ) -> Result<ChangeFeed, Failure> {
+    ) -> Result<ChangeFeed, GraphqlError> {
         let changes = ctx.changes()?;
         let most = u64::try_from(first).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
-        let fault = Fault::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
+        let fault = ValidationError::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
         let feed = changes.since(since.0, most.ok_or(Error::invalid("first", fault))?).await?;
         Ok(feed.into())
     }
@@ -110,7 +110,7 @@ impl Query {
         #[graphql(desc = "Only tasks in front of this cursor.")] before: Option<String>,
         #[graphql(desc = "Which tasks; all by default.")] filter: Option<TaskFilter>,
         #[graphql(desc = "In which order.")] order: Option<TaskOrder>,
-    ) -> Result<TaskConnection, Failure> {
+    ) -> Result<TaskConnection, GraphqlError> {
         let tasks = ctx.tasks()?;
         let page = PageRequest::parse(&PageArguments { first, last, after, before })?;
         let (filter, order) = (filter.unwrap_or_default().try_into()?, order.map(Into::into).unwrap_or_default());
@@ -136,7 +136,7 @@ impl From<Feed> for ChangeFeed {
     }
 }
 
-async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> {
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, GraphqlError> {
     let user = ctx.current_user()?;
     if id.as_str() == user.id().0 {
         let row = ctx.services(user).auth().account(user).await?;
@@ -154,14 +154,14 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, Failure> 
 }
 
 /// A task that a field at the root asks for: at once if there is no other field to load something together with.
-async fn only_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, Failure> {
+async fn only_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, GraphqlError> {
     match task_id(id) {
-        Ok(id) if ctx.loaders()?.is_for_one_field => Ok(ctx.tasks()?.find(Key::Id(id)).await?),
+        Ok(id) if ctx.loaders()?.is_for_one_field => Ok(ctx.tasks()?.find(TaskRef::Id(id)).await?),
         _ => find_task(ctx, id).await,
     }
 }
 
-async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, Failure> {
+async fn find_task(ctx: &Context<'_>, id: &ID) -> Result<Option<task::Model>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let Ok(id) = task_id(id) else { return Ok(None) };
     Ok(loaders.load(&loaders.task, id).await?)

@@ -3,9 +3,9 @@
 
 use async_graphql::{ComplexObject, Context};
 
-use super::{failure::Failure, guard::Guard};
+use super::{failure::GraphqlError, guard::Guard};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
         page::{DEFAULT_SIZE, MAX_SIZE},
         tasks::TimeZone,
@@ -13,18 +13,18 @@ use crate::{
     view::{Change, ChangedNode, Label, Task, TaskCounts, TaskList},
 };
 
-type Many<T> = Option<Result<Vec<T>, Failure>>;
+type Many<T> = Option<Result<Vec<T>, GraphqlError>>;
 
 /// Relations of a task.
 #[ComplexObject]
 impl Task {
     /// The list that the task is in.
-    async fn list(&self, ctx: &Context<'_>) -> Option<Result<TaskList, Failure>> {
+    async fn list(&self, ctx: &Context<'_>) -> Option<Result<TaskList, GraphqlError>> {
         list_of(self, ctx).await.transpose()
     }
 
     /// The task that it is a part of.
-    async fn parent(&self, ctx: &Context<'_>) -> Option<Result<Task, Failure>> {
+    async fn parent(&self, ctx: &Context<'_>) -> Option<Result<Task, GraphqlError>> {
         parent_of(self, ctx).await.transpose()
     }
 
@@ -39,25 +39,25 @@ impl Task {
     }
 }
 
-async fn list_of(task: &Task, ctx: &Context<'_>) -> Result<Option<TaskList>, Failure> {
+async fn list_of(task: &Task, ctx: &Context<'_>) -> Result<Option<TaskList>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let Some(id) = task.keys.list else { return Ok(None) };
     Ok(loaders.load(&loaders.list, id).await?.map(TaskList::from))
 }
 
-async fn parent_of(task: &Task, ctx: &Context<'_>) -> Result<Option<Task>, Failure> {
+async fn parent_of(task: &Task, ctx: &Context<'_>) -> Result<Option<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let Some(id) = task.keys.parent else { return Ok(None) };
     Ok(loaders.load(&loaders.task, id).await?.map(Task::from))
 }
 
-async fn labels_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Label>, Failure> {
+async fn labels_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Label>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let rows = loaders.load(&loaders.labels_of_task, task.keys.task).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Label::from).collect())
 }
 
-async fn parts_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, Failure> {
+async fn parts_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     if task.keys.parent.is_some() {
         return Ok(Vec::new());
@@ -84,18 +84,18 @@ impl TaskList {
         ctx: &Context<'_>,
         #[graphql(desc = "The IANA name of the time zone whose day decides what is overdue.", default = "UTC")]
         time_zone: String,
-    ) -> Option<Result<TaskCounts, Failure>> {
+    ) -> Option<Result<TaskCounts, GraphqlError>> {
         Some(counts_of(self, ctx, &time_zone).await)
     }
 }
 
-async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, Failure> {
+async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let rows = loaders.load(&loaders.first_of_list, (list.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
-async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<TaskCounts, Failure> {
+async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<TaskCounts, GraphqlError> {
     let loaders = ctx.loaders()?;
     let zone = TimeZone::parse(zone).map_err(|fault| Error::invalid("timeZone", fault))?;
     Ok(loaders.load(&loaders.counts_of_list, (list.key, zone)).await?.unwrap_or_default().into())
@@ -114,7 +114,7 @@ impl Label {
     }
 }
 
-async fn first_of_label(label: &Label, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, Failure> {
+async fn first_of_label(label: &Label, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let rows = loaders.load(&loaders.first_of_label, (label.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
@@ -122,7 +122,7 @@ async fn first_of_label(label: &Label, ctx: &Context<'_>, first: i32) -> Result<
 
 /// How many tasks are asked for.
 pub(super) fn size(first: i32) -> Result<u64, Error> {
-    let fault = Fault::NotBetween(1, MAX_SIZE.into());
+    let fault = ValidationError::NotBetween(1, MAX_SIZE.into());
     u64::try_from(first).ok().filter(|_| (1..=MAX_SIZE).contains(&first)).ok_or(Error::invalid("first", fault))
 }
 

@@ -30,9 +30,9 @@ use self::{
     message::{Incoming, Outgoing, Said, Sent},
 };
 use super::{
-    engine::{Caller, OpenStream, is_executed},
+    engine::{OpenStream, OperationContext, is_executed},
     front::beyond,
-    http::{Door, bad_handshake, too_many_handshakes},
+    http::{GraphqlState, bad_handshake, too_many_handshakes},
     params::Params,
 };
 use crate::{
@@ -65,7 +65,7 @@ const MAX_INIT: usize = 16 << 10;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Answers the handshake; the socket then lives on its own.
-pub(super) fn open(door: Door, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
+pub(super) fn open(door: GraphqlState, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
     let message = door.engine.limits.message;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(message).max_frame_size(message);
     let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
@@ -83,13 +83,13 @@ pub(super) fn open(door: Door, identity: Identity, parts: &Parts, upgrade: WebSo
         let (answers, queue) = mpsc::channel(QUEUE);
         let state =
             State { door, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
-        Session { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now(), unknown }.run().await;
+        SocketSession { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now(), unknown }.run().await;
         drop(alive);
     })
 }
 
 /// A socket and what happens on it.
-struct Session {
+struct SocketSession {
     socket: WebSocket,
     state: State,
     queue: mpsc::Receiver<Outgoing>,
@@ -103,7 +103,7 @@ struct Session {
 
 /// What is known of the client, and its operations.
 struct State {
-    door: Door,
+    door: GraphqlState,
     client: Client,
     /// Who the handshake was from: used when `connection_init` shows nothing.
     handshake: Identity,
@@ -113,7 +113,7 @@ struct State {
     answers: mpsc::Sender<Outgoing>,
 }
 
-impl Session {
+impl SocketSession {
     async fn run(mut self) {
         let mut ping = time::interval_at(Instant::now() + PING, PING);
         let close = self.until_closed(&mut ping).await;
@@ -258,7 +258,7 @@ impl State {
 
     /// What an operation does: it answers until it is over, or nobody listens.
     fn operation(&self, id: String, params: Params, user: CurrentUser) -> impl Future<Output = ()> + Send + use<> {
-        let caller = Caller { identity: Identity::User(user), services: Arc::clone(&self.door.services) };
+        let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.door.services) };
         let (engine, answers) = (Arc::clone(&self.door.engine), self.answers.clone());
         async move {
             let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;

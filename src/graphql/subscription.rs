@@ -3,7 +3,7 @@
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, stream};
 
-use super::{failure::Failure, guard::Guard};
+use super::{failure::GraphqlError, guard::Guard};
 use crate::{
     error::Error,
     service::{Services, auth::CurrentUser, changes::MAX_CHANGES, events::Listener},
@@ -23,7 +23,7 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The revision of the last change that is known; 0 at first.")] since: BigInt,
-    ) -> Result<impl Stream<Item = Result<Change, Failure>> + use<>, Failure> {
+    ) -> Result<impl Stream<Item = Result<Change, GraphqlError>> + use<>, GraphqlError> {
         let user = ctx.current_user()?;
         let services = std::sync::Arc::clone(ctx.services(user));
         let listener = services.changes(user).listen();

@@ -37,13 +37,13 @@ pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) Order);
 pub(super) struct TaskRow(task::Model);
 
 /// What is selected of each task: response keys and what stands there.
-struct Plan<'a>(Vec<(&'a str, Part<'a>)>);
+struct NodePlan<'a>(Vec<(&'a str, NodeField<'a>)>);
 
-enum Part<'a> {
+enum NodeField<'a> {
     TypeName,
     Plain(&'a str),
-    List(Plan<'a>),
-    Labels(Plan<'a>),
+    List(NodePlan<'a>),
+    Labels(NodePlan<'a>),
 }
 
 /// What a plan needs besides the tasks.
@@ -71,7 +71,7 @@ impl OutputType for TaskRow {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let Self(row) = self;
         // Its relations are loaded together with those of others.
-        if let Some(plan) = Plan::of_leaves(&field.node.selection_set.node) {
+        if let Some(plan) = NodePlan::of_leaves(&field.node.selection_set.node) {
             let mut bytes = Vec::with_capacity(TASK_BYTES);
             plan.write(row, &mut bytes);
             return Ok(written(bytes));
@@ -95,7 +95,7 @@ impl OutputType for TaskRows<'_> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let Self(rows) = self;
-        if let Some(plan) = Plan::of_task(&field.node.selection_set.node)
+        if let Some(plan) = NodePlan::of_task(&field.node.selection_set.node)
             && let Some(related) = plan.related(ctx, rows).await
         {
             return Ok(list_of(rows, |row, into| plan.write_task(row, &related, into)));
@@ -137,7 +137,7 @@ impl OutputType for EdgeRows<'_> {
 enum Edge<'a> {
     TypeName,
     Cursor,
-    Node(Plan<'a>),
+    Node(NodePlan<'a>),
 }
 
 impl<'a> Edge<'a> {
@@ -147,7 +147,7 @@ impl<'a> Edge<'a> {
                 let edge = match field.name.node.as_str() {
                     "__typename" => Self::TypeName,
                     "cursor" => Self::Cursor,
-                    "node" => Self::Node(Plan::of_task(&field.selection_set.node)?),
+                    "node" => Self::Node(NodePlan::of_task(&field.selection_set.node)?),
                     _ => return None,
                 };
                 Some((key, edge))
@@ -188,11 +188,11 @@ fn fields(set: &SelectionSet) -> Option<impl Iterator<Item = (&str, &Field)>> {
     })
 }
 
-impl<'a> Plan<'a> {
+impl<'a> NodePlan<'a> {
     fn of_task(set: &'a SelectionSet) -> Option<Self> {
         Self::of(set, |field| match field.name.node.as_str() {
-            "list" => Some(Part::List(Self::of_leaves(&field.selection_set.node)?)),
-            "labels" => Some(Part::Labels(Self::of_leaves(&field.selection_set.node)?)),
+            "list" => Some(NodeField::List(Self::of_leaves(&field.selection_set.node)?)),
+            "labels" => Some(NodeField::Labels(Self::of_leaves(&field.selection_set.node)?)),
             _ => leaf(field),
         })
     }
@@ -201,7 +201,7 @@ impl<'a> Plan<'a> {
         Self::of(set, leaf)
     }
 
-    fn of(set: &'a SelectionSet, part: impl Fn(&'a Field) -> Option<Part<'a>>) -> Option<Self> {
+    fn of(set: &'a SelectionSet, part: impl Fn(&'a Field) -> Option<NodeField<'a>>) -> Option<Self> {
         fields(set)?.map(|(key, field)| Some((key, part(field)?))).collect::<Option<_>>().map(Self)
     }
 
@@ -209,8 +209,9 @@ impl<'a> Plan<'a> {
     /// each task can say so.
     async fn related(&self, ctx: &ContextSelectionSet<'_>, rows: &[task::Model]) -> Option<Related> {
         let mut related = Related::default();
-        let has = |wanted: fn(&Part<'_>) -> bool| self.0.iter().any(|(_, part)| wanted(part));
-        let (has_lists, has_labels) = (has(|it| matches!(it, Part::List(_))), has(|it| matches!(it, Part::Labels(_))));
+        let has = |wanted: fn(&NodeField<'_>) -> bool| self.0.iter().any(|(_, part)| wanted(part));
+        let (has_lists, has_labels) =
+            (has(|it| matches!(it, NodeField::List(_))), has(|it| matches!(it, NodeField::Labels(_))));
         if !has_lists && !has_labels {
             return Some(related);
         }
@@ -228,11 +229,11 @@ impl<'a> Plan<'a> {
 
     fn write_task(&self, row: &task::Model, related: &Related, into: &mut Vec<u8>) {
         object(&self.0, into, |part, into| match part {
-            Part::List(plan) => match row.list_id.and_then(|id| related.lists.get(&id)) {
+            NodeField::List(plan) => match row.list_id.and_then(|id| related.lists.get(&id)) {
                 Some(list) => plan.write(list, into),
                 None => into.extend_from_slice(b"null"),
             },
-            Part::Labels(plan) => {
+            NodeField::Labels(plan) => {
                 let labels = related.labels.get(&row.id).map(Vec::as_slice).unwrap_or_default();
                 array(labels, into, |label, into| plan.write(label, into));
             }
@@ -245,22 +246,22 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn leaf<'a>(field: &'a Field) -> Option<Part<'a>> {
+fn leaf<'a>(field: &'a Field) -> Option<NodeField<'a>> {
     match field.name.node.as_str() {
-        "__typename" => Some(Part::TypeName),
-        name if field.selection_set.node.items.is_empty() && field.arguments.is_empty() => Some(Part::Plain(name)),
+        "__typename" => Some(NodeField::TypeName),
+        name if field.selection_set.node.items.is_empty() && field.arguments.is_empty() => Some(NodeField::Plain(name)),
         _ => None,
     }
 }
 
-fn write_leaf<R: WriteField>(row: &R, part: &Part<'_>, into: &mut Vec<u8>) {
+fn write_leaf<R: WriteField>(row: &R, part: &NodeField<'_>, into: &mut Vec<u8>) {
     match part {
-        Part::TypeName => {
+        NodeField::TypeName => {
             into.push(b'"');
             into.extend_from_slice(R::TYPE.as_bytes());
             into.push(b'"');
         }
-        Part::Plain(name) if row.write(name, into) => {}
+        NodeField::Plain(name) if row.write(name, into) => {}
         // The validator lets no other field come so far.
         _ => into.extend_from_slice(b"null"),
     }

@@ -20,12 +20,12 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 
-use self::failure::Failure;
+use self::failure::AuthApiError;
 pub(crate) use self::post::MAX_BODY;
 use crate::{error::Error, service::Services};
 
-type Answer = Result<Response, Failure>;
-type Door = State<Arc<Services>>;
+type Answer = Result<Response, AuthApiError>;
+type AuthRouteState = State<Arc<Services>>;
 type Methods = MethodRouter<Arc<Services>>;
 
 /// Every route of this door, for the router and for the tests that visit each of them.
@@ -73,7 +73,7 @@ pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
 
 /// What the service refuses before a route is reached.
 pub fn refused(error: Error) -> Response {
-    Failure::from(error).into_response()
+    AuthApiError::from(error).into_response()
 }
 
 fn routes() -> [(&'static str, Methods); 27] {

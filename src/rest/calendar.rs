@@ -9,7 +9,7 @@ use entity::{
     task::Priority,
 };
 
-use crate::service::data::Labelled;
+use crate::service::data::TaskWithLabels;
 
 /// What stands before the to-dos.
 pub(super) const START: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Docket//Docket//EN\r\n";
@@ -31,7 +31,7 @@ struct Lines(String);
 impl Names {
     /// A task as a `VTODO` (section 3.6.2). Labels are its categories; the list has a property of its own, because
     /// iCalendar knows none for it.
-    pub(super) fn todo(&self, Labelled { task, labels }: &Labelled) -> String {
+    pub(super) fn todo(&self, TaskWithLabels { task, labels }: &TaskWithLabels) -> String {
         let mut lines = Lines(String::new());
         lines.put("BEGIN", "VTODO");
         lines.put("UID", &task.id.to_string());

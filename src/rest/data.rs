@@ -16,8 +16,8 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use super::{
     calendar::{self, Names},
     extract::Caller,
-    failure::Failure,
-    fault::Fault,
+    failure::RestError,
+    fault::PydanticError,
     pieces,
     query::ImportQuery,
     upload::Upload,
@@ -25,15 +25,15 @@ use super::{
 use crate::{
     error::Error,
     service::{
-        answers::Undone,
-        data::Labelled,
+        answers::NothingApplied,
+        data::TaskWithLabels,
         import::{Import, Imported},
     },
     view::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
 };
 
 /// `GET /api/{user_id}/export`
-pub(super) async fn export(caller: Caller) -> Result<Response, Failure> {
+pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
     let data = caller.data();
     let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
     let labels: Vec<ExportLabel> = data.labels().await?.into_iter().map(Into::into).collect();
@@ -52,7 +52,7 @@ pub(super) async fn export(caller: Caller) -> Result<Response, Failure> {
 }
 
 /// `GET /api/{user_id}/export.ics`
-pub(super) async fn calendar(caller: Caller) -> Result<Response, Failure> {
+pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
     let data = caller.data();
     let names = Names {
         lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),
@@ -64,8 +64,8 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, Failure> {
 }
 
 /// `POST /api/{user_id}/import`
-pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, Failure> {
-    let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?.is_dry_run;
+pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, RestError> {
+    let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Faults)?.is_dry_run;
     let (bytes, held) = upload.into_parts();
     // A large file takes longer to read than others are to wait for this thread.
     let import = spawn_blocking(move || parse(bytes)).await.map_err(Error::internal)??;
@@ -81,25 +81,25 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
     let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });
     let mut response = Json(body).into_response();
     if is_dry {
-        response.extensions_mut().insert(Undone);
+        response.extensions_mut().insert(NothingApplied);
     }
     Ok(response)
 }
 
 /// Reads a file, and checks all that can be checked without knowing what is there.
-fn parse(bytes: Vec<u8>) -> Result<Import, Failure> {
+fn parse(bytes: Vec<u8>) -> Result<Import, RestError> {
     // A list would pass for an object whose fields are all absent.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(Failure::Faults(vec![Fault::not_an_object()]));
+        return Err(RestError::Faults(vec![PydanticError::not_an_object()]));
     }
     let file: Export = serde_json::from_slice(&bytes)
-        .map_err(|cause| Failure::Faults(vec![Fault::json(cause.column(), &cause.to_string())]))?;
+        .map_err(|cause| RestError::Faults(vec![PydanticError::json(cause.column(), &cause.to_string())]))?;
     drop(bytes);
     file.checked().map_err(|problems| Error::InvalidFile(problems).into())
 }
 
 /// All tasks, some hundreds at a time.
-fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<Labelled>, Error>> + Send + 'static {
+fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error>> + Send + 'static {
     let caller = Arc::new(caller);
     stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use entity::id::UserId;
 use sha2::{Digest, Sha256};
 
-use super::{failure::Failure, fault::Fault, shape::Shape};
+use super::{failure::RestError, fault::PydanticError, shape::Shape};
 
 /// The tags of what one user is answered.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Tags {
     }
 
     /// Whether the client has what it would get.
-    pub(super) fn is_known(self, headers: &HeaderMap, revision: i64) -> Result<bool, Failure> {
+    pub(super) fn is_known(self, headers: &HeaderMap, revision: i64) -> Result<bool, RestError> {
         Ok(match condition(headers, &header::IF_NONE_MATCH)? {
             None => false,
             Some(Condition::Anything) => true,
@@ -47,7 +47,7 @@ impl Tags {
 
     /// The revisions of which a write expects one, if it expects any. A tag without what stands behind the revision is
     /// believed too: a write is about the user's own tasks.
-    pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, Failure> {
+    pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, RestError> {
         if headers.contains_key(header::IF_NONE_MATCH) {
             return Err(refused(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));
         }
@@ -68,7 +68,7 @@ impl Tags {
 
 /// What a header asks for, if it is there. One that is not understood is refused: without its condition a request does
 /// more than its client wants. Weak tags count as others do: a proxy that compresses makes a tag weak.
-fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, Failure> {
+fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, RestError> {
     let mut values = headers.get_all(name).iter().peekable();
     if values.peek().is_none() {
         return Ok(None);
@@ -101,8 +101,8 @@ fn tags(mut text: &str) -> Option<Vec<String>> {
     }
 }
 
-fn refused(name: &HeaderName, reason: &str) -> Failure {
-    Failure::Faults(vec![Fault::header(name.as_str(), reason)])
+fn refused(name: &HeaderName, reason: &str) -> RestError {
+    RestError::Faults(vec![PydanticError::header(name.as_str(), reason)])
 }
 
 #[cfg(test)]

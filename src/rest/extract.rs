@@ -10,16 +10,16 @@ use axum::{
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
 
-use super::{failure::Failure, fault::Fault, fields::Fields};
+use super::{failure::RestError, fault::PydanticError, fields::BodyFields};
 use crate::{
     error::Error,
     service::{
         Services,
         auth::{Client, CurrentUser, Identity},
         changes::Changes,
-        data::Data,
+        data::UserData,
         labels::Labels,
-        tasks::{Key, Tasks},
+        tasks::{TaskRef, Tasks},
     },
     telemetry::SecurityEvent,
 };
@@ -68,15 +68,15 @@ impl Caller {
     }
 
     /// All of the caller's data.
-    pub(super) fn data(&self) -> Data<'_> {
+    pub(super) fn data(&self) -> UserData<'_> {
         self.services.data(&self.user)
     }
 }
 
 impl FromRequestParts<Arc<Services>> for Caller {
-    type Rejection = Failure;
+    type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, RestError> {
         let user = user_of(&parts.extensions)?.clone();
         // A path without a user is about the token's.
         let names_user = parts.extensions.get::<MatchedPath>().is_some_and(|it| it.as_str().contains("{user_id}"));
@@ -103,35 +103,35 @@ pub(super) fn user_of(extensions: &Extensions) -> Result<&CurrentUser, Error> {
 }
 
 impl FromRequestParts<Arc<Services>> for TaskPath {
-    type Rejection = Failure;
+    type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, RestError> {
         path_parameter(parts, "task_id").await.map(Self).ok_or(Error::NotFound("task").into())
     }
 }
 
 impl TaskPath {
     /// The task's key: its number, or its UUID. A number that is too large is one that no task has.
-    pub(super) fn key(&self, faults: &mut Vec<Fault>) -> Option<Key> {
+    pub(super) fn key(&self, faults: &mut Vec<PydanticError>) -> Option<TaskRef> {
         let text = self.0.as_str();
         if let Ok(number) = text.parse() {
-            return Some(Key::Number(number));
+            return Some(TaskRef::Number(number));
         }
         if let Ok(id) = text.parse() {
-            return Some(Key::Id(TaskId(id)));
+            return Some(TaskRef::Id(TaskId(id)));
         }
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) {
-            return Some(Key::Number(0));
+            return Some(TaskRef::Number(0));
         }
-        faults.push(Fault::not_an_integer(&["path", "task_id"]).of(&Value::from(text)));
+        faults.push(PydanticError::not_an_integer(&["path", "task_id"]).of(&Value::from(text)));
         None
     }
 
     /// The key alone, where nothing else can be at fault.
-    pub(super) fn only_key(&self) -> Result<Key, Failure> {
+    pub(super) fn only_key(&self) -> Result<TaskRef, RestError> {
         let mut faults = Vec::new();
-        self.key(&mut faults).ok_or(Failure::Faults(faults))
+        self.key(&mut faults).ok_or(RestError::Faults(faults))
     }
 }
 
@@ -141,31 +141,31 @@ async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Failure;
+    type Rejection = RestError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, RestError> {
         let is_json = is_json(request.headers());
         Ok(Self { bytes: read(request, MAX_BODY).await?, is_json })
     }
 }
 
 /// How many bytes the body says it has, unless it is too many.
-pub(super) fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, Failure> {
+pub(super) fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, RestError> {
     let bytes = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
-    if bytes.is_some_and(|bytes| bytes > most) { Err(Failure::TooLarge) } else { Ok(bytes) }
+    if bytes.is_some_and(|bytes| bytes > most) { Err(RestError::TooLarge) } else { Ok(bytes) }
 }
 
 /// The body, unless it has, or says it has, too many bytes.
-async fn read(request: Request, most: usize) -> Result<Bytes, Failure> {
+async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
     announced(request.headers(), most)?;
-    to_bytes(request.into_body(), most).await.map_err(|_| Failure::TooLarge)
+    to_bytes(request.into_body(), most).await.map_err(|_| RestError::TooLarge)
 }
 
 impl Body {
     /// Reads the fields of a body that must be there.
-    pub(super) fn read<T>(self, faults: &mut Vec<Fault>, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
+    pub(super) fn read<T>(self, faults: &mut Vec<PydanticError>, read: impl FnOnce(BodyFields<'_>) -> T) -> Option<T> {
         match self.value() {
-            Ok(Some(Value::Object(object))) => Some(read(Fields::new(&object, faults))),
+            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, faults))),
             other => {
                 faults.push(not_an_object(other));
                 None
@@ -174,10 +174,14 @@ impl Body {
     }
 
     /// Reads the fields of a body that may be absent or `null`.
-    pub(super) fn read_if_there<T>(self, faults: &mut Vec<Fault>, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
+    pub(super) fn read_if_there<T>(
+        self,
+        faults: &mut Vec<PydanticError>,
+        read: impl FnOnce(BodyFields<'_>) -> T,
+    ) -> Option<T> {
         match self.value() {
-            Ok(None | Some(Value::Null)) => Some(read(Fields::new(&Map::new(), faults))),
-            Ok(Some(Value::Object(object))) => Some(read(Fields::new(&object, faults))),
+            Ok(None | Some(Value::Null)) => Some(read(BodyFields::new(&Map::new(), faults))),
+            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, faults))),
             other => {
                 faults.push(not_an_object(other));
                 None
@@ -186,7 +190,7 @@ impl Body {
     }
 
     /// The JSON value, or nothing for no body; a body of another media type is text.
-    fn value(&self) -> Result<Option<Value>, Box<Fault>> {
+    fn value(&self) -> Result<Option<Value>, Box<PydanticError>> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
@@ -198,16 +202,16 @@ impl Body {
                 self.bytes.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
             let offset = if cause.is_eof() { self.bytes.len() } else { before + cause.column().saturating_sub(1) };
             let text = cause.to_string();
-            Box::new(Fault::json(offset, text.split(" at line ").next().unwrap_or_default()))
+            Box::new(PydanticError::json(offset, text.split(" at line ").next().unwrap_or_default()))
         })
     }
 }
 
-fn not_an_object(value: Result<Option<Value>, Box<Fault>>) -> Fault {
+fn not_an_object(value: Result<Option<Value>, Box<PydanticError>>) -> PydanticError {
     match value {
         Err(fault) => *fault,
-        Ok(None) => Fault::missing(&["body"]),
-        Ok(Some(value)) => Fault::not_an_object().of(&value),
+        Ok(None) => PydanticError::missing(&["body"]),
+        Ok(Some(value)) => PydanticError::not_an_object().of(&value),
     }
 }
 

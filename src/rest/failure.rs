@@ -9,16 +9,16 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
-use super::fault::Fault;
-use crate::error::{Current, Error, Misplaced, Problem};
+use super::fault::PydanticError;
+use crate::error::{Current, Error, FileProblem, Problem};
 
 /// A request that failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum RestError {
     /// The service refused it.
     Service(Error),
     /// The request is not in the form that the route takes; every fault is listed.
-    Faults(Vec<Fault>),
+    Faults(Vec<PydanticError>),
     /// The body has too many bytes.
     TooLarge,
 }
@@ -29,13 +29,13 @@ struct Detail<T> {
     detail: T,
 }
 
-impl From<Error> for Failure {
+impl From<Error> for RestError {
     fn from(error: Error) -> Self {
         Self::Service(error)
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         match self {
             Self::Service(error) => service(&error),
@@ -62,7 +62,9 @@ fn service(error: &Error) -> Response {
         Error::ResyncRequired => resync(),
         Error::Invalid(problems) => invalid(problems),
         Error::InvalidFile(problems) => unprocessable(problems.iter().map(misplaced).collect()),
-        Error::KeyReused => unprocessable(vec![Fault::header("Idempotency-Key", "was used for another request")]),
+        Error::KeyReused => {
+            unprocessable(vec![PydanticError::header("Idempotency-Key", "was used for another request")])
+        }
         Error::TooMany(_) => {
             let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
             response.headers_mut().extend(error.wait().map(|seconds| (header::RETRY_AFTER, seconds.into())));
@@ -99,14 +101,14 @@ fn resync() -> Response {
 }
 
 /// What is wrong at a place of a file.
-pub(super) fn misplaced((place, fault): &Misplaced) -> Fault {
+pub(super) fn misplaced((place, fault): &FileProblem) -> PydanticError {
     let loc: Vec<&str> = std::iter::once("body").chain(place.split('.')).collect();
-    Fault::breaks(&loc, *fault)
+    PydanticError::breaks(&loc, *fault)
 }
 
 /// What only the service could find.
 fn invalid(problems: &[Problem]) -> Response {
-    unprocessable(problems.iter().map(|it| Fault::breaks(&["body", it.field], it.fault)).collect())
+    unprocessable(problems.iter().map(|it| PydanticError::breaks(&["body", it.field], it.fault)).collect())
 }
 
 fn unavailable() -> Response {
@@ -120,7 +122,7 @@ fn challenge(scheme: &'static str, text: &str) -> Response {
     ([(CHALLENGE, scheme)], detail(StatusCode::UNAUTHORIZED, text)).into_response()
 }
 
-fn unprocessable(faults: Vec<Fault>) -> Response {
+fn unprocessable(faults: Vec<PydanticError>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: faults })).into_response()
 }
 
@@ -132,7 +134,7 @@ fn detail(status: StatusCode, text: &str) -> Response {
 pub fn refused(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => {
-            unprocessable(problems.iter().map(|it| Fault::header(it.field, &it.fault.to_string())).collect())
+            unprocessable(problems.iter().map(|it| PydanticError::header(it.field, &it.fault.to_string())).collect())
         }
         _ => service(error),
     }
@@ -140,7 +142,7 @@ pub fn refused(error: &Error) -> Response {
 
 /// The body has too many bytes.
 pub fn too_large() -> Response {
-    Failure::TooLarge.into_response()
+    RestError::TooLarge.into_response()
 }
 
 /// No such route.

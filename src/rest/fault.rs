@@ -7,7 +7,7 @@ use crate::error;
 
 /// One entry of the `detail` of a 422.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Fault {
+pub(super) struct PydanticError {
     r#type: &'static str,
     loc: Vec<Value>,
     msg: String,
@@ -20,7 +20,7 @@ pub(super) struct Fault {
 /// How many bytes of a refused input are sent back at most.
 const MAX_ECHO: usize = 256;
 
-impl Fault {
+impl PydanticError {
     fn new(r#type: &'static str, loc: &[&str], msg: impl Into<String>) -> Self {
         let loc = loc.iter().map(|it| json!(it)).collect();
         Self { r#type, loc, msg: msg.into(), input: None, ctx: None }
@@ -123,16 +123,18 @@ impl Fault {
     }
 
     /// A value that breaks a rule of the services.
-    pub(super) fn breaks(loc: &[&str], rule: error::Fault) -> Self {
+    pub(super) fn breaks(loc: &[&str], rule: error::ValidationError) -> Self {
         match rule {
-            error::Fault::Empty => Self::new("string_too_short", loc, "String should have at least 1 character")
-                .with(json!({ "min_length": 1 })),
-            error::Fault::TooLong(most) => {
+            error::ValidationError::Empty => {
+                Self::new("string_too_short", loc, "String should have at least 1 character")
+                    .with(json!({ "min_length": 1 }))
+            }
+            error::ValidationError::TooLong(most) => {
                 let msg = format!("String should have at most {most} characters");
                 Self::new("string_too_long", loc, msg).with(json!({ "max_length": most }))
             }
-            error::Fault::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
-            error::Fault::Instant(reason) => {
+            error::ValidationError::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
+            error::ValidationError::Instant(reason) => {
                 let msg = format!("Input should be a valid datetime or date, {reason}");
                 Self::new("datetime_from_date_parsing", loc, msg).with(json!({ "error": reason }))
             }

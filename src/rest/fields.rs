@@ -3,37 +3,37 @@
 use entity::task::Priority;
 use serde_json::{Map, Value};
 
-use super::fault::Fault;
+use super::fault::PydanticError;
 use crate::{
     error,
     service::{
-        labels::{MAX_LABELS, Marks},
-        tasks::{Description, Draft, Due, Edit, Title},
+        labels::{LabelSelection, MAX_LABELS},
+        tasks::{Description, Due, NewTask, TaskPatch, Title},
         values::LabelName,
     },
 };
 
 /// The fields of a body, and the faults found so far in the whole request.
-pub(super) struct Fields<'a> {
+pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Vec<PydanticError>,
 }
 
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
-impl<'a> Fields<'a> {
-    pub(super) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<Fault>) -> Self {
+impl<'a> BodyFields<'a> {
+    pub(super) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<PydanticError>) -> Self {
         Self { object, faults }
     }
 
     /// A task to be made, if no field is at fault.
-    pub(super) fn draft(mut self) -> Option<Draft> {
+    pub(super) fn draft(mut self) -> Option<NewTask> {
         if !self.object.contains_key("title") {
             let whole = Value::Object(self.object.clone());
-            self.faults.push(Fault::missing(&["body", "title"]).of(&whole));
+            self.faults.push(PydanticError::missing(&["body", "title"]).of(&whole));
         }
-        let Edit { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
-        Some(Draft {
+        let TaskPatch { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
+        Some(NewTask {
             id: None,
             title: title?,
             description: description.flatten(),
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Changes to a task, as far as no field is at fault.
-    pub(super) fn edit(mut self) -> Edit {
+    pub(super) fn edit(mut self) -> TaskPatch {
         self.fields()
     }
 
@@ -60,9 +60,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Faults come in the order in which the fields are shown.
-    fn fields(&mut self) -> Edit {
+    fn fields(&mut self) -> TaskPatch {
         let object = self.object;
-        Edit {
+        TaskPatch {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
             description: object.get("description").and_then(|it| match it {
                 Value::Null => Some(None),
@@ -83,10 +83,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn tags(&mut self, value: &Value) -> Option<Marks> {
-        let Value::Array(tags) = value else { return self.fault(Fault::not_a_list(&["body", "tags"]).of(value)) };
+    fn tags(&mut self, value: &Value) -> Option<LabelSelection> {
+        let Value::Array(tags) = value else {
+            return self.fault(PydanticError::not_a_list(&["body", "tags"]).of(value));
+        };
         if tags.len() > MAX_LABELS {
-            return self.fault(Fault::too_many(&["body", "tags"], (MAX_LABELS, tags.len())).of(value));
+            return self.fault(PydanticError::too_many(&["body", "tags"], (MAX_LABELS, tags.len())).of(value));
         }
         let mut names = Vec::new();
         let mut faults = 0;
@@ -98,20 +100,25 @@ impl<'a> Fields<'a> {
                     continue;
                 }
                 // Clients know tags as trimmed before they are counted.
-                Some(Err(error::Fault::Blank)) => Fault::breaks(&loc, error::Fault::Empty),
-                Some(Err(rule)) => Fault::breaks(&loc, rule),
-                None => Fault::not_a_string(&loc),
+                Some(Err(error::ValidationError::Blank)) => PydanticError::breaks(&loc, error::ValidationError::Empty),
+                Some(Err(rule)) => PydanticError::breaks(&loc, rule),
+                None => PydanticError::not_a_string(&loc),
             };
             faults += 1;
             self.faults.push(fault.at(at).of(tag));
         }
-        (faults == 0).then_some(Marks::Names(names))
+        (faults == 0).then_some(LabelSelection::Names(names))
     }
 
-    fn text<T>(&mut self, name: &str, value: &Value, parse: fn(&str) -> Result<T, error::Fault>) -> Option<T> {
+    fn text<T>(
+        &mut self,
+        name: &str,
+        value: &Value,
+        parse: fn(&str) -> Result<T, error::ValidationError>,
+    ) -> Option<T> {
         let loc = ["body", name];
-        let Value::String(text) = value else { return self.fault(Fault::not_a_string(&loc).of(value)) };
-        parse(text).or_else(|rule| self.fault(Fault::breaks(&loc, rule).of(value)).ok_or(())).ok()
+        let Value::String(text) = value else { return self.fault(PydanticError::not_a_string(&loc).of(value)) };
+        parse(text).or_else(|rule| self.fault(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
     }
 
     /// Pydantic's lax booleans.
@@ -125,13 +132,13 @@ impl<'a> Fields<'a> {
         match word.as_str() {
             "true" | "1" | "t" | "y" | "yes" | "on" => Some(true),
             "false" | "0" | "f" | "n" | "no" | "off" => Some(false),
-            _ => self.fault(Fault::not_a_bool(&["body", name], value)),
+            _ => self.fault(PydanticError::not_a_bool(&["body", name], value)),
         }
     }
 
     fn priority(&mut self, value: &Value) -> Option<Priority> {
         let known = value.as_str().and_then(priority);
-        known.or_else(|| self.fault(Fault::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
+        known.or_else(|| self.fault(PydanticError::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
     }
 
     /// The value under the first of two names that is there.
@@ -143,13 +150,13 @@ impl<'a> Fields<'a> {
         let loc = ["body", name];
         match value {
             Value::String(text) => {
-                Due::parse(text).or_else(|rule| self.fault(Fault::breaks(&loc, rule).of(value)).ok_or(())).ok()
+                Due::parse(text).or_else(|rule| self.fault(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
             }
-            _ => self.fault(Fault::not_a_datetime(&loc).of(value)),
+            _ => self.fault(PydanticError::not_a_datetime(&loc).of(value)),
         }
     }
 
-    fn fault<T>(&mut self, fault: Fault) -> Option<T> {
+    fn fault<T>(&mut self, fault: PydanticError) -> Option<T> {
         self.faults.push(fault);
         None
     }

@@ -21,8 +21,8 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::rows::{Body, Row};
-use super::{failure::Failure, shape};
+use self::rows::{Body, RouteDoc};
+use super::{failure::RestError, shape};
 use crate::error::Error;
 
 const JSON: &str = "application/json";
@@ -51,7 +51,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 /// Made when it is first asked for, as most instances never are.
-async fn answer() -> Result<Response, Failure> {
+async fn answer() -> Result<Response, RestError> {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
     let json = match DOCUMENT.get() {
         Some(json) => json.clone(),
@@ -83,7 +83,7 @@ fn method(name: &str) -> HttpMethod {
     }
 }
 
-fn operation(row: &Row) -> OperationBuilder {
+fn operation(row: &RouteDoc) -> OperationBuilder {
     let name = format!("{} {}", row.method, row.path);
     let id: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
     let mut operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(row.summary)).tag(row.tag);

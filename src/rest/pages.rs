@@ -9,7 +9,7 @@ use axum::{
 use entity::id::UserId;
 
 use super::{etag::Tags, shape};
-use crate::service::kept::{Bounded, Kept, Key, Sought, bounded};
+use crate::service::kept::{ByteBoundedCache, CacheKey, CacheKeyRef, Cached, byte_bounded};
 
 /// How many bytes of lists are kept.
 const KEPT_BYTES: u64 = 6 << 20;
@@ -24,9 +24,9 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// The lists that were answered last, by whose they are and what was asked for.
 #[derive(Debug)]
-pub(super) struct Pages(Bounded<Query, Kept<Page>>);
+pub(super) struct Pages(ByteBoundedCache<Query, Cached<Page>>);
 
-type Query = Key<Box<str>>;
+type Query = CacheKey<Box<str>>;
 
 /// A list of tasks, or a part of it.
 #[derive(Clone, Debug)]
@@ -41,21 +41,21 @@ pub(super) struct Page {
 
 impl Default for Pages {
     fn default() -> Self {
-        let bytes = |Key(_, query): &Query, page: &Kept<Page>| OVERHEAD + query.len() + page.value().json.len();
-        Self(bounded((KEPT_BYTES, EXPECTED), bytes))
+        let bytes = |CacheKey(_, query): &Query, page: &Cached<Page>| OVERHEAD + query.len() + page.value().json.len();
+        Self(byte_bounded((KEPT_BYTES, EXPECTED), bytes))
     }
 }
 
 impl Pages {
     /// The owner's answer to that query, if it may still hold.
-    pub(super) fn kept(&self, owner: &UserId, query: &str) -> Option<Kept<Page>> {
-        self.0.get(&Sought(owner, query)).filter(Kept::is_believed)
+    pub(super) fn kept(&self, owner: &UserId, query: &str) -> Option<Cached<Page>> {
+        self.0.get(&CacheKeyRef(owner, query)).filter(Cached::is_believed)
     }
 
     /// Keeps an answer, which nothing but a write of its owner may change.
     pub(super) fn keep(&self, (owner, query): (&UserId, &str), page: &Page) {
         if page.json.len() <= MAX_BYTES {
-            self.0.insert(Key(owner.clone(), query.into()), Kept::new(page.revision, page.clone()));
+            self.0.insert(CacheKey(owner.clone(), query.into()), Cached::new(page.revision, page.clone()));
         }
     }
 }

@@ -6,7 +6,7 @@ use entity::task::Priority;
 use serde_json::json;
 
 use super::{
-    fault::Fault,
+    fault::PydanticError,
     fields::{priorities, priority},
 };
 use crate::{
@@ -55,8 +55,8 @@ const MAX_TAGS: usize = 50;
 impl ListQuery {
     /// Reads a query string; unknown parameters are ignored. Each parameter has the names that the family of legacy
     /// clients has for it (contracts: legacy REST, 3, variants). Conditions that contradict each other are refused.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let mut read = Reader::new(text);
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+        let mut read = QueryReader::new(text);
         read.refuse_second_values(&NAMES);
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
@@ -73,7 +73,10 @@ impl ListQuery {
             Some(page) => {
                 let start = ((page - 1).saturating_mul(size)).min(i64::MAX as u64);
                 if offset.is_some_and(|it| it != start) {
-                    read.faults.push(Fault::breaks(&["query", "offset"], error::Fault::Contradiction("page")));
+                    read.faults.push(PydanticError::breaks(
+                        &["query", "offset"],
+                        error::ValidationError::Contradiction("page"),
+                    ));
                 }
                 (start, Some(size))
             }
@@ -91,8 +94,8 @@ pub(super) struct ImportQuery {
 
 impl ImportQuery {
     /// Reads a query string.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let mut read = Reader::of_only(text, &["dry_run"]);
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+        let mut read = QueryReader::of_only(text, &["dry_run"]);
         let is_dry_run = read.bool("dry_run").unwrap_or_default();
         if read.faults.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.faults) }
     }
@@ -107,8 +110,8 @@ pub(super) struct SinceQuery {
 
 impl SinceQuery {
     /// Reads a query string.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let mut read = Reader::of_only(text, &["since", "limit"]);
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+        let mut read = QueryReader::of_only(text, &["since", "limit"]);
         let since = read.integer(&["since"], (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
         let limit = read.integer(&["limit"], (1, most)).unwrap_or(DEFAULT_CHANGES);
@@ -117,14 +120,14 @@ impl SinceQuery {
 }
 
 /// The values of one parameter, or what is wrong with them.
-type Several<T> = Result<Vec<T>, Box<Fault>>;
+type Several<T> = Result<Vec<T>, Box<PydanticError>>;
 
-struct Reader<'a> {
+struct QueryReader<'a> {
     given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    faults: Vec<Fault>,
+    faults: Vec<PydanticError>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> QueryReader<'a> {
     fn new(text: &'a str) -> Self {
         Self { given: form_urlencoded::parse(text.as_bytes()).collect(), faults: Vec::new() }
     }
@@ -133,7 +136,7 @@ impl<'a> Reader<'a> {
     fn of_only(text: &'a str, known: &[&str]) -> Self {
         let mut read = Self::new(text);
         let unknown = read.given.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_ref()));
-        read.faults = unknown.map(|name| Fault::unknown(&["query", name])).collect();
+        read.faults = unknown.map(|name| PydanticError::unknown(&["query", name])).collect();
         known.iter().for_each(|name| read.refuse_second_values(&[&[name]]));
         read
     }
@@ -144,8 +147,8 @@ impl<'a> Reader<'a> {
             let mut values = self.given.iter().filter(|(name, _)| names.contains(&name.as_ref()));
             let Some((_, first)) = values.next() else { continue };
             if let Some((name, second)) = values.find(|(_, value)| value != first) {
-                let rule = error::Fault::Rule("must not contradict another one of this parameter");
-                self.faults.push(Fault::breaks(&["query", name], rule).of(&json!(second)));
+                let rule = error::ValidationError::Rule("must not contradict another one of this parameter");
+                self.faults.push(PydanticError::breaks(&["query", name], rule).of(&json!(second)));
             }
         }
     }
@@ -171,7 +174,8 @@ impl<'a> Reader<'a> {
         let has_tags = self.joined(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
         let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
         if status.zip(completed).is_some_and(|(status, completed)| status != completed) {
-            self.faults.push(Fault::breaks(&["query", "completed"], error::Fault::Contradiction("status")));
+            self.faults
+                .push(PydanticError::breaks(&["query", "completed"], error::ValidationError::Contradiction("status")));
         }
         Filter {
             completed: status.or(completed),
@@ -189,16 +193,16 @@ impl<'a> Reader<'a> {
         let (name, text) = self.given(names)?;
         let choice = known(&text);
         if choice.is_none() {
-            self.faults.push(Fault::not_one_of(&["query", name], choices).of(&json!(text)));
+            self.faults.push(PydanticError::not_one_of(&["query", name], choices).of(&json!(text)));
         }
         choice
     }
 
-    fn parsed<T>(&mut self, names: &[&'static str], parse: fn(&str) -> Result<T, error::Fault>) -> Option<T> {
+    fn parsed<T>(&mut self, names: &[&'static str], parse: fn(&str) -> Result<T, error::ValidationError>) -> Option<T> {
         let (name, text) = self.given(names)?;
         let fault = match parse(&text) {
             Ok(value) => return Some(value),
-            Err(rule) => Fault::breaks(&["query", name], rule),
+            Err(rule) => PydanticError::breaks(&["query", name], rule),
         };
         self.faults.push(fault.of(&json!(text)));
         None
@@ -210,7 +214,7 @@ impl<'a> Reader<'a> {
             "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
             "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
             _ => {
-                self.faults.push(Fault::not_a_bool(&["query", name], &json!(text)));
+                self.faults.push(PydanticError::not_a_bool(&["query", name], &json!(text)));
                 None
             }
         }
@@ -224,7 +228,7 @@ impl<'a> Reader<'a> {
     ) -> Option<AnyOf<T>> {
         let (name, text) = self.joined(names)?;
         let loc = ["query", name];
-        let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(Fault::breaks(&loc, rule)));
+        let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(PydanticError::breaks(&loc, rule)));
         let values = read(&text, &loc).and_then(folded);
         values.map_err(|fault| self.faults.push(fault.of(&json!(text)))).ok()
     }
@@ -239,7 +243,7 @@ impl<'a> Reader<'a> {
                 let day = if is_whole_day { day.succ_opt().unwrap_or(day) } else { day };
                 Instant::new(day.and_time(chrono::NaiveTime::MIN).and_utc()).ok()
             }
-            Due::At(instant, _) | Due::Shown(instant) => Some(instant),
+            Due::At(instant, _) | Due::ShownInstant(instant) => Some(instant),
         }
     }
 
@@ -248,13 +252,13 @@ impl<'a> Reader<'a> {
         let loc = ["query", name];
         let digits = text.trim().trim_start_matches(['+', '-']);
         let fault = match text.trim().parse::<i64>() {
-            Ok(number) if number < least => Fault::below(&loc, least),
-            Ok(number) if number > most => Fault::above(&loc, most),
+            Ok(number) if number < least => PydanticError::below(&loc, least),
+            Ok(number) if number > most => PydanticError::above(&loc, most),
             Ok(number) => return u64::try_from(number).ok(),
             Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => {
-                Fault::too_many_digits(&loc)
+                PydanticError::too_many_digits(&loc)
             }
-            Err(_) => Fault::not_an_integer(&loc),
+            Err(_) => PydanticError::not_an_integer(&loc),
         };
         self.faults.push(fault.of(&json!(text)));
         None
@@ -263,17 +267,19 @@ impl<'a> Reader<'a> {
 
 fn priorities_of(text: &str, loc: &[&str]) -> Several<Priority> {
     let known: Option<_> = text.split(',').map(|it| priority(it.trim())).collect();
-    known.ok_or_else(|| Box::new(Fault::not_one_of(loc, priorities())))
+    known.ok_or_else(|| Box::new(PydanticError::not_one_of(loc, priorities())))
 }
 
 /// A text that has no name is that of no label.
 fn tags_of(text: &str, loc: &[&str]) -> Several<LabelName> {
     let tags = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-    let known: Vec<_> =
-        tags.map(LabelName::parse).collect::<Result<_, _>>().map_err(|rule| Box::new(Fault::breaks(loc, rule)))?;
+    let known: Vec<_> = tags
+        .map(LabelName::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|rule| Box::new(PydanticError::breaks(loc, rule)))?;
     match known.len() {
         0..=MAX_TAGS => Ok(known),
-        _ => Err(Box::new(Fault::breaks(loc, error::Fault::TooMany(MAX_TAGS)))),
+        _ => Err(Box::new(PydanticError::breaks(loc, error::ValidationError::TooMany(MAX_TAGS)))),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Shape {
 
 /// Where a page lies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
+pub(super) struct PagePosition {
     pub(super) offset: u64,
     pub(super) limit: Option<u64>,
     pub(super) total: u64,
@@ -56,7 +56,7 @@ impl Shape {
     }
 
     /// What stands before the tasks of a list, and what behind them.
-    pub(super) fn around(self, Part { offset, limit, total }: Part) -> (&'static str, String) {
+    pub(super) fn around(self, PagePosition { offset, limit, total }: PagePosition) -> (&'static str, String) {
         if !self.wraps_lists {
             return ("", String::new());
         }

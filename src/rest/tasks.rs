@@ -11,20 +11,20 @@ use entity::task;
 use futures_util::{Stream, stream};
 
 use super::{
-    Door,
+    RestState,
     etag::Tags,
     extract::{Body, Caller, TaskPath},
-    failure::Failure,
+    failure::RestError,
     pages::{self, Page},
     pieces,
     query::{ListQuery, SinceQuery},
-    shape::{Part, Shape},
+    shape::{PagePosition, Shape},
 };
 use crate::{
     error::Error,
     service::{
         page::Cursor,
-        tasks::{self, Counts, Edit, Filter, Key, Order},
+        tasks::{self, Counts, Filter, Order, TaskPatch, TaskRef},
     },
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
@@ -32,12 +32,12 @@ use crate::{
 /// `GET /api/{user_id}/tasks`
 pub(super) async fn list(
     caller: Caller,
-    Extension(Door { shape, pages, .. }): Extension<Door>,
+    Extension(RestState { shape, pages, .. }): Extension<RestState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let query = query.unwrap_or_default();
-    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(Failure::Faults)?;
+    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(RestError::Faults)?;
     let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();
@@ -51,9 +51,10 @@ pub(super) async fn list(
             return Ok(page.answer(tags));
         }
     }
-    let tasks::Part { tasks, total, revision, rest } = caller.tasks().part(&filter, order, (offset, limit)).await?;
+    let tasks::SummaryPage { tasks, total, revision, rest } =
+        caller.tasks().part(&filter, order, (offset, limit)).await?;
     let json = shape.tasks(rest_list(&tasks, caller.id()))?;
-    let (before, behind) = shape.around(Part { offset, limit, total });
+    let (before, behind) = shape.around(PagePosition { offset, limit, total });
     if let Some(last) = rest {
         let rest = self::rest((caller, shape), (filter, order), last);
         let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
@@ -90,12 +91,12 @@ fn rest(
 /// `POST /api/{user_id}/tasks`
 pub(super) async fn create(
     caller: Caller,
-    Extension(Door { shape, .. }): Extension<Door>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     body: Body,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
-    let draft = draft.filter(|_| faults.is_empty()).ok_or(Failure::Faults(faults))?;
+    let draft = draft.filter(|_| faults.is_empty()).ok_or(RestError::Faults(faults))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
     if has_labels {
@@ -108,10 +109,10 @@ pub(super) async fn create(
 /// `GET /api/{user_id}/tasks/{task_id}`
 pub(super) async fn show(
     caller: Caller,
-    Extension(Door { shape, .. }): Extension<Door>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     headers: HeaderMap,
     path: TaskPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let found = caller.tasks().find_shown(path.only_key()?).await?;
     let (found, revision) = found.ok_or(Error::NotFound("task"))?;
     let tags = Tags::new(caller.id(), shape);
@@ -124,14 +125,14 @@ pub(super) async fn show(
 /// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
 pub(super) async fn edit(
     caller: Caller,
-    Extension(Door { shape, .. }): Extension<Door>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     (headers, path): (HeaderMap, TaskPath),
     body: Body,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
     let edit = body.read(&mut faults, |fields| fields.edit());
-    let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
+    let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(RestError::Faults(faults)) };
     let expected = expected((&caller, shape), &headers, key).await?;
     let row = caller.tasks().edit(key, edit, expected).await?;
     one(&caller, shape, row).await
@@ -140,17 +141,17 @@ pub(super) async fn edit(
 /// `PATCH /api/{user_id}/tasks/{task_id}/complete`
 pub(super) async fn complete(
     caller: Caller,
-    Extension(Door { shape, .. }): Extension<Door>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     (headers, path): (HeaderMap, TaskPath),
     body: Body,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
     let completed = body.read_if_there(&mut faults, |fields| fields.completed()).flatten();
-    let (Some(key), true) = (key, faults.is_empty()) else { return Err(Failure::Faults(faults)) };
+    let (Some(key), true) = (key, faults.is_empty()) else { return Err(RestError::Faults(faults)) };
     let expected = expected((&caller, shape), &headers, key).await?;
     let row = match completed {
-        Some(_) => caller.tasks().edit(key, Edit { completed, ..Edit::default() }, expected).await?,
+        Some(_) => caller.tasks().edit(key, TaskPatch { completed, ..TaskPatch::default() }, expected).await?,
         None => caller.tasks().toggle(key, expected).await?,
     };
     one(&caller, shape, row).await
@@ -159,10 +160,10 @@ pub(super) async fn complete(
 /// `DELETE /api/{user_id}/tasks/{task_id}`
 pub(super) async fn delete(
     caller: Caller,
-    Extension(Door { shape, .. }): Extension<Door>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     headers: HeaderMap,
     path: TaskPath,
-) -> Result<Response, Failure> {
+) -> Result<Response, RestError> {
     let key = path.only_key()?;
     let expected = expected((&caller, shape), &headers, key).await?;
     let row = caller.tasks().delete(key, expected).await?;
@@ -170,16 +171,16 @@ pub(super) async fn delete(
 }
 
 /// `GET /api/{user_id}/stats`
-pub(super) async fn stats(caller: Caller) -> Result<Response, Failure> {
+pub(super) async fn stats(caller: Caller) -> Result<Response, RestError> {
     let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
     let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
     Ok(Json(body).into_response())
 }
 
 /// `GET /api/{user_id}/changes`
-pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     let SinceQuery { since, limit } =
-        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(Failure::Faults)?;
+        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Faults)?;
     let feed = caller.changes().since(since, limit).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
     let tagged = |changed| Change::tagged(changed, |id| labels.remove(id).unwrap_or_default());
@@ -190,14 +191,18 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     Ok(Json(body).into_response())
 }
 
-async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, Failure> {
+async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, RestError> {
     let tag = Tags::new(caller.id(), shape).of(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
     Ok((tag, shape.task(json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
 }
 
 /// The revision that a write is to find, if it is to find any. Of several that would do, it is the one that is there.
-async fn expected((caller, shape): (&Caller, Shape), headers: &HeaderMap, key: Key) -> Result<Option<i64>, Failure> {
+async fn expected(
+    (caller, shape): (&Caller, Shape),
+    headers: &HeaderMap,
+    key: TaskRef,
+) -> Result<Option<i64>, RestError> {
     let Some(revisions) = Tags::new(caller.id(), shape).expected(headers)? else { return Ok(None) };
     let [first, _, ..] = revisions.as_slice() else {
         // A tag that is none of the task's is one of a revision that it never has.

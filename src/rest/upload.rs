@@ -15,9 +15,9 @@ use tokio::{
 };
 
 use super::{
-    Door,
+    RestState,
     extract::{announced, user_of},
-    failure::Failure,
+    failure::RestError,
 };
 use crate::{
     error::Error,
@@ -85,10 +85,10 @@ impl Upload {
 }
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
-    type Rejection = Failure;
+    type Rejection = RestError;
 
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Failure> {
-        let Extension(Door { capacity, .. }) =
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, RestError> {
+        let Extension(RestState { capacity, .. }) =
             request.extract_parts_with_state(state).await.map_err(Error::internal)?;
         let announced = announced(request.headers(), MAX_FILE)?;
         let of_user = capacity.users.begin(user_of(request.extensions())?.id().clone());
@@ -99,9 +99,9 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let mut steps: Option<OwnedSemaphorePermit> = None;
         let mut body = request.into_body().into_data_stream();
         while let Some(chunk) = timeout(WAIT, body.next()).await.map_err(|_| Error::BodyTimeout)? {
-            bytes.extend_from_slice(&chunk.map_err(|_| Failure::TooLarge)?);
+            bytes.extend_from_slice(&chunk.map_err(|_| RestError::TooLarge)?);
             if bytes.len() > MAX_FILE {
-                return Err(Failure::TooLarge);
+                return Err(RestError::TooLarge);
             }
             while steps.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * STEP < bytes.len() {
                 let step = capacity.step().await?;

@@ -16,11 +16,11 @@ use tokio::time;
 use tracing::error;
 
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     graphql, rest,
     service::{
         Services,
-        answers::{IdempotencyKey, MAX_ANSWER, Once, Stored, Undone},
+        answers::{IdempotencyKey, MAX_ANSWER, NothingApplied, Once, StoredResponse},
         auth::{CurrentUser, Identity},
     },
 };
@@ -86,15 +86,16 @@ async fn done(
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(pending.services());
     let response = time::timeout(WORK_TIMEOUT, next.run(request)).await.map_err(|_| Error::Busy)?;
-    if !response.status().is_success() || response.extensions().get::<Undone>().is_some() {
+    if !response.status().is_success() || response.extensions().get::<NothingApplied>().is_some() {
         pending.undo().await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let too_large =
-        |_| Error::invalid("Idempotency-Key", Fault::Rule("is for an answer of at most 512 KiB; ask for less"));
+    let too_large = |_| {
+        Error::invalid("Idempotency-Key", ValidationError::Rule("is for an answer of at most 512 KiB; ask for less"))
+    };
     let body: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(too_large)?;
-    let stored = Stored {
+    let stored = StoredResponse {
         status: parts.status.as_u16(),
         headers: kept(&parts.headers)?,
         body: String::from_utf8(body.to_vec()).map_err(Error::internal)?,
@@ -109,7 +110,7 @@ fn kept(headers: &HeaderMap) -> Result<String, Error> {
     serde_json::to_string(&kept).map_err(Error::internal)
 }
 
-fn again(stored: Stored) -> Response {
+fn again(stored: StoredResponse) -> Response {
     let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
     let mut response = (status, stored.body).into_response();
     response.headers_mut().remove(header::CONTENT_TYPE);

@@ -14,7 +14,7 @@ use tokio::{sync::OwnedSemaphorePermit, time};
 use super::{Services, auth::CurrentUser};
 use crate::{
     db::Transaction,
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     share::Share,
 };
 
@@ -41,7 +41,7 @@ pub struct IdempotencyKey(String);
 
 /// What was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// Headers that belong to the answer, as JSON.
@@ -56,12 +56,12 @@ pub enum Once {
     /// It came first: do it, and keep the answer.
     First(Pending),
     /// It was done: give the answer again.
-    Again(Stored),
+    Again(StoredResponse),
 }
 
 /// Says of an answer that nothing was done, so that it is not worth remembering.
 #[derive(Clone, Copy, Debug)]
-pub struct Undone;
+pub struct NothingApplied;
 
 /// A request that is being done: all that its services do is one transaction.
 #[derive(Debug)]
@@ -70,24 +70,24 @@ pub struct Pending {
     transaction: Transaction,
     user: UserId,
     key: String,
-    _turn: Turn,
+    _turn: UserTurn,
 }
 
 /// The turn of a request among those of its user that have keys.
 #[derive(Debug)]
-struct Turn {
+struct UserTurn {
     _permit: OwnedSemaphorePermit,
     _share: Share<UserId, 1>,
 }
 
 impl IdempotencyKey {
     /// 1 to 255 visible ASCII characters.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         match text.len() {
-            0 => Err(Fault::Empty),
+            0 => Err(ValidationError::Empty),
             1..=MAX_KEY if text.bytes().all(|it| it.is_ascii_graphic() || it == b' ') => Ok(Self(text.to_owned())),
-            1..=MAX_KEY => Err(Fault::Rule("must be visible ASCII characters")),
-            _ => Err(Fault::TooLong(MAX_KEY)),
+            1..=MAX_KEY => Err(ValidationError::Rule("must be visible ASCII characters")),
+            _ => Err(ValidationError::TooLong(MAX_KEY)),
         }
     }
 }
@@ -114,11 +114,11 @@ impl Services {
             return Err(Error::KeyReused);
         }
         let status = u16::try_from(known.status).map_err(Error::internal)?;
-        Ok(Once::Again(Stored { status, headers: known.headers, body: known.body }))
+        Ok(Once::Again(StoredResponse { status, headers: known.headers, body: known.body }))
     }
 
     /// A user has one transaction of a request with a key at a time: others are not to wait for all of that user's.
-    async fn turn(&self, user: &UserId) -> Result<Turn, Error> {
+    async fn turn(&self, user: &UserId) -> Result<UserTurn, Error> {
         let share = self.keyed.of(user);
         if share.others() >= MAX_OPEN {
             return Err(Error::TooMany(FEWER_OPEN));
@@ -126,7 +126,7 @@ impl Services {
         let [permits] = share.permits();
         let permit = time::timeout(TURN_TIMEOUT, Arc::clone(permits).acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Busy)?.map_err(Error::internal)?;
-        Ok(Turn { _permit: permit, _share: share })
+        Ok(UserTurn { _permit: permit, _share: share })
     }
 }
 
@@ -160,7 +160,7 @@ impl Pending {
     }
 
     /// Makes the work and its answer last. Without this, nothing was done.
-    pub async fn keep(self, answer: &Stored) -> Result<(), Error> {
+    pub async fn keep(self, answer: &StoredResponse) -> Result<(), Error> {
         let Self { services, transaction, user, key, _turn } = self;
         answer::Entity::update_many()
             .filter(answer::Column::UserId.eq(user.clone()))

@@ -33,9 +33,9 @@ pub use self::{
     email::Email,
     keys::PublicKey,
     origins::Origins,
-    profile::ProfileEdit,
+    profile::ProfilePatch,
     session::{Client, Lifetime, LiveSession, REMEMBERED},
-    verification::Verified,
+    verification::VerificationOutcome,
 };
 use self::{
     keys::Keys,
@@ -44,7 +44,7 @@ use self::{
     remote::RemoteKeys,
     signature::Signer,
     throttle::Throttle,
-    token::{Issuer, VerifiedTokens},
+    token::{Issuer, TokenCache},
 };
 use crate::{
     config::{Config, Secret},
@@ -112,13 +112,13 @@ impl<'a> Credential<'a> {
 
 /// Secrets, keys and rules that live as long as the process.
 #[derive(Debug)]
-pub struct Material {
+pub struct AuthState {
     signer: Signer,
     hasher: Hasher,
     keys: Keys,
     remote: Option<Arc<RemoteKeys>>,
     issuer: Issuer,
-    verified: VerifiedTokens,
+    verified: TokenCache,
     origins: Origins,
     links: LinkKeys,
     throttle: Throttle,
@@ -128,7 +128,7 @@ pub struct Material {
     policy: Policy,
 }
 
-impl Material {
+impl AuthState {
     /// How many passwords are being hashed, and how many wait for it.
     pub(super) fn hashing(&self) -> (usize, usize) {
         self.hasher.now()
@@ -154,7 +154,7 @@ pub struct Policy {
 #[derive(Clone, Copy, Debug)]
 pub struct Auth<'a> {
     db: &'a Db,
-    material: &'a Material,
+    material: &'a AuthState,
 }
 
 /// How long ids and session tokens are: 32 characters of 62 are 190 bits.
@@ -162,7 +162,7 @@ const ID_LENGTH: usize = 32;
 /// How often a session, or a user, is looked for while something is open in its name.
 const LOOK: Duration = Duration::from_secs(6);
 
-impl Material {
+impl AuthState {
     /// What sends mail.
     pub(super) fn mailer(&self) -> &Mailer {
         &self.mailer
@@ -199,7 +199,7 @@ impl Material {
 }
 
 impl<'a> Auth<'a> {
-    pub(super) fn new(db: &'a Db, material: &'a Material) -> Self {
+    pub(super) fn new(db: &'a Db, material: &'a AuthState) -> Self {
         Self { db, material }
     }
 

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     events::{Events, Listener},
-    kept::Kept,
+    kept::Cached,
     scope::Scope,
     tasks::RESTORABLE,
 };
@@ -160,7 +160,7 @@ impl<'a> Changes<'a> {
     }
 
     /// Whether it is worth asking if that still holds: no change was heard of since it was read.
-    pub fn may_hold<T>(self, read: &Kept<T>) -> bool {
+    pub fn may_hold<T>(self, read: &Cached<T>) -> bool {
         self.events.is_quiet(self.scope.owner, read.since())
     }
 

@@ -24,20 +24,20 @@ const AT_ONCE: usize = 500;
 const PIECE: u64 = 1000;
 /// All of one user's data.
 #[derive(Clone, Copy, Debug)]
-pub struct Data<'a> {
+pub struct UserData<'a> {
     scope: Scope<'a>,
 }
 
 /// A task with the labels that it has.
 #[derive(Clone, Debug)]
-pub struct Labelled {
+pub struct TaskWithLabels {
     /// The task.
     pub task: task::Model,
     /// Its labels, in their order.
     pub labels: Vec<LabelId>,
 }
 
-impl<'a> Data<'a> {
+impl<'a> UserData<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
     }
@@ -53,7 +53,7 @@ impl<'a> Data<'a> {
     }
 
     /// Some hundreds of tasks behind that place and number, in manual order.
-    pub async fn tasks_behind(self, behind: Option<(String, i64)>) -> Result<Vec<Labelled>, Error> {
+    pub async fn tasks_behind(self, behind: Option<(String, i64)>) -> Result<Vec<TaskWithLabels>, Error> {
         let here = || Expr::tuple([Expr::col(task::Column::Position), Expr::col(task::Column::Number)]);
         let rows = task::Entity::find()
             .filter(task::Column::UserId.eq(self.scope.owner.clone()))
@@ -70,7 +70,7 @@ impl<'a> Data<'a> {
         let mut labels = Labels::new(self.scope).of_tasks(&ids).await?;
         let labelled = |task: task::Model| {
             let labels = labels.remove(&task.id).unwrap_or_default();
-            Labelled { task, labels: labels.into_iter().map(|label| label.id).collect() }
+            TaskWithLabels { task, labels: labels.into_iter().map(|label| label.id).collect() }
         };
         Ok(rows.into_iter().map(labelled).collect())
     }

@@ -18,12 +18,12 @@ use sea_orm::{
 };
 use tracing::warn;
 
-use self::plan::Plan;
+use self::plan::ImportPlan;
 use super::{
-    labels::{self, LabelDraft, Labels, MAX_LABELS_PER_USER, Marks},
-    lists::{ListDraft, Lists, MAX_LISTS_PER_USER},
+    labels::{self, LabelSelection, Labels, MAX_LABELS_PER_USER, NewLabel},
+    lists::{Lists, MAX_LISTS_PER_USER, NewList},
     scope::{Scope, Write},
-    tasks::{Draft, Tasks, behind_all},
+    tasks::{NewTask, Tasks, behind_all},
 };
 use crate::error::Error;
 
@@ -66,7 +66,7 @@ pub struct ListImport {
     /// Its id.
     pub id: ListId,
     /// What it is.
-    pub draft: ListDraft,
+    pub draft: NewList,
     /// Whether it is archived.
     pub is_archived: bool,
 }
@@ -77,7 +77,7 @@ pub struct LabelImport {
     /// Its id in the file; a label here with the same name takes its place.
     pub id: LabelId,
     /// What it is.
-    pub draft: LabelDraft,
+    pub draft: NewLabel,
 }
 
 /// A task that is brought.
@@ -88,7 +88,7 @@ pub struct TaskImport {
     /// Its id.
     pub id: TaskId,
     /// What it is.
-    pub draft: Draft,
+    pub draft: NewTask,
     /// The ids of its labels in the file.
     pub labels: Vec<LabelId>,
     /// When it was made.
@@ -112,7 +112,7 @@ pub struct Imported {
 
 /// What was written until now.
 #[derive(Debug, Default)]
-struct Written {
+struct InsertedIds {
     lists: Vec<ListId>,
     labels: Vec<LabelId>,
     tasks: Vec<TaskId>,
@@ -137,7 +137,7 @@ impl<'a> Importer<'a> {
         if is_dry {
             return Ok(counts);
         }
-        let mut written = Written::default();
+        let mut written = InsertedIds::default();
         match self.write(plan, &mut written).await {
             Ok(()) => Ok(counts),
             Err(error) => {
@@ -147,7 +147,7 @@ impl<'a> Importer<'a> {
         }
     }
 
-    async fn write(self, plan: Plan, written: &mut Written) -> Result<(), Error> {
+    async fn write(self, plan: ImportPlan, written: &mut InsertedIds) -> Result<(), Error> {
         for some in plan.lists.chunks(NAMES_AT_ONCE) {
             let insert = self.scope.write(async |mut write| {
                 for ListImport { draft, is_archived, .. } in some.iter().cloned() {
@@ -211,7 +211,7 @@ impl<'a> Importer<'a> {
                 revision: Set(revision),
                 created_at: Set(it.created_at),
                 completed_at: Set(it.completed_at),
-                ..tasks.row(Draft { list, id: Some(it.id), labels: Marks::default(), ..it.draft.clone() })
+                ..tasks.row(NewTask { list, id: Some(it.id), labels: LabelSelection::default(), ..it.draft.clone() })
             });
         }
         if rows.is_empty() {
@@ -226,8 +226,8 @@ impl<'a> Importer<'a> {
 
     /// Deletes what was written before a write failed. What cannot be deleted either is there when the import is
     /// repeated, and then skipped.
-    async fn take_back(self, written: Written) {
-        let Written { lists, labels, tasks } = written;
+    async fn take_back(self, written: InsertedIds) {
+        let InsertedIds { lists, labels, tasks } = written;
         let taken_back = async {
             for some in tasks.chunks(IDS_AT_ONCE) {
                 let gone = || vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];

@@ -15,23 +15,26 @@ const BELIEVED: Duration = Duration::from_secs(60);
 
 /// What is kept is found by whose it is and what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key<T>(pub UserId, pub T);
+pub struct CacheKey<T>(pub UserId, pub T);
 
-/// A key that is looked for. Its hash is that of the [`Key`].
+/// A key that is looked for. Its hash is that of the [`CacheKey`].
 #[derive(Hash)]
-pub struct Sought<'a, T: ?Sized>(pub &'a UserId, pub &'a T);
+pub struct CacheKeyRef<'a, T: ?Sized>(pub &'a UserId, pub &'a T);
 
-impl<T: Borrow<Q>, Q: Eq + ?Sized> Equivalent<Key<T>> for Sought<'_, Q> {
-    fn equivalent(&self, Key(owner, asked): &Key<T>) -> bool {
+impl<T: Borrow<Q>, Q: Eq + ?Sized> Equivalent<CacheKey<T>> for CacheKeyRef<'_, Q> {
+    fn equivalent(&self, CacheKey(owner, asked): &CacheKey<T>) -> bool {
         self.0 == owner && self.1 == asked.borrow()
     }
 }
 
 /// What is kept as long as there is room for its bytes.
-pub type Bounded<K, V> = Cache<K, V, Bytes<K, V>>;
+pub type ByteBoundedCache<K, V> = Cache<K, V, Bytes<K, V>>;
 
 /// Room for so many bytes of about so many values, each of which takes what this tells of it and its key.
-pub fn bounded<K: Eq + Hash, V: Clone>((most, expected): (u64, usize), bytes: fn(&K, &V) -> usize) -> Bounded<K, V> {
+pub fn byte_bounded<K: Eq + Hash, V: Clone>(
+    (most, expected): (u64, usize),
+    bytes: fn(&K, &V) -> usize,
+) -> ByteBoundedCache<K, V> {
     Cache::with_weighter(expected, most, Bytes(bytes))
 }
 
@@ -53,13 +56,13 @@ impl<K, V> Weighter<K, V> for Bytes<K, V> {
 
 /// A value that holds until its owner's next write.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept<T> {
+pub struct Cached<T> {
     value: T,
     revision: i64,
     read: Instant,
 }
 
-impl<T> Kept<T> {
+impl<T> Cached<T> {
     /// Keeps what was read when the last write had that number.
     pub fn new(revision: i64, value: T) -> Self {
         Self { value, revision, read: Instant::now() }

@@ -19,7 +19,7 @@ use super::{
     tasks::Tasks,
     values::{Colour, LabelName, new_id},
 };
-use crate::error::{Current, Error, Fault};
+use crate::error::{Current, Error, ValidationError};
 
 /// How many labels a task has at most.
 pub const MAX_LABELS: usize = 10;
@@ -34,7 +34,7 @@ pub struct Labels<'a> {
 
 /// The labels that a task is to have, each once, in this order.
 #[derive(Clone, Debug)]
-pub enum Marks {
+pub enum LabelSelection {
     /// Labels that are there.
     Ids(Vec<LabelId>),
     /// Names: a label is made where none has the name.
@@ -43,7 +43,7 @@ pub enum Marks {
 
 /// A label that is to be made.
 #[derive(Clone, Debug)]
-pub struct LabelDraft {
+pub struct NewLabel {
     /// The id, if the client chose it: a second label with it is not made, the first is answered.
     pub id: Option<LabelId>,
     /// Unique among the user's labels, whatever its case.
@@ -54,20 +54,20 @@ pub struct LabelDraft {
 
 /// Changes to a label: an absent field stays, an inner `None` clears.
 #[derive(Clone, Debug, Default)]
-pub struct LabelEdit {
+pub struct LabelPatch {
     /// Unique among the user's labels, whatever its case.
     pub name: Option<LabelName>,
     /// Its colour.
     pub colour: Option<Option<Colour>>,
 }
 
-impl Default for Marks {
+impl Default for LabelSelection {
     fn default() -> Self {
         Self::Ids(Vec::new())
     }
 }
 
-impl Marks {
+impl LabelSelection {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         match self {
@@ -110,7 +110,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Makes a label. An id that is there already makes nothing: its label is answered.
-    pub async fn create(self, draft: LabelDraft) -> Result<label::Model, Error> {
+    pub async fn create(self, draft: NewLabel) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
                 if let Some(id) = draft.id
@@ -128,12 +128,12 @@ impl<'a> Labels<'a> {
 
     /// Changes a label; with `expected`, only if that is still its revision. Tasks are shown with the names of their
     /// labels: those that have it count as changed when it gets another.
-    pub async fn edit(self, id: LabelId, edit: LabelEdit, expected: Option<i64>) -> Result<label::Model, Error> {
+    pub async fn edit(self, id: LabelId, edit: LabelPatch, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
                 let row = self.current(&write, id).await?;
                 is_expected(expected, &row)?;
-                let LabelEdit { name, colour } = edit;
+                let LabelPatch { name, colour } = edit;
                 if name.is_none() && colour.is_none() {
                     return Ok(Outcome::Unchanged(row));
                 }
@@ -214,11 +214,11 @@ fn is_expected(expected: Option<i64>, row: &label::Model) -> Result<(), Error> {
     }
 }
 
-async fn insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<label::Model, Error> {
-    let LabelDraft { id, name, colour } = draft;
+async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, Error> {
+    let NewLabel { id, name, colour } = draft;
     let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null());
     if there.count(write.connection()).await? >= MAX_LABELS_PER_USER as u64 {
-        return Err(Error::invalid("labels", Fault::Rule("are 1,000 already")));
+        return Err(Error::invalid("labels", ValidationError::Rule("are 1,000 already")));
     }
     let now = Micros::now();
     let row = label::ActiveModel {
@@ -264,20 +264,20 @@ fn taken(cause: sea_orm::DbErr) -> Error {
 }
 
 /// The ids of the labels that are meant, each once; names that no label has yet get one.
-pub(super) async fn resolve(write: &mut Write<'_>, marks: &Marks) -> Result<Vec<LabelId>, Error> {
+pub(super) async fn resolve(write: &mut Write<'_>, marks: &LabelSelection) -> Result<Vec<LabelId>, Error> {
     let mut seen = HashSet::new();
     let ids: Vec<LabelId> = match marks {
-        Marks::Ids(ids) => {
+        LabelSelection::Ids(ids) => {
             let ids: Vec<_> = ids.iter().copied().filter(|id| seen.insert(id.0.to_string())).collect();
             check(write, &ids).await?;
             ids
         }
-        Marks::Names(names) => {
+        LabelSelection::Names(names) => {
             let names: Vec<_> = names.iter().filter(|name| seen.insert(name.folded())).collect();
             named(write, &names).await?
         }
     };
-    if ids.len() > MAX_LABELS { Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS))) } else { Ok(ids) }
+    if ids.len() > MAX_LABELS { Err(Error::invalid("labels", ValidationError::TooMany(MAX_LABELS))) } else { Ok(ids) }
 }
 
 async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelId>, Error> {
@@ -294,7 +294,7 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
     for name in names {
         ids.push(match there.get(&name.folded()) {
             Some(id) => *id,
-            None => insert(write, LabelDraft { id: None, name: (*name).clone(), colour: None }).await?.id,
+            None => insert(write, NewLabel { id: None, name: (*name).clone(), colour: None }).await?.id,
         });
     }
     Ok(ids)
@@ -302,7 +302,7 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
 
 /// The label with the draft's id, or else with its name, or a new one, which takes the place of a deleted one; and
 /// whether it is new.
-pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: LabelDraft) -> Result<(LabelId, bool), Error> {
+pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: NewLabel) -> Result<(LabelId, bool), Error> {
     let is_it = label::Column::Folded.eq(draft.name.folded());
     let is_it = draft.id.iter().fold(is_it, |is_it, id| is_it.or(label::Column::Id.eq(*id)));
     let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(is_it);
@@ -350,7 +350,7 @@ pub(super) async fn alter(
             }
         }
         if labels.len() > MAX_LABELS {
-            return Err(Error::invalid("labels", Fault::TooMany(MAX_LABELS)));
+            return Err(Error::invalid("labels", ValidationError::TooMany(MAX_LABELS)));
         }
     }
     replace(write, &each.into_iter().collect::<Vec<_>>()).await

@@ -12,7 +12,7 @@ use super::{
     tasks::{self, LONGEST, Tasks},
     values::{Colour, ListName, new_id},
 };
-use crate::error::{Current, Error, Fault};
+use crate::error::{Current, Error, ValidationError};
 
 /// How many lists a user has at most.
 pub(super) const MAX_LISTS_PER_USER: usize = 500;
@@ -25,7 +25,7 @@ pub struct Lists<'a> {
 
 /// A list that is to be made.
 #[derive(Clone, Debug)]
-pub struct ListDraft {
+pub struct NewList {
     /// The id, if the client chose it: a second list with it is not made, the first is answered.
     pub id: Option<ListId>,
     /// Its name; several lists may have the same.
@@ -36,7 +36,7 @@ pub struct ListDraft {
 
 /// Changes to a list: an absent field stays, an inner `None` clears.
 #[derive(Clone, Debug, Default)]
-pub struct ListEdit {
+pub struct ListPatch {
     /// Its name.
     pub name: Option<ListName>,
     /// Its colour.
@@ -47,7 +47,7 @@ pub struct ListEdit {
 
 /// Where a list is to stand among the lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListPlace {
+pub enum ListPosition {
     /// In front of another list.
     Before(ListId),
     /// Behind another list.
@@ -75,7 +75,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Makes a list, the last of all. An id that is there already makes nothing: its list is answered.
-    pub async fn create(self, draft: ListDraft) -> Result<list::Model, Error> {
+    pub async fn create(self, draft: NewList) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
                 if let Some(id) = draft.id
@@ -93,12 +93,7 @@ impl<'a> Lists<'a> {
 
     /// Adds a list to a larger write, unless its id is there already; tells whether it did. It takes the place of a
     /// deleted one.
-    pub(super) async fn insert(
-        self,
-        write: &mut Write<'_>,
-        draft: ListDraft,
-        is_archived: bool,
-    ) -> Result<bool, Error> {
+    pub(super) async fn insert(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<bool, Error> {
         if let Some(id) = draft.id {
             if self.mine().filter(is(id)).count(write.connection()).await? > 0 {
                 return Ok(false);
@@ -108,9 +103,9 @@ impl<'a> Lists<'a> {
         self.add(write, draft, is_archived).await.map(|_| true)
     }
 
-    async fn add(self, write: &mut Write<'_>, draft: ListDraft, is_archived: bool) -> Result<list::Model, Error> {
+    async fn add(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<list::Model, Error> {
         if self.mine().count(write.connection()).await? >= MAX_LISTS_PER_USER as u64 {
-            return Err(Error::invalid("lists", Fault::Rule("are 500 already")));
+            return Err(Error::invalid("lists", ValidationError::Rule("are 500 already")));
         }
         let (number, now) = (write.number().await?, Micros::now());
         let row = list::ActiveModel {
@@ -129,12 +124,12 @@ impl<'a> Lists<'a> {
     }
 
     /// Changes a list; with `expected`, only if that is still its revision.
-    pub async fn edit(self, id: ListId, edit: ListEdit, expected: Option<i64>) -> Result<list::Model, Error> {
+    pub async fn edit(self, id: ListId, edit: ListPatch, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
                 let row = self.current(&write, id).await?;
                 is_expected(expected, &row)?;
-                let ListEdit { name, colour, archived } = edit;
+                let ListPatch { name, colour, archived } = edit;
                 let mut changes = Vec::new();
                 if let Some(name) = name {
                     changes.push((list::Column::Name, Expr::value(String::from(name))));
@@ -154,13 +149,13 @@ impl<'a> Lists<'a> {
     }
 
     /// Moves a list among the lists.
-    pub async fn move_to(self, id: ListId, place: ListPlace, expected: Option<i64>) -> Result<list::Model, Error> {
+    pub async fn move_to(self, id: ListId, place: ListPosition, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write(async |mut write| {
                 is_expected(expected, &self.current(&write, id).await?)?;
-                let (ListPlace::Before(anchor) | ListPlace::After(anchor)) = place;
+                let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
                 if anchor == id {
-                    return Err(Error::invalid("place", Fault::Rule("must name another list")));
+                    return Err(Error::invalid("place", ValidationError::Rule("must name another list")));
                 }
                 let mut position = self.position(&mut write, place).await?;
                 if position.len() > LONGEST {
@@ -181,13 +176,13 @@ impl<'a> Lists<'a> {
         Ok(())
     }
 
-    async fn position(self, write: &mut Write<'_>, place: ListPlace) -> Result<String, Error> {
-        let (ListPlace::Before(anchor) | ListPlace::After(anchor)) = place;
+    async fn position(self, write: &mut Write<'_>, place: ListPosition) -> Result<String, Error> {
+        let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
         let anchor = self.current(write, anchor).await?.position;
         let column = || Expr::col(list::Column::Position);
         let (beyond, nearest) = match place {
-            ListPlace::Before(_) => (column().lt(anchor.clone()), Order::Desc),
-            ListPlace::After(_) => (column().gt(anchor.clone()), Order::Asc),
+            ListPosition::Before(_) => (column().lt(anchor.clone()), Order::Desc),
+            ListPosition::After(_) => (column().gt(anchor.clone()), Order::Asc),
         };
         let neighbour: Option<String> = self
             .with_deleted()
@@ -199,9 +194,9 @@ impl<'a> Lists<'a> {
             .one(write.connection())
             .await?;
         Ok(match (place, neighbour) {
-            (ListPlace::Before(_), before) => tasks::between(before.as_deref(), Some(&anchor)),
-            (ListPlace::After(_), Some(behind)) => tasks::between(Some(&anchor), Some(&behind)),
-            (ListPlace::After(_), None) => tasks::behind_all(write.number().await?),
+            (ListPosition::Before(_), before) => tasks::between(before.as_deref(), Some(&anchor)),
+            (ListPosition::After(_), Some(behind)) => tasks::between(Some(&anchor), Some(&behind)),
+            (ListPosition::After(_), None) => tasks::behind_all(write.number().await?),
         })
     }
 

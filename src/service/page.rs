@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use entity::time::Micros;
 
-use crate::error::{Error, Fault};
+use crate::error::{Error, ValidationError};
 
 /// How many rows a page has when nobody says.
 pub const DEFAULT_SIZE: i32 = 20;
@@ -72,14 +72,14 @@ impl PageRequest {
     /// Checks the arguments of a connection.
     pub fn parse(arguments: &PageArguments) -> Result<Self, Error> {
         let (field, size) = match (arguments.first, arguments.last) {
-            (Some(_), Some(_)) => return Err(Error::invalid("first", Fault::Contradiction("last"))),
+            (Some(_), Some(_)) => return Err(Error::invalid("first", ValidationError::Contradiction("last"))),
             (first, None) => ("first", first.unwrap_or(DEFAULT_SIZE)),
             (None, Some(last)) => ("last", last),
         };
         let size = usize::try_from(size)
             .ok()
             .filter(|_| size <= MAX_SIZE)
-            .ok_or(Error::invalid(field, Fault::NotBetween(0, MAX_SIZE.into())))?;
+            .ok_or(Error::invalid(field, ValidationError::NotBetween(0, MAX_SIZE.into())))?;
         Ok(Self {
             size,
             from_end: arguments.last.is_some(),
@@ -102,7 +102,7 @@ impl PageRequest {
 }
 
 fn cursor(field: &'static str, text: Option<&str>) -> Result<Option<Cursor>, Error> {
-    text.map(|text| Cursor::decode(text).ok_or(Error::invalid(field, Fault::Cursor))).transpose()
+    text.map(|text| Cursor::decode(text).ok_or(Error::invalid(field, ValidationError::Cursor))).transpose()
 }
 
 impl Cursor {

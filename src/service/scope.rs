@@ -42,12 +42,12 @@ pub(super) enum Outcome<T> {
 }
 
 /// Why the work of a transaction left nothing behind.
-enum Undone<T> {
+enum RolledBack<T> {
     Unchanged(T),
     Failed(Error),
 }
 
-impl<T, E: Into<Error>> From<E> for Undone<T> {
+impl<T, E: Into<Error>> From<E> for RolledBack<T> {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -72,7 +72,7 @@ impl<'a> Scope<'a> {
             let spare = Some(take(transaction.connection(), self.owner, 1).await?);
             match work(Write { owner: self.owner, transaction, spare }).await? {
                 Outcome::Changed(value) => Ok(value),
-                Outcome::Unchanged(value) => Err(Undone::Unchanged(value)),
+                Outcome::Unchanged(value) => Err(RolledBack::Unchanged(value)),
             }
         });
         match done.await {
@@ -80,8 +80,8 @@ impl<'a> Scope<'a> {
                 self.events.publish(self.owner);
                 Ok(value)
             }
-            Err(Undone::Unchanged(value)) => Ok(value),
-            Err(Undone::Failed(error)) => Err(error),
+            Err(RolledBack::Unchanged(value)) => Ok(value),
+            Err(RolledBack::Failed(error)) => Err(error),
         }
     }
 

@@ -28,13 +28,13 @@ use sea_orm::{
 pub use self::{
     any_of::{AnyOf, MAX_VALUES},
     bulk::{MAX_BULK, Selection},
-    edit::Edit,
+    edit::TaskPatch,
     list::{Filter, Order, OrderBy, SearchText},
-    part::{Part, Shown},
+    part::{SummaryPage, TaskSummary},
     relations::Counts,
     search::Words,
     totals::Totals,
-    tree::{Place, RESTORABLE},
+    tree::{Position, RESTORABLE},
     values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };
 pub(super) use self::{
@@ -42,7 +42,7 @@ pub(super) use self::{
     tree::MAX_PARTS,
 };
 use super::{
-    labels::{self, Marks},
+    labels::{self, LabelSelection},
     scope::{Outcome, Scope, Write},
     values::new_id,
 };
@@ -59,7 +59,7 @@ pub struct Tasks<'a> {
 
 /// What a task can be called by: its id, or the number that REST uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum TaskRef {
     /// The GraphQL id.
     Id(TaskId),
     /// The REST id.
@@ -68,7 +68,7 @@ pub enum Key {
 
 /// A task that is to be made.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct NewTask {
     /// The id, if the client chose it: a second task with it is not made, the first is answered.
     pub id: Option<TaskId>,
     /// What to do.
@@ -86,10 +86,10 @@ pub struct Draft {
     /// The task that it is a part of; such a task is in its parent's list.
     pub parent: Option<TaskId>,
     /// Its labels.
-    pub labels: Marks,
+    pub labels: LabelSelection,
 }
 
-impl Draft {
+impl NewTask {
     /// Whether nothing has to be looked up to make it.
     fn is_plain(&self) -> bool {
         self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
@@ -107,7 +107,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// One task, if it is there.
-    pub async fn find(self, key: Key) -> Result<Option<task::Model>, Error> {
+    pub async fn find(self, key: TaskRef) -> Result<Option<task::Model>, Error> {
         Ok(self.scope.db.reader().quick_row(self.mine().filter(is(key))).await?)
     }
 
@@ -117,7 +117,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
-    pub async fn create(self, draft: Draft) -> Result<task::Model, Error> {
+    pub async fn create(self, draft: NewTask) -> Result<task::Model, Error> {
         if draft.is_plain() {
             return self.scope.create_at_once(self.row(draft)).await;
         }
@@ -125,7 +125,7 @@ impl<'a> Tasks<'a> {
             .write_if_needed(async |mut write| {
                 if let Some(id) = draft.id
                     && let Some(known) =
-                        write.connection().row::<task::Model>(self.with_deleted().filter(is(Key::Id(id)))).await?
+                        write.connection().row::<task::Model>(self.with_deleted().filter(is(TaskRef::Id(id)))).await?
                 {
                     return match known.deleted_at {
                         None => Ok(Outcome::Unchanged(known)),
@@ -135,7 +135,7 @@ impl<'a> Tasks<'a> {
                 let list = self.list_of_new(&write, draft.parent, draft.list).await?;
                 let labels = labels::resolve(&mut write, &draft.labels).await?;
                 let number = write.number().await?;
-                let row = numbered(self.row(Draft { list, ..draft }), number);
+                let row = numbered(self.row(NewTask { list, ..draft }), number);
                 let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
                 self.check_parts(&write, row.parent_id).await?;
                 labels::mark_each(&write, &[(row.id, labels)]).await?;
@@ -145,8 +145,8 @@ impl<'a> Tasks<'a> {
     }
 
     /// The row of a draft whose rules were checked; it has no number of the counter yet.
-    pub(super) fn row(self, draft: Draft) -> task::ActiveModel {
-        let Draft { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
+    pub(super) fn row(self, draft: NewTask) -> task::ActiveModel {
+        let NewTask { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
         let now = Micros::now();
         let (title, description) = (String::from(title), description.map(String::from));
         let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
@@ -154,7 +154,7 @@ impl<'a> Tasks<'a> {
             None => (None, None, None),
             Some(Due::Date(date)) => (Some(date.into()), None, None),
             Some(Due::At(at, zone)) => (None, Some(at.into()), Some(zone.name().to_owned())),
-            Some(Due::Shown(at)) => (None, Some(at.into()), Some(TimeZone::UTC.name().to_owned())),
+            Some(Due::ShownInstant(at)) => (None, Some(at.into()), Some(TimeZone::UTC.name().to_owned())),
         };
         task::ActiveModel {
             number: NotSet,
@@ -186,7 +186,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// The task as it is inside a write.
-    async fn current(self, write: &Write<'_>, key: Key) -> Result<task::Model, Error> {
+    async fn current(self, write: &Write<'_>, key: TaskRef) -> Result<task::Model, Error> {
         write.connection().row(self.mine().filter(is(key))).await?.ok_or(Error::NotFound("task"))
     }
 
@@ -204,10 +204,10 @@ impl<'a> Tasks<'a> {
     }
 }
 
-fn is(key: Key) -> SimpleExpr {
+fn is(key: TaskRef) -> SimpleExpr {
     match key {
-        Key::Id(id) => task::Column::Id.eq(id),
-        Key::Number(number) => task::Column::Number.eq(number),
+        TaskRef::Id(id) => task::Column::Id.eq(id),
+        TaskRef::Number(number) => task::Column::Number.eq(number),
     }
 }
 

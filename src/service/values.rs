@@ -3,7 +3,7 @@
 use entity::text::name_key;
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::error::ValidationError;
 
 /// How many characters the name of a list has at most.
 const MAX_LIST_NAME: usize = 100;
@@ -23,31 +23,31 @@ pub struct LabelName(String);
 pub struct Colour(String);
 
 /// Text of some length, trimmed.
-pub(super) fn trimmed(text: &str, most: usize) -> Result<String, Fault> {
+pub(super) fn trimmed(text: &str, most: usize) -> Result<String, ValidationError> {
     if text.is_empty() {
-        return Err(Fault::Empty);
+        return Err(ValidationError::Empty);
     }
     let text = text.trim();
     match text.chars().count() {
-        0 => Err(Fault::Blank),
-        _ if text.contains('\0') => Err(Fault::Nul),
-        count if count > most => Err(Fault::TooLong(most)),
+        0 => Err(ValidationError::Blank),
+        _ if text.contains('\0') => Err(ValidationError::Nul),
+        count if count > most => Err(ValidationError::TooLong(most)),
         _ => Ok(text.to_owned()),
     }
 }
 
 impl ListName {
     /// Trims and checks the text.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         trimmed(text, MAX_LIST_NAME).map(Self)
     }
 }
 
 impl LabelName {
     /// Trims and checks the text.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let name = Self(trimmed(text, MAX_LABEL_NAME)?);
-        if name.folded().is_empty() { Err(Fault::Blank) } else { Ok(name) }
+        if name.folded().is_empty() { Err(ValidationError::Blank) } else { Ok(name) }
     }
 
     /// What makes two names the same.
@@ -63,10 +63,10 @@ impl LabelName {
 
 impl Colour {
     /// Checks the text and writes it in lower case.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let digits = text.strip_prefix('#').unwrap_or_default();
         let is_colour = digits.len() == 6 && digits.bytes().all(|it| it.is_ascii_hexdigit());
-        if is_colour { Ok(Self(text.to_ascii_lowercase())) } else { Err(Fault::Colour) }
+        if is_colour { Ok(Self(text.to_ascii_lowercase())) } else { Err(ValidationError::Colour) }
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
     fn a_colour_has_six_digits() {
         assert_eq!(Colour::parse("#A0b1C2").map(String::from), Ok("#a0b1c2".into()));
         for text in ["", "#", "red", "#abc", "#12345g", "a0b1c2", "#a0b1c2d3", "#é0b1c"] {
-            assert_eq!(Colour::parse(text), Err(Fault::Colour), "{text}");
+            assert_eq!(Colour::parse(text), Err(ValidationError::Colour), "{text}");
         }
     }
 
@@ -111,8 +111,8 @@ mod tests {
         for other in ["éCLAIR", "e\u{301}clair", "É\u{200b}clair"] {
             assert_eq!(folded(" Éclair "), folded(other), "{other:?}");
         }
-        assert_eq!(LabelName::parse("\u{200b}"), Err(Fault::Blank));
+        assert_eq!(LabelName::parse("\u{200b}"), Err(ValidationError::Blank));
         assert!(LabelName::parse(&"😀".repeat(30)).is_ok());
-        assert_eq!(LabelName::parse(&"x".repeat(31)), Err(Fault::TooLong(30)));
+        assert_eq!(LabelName::parse(&"x".repeat(31)), Err(ValidationError::TooLong(30)));
     }
 }

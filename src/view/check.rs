@@ -2,25 +2,29 @@
 
 use async_graphql::MaybeUndefined;
 
-use crate::error::{Error, Fault, Problem};
+use crate::error::{Error, Problem, ValidationError};
 
 /// Collects the problems of an input.
 #[derive(Default)]
 pub(super) struct Check(Vec<Problem>);
 
 impl Check {
-    pub(super) fn field<T>(&mut self, field: &'static str, value: Result<T, Fault>) -> Option<T> {
+    pub(super) fn field<T>(&mut self, field: &'static str, value: Result<T, ValidationError>) -> Option<T> {
         value.map_err(|fault| self.0.push(Problem { field, fault })).ok()
     }
 
-    pub(super) fn optional<T>(&mut self, field: &'static str, value: Option<Result<T, Fault>>) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, field: &'static str, value: Option<Result<T, ValidationError>>) -> Option<T> {
         value.and_then(|value| self.field(field, value))
     }
 
-    pub(super) fn required<T>(&mut self, field: &'static str, value: MaybeUndefined<Result<T, Fault>>) -> Option<T> {
+    pub(super) fn required<T>(
+        &mut self,
+        field: &'static str,
+        value: MaybeUndefined<Result<T, ValidationError>>,
+    ) -> Option<T> {
         match value {
             MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => self.field(field, Err(Fault::Null)),
+            MaybeUndefined::Null => self.field(field, Err(ValidationError::Null)),
             MaybeUndefined::Value(value) => self.field(field, value),
         }
     }
@@ -28,7 +32,7 @@ impl Check {
     pub(super) fn clearable<T>(
         &mut self,
         field: &'static str,
-        value: MaybeUndefined<Result<T, Fault>>,
+        value: MaybeUndefined<Result<T, ValidationError>>,
     ) -> Option<Option<T>> {
         match value {
             MaybeUndefined::Undefined => None,

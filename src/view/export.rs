@@ -15,15 +15,15 @@ use serde::{
 use uuid::Uuid;
 
 use crate::{
-    error::{Fault, Misplaced},
+    error::{FileProblem, ValidationError},
     service::{
-        data::Labelled,
+        data::TaskWithLabels,
         import::{
             Import, LabelImport, ListImport, MAX_IMPORT, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS, MAX_PROBLEMS, TaskImport,
         },
-        labels::{LabelDraft, Marks},
-        lists::ListDraft,
-        tasks::{Date, Description, Draft, Due, Instant, TimeZone, Title},
+        labels::{LabelSelection, NewLabel},
+        lists::NewList,
+        tasks::{Date, Description, Due, Instant, NewTask, TimeZone, Title},
         values::{Colour, LabelName, ListName},
     },
 };
@@ -54,7 +54,7 @@ pub struct Export {
 struct Entries<T> {
     good: Vec<T>,
     count: usize,
-    problems: Vec<Misplaced>,
+    problems: Vec<FileProblem>,
 }
 
 /// Reads the entries of one kind.
@@ -63,11 +63,11 @@ struct EntriesVisitor<T, U> {
     name: &'static str,
     /// How many one import brings at most; those beyond are checked, not stored.
     max: usize,
-    check: fn(usize, T) -> Result<U, FieldProblem>,
+    check: fn(usize, T) -> Result<U, EntryProblem>,
 }
 
 /// A field of an entry, and what is wrong with it.
-type FieldProblem = (&'static str, Fault);
+type EntryProblem = (&'static str, ValidationError);
 
 /// A list in a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ pub struct ExportTask {
     #[serde(default)]
     completed_at: Option<chrono::DateTime<Utc>>,
     #[serde(default)]
-    priority: Importance,
+    priority: ExportPriority,
     #[serde(default)]
     due_date: Option<NaiveDate>,
     #[serde(default)]
@@ -124,7 +124,7 @@ pub struct ExportTask {
 /// A priority in a file.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Importance {
+enum ExportPriority {
     Low,
     #[default]
     Medium,
@@ -144,8 +144,8 @@ impl From<label::Model> for ExportLabel {
     }
 }
 
-impl From<Labelled> for ExportTask {
-    fn from(Labelled { task, labels }: Labelled) -> Self {
+impl From<TaskWithLabels> for ExportTask {
+    fn from(TaskWithLabels { task, labels }: TaskWithLabels) -> Self {
         Self {
             id: task.id.0,
             title: task.title,
@@ -164,7 +164,7 @@ impl From<Labelled> for ExportTask {
     }
 }
 
-impl From<entity::task::Priority> for Importance {
+impl From<entity::task::Priority> for ExportPriority {
     fn from(priority: entity::task::Priority) -> Self {
         match priority {
             entity::task::Priority::Low => Self::Low,
@@ -175,23 +175,26 @@ impl From<entity::task::Priority> for Importance {
     }
 }
 
-impl From<Importance> for entity::task::Priority {
-    fn from(importance: Importance) -> Self {
+impl From<ExportPriority> for entity::task::Priority {
+    fn from(importance: ExportPriority) -> Self {
         match importance {
-            Importance::Low => Self::Low,
-            Importance::Medium => Self::Medium,
-            Importance::High => Self::High,
-            Importance::Urgent => Self::Urgent,
+            ExportPriority::Low => Self::Low,
+            ExportPriority::Medium => Self::Medium,
+            ExportPriority::High => Self::High,
+            ExportPriority::Urgent => Self::Urgent,
         }
     }
 }
 
 impl Export {
     /// What the file brings, or what is wrong with it and where.
-    pub fn checked(self) -> Result<Import, Vec<Misplaced>> {
+    pub fn checked(self) -> Result<Import, Vec<FileProblem>> {
         let mut problems = Vec::new();
         if self.version.is_some_and(|version| version != EXPORT_VERSION) {
-            problems.push(("docket".to_owned(), Fault::Rule("must be 1, the version of the form that is known here")));
+            problems.push((
+                "docket".to_owned(),
+                ValidationError::Rule("must be 1, the version of the form that is known here"),
+            ));
         }
         let lists = self.lists.into_good("lists", MAX_IMPORT_LISTS, &mut problems);
         let labels = self.labels.into_good("labels", MAX_IMPORT_LABELS, &mut problems);
@@ -208,9 +211,9 @@ impl<T> Default for Entries<T> {
 }
 
 impl<T> Entries<T> {
-    fn into_good(self, name: &str, max: usize, problems: &mut Vec<Misplaced>) -> Vec<T> {
+    fn into_good(self, name: &str, max: usize, problems: &mut Vec<FileProblem>) -> Vec<T> {
         if self.count > max {
-            problems.push((name.to_owned(), Fault::TooMany(max)));
+            problems.push((name.to_owned(), ValidationError::TooMany(max)));
         }
         problems.extend(self.problems);
         self.good
@@ -265,35 +268,35 @@ fn read_tasks<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<TaskImport>,
 }
 
 impl ExportList {
-    fn checked(self) -> Result<ListImport, FieldProblem> {
+    fn checked(self) -> Result<ListImport, EntryProblem> {
         let (id, name) = (ListId(self.id), ListName::parse(&self.name).map_err(|fault| ("name", fault))?);
-        let draft = ListDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        let draft = NewList { id: Some(id), name, colour: colour(self.colour.as_deref())? };
         Ok(ListImport { id, draft, is_archived: self.archived })
     }
 }
 
 impl ExportLabel {
-    fn checked(self) -> Result<LabelImport, FieldProblem> {
+    fn checked(self) -> Result<LabelImport, EntryProblem> {
         let (id, name) = (LabelId(self.id), LabelName::parse(&self.name).map_err(|fault| ("name", fault))?);
-        let draft = LabelDraft { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        let draft = NewLabel { id: Some(id), name, colour: colour(self.colour.as_deref())? };
         Ok(LabelImport { id, draft })
     }
 }
 
 impl ExportTask {
-    fn checked(self, place: usize) -> Result<TaskImport, FieldProblem> {
+    fn checked(self, place: usize) -> Result<TaskImport, EntryProblem> {
         let at = |field: &'static str| move |fault| (field, fault);
         let due = self.due()?;
         let instant = |it: chrono::DateTime<Utc>, field| Instant::new(it).map(Micros::from).map_err(at(field));
         let created_at = self.created_at.map(|it| instant(it, "created_at")).transpose()?;
         if self.completed_at.is_some() && !self.completed {
-            return Err(("completed_at", Fault::Rule("must not be given for an open task")));
+            return Err(("completed_at", ValidationError::Rule("must not be given for an open task")));
         }
         let completed_at = self.completed_at.map(|it| instant(it, "completed_at")).transpose()?;
         if self.label_ids.len() > crate::service::labels::MAX_LABELS {
-            return Err(("label_ids", Fault::TooMany(crate::service::labels::MAX_LABELS)));
+            return Err(("label_ids", ValidationError::TooMany(crate::service::labels::MAX_LABELS)));
         }
-        let draft = Draft {
+        let draft = NewTask {
             id: Some(TaskId(self.id)),
             title: Title::parse(&self.title).map_err(at("title"))?,
             description: self.description.as_deref().map(Description::parse).transpose().map_err(at("description"))?,
@@ -302,7 +305,7 @@ impl ExportTask {
             due,
             list: self.list_id.filter(|_| self.parent_id.is_none()).map(ListId),
             parent: self.parent_id.map(TaskId),
-            labels: Marks::default(),
+            labels: LabelSelection::default(),
         };
         let labels = self.label_ids.into_iter().map(LabelId).collect();
         let created_at = created_at.unwrap_or_else(Micros::now);
@@ -310,13 +313,13 @@ impl ExportTask {
         Ok(TaskImport { place, id: TaskId(self.id), draft, labels, created_at, completed_at })
     }
 
-    fn due(&self) -> Result<Option<Due>, FieldProblem> {
+    fn due(&self) -> Result<Option<Due>, EntryProblem> {
         if self.due_time_zone.is_some() && self.due_at.is_none() {
-            return Err(("due_time_zone", Fault::Rule("must be given together with due_at")));
+            return Err(("due_time_zone", ValidationError::Rule("must be given together with due_at")));
         }
         match (self.due_date, self.due_at) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(("due_at", Fault::Contradiction("due_date"))),
+            (Some(_), Some(_)) => Err(("due_at", ValidationError::Contradiction("due_date"))),
             (Some(date), None) => Date::new(date).map(Due::Date).map(Some).map_err(|fault| ("due_date", fault)),
             (None, Some(at)) => {
                 let zone = TimeZone::parse(self.due_time_zone.as_deref().unwrap_or("UTC"));
@@ -327,6 +330,6 @@ impl ExportTask {
     }
 }
 
-fn colour(text: Option<&str>) -> Result<Option<Colour>, FieldProblem> {
+fn colour(text: Option<&str>) -> Result<Option<Colour>, EntryProblem> {
     text.map(Colour::parse).transpose().map_err(|fault| ("colour", fault))
 }

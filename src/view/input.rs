@@ -5,11 +5,11 @@ use entity::id::TaskId;
 
 use super::{BigInt, Date, DateTime, Priority, check::Check, each_label, label_ids, list_id};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
-        labels::Marks,
+        labels::LabelSelection,
         tasks::{
-            self, AnyOf, Description, Draft, Due, Edit, Filter, Instant, Order, OrderBy, SearchText, Selection,
+            self, AnyOf, Description, Due, Filter, Instant, NewTask, Order, OrderBy, SearchText, Selection, TaskPatch,
             TimeZone, Title, Words,
         },
     },
@@ -156,20 +156,21 @@ pub enum OrderDirection {
     Desc,
 }
 
-impl TryFrom<CreateTaskInput> for Draft {
+impl TryFrom<CreateTaskInput> for NewTask {
     type Error = Error;
 
     fn try_from(input: CreateTaskInput) -> Result<Self, Error> {
         let mut check = Check::default();
-        let id = check.optional("id", input.id.as_ref().map(|it| it.parse().map(TaskId).map_err(|_| Fault::Uuid)));
+        let id =
+            check.optional("id", input.id.as_ref().map(|it| it.parse().map(TaskId).map_err(|_| ValidationError::Uuid)));
         let title = check.field("title", Title::parse(&input.title));
         let description = check.optional("description", input.description.as_deref().map(Description::parse));
         let due = check.optional("due", input.due.map(Due::try_from));
         let list = input.list_id.as_ref().map(list_id).transpose()?;
         let parent = input.parent_id.as_ref().map(task_id).transpose()?;
-        let labels = Marks::Ids(each_label("labels", &input.label_ids)?);
+        let labels = LabelSelection::Ids(each_label("labels", &input.label_ids)?);
         let (completed, priority) = (input.completed, input.priority.into());
-        check.passed(title.map(|title| Draft {
+        check.passed(title.map(|title| NewTask {
             id,
             title,
             description,
@@ -184,9 +185,9 @@ impl TryFrom<CreateTaskInput> for Draft {
 }
 
 impl TryFrom<DueInput> for Due {
-    type Error = Fault;
+    type Error = ValidationError;
 
-    fn try_from(input: DueInput) -> Result<Self, Fault> {
+    fn try_from(input: DueInput) -> Result<Self, ValidationError> {
         match input {
             DueInput::Date(date) => tasks::Date::new(date.0).map(Self::Date),
             DueInput::At(DueAtInput { instant, time_zone }) => {
@@ -196,7 +197,7 @@ impl TryFrom<DueInput> for Due {
     }
 }
 
-impl TryFrom<UpdateTaskInput> for Edit {
+impl TryFrom<UpdateTaskInput> for TaskPatch {
     type Error = Error;
 
     fn try_from(input: UpdateTaskInput) -> Result<Self, Error> {
@@ -209,8 +210,8 @@ impl TryFrom<UpdateTaskInput> for Edit {
         let labels = check.required("labels", input.label_ids.map_value(Ok)).map(|it| each_label("labels", &it));
         let labels = labels.transpose()?;
         let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
-        let labels = labels.map(Marks::Ids);
-        check.passed(Some(Edit { title, description, completed, priority, due, list, parent, labels }))
+        let labels = labels.map(LabelSelection::Ids);
+        check.passed(Some(TaskPatch { title, description, completed, priority, due, list, parent, labels }))
     }
 }
 

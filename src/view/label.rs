@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
-        labels::{LabelDraft, LabelEdit},
+        labels::{LabelPatch, NewLabel},
         tasks::MAX_VALUES,
         values::{Colour, LabelName},
     },
@@ -78,26 +78,27 @@ impl From<label::Model> for Label {
     }
 }
 
-impl TryFrom<CreateLabelInput> for LabelDraft {
+impl TryFrom<CreateLabelInput> for NewLabel {
     type Error = Error;
 
     fn try_from(input: CreateLabelInput) -> Result<Self, Error> {
         let mut check = Check::default();
-        let id = check.optional("id", input.id.as_ref().map(|it| it.parse().map(LabelId).map_err(|_| Fault::Uuid)));
+        let id = check
+            .optional("id", input.id.as_ref().map(|it| it.parse().map(LabelId).map_err(|_| ValidationError::Uuid)));
         let name = check.field("name", LabelName::parse(&input.name));
         let colour = check.optional("colour", input.colour.as_deref().map(Colour::parse));
-        check.passed(name.map(|name| LabelDraft { id, name, colour }))
+        check.passed(name.map(|name| NewLabel { id, name, colour }))
     }
 }
 
-impl TryFrom<UpdateLabelInput> for LabelEdit {
+impl TryFrom<UpdateLabelInput> for LabelPatch {
     type Error = Error;
 
     fn try_from(input: UpdateLabelInput) -> Result<Self, Error> {
         let mut check = Check::default();
         let name = check.required("name", input.name.map_value(|it| LabelName::parse(&it)));
         let colour = check.clearable("colour", input.colour.map_value(|it| Colour::parse(&it)));
-        check.passed(Some(LabelEdit { name, colour }))
+        check.passed(Some(LabelPatch { name, colour }))
     }
 }
 
@@ -113,5 +114,9 @@ pub(super) fn label_ids(ids: &[ID]) -> Result<Vec<LabelId>, Error> {
 
 /// The labels that tasks are to have or not to have, of which there are not too many to be looked for.
 pub fn each_label(field: &'static str, ids: &[ID]) -> Result<Vec<LabelId>, Error> {
-    if ids.len() > MAX_VALUES { Err(Error::invalid(field, Fault::TooMany(MAX_VALUES))) } else { label_ids(ids) }
+    if ids.len() > MAX_VALUES {
+        Err(Error::invalid(field, ValidationError::TooMany(MAX_VALUES)))
+    } else {
+        label_ids(ids)
+    }
 }

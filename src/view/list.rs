@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
-        lists::{ListDraft, ListEdit},
+        lists::{ListPatch, NewList},
         tasks::Counts,
         values::{Colour, ListName},
     },
@@ -114,19 +114,20 @@ impl From<Counts> for TaskCounts {
     }
 }
 
-impl TryFrom<CreateTaskListInput> for ListDraft {
+impl TryFrom<CreateTaskListInput> for NewList {
     type Error = Error;
 
     fn try_from(input: CreateTaskListInput) -> Result<Self, Error> {
         let mut check = Check::default();
-        let id = check.optional("id", input.id.as_ref().map(|it| it.parse().map(ListId).map_err(|_| Fault::Uuid)));
+        let id =
+            check.optional("id", input.id.as_ref().map(|it| it.parse().map(ListId).map_err(|_| ValidationError::Uuid)));
         let name = check.field("name", ListName::parse(&input.name));
         let colour = check.optional("colour", input.colour.as_deref().map(Colour::parse));
-        check.passed(name.map(|name| ListDraft { id, name, colour }))
+        check.passed(name.map(|name| NewList { id, name, colour }))
     }
 }
 
-impl TryFrom<UpdateTaskListInput> for ListEdit {
+impl TryFrom<UpdateTaskListInput> for ListPatch {
     type Error = Error;
 
     fn try_from(input: UpdateTaskListInput) -> Result<Self, Error> {
@@ -134,7 +135,7 @@ impl TryFrom<UpdateTaskListInput> for ListEdit {
         let name = check.required("name", input.name.map_value(|it| ListName::parse(&it)));
         let colour = check.clearable("colour", input.colour.map_value(|it| Colour::parse(&it)));
         let archived = check.required("archived", input.archived.map_value(Ok));
-        check.passed(Some(ListEdit { name, colour, archived }))
+        check.passed(Some(ListPatch { name, colour, archived }))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{BigInt, Date, DateTime, Priority};
-use crate::service::tasks::Shown;
+use crate::service::tasks::TaskSummary;
 
 /// How many bytes of JSON a task is expected to be.
 pub const TASK_BYTES: usize = 400;
@@ -32,20 +32,20 @@ pub fn array<T>(values: &[T], into: &mut Vec<u8>, mut write: impl FnMut(&T, &mut
 }
 
 /// Tasks of one user as REST shows a list of them.
-pub fn rest_list(tasks: &[Shown], owner: &UserId) -> Vec<u8> {
+pub fn rest_list(tasks: &[TaskSummary], owner: &UserId) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 + tasks.len() * TASK_BYTES);
     array(tasks, &mut bytes, |task, into| write_shown(task, owner, into));
     bytes
 }
 
 /// A task of that user as REST shows it.
-pub fn rest_task(task: &Shown, owner: &UserId) -> Vec<u8> {
+pub fn rest_task(task: &TaskSummary, owner: &UserId) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(TASK_BYTES);
     write_shown(task, owner, &mut bytes);
     bytes
 }
 
-fn write_shown(task: &Shown, owner: &UserId, into: &mut Vec<u8>) {
+fn write_shown(task: &TaskSummary, owner: &UserId, into: &mut Vec<u8>) {
     let name = |name: &str, into: &mut Vec<u8>| into.extend_from_slice(name.as_bytes());
     name("{\"id\":", into);
     json(task.number, into);

@@ -22,7 +22,7 @@ pub(super) struct Costs<'a> {
 
 /// What a set of selections amounts to, whatever its variables.
 #[derive(Clone, Copy, Default)]
-struct Shape {
+struct SelectionShape {
     depth: usize,
     fields: usize,
     root_fields: usize,
@@ -59,17 +59,17 @@ impl<'a> Costs<'a> {
         Ok(())
     }
 
-    fn shape(&self, set: &'a SelectionSet, known: &RefCell<HashMap<&'a Name, Shape>>) -> Shape {
-        set.selections.iter().fold(Shape::default(), |sum, selection| {
+    fn shape(&self, set: &'a SelectionSet, known: &RefCell<HashMap<&'a Name, SelectionShape>>) -> SelectionShape {
+        set.selections.iter().fold(SelectionShape::default(), |sum, selection| {
             let part = match selection {
                 Selection::Field(field) => {
                     let below = field.selection_set.as_ref().map(|it| self.shape(it, known)).unwrap_or_default();
-                    Shape { depth: below.depth + 1, fields: below.fields.saturating_add(1), root_fields: 1 }
+                    SelectionShape { depth: below.depth + 1, fields: below.fields.saturating_add(1), root_fields: 1 }
                 }
                 Selection::InlineFragment(fragment) => self.shape(&fragment.selection_set, known),
                 Selection::FragmentSpread(spread) => self.shape_of_fragment(&spread.fragment_name, known),
             };
-            Shape {
+            SelectionShape {
                 depth: sum.depth.max(part.depth),
                 fields: sum.fields.saturating_add(part.fields),
                 root_fields: sum.root_fields.saturating_add(part.root_fields),
@@ -77,8 +77,10 @@ impl<'a> Costs<'a> {
         })
     }
 
-    fn shape_of_fragment(&self, name: &Name, known: &RefCell<HashMap<&'a Name, Shape>>) -> Shape {
-        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Shape::default() };
+    fn shape_of_fragment(&self, name: &Name, known: &RefCell<HashMap<&'a Name, SelectionShape>>) -> SelectionShape {
+        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
+            return SelectionShape::default();
+        };
         let before = known.borrow().get(name).copied();
         before.unwrap_or_else(|| {
             let shape = self.shape(&fragment.selection_set, known);

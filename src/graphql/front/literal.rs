@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 
 /// Input objects that give a field twice (GraphQL, 5.6.3), and selections of nothing (GraphQL, 2.8).
 pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
-    let mut search = Search { sources: &document.sources, faults: Vec::new() };
+    let mut search = LiteralSearch { sources: &document.sources, faults: Vec::new() };
     for definition in &document.definitions {
         match definition {
             Definition::OperationDefinition(operation) => {
@@ -59,12 +59,12 @@ pub(super) fn without_null_defaults(document: &ast::Document) -> Option<ast::Doc
     })
 }
 
-struct Search<'a> {
+struct LiteralSearch<'a> {
     sources: &'a SourceMap,
     faults: Vec<ServerError>,
 }
 
-impl Search<'_> {
+impl LiteralSearch<'_> {
     /// What is in braces: nothing is not allowed.
     fn set(&mut self, selections: &[ast::Selection], at: Option<SourceSpan>) {
         if selections.is_empty() {

@@ -58,12 +58,12 @@ pub(super) fn conflict<'a>(
 type Selected = Option<bool>;
 
 /// Fields by response key, in the order of the answer.
-type Fields<'a> = IndexMap<&'a Name, Vec<&'a Node<Field>>>;
+type FieldsByKey<'a> = IndexMap<&'a Name, Vec<&'a Node<Field>>>;
 
 /// One object type's part of what is selected.
 struct Collected<'a> {
     on: &'a str,
-    fields: Fields<'a>,
+    fields: FieldsByKey<'a>,
     visited: HashSet<&'a Name>,
 }
 
@@ -150,8 +150,8 @@ impl<'a> Merge<'a> {
         self.collected(on, sets)?.into_values().map(|it| self.field(&it)).collect()
     }
 
-    fn collected(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<Fields<'a>> {
-        let mut collected = Collected { on, fields: Fields::default(), visited: HashSet::default() };
+    fn collected(&self, on: &'a str, sets: &[&'a SelectionSet]) -> Option<FieldsByKey<'a>> {
+        let mut collected = Collected { on, fields: FieldsByKey::default(), visited: HashSet::default() };
         for set in sets {
             self.collect(&set.selections, &mut collected)?;
         }

@@ -26,7 +26,7 @@ pub(super) fn unknown(schema: &Schema) -> Option<&Name> {
 
 /// What is wrong with the literals of a valid document.
 pub(super) fn faults(schema: &Schema, document: &Valid<ExecutableDocument>) -> Vec<ServerError> {
-    let mut search = Search { schema, document, faults: Vec::new() };
+    let mut search = ScalarSearch { schema, document, faults: Vec::new() };
     for operation in document.operations.iter() {
         for variable in &operation.variables {
             search.directives(&variable.directives);
@@ -44,13 +44,13 @@ pub(super) fn faults(schema: &Schema, document: &Valid<ExecutableDocument>) -> V
     search.faults
 }
 
-struct Search<'a> {
+struct ScalarSearch<'a> {
     schema: &'a Schema,
     document: &'a Valid<ExecutableDocument>,
     faults: Vec<ServerError>,
 }
 
-impl Search<'_> {
+impl ScalarSearch<'_> {
     fn selections(&mut self, set: &SelectionSet) {
         for selection in &set.selections {
             match selection {
@@ -147,9 +147,9 @@ pub(super) fn variable_fault(
 }
 
 /// The field of an input object that it is in, and the fault.
-type Fault<'a> = (Option<&'a Name>, &'static str);
+type ScalarProblem<'a> = (Option<&'a Name>, &'static str);
 
-fn value_fault<'a>(schema: &'a Schema, of: &'a Type, value: &JsonValue) -> Option<Fault<'a>> {
+fn value_fault<'a>(schema: &'a Schema, of: &'a Type, value: &JsonValue) -> Option<ScalarProblem<'a>> {
     match (value, of) {
         (JsonValue::Null, _) => None,
         (JsonValue::Array(items), Type::List(of) | Type::NonNullList(of)) => {

@@ -10,7 +10,7 @@ use super::{accept::Media, write};
 use crate::service::auth::Identity;
 
 /// Why, and how that is said.
-pub(super) struct Refusal {
+pub(super) struct HttpRejection {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -19,7 +19,7 @@ pub(super) struct Refusal {
     limit: Option<(&'static str, usize)>,
 }
 
-impl Refusal {
+impl HttpRejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), header: None, limit: None }
     }
@@ -57,20 +57,20 @@ impl Refusal {
 }
 
 /// Credentials that do not hold are refused whatever is asked; to show none is for the resolvers to judge.
-pub(super) fn of_identity(identity: &Identity) -> Result<(), Refusal> {
+pub(super) fn of_identity(identity: &Identity) -> Result<(), HttpRejection> {
     match identity {
         Identity::User(_) | Identity::Nobody => Ok(()),
         Identity::Refused(_) => {
-            Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the credentials are not valid")
+            Err(HttpRejection::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the credentials are not valid")
                 .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
         }
         Identity::UntrustedOrigin => {
             let message = "a session cookie works only from a trusted origin";
-            Err(Refusal::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
+            Err(HttpRejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
         }
         Identity::Unknown => {
             let message = "nobody can be identified now, try again";
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+            Err(HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
                 .with(header::RETRY_AFTER, "1"))
         }
     }

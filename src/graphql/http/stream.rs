@@ -15,9 +15,9 @@ use futures_util::{
 use serde::Serialize;
 use tokio::time;
 
-use super::{Door, Refusal, json};
+use super::{GraphqlState, HttpRejection, json};
 use crate::{
-    graphql::engine::{Caller, Prepared, is_executed},
+    graphql::engine::{OperationContext, Prepared, is_executed},
     service::auth::Identity,
 };
 
@@ -46,13 +46,18 @@ pub(super) fn wanted(headers: &HeaderMap) -> Option<Form> {
 }
 
 /// Streams the answers to an operation until it, the caller's access or the server ends.
-pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Caller) -> Result<Response, Refusal> {
+pub(super) fn respond(
+    form: Form,
+    door: &GraphqlState,
+    prepared: Prepared,
+    caller: OperationContext,
+) -> Result<Response, HttpRejection> {
     let Identity::User(user) = caller.identity.clone() else {
         let answers = Arc::clone(&door.engine).answers(prepared, caller);
         return Ok(response(form, answers, door));
     };
     let open = door.engine.open_stream(user.id()).ok_or_else(|| {
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
+        HttpRejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
             .beyond("streams", door.engine.limits.streams)
             .with(header::RETRY_AFTER, "10")
     })?;
@@ -68,11 +73,11 @@ pub(super) fn respond(form: Form, door: &Door, prepared: Prepared, caller: Calle
 }
 
 /// Streams one answer.
-pub(super) fn of_one(form: Form, answer: Answer, door: &Door) -> Response {
+pub(super) fn of_one(form: Form, answer: Answer, door: &GraphqlState) -> Response {
     response(form, stream::iter([answer]).boxed(), door)
 }
 
-fn response(form: Form, answers: BoxStream<'static, Answer>, door: &Door) -> Response {
+fn response(form: Form, answers: BoxStream<'static, Answer>, door: &GraphqlState) -> Response {
     let bytes = with_heartbeats(form, form.bytes(answers));
     let bytes = bytes.take_until(Box::pin(door.closed())).map(Ok::<_, Infallible>);
     let headers = [

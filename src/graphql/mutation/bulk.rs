@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
-    error::{Error, Fault},
-    graphql::{failure::Failure, guard::Guard},
-    service::tasks::{Draft, MAX_BULK},
+    error::{Error, ValidationError},
+    graphql::{failure::GraphqlError, guard::Guard},
+    service::tasks::{MAX_BULK, NewTask},
     view::{CreateTaskInput, Task, TaskSelection, each_label, list_id},
 };
 
@@ -97,12 +97,16 @@ pub(super) struct DeleteTasksPayload {
 #[Object]
 impl BulkMutation {
     /// Makes tasks, the last in manual order.
-    async fn create_tasks(&self, ctx: &Context<'_>, input: CreateTasksInput) -> Result<CreateTasksPayload, Failure> {
+    async fn create_tasks(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateTasksInput,
+    ) -> Result<CreateTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         if input.tasks.len() > MAX_BULK {
-            return Err(Error::invalid("tasks", Fault::TooMany(MAX_BULK)).into());
+            return Err(Error::invalid("tasks", ValidationError::TooMany(MAX_BULK)).into());
         }
-        let drafts = input.tasks.into_iter().map(Draft::try_from).collect::<Result<_, _>>()?;
+        let drafts = input.tasks.into_iter().map(NewTask::try_from).collect::<Result<_, _>>()?;
         Ok(CreateTasksPayload { tasks: shown(tasks.create_all(drafts).await?) })
     }
 
@@ -111,21 +115,21 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         input: SetTasksCompletedInput,
-    ) -> Result<SetTasksCompletedPayload, Failure> {
+    ) -> Result<SetTasksCompletedPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let rows = tasks.set_all_completed(input.selection.try_into()?, input.completed).await?;
         Ok(SetTasksCompletedPayload { tasks: shown(rows) })
     }
 
     /// Moves tasks and their parts into a list, or out of every list.
-    async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, Failure> {
+    async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let list = input.list_id.as_ref().map(list_id).transpose()?;
         Ok(MoveTasksPayload { tasks: shown(tasks.move_all(input.selection.try_into()?, list).await?) })
     }
 
     /// Adds labels to tasks and takes others away.
-    async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, Failure> {
+    async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let labels =
             (each_label("addLabelIds", &input.add_label_ids)?, each_label("removeLabelIds", &input.remove_label_ids)?);
@@ -133,7 +137,11 @@ impl BulkMutation {
     }
 
     /// Deletes tasks and their parts. `restoreTask` brings them back for 30 days.
-    async fn delete_tasks(&self, ctx: &Context<'_>, input: DeleteTasksInput) -> Result<DeleteTasksPayload, Failure> {
+    async fn delete_tasks(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteTasksInput,
+    ) -> Result<DeleteTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let ids = tasks.delete_all(input.selection.try_into()?).await?;
         Ok(DeleteTasksPayload { deleted_task_ids: ids.into_iter().map(|id| ID(id.to_string())).collect() })

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
-    graphql::{failure::Failure, guard::Guard},
+    graphql::{failure::GraphqlError, guard::Guard},
     view::{BigInt, CreateLabelInput, Label, UpdateLabelInput, label_id},
 };
 
@@ -45,20 +45,32 @@ pub(super) struct DeleteLabelPayload {
 #[Object]
 impl LabelMutation {
     /// Makes a label.
-    async fn create_label(&self, ctx: &Context<'_>, input: CreateLabelInput) -> Result<CreateLabelPayload, Failure> {
+    async fn create_label(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateLabelInput,
+    ) -> Result<CreateLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         Ok(CreateLabelPayload { label: labels.create(input.try_into()?).await?.into() })
     }
 
     /// Changes a label; what the input leaves out stays as it is.
-    async fn update_label(&self, ctx: &Context<'_>, input: UpdateLabelInput) -> Result<UpdateLabelPayload, Failure> {
+    async fn update_label(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateLabelInput,
+    ) -> Result<UpdateLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         let (id, expected) = (label_id(&input.id)?, input.expected_revision.map(|it| it.0));
         Ok(UpdateLabelPayload { label: labels.edit(id, input.try_into()?, expected).await?.into() })
     }
 
     /// Deletes a label; the tasks that had it stay, and count as changed.
-    async fn delete_label(&self, ctx: &Context<'_>, input: DeleteLabelInput) -> Result<DeleteLabelPayload, Failure> {
+    async fn delete_label(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteLabelInput,
+    ) -> Result<DeleteLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         let expected = input.expected_revision.map(|it| it.0);
         let label = labels.delete(label_id(&input.id)?, expected).await?;

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::tasks::PlaceInput;
 use crate::{
-    graphql::{failure::Failure, guard::Guard},
-    service::lists::ListPlace,
+    graphql::{failure::GraphqlError, guard::Guard},
+    service::lists::ListPosition,
     view::{BigInt, CreateTaskListInput, TaskList, UpdateTaskListInput, list_id},
 };
 
@@ -69,7 +69,7 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateTaskListInput,
-    ) -> Result<CreateTaskListPayload, Failure> {
+    ) -> Result<CreateTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         Ok(CreateTaskListPayload { task_list: lists.create(input.try_into()?).await?.into() })
     }
@@ -79,7 +79,7 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateTaskListInput,
-    ) -> Result<UpdateTaskListPayload, Failure> {
+    ) -> Result<UpdateTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let (id, expected) = (list_id(&input.id)?, input.expected_revision.map(|it| it.0));
         Ok(UpdateTaskListPayload { task_list: lists.edit(id, input.try_into()?, expected).await?.into() })
@@ -90,11 +90,11 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         input: MoveTaskListInput,
-    ) -> Result<MoveTaskListPayload, Failure> {
+    ) -> Result<MoveTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let place = match input.place {
-            PlaceInput::Before(id) => ListPlace::Before(list_id(&id)?),
-            PlaceInput::After(id) => ListPlace::After(list_id(&id)?),
+            PlaceInput::Before(id) => ListPosition::Before(list_id(&id)?),
+            PlaceInput::After(id) => ListPosition::After(list_id(&id)?),
         };
         let expected = input.expected_revision.map(|it| it.0);
         Ok(MoveTaskListPayload { task_list: lists.move_to(list_id(&input.id)?, place, expected).await?.into() })
@@ -105,7 +105,7 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteTaskListInput,
-    ) -> Result<DeleteTaskListPayload, Failure> {
+    ) -> Result<DeleteTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let expected = input.expected_revision.map(|it| it.0);
         let list = lists.delete(list_id(&input.id)?, expected).await?;

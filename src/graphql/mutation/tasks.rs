@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use crate::{
-    graphql::{failure::Failure, guard::Guard, written::TaskRow},
-    service::tasks::{Edit, Key, Place},
+    graphql::{failure::GraphqlError, guard::Guard, written::TaskRow},
+    service::tasks::{Position, TaskPatch, TaskRef},
     view::{BigInt, CreateTaskInput, UpdateTaskInput, task_id},
 };
 
@@ -105,16 +105,16 @@ pub(super) struct RestoreTaskPayload {
 #[Object]
 impl TaskMutation {
     /// Makes a task, the last in manual order.
-    async fn create_task(&self, ctx: &Context<'_>, input: CreateTaskInput) -> Result<CreateTaskPayload, Failure> {
+    async fn create_task(&self, ctx: &Context<'_>, input: CreateTaskInput) -> Result<CreateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.create(input.try_into()?).await?.into();
         Ok(CreateTaskPayload { task })
     }
 
     /// Changes a task; what the input leaves out stays as it is. Its parts follow it into another list.
-    async fn update_task(&self, ctx: &Context<'_>, input: UpdateTaskInput) -> Result<UpdateTaskPayload, Failure> {
+    async fn update_task(&self, ctx: &Context<'_>, input: UpdateTaskInput) -> Result<UpdateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let (key, expected) = (Key::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
+        let (key, expected) = (TaskRef::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
         let task = tasks.edit(key, input.try_into()?, expected).await?.into();
         Ok(UpdateTaskPayload { task })
     }
@@ -125,36 +125,40 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         input: SetTaskCompletedInput,
-    ) -> Result<SetTaskCompletedPayload, Failure> {
+    ) -> Result<SetTaskCompletedPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let edit = Edit { completed: Some(input.completed), ..Edit::default() };
+        let edit = TaskPatch { completed: Some(input.completed), ..TaskPatch::default() };
         let expected = input.expected_revision.map(|it| it.0);
-        let task = tasks.edit(Key::Id(task_id(&input.id)?), edit, expected).await?.into();
+        let task = tasks.edit(TaskRef::Id(task_id(&input.id)?), edit, expected).await?.into();
         Ok(SetTaskCompletedPayload { task })
     }
 
     /// Moves a task in manual order.
-    async fn move_task(&self, ctx: &Context<'_>, input: MoveTaskInput) -> Result<MoveTaskPayload, Failure> {
+    async fn move_task(&self, ctx: &Context<'_>, input: MoveTaskInput) -> Result<MoveTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let place = match input.place {
-            PlaceInput::Before(id) => Place::Before(task_id(&id)?),
-            PlaceInput::After(id) => Place::After(task_id(&id)?),
+            PlaceInput::Before(id) => Position::Before(task_id(&id)?),
+            PlaceInput::After(id) => Position::After(task_id(&id)?),
         };
         let expected = input.expected_revision.map(|it| it.0);
-        let task = tasks.move_to(Key::Id(task_id(&input.id)?), place, expected).await?.into();
+        let task = tasks.move_to(TaskRef::Id(task_id(&input.id)?), place, expected).await?.into();
         Ok(MoveTaskPayload { task })
     }
 
     /// Deletes a task and its parts. `restoreTask` brings them back for 30 days.
-    async fn delete_task(&self, ctx: &Context<'_>, input: DeleteTaskInput) -> Result<DeleteTaskPayload, Failure> {
+    async fn delete_task(&self, ctx: &Context<'_>, input: DeleteTaskInput) -> Result<DeleteTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let expected = input.expected_revision.map(|it| it.0);
-        let task = tasks.delete(Key::Id(task_id(&input.id)?), expected).await?;
+        let task = tasks.delete(TaskRef::Id(task_id(&input.id)?), expected).await?;
         Ok(DeleteTaskPayload { deleted_task_id: ID(task.id.to_string()) })
     }
 
     /// Brings a deleted task back, with the parts that were deleted together with it.
-    async fn restore_task(&self, ctx: &Context<'_>, input: RestoreTaskInput) -> Result<RestoreTaskPayload, Failure> {
+    async fn restore_task(
+        &self,
+        ctx: &Context<'_>,
+        input: RestoreTaskInput,
+    ) -> Result<RestoreTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.restore(task_id(&input.id)?).await?.into();
         Ok(RestoreTaskPayload { task })

@@ -11,15 +11,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Answer, Door,
-    failure::Failure,
+    Answer, AuthRouteState,
+    failure::AuthApiError,
     fields::{sign_in_form, sign_out_form, sign_up_form, social_form},
     origin,
     post::{Forms, Json as JsonPost, Post},
-    session::{Cookies, Shown},
+    session::{Cookies, SessionCredentials},
 };
 use crate::{
-    error::AuthFault,
+    error::AuthError,
     service::auth::{Client, Lifetime, SignedIn, SignedUp},
     view::{Session, User},
 };
@@ -43,7 +43,7 @@ struct Entrance {
 
 /// A session and its user.
 #[derive(Serialize)]
-struct SessionAndUser {
+struct SessionAndUserBody {
     session: Session,
     user: User,
 }
@@ -52,7 +52,11 @@ pub(super) async fn ok() -> Response {
     Json(json!({ "ok": true })).into_response()
 }
 
-pub(super) async fn sign_up(State(services): Door, Extension(client): Extension<Client>, post: Post<Forms>) -> Answer {
+pub(super) async fn sign_up(
+    State(services): AuthRouteState,
+    Extension(client): Extension<Client>,
+    post: Post<Forms>,
+) -> Answer {
     let auth = services.auth();
     let registration = sign_up_form(&post)?;
     origin::check_form(auth.origins(), &post)?;
@@ -68,7 +72,11 @@ pub(super) async fn sign_up(State(services): Door, Extension(client): Extension<
     Ok(cookies.with(Json(TokenAndUser { token, user: user.into() })))
 }
 
-pub(super) async fn sign_in(State(services): Door, Extension(client): Extension<Client>, post: Post<Forms>) -> Answer {
+pub(super) async fn sign_in(
+    State(services): AuthRouteState,
+    Extension(client): Extension<Client>,
+    post: Post<Forms>,
+) -> Answer {
     let auth = services.auth();
     let form = sign_in_form(&post)?;
     origin::check_form(auth.origins(), &post)?;
@@ -91,17 +99,17 @@ pub(super) async fn sign_in(State(services): Door, Extension(client): Extension<
 /// There are no OAuth providers.
 pub(super) async fn sign_in_social(post: Post<JsonPost>) -> Answer {
     social_form(&post)?;
-    Err(AuthFault::ProviderNotFound.into())
+    Err(AuthError::ProviderNotFound.into())
 }
 
 pub(super) async fn sign_out(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {
     let auth = services.auth();
     sign_out_form(&post)?;
-    if let Some(token) = Shown::read(auth, post.headers()).token {
+    if let Some(token) = SessionCredentials::read(auth, post.headers()).token {
         auth.sign_out(&token, &client).await?;
     }
     let mut cookies = Cookies::new(auth, post.headers());
@@ -109,9 +117,13 @@ pub(super) async fn sign_out(
     Ok(cookies.with(Json(json!({ "success": true }))))
 }
 
-pub(super) async fn get_session(State(services): Door, headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Answer {
+pub(super) async fn get_session(
+    State(services): AuthRouteState,
+    headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
     let auth = services.auth();
-    let shown = Shown::read(auth, &headers);
+    let shown = SessionCredentials::read(auth, &headers);
     let mut cookies = Cookies::new(auth, &headers);
     cookies.set(header::PRAGMA, HeaderValue::from_static("no-cache"));
     let is_fixed = is_set(uri.query().unwrap_or_default(), "disableRefresh");
@@ -120,7 +132,7 @@ pub(super) async fn get_session(State(services): Door, headers: HeaderMap, Origi
         return Ok(cookies.with(Json(serde_json::Value::Null)));
     };
     cookies.set_access_token(&auth.access_token(&live.user, Utc::now()).await?);
-    Ok(cookies.with(Json(SessionAndUser { session: live.session.into(), user: live.user.into() })))
+    Ok(cookies.with(Json(SessionAndUserBody { session: live.session.into(), user: live.user.into() })))
 }
 
 /// Whether a switch in the query is on; present without a value is on, `false` is off.
@@ -129,18 +141,18 @@ fn is_set(query: &str, name: &str) -> bool {
 }
 
 pub(super) async fn deferred(_: Post<JsonPost>) -> Answer {
-    Err(Failure::DeferredSession)
+    Err(AuthApiError::DeferredSession)
 }
 
-pub(super) async fn token(State(services): Door, headers: HeaderMap) -> Answer {
+pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     let mut cookies = Cookies::new(auth, &headers);
-    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
+    let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(AuthApiError::Unauthorized)) };
     let token = auth.access_token(&live.user, Utc::now()).await?;
     Ok(cookies.with(Json(json!({ "token": token }))))
 }
 
-pub(super) async fn jwks(State(services): Door) -> Answer {
+pub(super) async fn jwks(State(services): AuthRouteState) -> Answer {
     Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
 }

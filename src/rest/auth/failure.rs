@@ -11,13 +11,13 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
-use crate::error::{AuthFault, Error, whole_seconds};
+use crate::error::{AuthError, Error, whole_seconds};
 
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// A request to this door that failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum AuthApiError {
     /// The service refused it.
     Service(Error),
     /// Fields are not what they must be; each issue in Better Auth's words.
@@ -31,15 +31,15 @@ pub(super) enum Failure {
     /// No session.
     Unauthorized,
     /// A page that is not trusted may have sent it.
-    Origin(OriginFault),
+    Origin(OriginError),
     /// A link would lead to somewhere that is not trusted; the name of the link.
     Callback(&'static str),
     /// A link is no text; its name.
     NoCallback(&'static str),
     /// A mailed link that does not hold: 401 instead of 400.
-    Link(AuthFault),
+    Link(AuthError),
     /// What a link leads to is not there: 404 instead of 400.
-    Gone(AuthFault),
+    Gone(AuthError),
     /// There is nothing in the body that can be changed.
     NothingToUpdate,
     /// The address has a route of its own.
@@ -50,7 +50,7 @@ pub(super) enum Failure {
 
 /// What is wrong with where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OriginFault {
+pub(super) enum OriginError {
     /// It does not say.
     Missing,
     /// It is not trusted.
@@ -59,19 +59,19 @@ pub(super) enum OriginFault {
     CrossSiteNavigation,
 }
 
-impl From<AuthFault> for Failure {
-    fn from(fault: AuthFault) -> Self {
+impl From<AuthError> for AuthApiError {
+    fn from(fault: AuthError) -> Self {
         Self::Service(fault.into())
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for AuthApiError {
     fn from(error: Error) -> Self {
         Self::Service(error)
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for AuthApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Service(error) => return service(&error),
@@ -104,9 +104,9 @@ impl IntoResponse for Failure {
 
 fn service(error: &Error) -> Response {
     match error {
-        Error::Auth(AuthFault::TooManyAttempts(wait)) => too_many(*wait),
+        Error::Auth(AuthError::TooManyAttempts(wait)) => too_many(*wait),
         // Better Auth has no code for it.
-        Error::Auth(fault @ AuthFault::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
+        Error::Auth(fault @ AuthError::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
         Error::Auth(fault) => answer(status(*fault), fault.code(), fault.message()),
         Error::TooMany(wait) => too_many(*wait),
         Error::BodyTimeout => answer(StatusCode::REQUEST_TIMEOUT, error.code(), "Request body did not arrive"),
@@ -127,12 +127,12 @@ fn service(error: &Error) -> Response {
     }
 }
 
-fn status(fault: AuthFault) -> StatusCode {
+fn status(fault: AuthError) -> StatusCode {
     match fault {
-        AuthFault::WrongPassword => StatusCode::UNAUTHORIZED,
-        AuthFault::EmailNotVerified | AuthFault::SessionNotFresh => StatusCode::FORBIDDEN,
-        AuthFault::ProviderNotFound => StatusCode::NOT_FOUND,
-        AuthFault::EmailTaken => StatusCode::UNPROCESSABLE_ENTITY,
+        AuthError::WrongPassword => StatusCode::UNAUTHORIZED,
+        AuthError::EmailNotVerified | AuthError::SessionNotFresh => StatusCode::FORBIDDEN,
+        AuthError::ProviderNotFound => StatusCode::NOT_FOUND,
+        AuthError::EmailTaken => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
     }
 }
@@ -155,11 +155,11 @@ fn unavailable(error: &Error) -> Response {
     response
 }
 
-fn origin(fault: OriginFault) -> Response {
+fn origin(fault: OriginError) -> Response {
     let (code, message) = match fault {
-        OriginFault::Missing => ("MISSING_OR_NULL_ORIGIN", "Missing or null Origin"),
-        OriginFault::Untrusted => ("INVALID_ORIGIN", "Invalid origin"),
-        OriginFault::CrossSiteNavigation => (
+        OriginError::Missing => ("MISSING_OR_NULL_ORIGIN", "Missing or null Origin"),
+        OriginError::Untrusted => ("INVALID_ORIGIN", "Invalid origin"),
+        OriginError::CrossSiteNavigation => (
             "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
             "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
         ),
@@ -183,12 +183,12 @@ fn label(name: &str) -> &str {
 }
 
 fn answer(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(Body { message, code })).into_response()
+    (status, Json(ErrorBody { message, code })).into_response()
 }
 
 /// What every error says, in the contract's order of keys.
 #[derive(Serialize)]
-struct Body<'a> {
+struct ErrorBody<'a> {
     message: &'a str,
     code: &'a str,
 }

@@ -3,10 +3,10 @@
 use axum::http::Uri;
 use serde_json::{Map, Value};
 
-use super::{failure::Failure, post::Post};
+use super::{failure::AuthApiError, post::Post};
 use crate::{
-    error::{AuthFault, Error},
-    service::auth::{Email, Login, PasswordChange, ProfileEdit, Registration},
+    error::{AuthError, Error},
+    service::auth::{Email, Login, PasswordChange, ProfilePatch, Registration},
 };
 
 /// How many characters a name has at most.
@@ -22,8 +22,8 @@ pub(super) struct SignInForm {
 }
 
 /// The fields of a sign-up.
-pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, Failure> {
-    let mut fields = Fields::of(post, &["object", "record"])?;
+pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object", "record"])?;
     let name = fields.text("name", MAX_NAME);
     let email = fields.email("email");
     let password = fields.password();
@@ -34,23 +34,23 @@ pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, Failure> {
         (Some(name), Some(email), Some(password), true) => {
             Ok(Registration { name, email, password, image, is_remembered, callback_url })
         }
-        _ => Err(Failure::Validation(fields.issues)),
+        _ => Err(AuthApiError::Validation(fields.issues)),
     }
 }
 
 /// The fields of a sign-in.
-pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     let email = fields.text("email", usize::MAX);
     let password = fields.text("password", usize::MAX);
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE).filter(|it| !it.is_empty());
     let is_remembered = fields.switch("rememberMe", true);
     match (email, password, fields.issues.is_empty()) {
         (Some(email), Some(password), true) => {
-            let email = Email::parse(&email).ok_or(Error::Auth(AuthFault::InvalidEmail));
+            let email = Email::parse(&email).ok_or(Error::Auth(AuthError::InvalidEmail));
             Ok(SignInForm { login: email.map(|email| Login { email, password, is_remembered }), callback_url })
         }
-        _ => Err(Failure::Validation(fields.issues)),
+        _ => Err(AuthApiError::Validation(fields.issues)),
     }
 }
 
@@ -67,8 +67,8 @@ pub(super) struct EmailForm {
     pub(super) target: Option<String>,
 }
 
-pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     let password = fields.optional_text("password", usize::MAX);
     let token = fields.optional_text("token", MAX_IMAGE);
@@ -76,43 +76,43 @@ pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Fail
 }
 
 /// Both fields have names of their own on each route: that of the address, and that of the target.
-pub(super) fn email_form<T>(post: &Post<T>, (email, target): (&str, &str)) -> Result<EmailForm, Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn email_form<T>(post: &Post<T>, (email, target): (&str, &str)) -> Result<EmailForm, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     let email = fields.email(email);
     let target = fields.optional_text(target, MAX_IMAGE);
     match email {
         Some(email) if fields.issues.is_empty() => Ok(EmailForm { email, target }),
-        _ => Err(Failure::Validation(fields.issues)),
+        _ => Err(AuthApiError::Validation(fields.issues)),
     }
 }
 
-pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     let new = fields.text("newPassword", usize::MAX);
     let current = fields.text("currentPassword", usize::MAX);
     let ends_sessions = fields.switch("revokeOtherSessions", false);
     match (current, new, fields.issues.is_empty()) {
         (Some(current), Some(new), true) => Ok(PasswordChange { current, new, ends_sessions }),
-        _ => Err(Failure::Validation(fields.issues)),
+        _ => Err(AuthApiError::Validation(fields.issues)),
     }
 }
 
 /// The new password, and the token if it is not in the query; an empty one is none.
-pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     let password = fields.text("newPassword", usize::MAX);
     let token = fields.optional_text("token", MAX_IMAGE);
     match password {
         Some(password) if fields.issues.is_empty() => Ok((password, token.filter(|it| !it.is_empty()))),
-        _ => Err(Failure::Validation(fields.issues)),
+        _ => Err(AuthApiError::Validation(fields.issues)),
     }
 }
 
 /// What users may say of themselves; anything else is left out, but for the address, which is refused.
-pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfileEdit, Failure> {
-    let mut fields = Fields { object: record, issues: Vec::new() };
+pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfilePatch, AuthApiError> {
+    let mut fields = FormFields { object: record, issues: Vec::new() };
     if fields.object.get("email").is_some_and(is_truthy) {
-        return Err(Failure::EmailElsewhere);
+        return Err(AuthApiError::EmailElsewhere);
     }
     let name = fields.object.contains_key("name").then(|| fields.text("name", MAX_NAME)).flatten();
     let image = match fields.object.get("image") {
@@ -121,17 +121,17 @@ pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfileEdi
         Some(_) => fields.text("image", MAX_IMAGE).map(Some),
     };
     if name.is_none() && image.is_none() && fields.issues.is_empty() {
-        return Err(Failure::NothingToUpdate);
+        return Err(AuthApiError::NothingToUpdate);
     }
-    fields.passed(ProfileEdit { name, image })
+    fields.passed(ProfilePatch { name, image })
 }
 
 /// What could be said to the provider of a login; there is none.
-pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), Failure> {
+pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), AuthApiError> {
     if post.body().is_none() {
         return Ok(());
     }
-    let mut fields = Fields::of(post, &["object"])?;
+    let mut fields = FormFields::of(post, &["object"])?;
     fields.optional_text("callbackURL", MAX_IMAGE);
     fields.switch("disableRedirect", false);
     fields.optional_text("state", MAX_IMAGE);
@@ -139,13 +139,13 @@ pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), Failure> {
 }
 
 /// A record, whatever is in it, which is all that a schema of fields that are declared elsewhere can ask for.
-pub(super) fn record<T>(post: &Post<T>) -> Result<&Map<String, Value>, Failure> {
-    Fields::of(post, &["record"]).map(|it| it.object)
+pub(super) fn record<T>(post: &Post<T>) -> Result<&Map<String, Value>, AuthApiError> {
+    FormFields::of(post, &["record"]).map(|it| it.object)
 }
 
 /// Whether a provider is named; there is none that it could be.
-pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
+pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
     fields.optional_text("callbackURL", MAX_IMAGE);
     if !fields.object.get("provider").is_some_and(Value::is_string) {
         fields.issues.push("[body.provider] Invalid input".into());
@@ -154,15 +154,15 @@ pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), Failure> {
 }
 
 /// One field that must be there.
-pub(super) fn required<T>(post: &Post<T>, name: &str) -> Result<String, Failure> {
-    let mut fields = Fields::of(post, &["object"])?;
-    fields.text(name, usize::MAX).ok_or(Failure::Validation(fields.issues))
+pub(super) fn required<T>(post: &Post<T>, name: &str) -> Result<String, AuthApiError> {
+    let mut fields = FormFields::of(post, &["object"])?;
+    fields.text(name, usize::MAX).ok_or(AuthApiError::Validation(fields.issues))
 }
 
 /// The parameters of a query string; the first value of a name counts.
-pub(super) struct Query<'a>(&'a str);
+pub(super) struct QueryParameters<'a>(&'a str);
 
-impl<'a> Query<'a> {
+impl<'a> QueryParameters<'a> {
     pub(super) fn of(uri: &'a Uri) -> Self {
         Self(uri.query().unwrap_or_default())
     }
@@ -172,26 +172,26 @@ impl<'a> Query<'a> {
         pairs.find(|(it, _)| it == name).map(|(_, value)| value.into_owned())
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
+    pub(super) fn required(&self, name: &str) -> Result<String, AuthApiError> {
         self.get(name).ok_or_else(|| {
             let issue = format!("[query.{name}] Invalid input: expected string, received undefined");
-            Failure::Validation(vec![issue])
+            AuthApiError::Validation(vec![issue])
         })
     }
 }
 
-struct Fields<'a> {
+struct FormFields<'a> {
     object: &'a Map<String, Value>,
     issues: Vec<String>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FormFields<'a> {
     /// `wanted`: what the route's schema calls an object, each of which has a message of its own.
-    fn of<T>(post: &'a Post<T>, wanted: &[&str]) -> Result<Self, Failure> {
+    fn of<T>(post: &'a Post<T>, wanted: &[&str]) -> Result<Self, AuthApiError> {
         let Some(Value::Object(object)) = post.body() else {
             let found = kind(post.body());
             let issue = |it: &&str| format!("[body] Invalid input: expected {it}, received {found}");
-            return Err(Failure::Validation(wanted.iter().map(issue).collect()));
+            return Err(AuthApiError::Validation(wanted.iter().map(issue).collect()));
         };
         Ok(Self { object, issues: Vec::new() })
     }
@@ -220,8 +220,8 @@ impl<'a> Fields<'a> {
         Email::parse(&text).or_else(|| self.issue(name, "Invalid email address"))
     }
 
-    fn passed<T>(self, form: T) -> Result<T, Failure> {
-        if self.issues.is_empty() { Ok(form) } else { Err(Failure::Validation(self.issues)) }
+    fn passed<T>(self, form: T) -> Result<T, AuthApiError> {
+        if self.issues.is_empty() { Ok(form) } else { Err(AuthApiError::Validation(self.issues)) }
     }
 
     fn password(&mut self) -> Option<String> {

@@ -10,22 +10,22 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    Answer, Door,
-    failure::Failure,
-    fields::{self, Query},
+    Answer, AuthRouteState,
+    failure::AuthApiError,
+    fields::{self, QueryParameters},
     post::{Json as JsonPost, Post},
-    session::{Cookies, Shown, guarded},
+    session::{Cookies, SessionCredentials, guarded},
 };
 use crate::{
-    error::{AuthFault, Error},
-    service::auth::{Auth, Client, Lifetime, Verified},
+    error::{AuthError, Error},
+    service::auth::{Auth, Client, Lifetime, VerificationOutcome},
     view::User,
 };
 
 /// The same for every address.
 const SENT: &str = "If this email exists in our system, check your email for the reset link";
 
-pub(super) async fn request_reset(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let form = fields::email_form(&post, ("email", "redirectTo"))?;
     services.auth().request_reset(&form.email, form.target.as_deref()).await?;
     Ok(Json(json!({ "status": true, "message": SENT })).into_response())
@@ -33,15 +33,15 @@ pub(super) async fn request_reset(State(services): Door, post: Post<JsonPost>) -
 
 /// Leads on to the page that asks for the new password; the token can still be used.
 pub(super) async fn follow_reset(
-    State(services): Door,
+    State(services): AuthRouteState,
     Path(token): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     let auth = services.auth();
-    let query = Query::of(&uri);
+    let query = QueryParameters::of(&uri);
     query.required("callbackURL")?;
     let Some(target) = target(auth, &query)? else {
-        return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthFault::InvalidToken)));
+        return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthError::InvalidToken)));
     };
     let own = Url::parse(auth.origins().own()).map_err(Error::internal)?;
     let mut location = own.join(&target).map_err(Error::internal)?;
@@ -53,54 +53,54 @@ pub(super) async fn follow_reset(
 }
 
 pub(super) async fn reset(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     OriginalUri(uri): OriginalUri,
     post: Post<JsonPost>,
 ) -> Answer {
     let (password, token) = fields::reset_form(&post)?;
-    let asked = || Query::of(&uri).get("token").filter(|it| !it.is_empty());
-    let token = token.or_else(asked).ok_or(AuthFault::InvalidToken)?;
+    let asked = || QueryParameters::of(&uri).get("token").filter(|it| !it.is_empty());
+    let token = token.or_else(asked).ok_or(AuthError::InvalidToken)?;
     services.auth().reset_password(&token, &password, &client).await?;
     Ok(Json(json!({ "status": true })).into_response())
 }
 
-pub(super) async fn send_verification(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let form = fields::email_form(&post, ("email", "callbackURL"))?;
     let mut cookies = Cookies::new(auth, post.headers());
-    let live = Shown::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let live = SessionCredentials::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
     auth.send_verification(live.as_ref(), &form.email, form.target.as_deref()).await?;
     Ok(cookies.with(Json(json!({ "status": true }))))
 }
 
 pub(super) async fn verify_email(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     let auth = services.auth();
-    let query = Query::of(&uri);
+    let query = QueryParameters::of(&uri);
     let target = target(auth, &query)?;
     let token = query.required("token")?;
     let mut cookies = Cookies::new(auth, &headers);
-    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let verified = auth.verify_email((&token, target.as_deref()), live.as_ref(), &client).await;
     match (verified, target) {
         (Err(Error::Auth(fault)), Some(target)) => Ok(redirect(&with_error(&target, fault))),
-        (Err(Error::Auth(fault)), None) => Err(Failure::Link(fault)),
+        (Err(Error::Auth(fault)), None) => Err(AuthApiError::Link(fault)),
         (Err(error), _) => Err(error.into()),
         (Ok(_), Some(target)) => Ok(cookies.with(redirect(&target))),
-        (Ok(Verified::Address), None) => Ok(cookies.with(Json(json!({ "status": true, "user": null })))),
-        (Ok(Verified::Changed(user)), None) => {
+        (Ok(VerificationOutcome::Address), None) => Ok(cookies.with(Json(json!({ "status": true, "user": null })))),
+        (Ok(VerificationOutcome::Changed(user)), None) => {
             Ok(cookies.with(Json(json!({ "status": true, "user": User::from(user) }))))
         }
     }
 }
 
 pub(super) async fn delete_user(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {
@@ -127,18 +127,18 @@ pub(super) async fn delete_user(
 
 /// Deletes the account of whoever follows the link that was mailed to them.
 pub(super) async fn follow_deletion(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     let auth = services.auth();
-    let query = Query::of(&uri);
+    let query = QueryParameters::of(&uri);
     let token = query.required("token")?;
     let target = target(auth, &query)?;
     let mut cookies = Cookies::new(auth, &headers);
-    let live = Shown::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    let Some(live) = live else { return Ok(cookies.with(Failure::Gone(AuthFault::NoUserInfo))) };
+    let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(AuthApiError::Gone(AuthError::NoUserInfo))) };
     auth.use_deletion(&live.user.id, &token).await.map_err(not_found)?;
     auth.delete_account(&live.user.id, &client).await?;
     cookies.clear();
@@ -150,7 +150,7 @@ pub(super) async fn follow_deletion(
 
 /// The page that a browser sees when a link leads nowhere.
 pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
-    let code: String = Query::of(&uri).get("error").unwrap_or_default().chars().take(100).collect();
+    let code: String = QueryParameters::of(&uri).get("error").unwrap_or_default().chars().take(100).collect();
     let is_code = !code.is_empty() && code.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-'));
     let code = if is_code { code } else { "UNKNOWN".to_owned() };
     let policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
@@ -161,18 +161,18 @@ pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
-fn not_found(error: Error) -> Failure {
+fn not_found(error: Error) -> AuthApiError {
     match error {
-        Error::Auth(fault) => Failure::Gone(fault),
+        Error::Auth(fault) => AuthApiError::Gone(fault),
         other => other.into(),
     }
 }
 
 /// Where a link leads on to, if it says so.
-fn target(auth: Auth<'_>, query: &Query<'_>) -> Result<Option<String>, Failure> {
+fn target(auth: Auth<'_>, query: &QueryParameters<'_>) -> Result<Option<String>, AuthApiError> {
     match query.get("callbackURL") {
         Some(target) if target.is_empty() => Ok(None),
-        Some(target) if !auth.origins().may_lead_to(&target) => Err(Failure::Callback("callbackURL")),
+        Some(target) if !auth.origins().may_lead_to(&target) => Err(AuthApiError::Callback("callbackURL")),
         target => Ok(target),
     }
 }
@@ -182,7 +182,7 @@ fn redirect(location: &str) -> Response {
 }
 
 /// The target as it is, with a parameter more before its fragment.
-fn with_error(target: &str, fault: AuthFault) -> String {
+fn with_error(target: &str, fault: AuthError) -> String {
     let (path, fragment) = target.split_at(target.find('#').unwrap_or(target.len()));
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}error={}{fragment}", fault.code())

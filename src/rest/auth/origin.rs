@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 
 use super::{
-    failure::{Failure, OriginFault},
+    failure::{AuthApiError, OriginError},
     post::Post,
 };
 use crate::{service::auth::Origins, telemetry::SecurityEvent};
@@ -11,39 +11,39 @@ use crate::{service::auth::Origins, telemetry::SecurityEvent};
 const FETCH_METADATA: [&str; 3] = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
 /// Any write that brings a cookie along.
-pub(super) fn check_cookie<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+pub(super) fn check_cookie<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
     if post.headers().contains_key(header::COOKIE) { check(origins, post) } else { Ok(()) }
 }
 
 /// Signing in and up, where a foreign page would gain from a visitor without cookies too. Who brings cookies was
 /// checked before.
-pub(super) fn check_form<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+pub(super) fn check_form<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
     let headers = post.headers();
     let has = |name: &str| headers.contains_key(name);
     if has(header::COOKIE.as_str()) {
         return Ok(());
     }
     if text(headers, "sec-fetch-site") == Some("cross-site") && text(headers, "sec-fetch-mode") == Some("navigate") {
-        return refuse(OriginFault::CrossSiteNavigation, post);
+        return refuse(OriginError::CrossSiteNavigation, post);
     }
     let is_browser = FETCH_METADATA.into_iter().any(has) || has("origin") || has("referer");
     if is_browser { check(origins, post) } else { Ok(()) }
 }
 
-fn check<T>(origins: &Origins, post: &Post<T>) -> Result<(), Failure> {
+fn check<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
     let headers = post.headers();
     let origin = text(headers, "origin").or_else(|| text(headers, "referer"));
     match origin {
         Some("null") if text(headers, "sec-fetch-site") == Some("same-origin") => Ok(()),
-        None | Some("" | "null") => refuse(OriginFault::Missing, post),
+        None | Some("" | "null") => refuse(OriginError::Missing, post),
         Some(origin) if origins.trusts(origin) => Ok(()),
-        Some(_) => refuse(OriginFault::Untrusted, post),
+        Some(_) => refuse(OriginError::Untrusted, post),
     }
 }
 
-fn refuse<T>(fault: OriginFault, post: &Post<T>) -> Result<(), Failure> {
+fn refuse<T>(fault: OriginError, post: &Post<T>) -> Result<(), AuthApiError> {
     SecurityEvent::AccessDenied.log("origin", post.client());
-    Err(Failure::Origin(fault))
+    Err(AuthApiError::Origin(fault))
 }
 
 /// One that cannot be read is there, and is nothing that is trusted.

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{failure::Failure, fields::is_truthy, origin};
+use super::{failure::AuthApiError, fields::is_truthy, origin};
 use crate::service::{
     Services,
     auth::{Client, Origins},
@@ -63,9 +63,9 @@ impl<T> Post<T> {
 }
 
 impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
-    type Rejection = Failure;
+    type Rejection = AuthApiError;
 
-    async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, Failure> {
+    async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, AuthApiError> {
         let (parts, body) = request.into_parts();
         // What has no body has no media type either, whatever it says.
         let media = media_type(&parts.headers).filter(|_| !body.is_end_stream());
@@ -73,13 +73,13 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
             let allowed = T::TYPES.join(", ");
             let shown: String = media.chars().take(100).collect();
             let message = format!("Content-Type \"{shown}\" is not allowed. Allowed types: {allowed}");
-            return Err(Failure::MediaType(message));
+            return Err(AuthApiError::MediaType(message));
         }
-        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| Failure::TooLarge)?;
+        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| AuthApiError::TooLarge)?;
         let body = match media.as_deref() {
             _ if bytes.is_empty() => None,
             Some(FORM) => Some(form(&bytes)),
-            Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| Failure::BadJson)?),
+            Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| AuthApiError::BadJson)?),
             None => None,
         };
         let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
@@ -107,19 +107,19 @@ fn form(bytes: &[u8]) -> Value {
     Value::Object(pairs.map(|(name, text)| (name, field(text))).collect::<Map<_, _>>())
 }
 
-fn check_callbacks(origins: &Origins, body: Option<&Value>, query: &str) -> Result<(), Failure> {
+fn check_callbacks(origins: &Origins, body: Option<&Value>, query: &str) -> Result<(), AuthApiError> {
     for name in CALLBACKS {
         match body.and_then(|body| body.get(name)) {
             Some(Value::String(url)) if url.is_empty() || origins.may_lead_to(url) => {}
-            Some(Value::String(_)) => return Err(Failure::Callback(name)),
-            Some(it) if is_truthy(it) => return Err(Failure::NoCallback(name)),
+            Some(Value::String(_)) => return Err(AuthApiError::Callback(name)),
+            Some(it) if is_truthy(it) => return Err(AuthApiError::NoCallback(name)),
             // What is left is refused where the route's fields are read.
             Some(_) | None => {}
         }
     }
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == CALLBACKS[0]);
     match asked {
-        Some((_, url)) if !url.is_empty() && !origins.may_lead_to(&url) => Err(Failure::Callback(CALLBACKS[0])),
+        Some((_, url)) if !url.is_empty() && !origins.may_lead_to(&url) => Err(AuthApiError::Callback(CALLBACKS[0])),
         _ => Ok(()),
     }
 }

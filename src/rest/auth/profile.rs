@@ -4,9 +4,9 @@ use axum::{Extension, Json, extract::State, http::HeaderMap};
 use serde_json::json;
 
 use super::{
-    Answer, Door,
+    Answer, AuthRouteState,
     entry::TokenAndUser,
-    failure::Failure,
+    failure::AuthApiError,
     fields,
     post::{Json as JsonPost, Post},
     session::guarded,
@@ -16,7 +16,7 @@ use crate::{
     view::{Account, User},
 };
 
-pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn update_user(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let record = fields::record(&post)?;
     guarded(auth, post.headers(), async |live, cookies| {
@@ -29,12 +29,12 @@ pub(super) async fn update_user(State(services): Door, post: Post<JsonPost>) -> 
 }
 
 /// Sessions have no fields of their own.
-pub(super) async fn update_session(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     fields::record(&post)?;
-    guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(Failure::NothingToUpdate)).await
+    guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(AuthApiError::NothingToUpdate)).await
 }
 
-pub(super) async fn change_email(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let form = fields::email_form(&post, ("newEmail", "callbackURL"))?;
     guarded(auth, post.headers(), async |live, _| {
@@ -45,7 +45,7 @@ pub(super) async fn change_email(State(services): Door, post: Post<JsonPost>) ->
 }
 
 pub(super) async fn change_password(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {
@@ -62,7 +62,7 @@ pub(super) async fn change_password(
     .await
 }
 
-pub(super) async fn verify_password(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let password = fields::required(&post, "password")?;
     guarded(auth, post.headers(), async |live, _| {
@@ -72,7 +72,7 @@ pub(super) async fn verify_password(State(services): Door, post: Post<JsonPost>)
     .await
 }
 
-pub(super) async fn list_accounts(State(services): Door, headers: HeaderMap) -> Answer {
+pub(super) async fn list_accounts(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     guarded(auth, &headers, async |live, _| {
         let accounts = auth.accounts(&live.user.id).await?;
@@ -81,7 +81,7 @@ pub(super) async fn list_accounts(State(services): Door, headers: HeaderMap) -> 
     .await
 }
 
-pub(super) async fn unlink_account(State(services): Door, post: Post<JsonPost>) -> Answer {
+pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let account = fields::required(&post, "accountId")?;
     guarded(auth, post.headers(), async |live, _| {

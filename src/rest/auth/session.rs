@@ -6,7 +6,7 @@ use axum::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Answer, failure::Failure};
+use super::{Answer, failure::AuthApiError};
 use crate::{
     error::Error,
     rest::cookie::{cookie, session_cookie},
@@ -32,14 +32,14 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// What a request shows of a session: nothing is looked up yet.
-pub(super) struct Shown {
+pub(super) struct SessionCredentials {
     /// The raw session token, its signature checked.
     pub(super) token: Option<String>,
     is_to_be_forgotten: bool,
     has_data_cookie: bool,
 }
 
-impl Shown {
+impl SessionCredentials {
     /// A bearer goes before the cookie; one that does not hold counts as absent.
     pub(super) fn read(auth: Auth<'_>, headers: &HeaderMap) -> Self {
         let is_secure = auth.origins().is_https();
@@ -77,11 +77,11 @@ impl Shown {
 pub(super) async fn guarded<T: IntoResponse>(
     auth: Auth<'_>,
     headers: &HeaderMap,
-    work: impl AsyncFnOnce(&LiveSession, &mut Cookies<'_>) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&LiveSession, &mut Cookies<'_>) -> Result<T, AuthApiError>,
 ) -> Answer {
     let mut cookies = Cookies::new(auth, headers);
-    let live = Shown::read(auth, headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    let Some(live) = live else { return Ok(cookies.with(Failure::Unauthorized)) };
+    let live = SessionCredentials::read(auth, headers).live(auth, Lifetime::Extended, &mut cookies).await?;
+    let Some(live) = live else { return Ok(cookies.with(AuthApiError::Unauthorized)) };
     match work(&live, &mut cookies).await {
         Ok(answer) => Ok(cookies.with(answer)),
         Err(failure) => Ok(cookies.with(failure)),

@@ -4,13 +4,13 @@ use axum::{Extension, Json, extract::State, http::HeaderMap};
 use serde_json::json;
 
 use super::{
-    Answer, Door, fields,
+    Answer, AuthRouteState, fields,
     post::{Json as JsonPost, Post},
     session::guarded,
 };
 use crate::{service::auth::Client, view::Session};
 
-pub(super) async fn list(State(services): Door, headers: HeaderMap) -> Answer {
+pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     guarded(auth, &headers, async |live, _| {
         auth.check_fresh(&live.session)?;
@@ -21,7 +21,7 @@ pub(super) async fn list(State(services): Door, headers: HeaderMap) -> Answer {
 }
 
 pub(super) async fn revoke(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {
@@ -38,7 +38,7 @@ pub(super) async fn revoke(
 }
 
 pub(super) async fn revoke_all(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {
@@ -52,7 +52,7 @@ pub(super) async fn revoke_all(
 }
 
 pub(super) async fn revoke_others(
-    State(services): Door,
+    State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
 ) -> Answer {

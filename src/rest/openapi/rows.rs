@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the document says of a route.
-pub(super) struct Row {
+pub(super) struct RouteDoc {
     pub(super) method: &'static str,
     pub(super) path: String,
     pub(super) tag: &'static str,
@@ -45,7 +45,7 @@ pub(super) struct Reply {
 const JSON: &str = "application/json";
 
 /// Every route of this door.
-pub(super) fn all() -> Vec<Row> {
+pub(super) fn all() -> Vec<RouteDoc> {
     let mut rows = health();
     rows.extend(tasks());
     rows.extend(data());
@@ -111,8 +111,8 @@ fn empty(status: u16, description: &'static str) -> Reply {
     Reply { status, description, content: None }
 }
 
-fn row(method: &'static str, path: &str, summary: &'static str) -> Row {
-    Row {
+fn row(method: &'static str, path: &str, summary: &'static str) -> RouteDoc {
+    RouteDoc {
         method,
         path: path.to_owned(),
         tag: "health",
@@ -125,7 +125,7 @@ fn row(method: &'static str, path: &str, summary: &'static str) -> Row {
     }
 }
 
-impl Row {
+impl RouteDoc {
     fn answers(mut self, answers: Vec<Reply>) -> Self {
         self.answers.extend(answers);
         self
@@ -164,7 +164,7 @@ impl Row {
     }
 }
 
-fn health() -> Vec<Row> {
+fn health() -> Vec<RouteDoc> {
     let live = ["/health", "/api/health"]
         .map(|path| row("GET", path, "Whether the process lives").answers(vec![reply(200, "It lives", None)]));
     let ready = row("GET", "/health/ready", "Whether the server can work")
@@ -172,7 +172,7 @@ fn health() -> Vec<Row> {
     live.into_iter().chain([ready]).collect()
 }
 
-fn tasks() -> Vec<Row> {
+fn tasks() -> Vec<RouteDoc> {
     const LIST: &str = "/api/{user_id}/tasks";
     const ONE: &str = "/api/{user_id}/tasks/{task_id}";
     let task = || reply(200, "The task", Some("Task"));
@@ -221,7 +221,7 @@ fn list_query() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn data() -> Vec<Row> {
+fn data() -> Vec<RouteDoc> {
     let file = |media| Reply { status: 200, description: "The file", content: Some((media, None)) };
     let since = json!({ "type": "integer", "minimum": 0 });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_CHANGES });
@@ -243,7 +243,7 @@ fn data() -> Vec<Row> {
 }
 
 /// The routes of Better Auth's client, whose types are that client's own.
-fn auth(method: &'static str, path: &'static str) -> Row {
+fn auth(method: &'static str, path: &'static str) -> RouteDoc {
     let mut row = row(method, path, "As Better Auth's client expects it");
     row.tag = "auth";
     if path.contains("{token}") {

@@ -12,13 +12,13 @@ use super::{
     Auth, Client, Email, LiveSession,
     credential::{TRIES, credential},
     links::{HOUR, Purpose, Recipient},
-    password::{Password, Verified},
+    password::{Password, VerifiedHash},
     random_id,
     session::begin,
 };
 use crate::{
     db::Connection,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     service::data,
     telemetry::SecurityEvent,
 };
@@ -87,7 +87,7 @@ impl Auth<'_> {
         let is_taken = self.user_with(&registration.email).await?.is_some();
         let must_verify = self.material.policy.email_verification;
         if is_taken && !must_verify {
-            return Err(AuthFault::EmailTaken.into());
+            return Err(AuthError::EmailTaken.into());
         }
         let hash = self.material.hasher.hash_new(password, &client.asker()).await?;
         let now = Millis::now();
@@ -114,7 +114,7 @@ impl Auth<'_> {
         });
         let made = match made.await {
             // Somebody else has taken it in the meantime.
-            Err(Error::Auth(AuthFault::EmailTaken)) if must_verify => return Ok(SignedUp::ToBeVerified(user)),
+            Err(Error::Auth(AuthError::EmailTaken)) if must_verify => return Ok(SignedUp::ToBeVerified(user)),
             made => made?,
         };
         SecurityEvent::SignUp.log(&user.id.0, client);
@@ -150,14 +150,14 @@ impl Auth<'_> {
         let asker = client.asker();
         for _ in 0..TRIES {
             let verified = self.matching(user.as_ref().map(|user| &user.id), &password, &asker).await?;
-            let (Some(user), Some(Verified { stored, renewed })) = (&user, verified) else {
+            let (Some(user), Some(VerifiedHash { stored, renewed })) = (&user, verified) else {
                 SecurityEvent::SignInFailed.log(user.as_ref().map_or("unknown", |user| &user.id.0), client);
                 self.guessed_wrong(guesses).await;
-                return Err(AuthFault::WrongPassword.into());
+                return Err(AuthError::WrongPassword.into());
             };
             if self.material.policy.email_verification && !user.email_verified {
                 self.mail_verification(Recipient::of(user), None, Purpose::Verify).await?;
-                return Err(AuthFault::EmailNotVerified.into());
+                return Err(AuthError::EmailNotVerified.into());
             }
             let begun = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
@@ -187,7 +187,7 @@ impl Auth<'_> {
             // They are kept from others until the end, who would count them too.
             let mine = account::Entity::find().filter(account::Column::UserId.eq(user.clone())).lock_exclusive();
             if mine.all(transaction.connection()).await?.len() <= 1 {
-                return Err(AuthFault::LastAccount.into());
+                return Err(AuthError::LastAccount.into());
             }
             let gone = account::Entity::delete_many()
                 .filter(account::Column::UserId.eq(user.clone()))
@@ -195,7 +195,7 @@ impl Auth<'_> {
                 .exec(transaction.connection())
                 .await?;
             if gone.rows_affected == 0 {
-                return Err(AuthFault::AccountNotFound.into());
+                return Err(AuthError::AccountNotFound.into());
             }
             self.end_links(transaction.connection(), user).await
         });
@@ -206,7 +206,7 @@ impl Auth<'_> {
     pub async fn confirm_deletion(self, live: &LiveSession, password: Option<&str>) -> Result<(), Error> {
         match password {
             Some(password) => self.check_password(&live.user.id, password).await,
-            None if live.session.created_at.utc() + FRESH < Utc::now() => Err(AuthFault::SessionExpired.into()),
+            None if live.session.created_at.utc() + FRESH < Utc::now() => Err(AuthError::SessionExpired.into()),
             None => Ok(()),
         }
     }
@@ -273,7 +273,7 @@ impl Auth<'_> {
 async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<(), Error> {
     let account = credential(&user.id, hash, user.created_at);
     user.into_active_model().insert(connection).await.map_err(|cause| match cause.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => AuthFault::EmailTaken.into(),
+        Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),
         _ => Error::from(cause),
     })?;
     account.into_active_model().insert(connection).await?;

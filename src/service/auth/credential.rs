@@ -8,13 +8,13 @@ use sea_orm::{
 
 use super::{
     Auth, Client, LiveSession,
-    password::{Password, Verified},
+    password::{Password, VerifiedHash},
     random_id,
     session::begin,
 };
 use crate::{
     db::Connection,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     telemetry::SecurityEvent,
 };
 
@@ -45,7 +45,7 @@ impl Auth<'_> {
         let PasswordChange { current, new, ends_sessions } = change;
         let (user, new) = (&live.user.id, Password::new(new)?);
         for _ in 0..TRIES {
-            let stored = self.password_of(user).await?.ok_or(AuthFault::NoCredential)?;
+            let stored = self.password_of(user).await?.ok_or(AuthError::NoCredential)?;
             self.confirm(user, Password::shown(current)?, stored.clone()).await?;
             let hash = self.material.hasher.hash_new(new.clone(), &user.0).await?;
             let changed = self.db.transaction(async |transaction| {
@@ -72,7 +72,7 @@ impl Auth<'_> {
     /// Whether the password is the user's.
     pub async fn check_password(self, user: &UserId, password: &str) -> Result<(), Error> {
         let password = Password::shown(password)?;
-        let stored = self.password_of(user).await?.ok_or(AuthFault::InvalidPassword)?;
+        let stored = self.password_of(user).await?.ok_or(AuthError::InvalidPassword)?;
         self.confirm(user, password, stored).await
     }
 
@@ -83,7 +83,7 @@ impl Auth<'_> {
             return Ok(());
         }
         self.guessed_wrong(guesses).await;
-        Err(AuthFault::InvalidPassword.into())
+        Err(AuthError::InvalidPassword.into())
     }
 
     /// The hash of the user's password if it is this one; all others take the same time, and nobody's too.
@@ -92,7 +92,7 @@ impl Auth<'_> {
         user: Option<&UserId>,
         password: &Password,
         asker: &str,
-    ) -> Result<Option<Verified>, Error> {
+    ) -> Result<Option<VerifiedHash>, Error> {
         let hasher = &self.material.hasher;
         let stored = self.password_of(user.unwrap_or(&UserId(random_id()))).await?;
         if let Some(stored) = &stored

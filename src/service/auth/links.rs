@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Auth, Email, random_id};
 use crate::{
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     mail::Mail,
 };
 
@@ -161,7 +161,7 @@ impl Auth<'_> {
         rules.validate_aud = false;
         decode(token, &self.material.links.verifying, &rules).map(|it| it.claims).map_err(|cause| {
             let is_late = matches!(cause.kind(), ErrorKind::ExpiredSignature);
-            if is_late { AuthFault::TokenExpired.into() } else { AuthFault::InvalidToken.into() }
+            if is_late { AuthError::TokenExpired.into() } else { AuthError::InvalidToken.into() }
         })
     }
 

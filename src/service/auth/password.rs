@@ -23,7 +23,7 @@ use zxcvbn::{Score, zxcvbn};
 use super::turns::Turns;
 use crate::{
     config,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
 };
 
 /// OWASP's first choice: 19 MiB, two passes, one lane.
@@ -60,7 +60,7 @@ pub(super) struct Hasher {
 
 /// A stored hash that a password is the one of.
 #[derive(Debug)]
-pub(super) struct Verified {
+pub(super) struct VerifiedHash {
     pub(super) stored: String,
     /// What is to take its place, if it is of an older kind.
     pub(super) renewed: Option<String>,
@@ -74,7 +74,7 @@ impl Password {
     /// A password to be set.
     pub(super) fn new(text: &str) -> Result<Self, Error> {
         if text.encode_utf16().count() < *LENGTHS.start() {
-            return Err(AuthFault::PasswordTooShort.into());
+            return Err(AuthError::PasswordTooShort.into());
         }
         Self::shown(text)
     }
@@ -83,7 +83,7 @@ impl Password {
     fn check(&self) -> Result<(), Error> {
         let start: String = self.0.chars().take(MAX_CHECKED).collect();
         match zxcvbn(&start, &[]).score() {
-            Score::Zero | Score::One => Err(AuthFault::PasswordCompromised.into()),
+            Score::Zero | Score::One => Err(AuthError::PasswordCompromised.into()),
             _ => Ok(()),
         }
     }
@@ -91,7 +91,7 @@ impl Password {
     /// A password that is shown; one that is too short is only a wrong one.
     pub(super) fn shown(text: &str) -> Result<Self, Error> {
         if text.encode_utf16().count() > *LENGTHS.end() {
-            return Err(AuthFault::PasswordTooLong.into());
+            return Err(AuthError::PasswordTooLong.into());
         }
         Ok(Self(text.nfkc().collect()))
     }
@@ -142,7 +142,7 @@ impl Hasher {
         password: Password,
         stored: String,
         asker: &str,
-    ) -> Result<Option<Verified>, Error> {
+    ) -> Result<Option<VerifiedHash>, Error> {
         self.note_kind(&stored);
         let kind = self.kind;
         self.run(asker, move |memory| {
@@ -151,7 +151,7 @@ impl Hasher {
             }
             let is_old = needs_rehash(kind, &stored);
             let renewed = is_old.then(|| new_hash(kind, &password, memory)).transpose()?;
-            Ok(Some(Verified { stored, renewed }))
+            Ok(Some(VerifiedHash { stored, renewed }))
         })
         .await
     }

@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Changes to a user: an absent field stays, an inner `None` clears.
 #[derive(Clone, Debug, Default)]
-pub struct ProfileEdit {
+pub struct ProfilePatch {
     /// Shown to people; at most 255 characters.
     pub name: Option<String>,
     /// URL of a picture; at most 2,048 characters.
@@ -17,8 +17,8 @@ pub struct ProfileEdit {
 
 impl Auth<'_> {
     /// Changes what the user says of themselves.
-    pub async fn edit_profile(self, user: &UserId, edit: ProfileEdit) -> Result<(), Error> {
-        let ProfileEdit { name, image } = edit;
+    pub async fn edit_profile(self, user: &UserId, edit: ProfilePatch) -> Result<(), Error> {
+        let ProfilePatch { name, image } = edit;
         let mut update = user::Entity::update_many().filter(user::Column::Id.eq(user.clone()));
         if let Some(name) = name {
             update = update.col_expr(user::Column::Name, Expr::value(name));

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     db::Connection,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     telemetry::SecurityEvent,
 };
 
@@ -31,7 +31,7 @@ impl Auth<'_> {
     /// Mails a link to set a new password; the answer is the same for an address that nobody has.
     pub async fn request_reset(self, email: &Email, redirect_to: Option<&str>) -> Result<(), Error> {
         if !self.material.mailer.is_on() {
-            return Err(AuthFault::ResetDisabled.into());
+            return Err(AuthError::ResetDisabled.into());
         }
         let token = Alphanumeric.sample_string(&mut rand::rng(), RESET_TOKEN);
         let found = self.db.transaction(async |transaction| {
@@ -69,12 +69,12 @@ impl Auth<'_> {
     /// unless a setting keeps them.
     pub async fn reset_password(self, token: &str, password: &str, client: &Client) -> Result<(), Error> {
         let password = Password::new(password)?;
-        let user = self.user_of_reset(token).await?.ok_or(AuthFault::InvalidToken)?;
+        let user = self.user_of_reset(token).await?.ok_or(AuthError::InvalidToken)?;
         let hash = self.material.hasher.hash_new(password, &client.asker()).await?;
         let reset = self.db.transaction(async |transaction| {
             let connection = transaction.connection();
             // Another link of the same user waits until this one is done; a user who is gone has no password.
-            self.lock_user(connection, &user).await?.ok_or(AuthFault::InvalidToken)?;
+            self.lock_user(connection, &user).await?.ok_or(AuthError::InvalidToken)?;
             let used = verification::Entity::delete_many()
                 .filter(verification::Column::Identifier.eq(format!("{RESET}{token}")))
                 .filter(verification::Column::Value.eq(user.0.clone()))
@@ -82,7 +82,7 @@ impl Auth<'_> {
                 .exec(connection)
                 .await?;
             if used.rows_affected == 0 {
-                return Err(AuthFault::InvalidToken.into());
+                return Err(AuthError::InvalidToken.into());
             }
             self.set_password(connection, &user, hash).await?;
             self.end_links(connection, &user).await?;
@@ -115,7 +115,7 @@ impl Auth<'_> {
             .filter(verification::Column::Value.eq(user.0.clone()))
             .exec(self.db.writer())
             .await?;
-        if used.rows_affected == 1 { Ok(()) } else { Err(AuthFault::InvalidToken.into()) }
+        if used.rows_affected == 1 { Ok(()) } else { Err(AuthError::InvalidToken.into()) }
     }
 
     /// Keeps what is found by its identifier for so long.

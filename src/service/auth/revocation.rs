@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Auth, links::AddressChange};
 use crate::{
     db::Connection,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
 };
 
 /// What the identifier of a link to set a password begins with.
@@ -58,7 +58,7 @@ impl Auth<'_> {
             .await?;
         let state = now.map(|now| self.credential_state(&now.email, password.as_deref()));
         let holds = state.as_ref() == Some(&change.state) && session.is_some();
-        if holds { Ok(()) } else { Err(AuthFault::InvalidToken.into()) }
+        if holds { Ok(()) } else { Err(AuthError::InvalidToken.into()) }
     }
 
     /// A digest of what a user signs in with: it tells nothing of it, and is another one after each change.

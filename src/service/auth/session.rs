@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{Auth, SessionAndUser, random_id};
 use crate::{
     db::Connection,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     telemetry::SecurityEvent,
 };
 
@@ -133,7 +133,7 @@ impl Auth<'_> {
     /// Whether the session is fresh enough for what shows or takes away other ways in.
     pub fn check_fresh(self, session: &session::Model) -> Result<(), Error> {
         match self.material.policy.fresh_age {
-            Some(age) if session.created_at.utc() + age < Utc::now() => Err(AuthFault::SessionNotFresh.into()),
+            Some(age) if session.created_at.utc() + age < Utc::now() => Err(AuthError::SessionNotFresh.into()),
             _ => Ok(()),
         }
     }

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::{Auth, Client, Email, password::hex, random_id};
 use crate::{
     db::Db,
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     tally::{Ongoing, Tally},
     telemetry::SecurityEvent,
 };
@@ -165,7 +165,7 @@ impl<'a> Auth<'a> {
     pub(super) async fn may_mail(self, subject: &str, to: &str) -> Result<bool, Error> {
         match self.count(hashed("mail", to), MAILS).await {
             Ok(()) => Ok(true),
-            Err(Error::Auth(AuthFault::TooManyAttempts(_))) => {
+            Err(Error::Auth(AuthError::TooManyAttempts(_))) => {
                 SecurityEvent::LimitHit.log("mail", subject);
                 Ok(false)
             }
@@ -195,7 +195,7 @@ impl<'a> Auth<'a> {
         } else {
             throttle.count(key, rule, now)
         };
-        counted.map_err(|wait| AuthFault::TooManyAttempts(wait).into())
+        counted.map_err(|wait| AuthError::TooManyAttempts(wait).into())
     }
 
     /// Whether there is room for it.
@@ -211,7 +211,7 @@ impl<'a> Auth<'a> {
         } else {
             throttle.counts().get(guess.compared.key()).copied()
         };
-        guess.check(known, Utc::now()).map_err(|wait| AuthFault::TooManyAttempts(wait).into())
+        guess.check(known, Utc::now()).map_err(|wait| AuthError::TooManyAttempts(wait).into())
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Auth, CurrentUser, Proof, PublicKey};
 use crate::{
     config::{Config, JwtAlg},
     error::Error,
-    service::kept::{Bounded, bounded},
+    service::kept::{ByteBoundedCache, byte_bounded},
 };
 
 /// How long an access token lives.
@@ -37,18 +37,18 @@ const EXPECTED: usize = 10_000;
 const OVERHEAD: usize = 128;
 
 /// Access tokens that were verified a moment ago, and whose they are.
-pub(super) type VerifiedTokens = Bounded<String, Believed>;
+pub(super) type TokenCache = ByteBoundedCache<String, VerifiedToken>;
 
 /// The user of a token, and since when that is known.
 #[derive(Clone, Debug)]
-pub(super) struct Believed {
+pub(super) struct VerifiedToken {
     user: CurrentUser,
     since: Instant,
 }
 
 /// Room for tokens that will be verified.
-pub(super) fn verified_tokens() -> VerifiedTokens {
-    bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + 2 * token.len())
+pub(super) fn verified_tokens() -> TokenCache {
+    byte_bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + 2 * token.len())
 }
 
 /// What tokens are signed with, and what they say about us.
@@ -181,7 +181,7 @@ impl Auth<'_> {
             return Err(Error::BadCredentials("token length"));
         }
         let verified = &self.material.verified;
-        if let Some(Believed { user, since }) = verified.get(token)
+        if let Some(VerifiedToken { user, since }) = verified.get(token)
             && since.elapsed() < TRUSTED
             && user.holds(Utc::now())
         {
@@ -191,7 +191,7 @@ impl Auth<'_> {
         if self.is_deleted(&user.id).await? {
             return Err(Error::BadCredentials("token of a deleted user"));
         }
-        verified.insert(token.to_owned(), Believed { user: user.clone(), since: Instant::now() });
+        verified.insert(token.to_owned(), VerifiedToken { user: user.clone(), since: Instant::now() });
         Ok(user)
     }
 

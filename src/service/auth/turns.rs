@@ -30,7 +30,7 @@ pub(super) struct Turns {
 
 /// A turn, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct PasswordTurn {
     _working: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
     _own: OwnedSemaphorePermit,
@@ -50,7 +50,7 @@ impl Turns {
     }
 
     /// Waits for a turn; an address, or a user who is signed in, asks for it.
-    pub(super) async fn take(&self, asker: &str) -> Result<Turn, Error> {
+    pub(super) async fn take(&self, asker: &str) -> Result<PasswordTurn, Error> {
         let share = self.shares.of(&asker.to_owned());
         if share.others() >= self.threads * MAX_WAITING {
             return Err(Error::Busy);
@@ -62,7 +62,7 @@ impl Turns {
             Ok::<_, Error>((own, place, working))
         };
         let (own, place, working) = time::timeout(self.max_wait, turn).await.map_err(|_| Error::Busy)??;
-        Ok(Turn { _working: working, _place: place, _own: own, _share: share })
+        Ok(PasswordTurn { _working: working, _place: place, _own: own, _share: share })
     }
 
     /// How many have a turn, and how many wait for one.

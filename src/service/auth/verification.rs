@@ -8,14 +8,14 @@ use super::{
     links::{AddressChange, Purpose, Recipient, nobody},
 };
 use crate::{
-    error::{AuthFault, Error},
+    error::{AuthError, Error},
     mail::Mail,
     telemetry::SecurityEvent,
 };
 
 /// What following a verification link came to.
 #[derive(Clone, Debug)]
-pub enum Verified {
+pub enum VerificationOutcome {
     /// The address is verified.
     Address,
     /// The user has another address.
@@ -31,14 +31,14 @@ impl Auth<'_> {
         callback_url: Option<&str>,
     ) -> Result<(), Error> {
         if !self.material.mailer.is_on() {
-            return Err(AuthFault::VerificationDisabled.into());
+            return Err(AuthError::VerificationDisabled.into());
         }
         if let Some(live) = live {
             if live.user.email != email.as_str() {
-                return Err(AuthFault::EmailMismatch.into());
+                return Err(AuthError::EmailMismatch.into());
             }
             if live.user.email_verified {
-                return Err(AuthFault::EmailAlreadyVerified.into());
+                return Err(AuthError::EmailAlreadyVerified.into());
             }
             return self.mail_verification(Recipient::of(&live.user), callback_url, Purpose::Verify).await;
         }
@@ -52,10 +52,10 @@ impl Auth<'_> {
     /// where that is not turned off: whoever got hold of a session alone does not get the account with it.
     pub async fn change_email(self, live: &LiveSession, to: Email, callback_url: Option<&str>) -> Result<(), Error> {
         if !self.material.mailer.is_on() {
-            return Err(AuthFault::ChangeEmailDisabled.into());
+            return Err(AuthError::ChangeEmailDisabled.into());
         }
         if live.user.email == to.as_str() {
-            return Err(AuthFault::SameEmail.into());
+            return Err(AuthError::SameEmail.into());
         }
         let is_free = self.user_with(&to).await?.is_none();
         let password = self.password_of(&live.user.id).await?;
@@ -74,21 +74,21 @@ impl Auth<'_> {
         (token, callback_url): (&str, Option<&str>),
         live: Option<&LiveSession>,
         client: &Client,
-    ) -> Result<Verified, Error> {
+    ) -> Result<VerificationOutcome, Error> {
         let claims = self.claims(token)?;
-        let email = Email::parse(&claims.email).ok_or(AuthFault::InvalidToken)?;
+        let email = Email::parse(&claims.email).ok_or(AuthError::InvalidToken)?;
         let user = self.user_with(&email).await?;
         let user = match (user, &claims.update_to) {
             (Some(user), _) if user.id.0 == claims.user_id => user,
             // A second click: the address has changed, and the old one is nobody's.
-            (_, Some(_)) => return Err(AuthFault::InvalidToken.into()),
-            (Some(_) | None, None) => return Err(AuthFault::UserNotFound.into()),
+            (_, Some(_)) => return Err(AuthError::InvalidToken.into()),
+            (Some(_) | None, None) => return Err(AuthError::UserNotFound.into()),
         };
         if live.is_some_and(|live| live.user.id != user.id) {
-            return Err(AuthFault::InvalidUser.into());
+            return Err(AuthError::InvalidUser.into());
         }
-        match claims.purpose().ok_or(AuthFault::InvalidToken)? {
-            Purpose::Change(change) => self.take_address(user, &change, client).await.map(Verified::Changed),
+        match claims.purpose().ok_or(AuthError::InvalidToken)? {
+            Purpose::Change(change) => self.take_address(user, &change, client).await.map(VerificationOutcome::Changed),
             Purpose::ConfirmChange(change) => {
                 self.db
                     .transaction(async |transaction| self.check_change(transaction.connection(), &user, &change).await)
@@ -96,11 +96,11 @@ impl Auth<'_> {
                 let is_free = self.user_with(&change.to).await?.is_none();
                 let recipient = Recipient::only_if(is_free, &user);
                 self.mail_verification(recipient, callback_url, Purpose::Change(change)).await?;
-                Ok(Verified::Address)
+                Ok(VerificationOutcome::Address)
             }
             Purpose::Verify => {
                 self.set_verified(&user.id).await?;
-                Ok(Verified::Address)
+                Ok(VerificationOutcome::Address)
             }
         }
     }
@@ -145,12 +145,12 @@ impl Auth<'_> {
                 .await
                 .map_err(|cause| match cause.sql_err() {
                     // Somebody else has taken it in the meantime.
-                    Some(SqlErr::UniqueConstraintViolation(_)) => AuthFault::InvalidToken.into(),
+                    Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::InvalidToken.into(),
                     _ => Error::from(cause),
                 })?;
             // Links to set a password are in the mailbox of the old address.
             self.end_links(connection, &user.id).await?;
-            changed.into_iter().next().ok_or(Error::from(AuthFault::InvalidToken))
+            changed.into_iter().next().ok_or(Error::from(AuthError::InvalidToken))
         });
         let changed: user::Model = changed.await?;
         SecurityEvent::EmailChanged.log(&changed.id.0, client);

@@ -13,13 +13,13 @@ use super::{
     MAX_PROBLEMS, TaskImport,
 };
 use crate::{
-    error::{Error, Fault, Misplaced},
+    error::{Error, FileProblem, ValidationError},
     service::{labels::Labels, lists::Lists, tasks::MAX_PARTS},
 };
 
 /// What there is to write, after everything was checked.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct ImportPlan {
     pub(super) lists: Vec<ListImport>,
     pub(super) labels: Vec<LabelImport>,
     /// Tasks that are no subtasks, then the others.
@@ -29,7 +29,7 @@ pub(super) struct Plan {
 
 impl Importer<'_> {
     /// Checks everything against what is there.
-    pub(super) async fn plan(self, import: Import) -> Result<Plan, Error> {
+    pub(super) async fn plan(self, import: Import) -> Result<ImportPlan, Error> {
         let mut problems = Problems::default();
         let (lists, skipped_lists, known_lists) = self.new_lists(import.lists, &mut problems).await?;
         let (labels, skipped_labels, known_labels) = self.new_labels(import.labels, &mut problems).await?;
@@ -63,7 +63,7 @@ impl Importer<'_> {
         tasks.sort_by_key(|it| it.draft.parent.is_some());
         let skipped = skipped_lists + skipped_labels + (all - tasks.len());
         let counts = Imported { lists: lists.len(), labels: labels.len(), tasks: tasks.len(), skipped };
-        Ok(Plan { lists, labels, tasks, counts })
+        Ok(ImportPlan { lists, labels, tasks, counts })
     }
 
     /// The lists that are not there yet, how many are, and the ids of all.
@@ -168,12 +168,12 @@ struct Parents {
 }
 
 impl Parents {
-    fn check(&self, parent: TaskId) -> Result<(), Fault> {
+    fn check(&self, parent: TaskId) -> Result<(), ValidationError> {
         match self.of.get(&parent) {
-            None => Err(Fault::Rule("must be the id of a task of the user or of the file")),
-            Some(Some(_)) => Err(Fault::Rule("must not be a part of another task")),
+            None => Err(ValidationError::Rule("must be the id of a task of the user or of the file")),
+            Some(Some(_)) => Err(ValidationError::Rule("must not be a part of another task")),
             Some(None) if self.subtasks.get(&parent).is_some_and(|count| *count > MAX_PARTS) => {
-                Err(Fault::Rule("would have more than 100 parts"))
+                Err(ValidationError::Rule("would have more than 100 parts"))
             }
             Some(None) => Ok(()),
         }
@@ -182,14 +182,14 @@ impl Parents {
 
 /// What is wrong with a file, the first of it.
 #[derive(Default)]
-struct Problems(Vec<Misplaced>);
+struct Problems(Vec<FileProblem>);
 
 impl Problems {
     fn add(&mut self, place: String, rule: &'static str) {
-        self.extend([(place, Fault::Rule(rule))]);
+        self.extend([(place, ValidationError::Rule(rule))]);
     }
 
-    fn extend(&mut self, problems: impl IntoIterator<Item = Misplaced>) {
+    fn extend(&mut self, problems: impl IntoIterator<Item = FileProblem>) {
         self.0.extend(problems);
         self.0.truncate(MAX_PROBLEMS);
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, hash::Hash};
 
-use crate::error::Fault;
+use crate::error::ValidationError;
 
 /// How many different values one condition names at most: as many as a user may have labels.
 pub const MAX_VALUES: usize = 1000;
@@ -13,7 +13,7 @@ pub struct AnyOf<T>(Vec<T>);
 
 impl<T: Clone + Eq + Hash> AnyOf<T> {
     /// Takes the values, each once.
-    pub fn new(values: impl IntoIterator<Item = T>) -> Result<Self, Fault> {
+    pub fn new(values: impl IntoIterator<Item = T>) -> Result<Self, ValidationError> {
         let mut seen = HashSet::new();
         let mut different = Vec::new();
         for value in values {
@@ -21,7 +21,7 @@ impl<T: Clone + Eq + Hash> AnyOf<T> {
                 continue;
             }
             if different.len() == MAX_VALUES {
-                return Err(Fault::TooMany(MAX_VALUES));
+                return Err(ValidationError::TooMany(MAX_VALUES));
             }
             different.push(value);
         }
@@ -52,6 +52,6 @@ mod tests {
         assert_eq!(them.padded().copied().collect::<Vec<_>>(), [3, 1, 2, 2]);
         assert_eq!(AnyOf::<u8>::new([]).unwrap().padded().count(), 0);
         assert!(AnyOf::new((0..10 * MAX_VALUES).map(|it| it % MAX_VALUES)).is_ok());
-        assert_eq!(AnyOf::new(0..=MAX_VALUES), Err(Fault::TooMany(MAX_VALUES)));
+        assert_eq!(AnyOf::new(0..=MAX_VALUES), Err(ValidationError::TooMany(MAX_VALUES)));
     }
 }

@@ -12,9 +12,9 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{Draft, Filter, Tasks, change::completion, numbered};
+use super::{Filter, NewTask, Tasks, change::completion, numbered};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{labels, lists, scope::Write},
 };
 
@@ -34,7 +34,7 @@ impl Selection {
     /// Those that meet the filter. All tasks at once are not selected by leaving conditions out.
     pub fn meeting(filter: Filter) -> Result<Self, Error> {
         match filter.is_met_by_all() {
-            true => Err(Error::invalid("filter", Fault::Rule("must have a condition"))),
+            true => Err(Error::invalid("filter", ValidationError::Rule("must have a condition"))),
             false => Ok(Self::Filter(filter)),
         }
     }
@@ -42,7 +42,7 @@ impl Selection {
 
 impl Tasks<'_> {
     /// Makes all of the tasks, in their order. An id that is there already makes nothing: its task is answered.
-    pub async fn create_all(self, drafts: Vec<Draft>) -> Result<Vec<task::Model>, Error> {
+    pub async fn create_all(self, drafts: Vec<NewTask>) -> Result<Vec<task::Model>, Error> {
         check_count("tasks", drafts.len())?;
         self.scope
             .write(async |mut write| {
@@ -57,7 +57,7 @@ impl Tasks<'_> {
                     }
                     let list = self.list_of_new(&write, draft.parent, draft.list).await?;
                     marks.push((id, labels::resolve(&mut write, &draft.labels).await?));
-                    rows.push(Draft { id: Some(id), list, ..draft });
+                    rows.push(NewTask { id: Some(id), list, ..draft });
                 }
                 if !rows.is_empty() {
                     let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
@@ -95,7 +95,7 @@ impl Tasks<'_> {
                 let ids = self.selected(&write, which).await?;
                 let parts = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
                 if parts.count(write.connection()).await? > 0 {
-                    return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
+                    return Err(Error::invalid("list", ValidationError::Rule("is the parent's; move the parent")));
                 }
                 let changes = vec![(task::Column::ListId, Expr::value(list))];
                 self.change_all(&mut write, with_parts(&ids), changes).await?;
@@ -159,7 +159,7 @@ impl Tasks<'_> {
     }
 
     /// Which ids of the drafts have tasks already.
-    async fn known(self, write: &Write<'_>, drafts: &[Draft]) -> Result<HashSet<TaskId>, Error> {
+    async fn known(self, write: &Write<'_>, drafts: &[NewTask]) -> Result<HashSet<TaskId>, Error> {
         let ids: Vec<TaskId> = drafts.iter().filter_map(|it| it.id).collect();
         if ids.is_empty() {
             return Ok(HashSet::new());
@@ -188,5 +188,5 @@ fn with_parts(ids: &[TaskId]) -> SimpleExpr {
 }
 
 fn check_count(field: &'static str, count: usize) -> Result<(), Error> {
-    if count > MAX_BULK { Err(Error::invalid(field, Fault::TooMany(MAX_BULK))) } else { Ok(()) }
+    if count > MAX_BULK { Err(Error::invalid(field, ValidationError::TooMany(MAX_BULK))) } else { Ok(()) }
 }

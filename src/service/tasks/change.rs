@@ -7,18 +7,23 @@ use sea_orm::{
     sea_query::{Alias, CaseStatement, Expr, ExprTrait, Query, SimpleExpr, TableRef},
 };
 
-use super::{Due, Key, Tasks, TimeZone, is, position};
+use super::{Due, TaskRef, Tasks, TimeZone, is, position};
 use crate::{error::Error, service::scope::Write};
 
 /// How many tasks get new places by one statement, which PostgreSQL gives three seconds.
 const AT_ONCE: u64 = 2000;
 
 /// New values of columns.
-pub(super) type Changes = Vec<(task::Column, SimpleExpr)>;
+pub(super) type ColumnValues = Vec<(task::Column, SimpleExpr)>;
 
 impl Tasks<'_> {
     /// Changes one task that is there.
-    pub(super) async fn change(self, write: &mut Write<'_>, key: Key, changes: Changes) -> Result<task::Model, Error> {
+    pub(super) async fn change(
+        self,
+        write: &mut Write<'_>,
+        key: TaskRef,
+        changes: ColumnValues,
+    ) -> Result<task::Model, Error> {
         let number = write.number().await?;
         let update: UpdateMany<task::Entity> = task::Entity::update_many().filter(self.is_mine()).filter(is(key));
         let updated = changes
@@ -33,7 +38,7 @@ impl Tasks<'_> {
 
     /// Counts all tasks that are there and meet the condition as changed.
     pub(in crate::service) async fn touch(self, write: &mut Write<'_>, which: SimpleExpr) -> Result<(), Error> {
-        self.change_all(write, which, Changes::new()).await
+        self.change_all(write, which, ColumnValues::new()).await
     }
 
     /// Changes all of the owner's tasks that are there and meet the condition, in one statement.
@@ -41,7 +46,7 @@ impl Tasks<'_> {
         self,
         write: &mut Write<'_>,
         which: SimpleExpr,
-        changes: Changes,
+        changes: ColumnValues,
     ) -> Result<(), Error> {
         self.change_with_deleted(write, task::Column::DeletedAt.is_null().and(which), changes).await
     }
@@ -51,7 +56,7 @@ impl Tasks<'_> {
         self,
         write: &mut Write<'_>,
         which: SimpleExpr,
-        changes: Changes,
+        changes: ColumnValues,
     ) -> Result<(), Error> {
         let now = (task::Column::UpdatedAt, Expr::value(Micros::now()));
         let changes = changes.into_iter().chain([now]).collect();
@@ -85,7 +90,7 @@ impl Tasks<'_> {
         self,
         write: &mut Write<'_>,
         (which, order): (SimpleExpr, &str),
-        changes: impl FnOnce(&str) -> Changes,
+        changes: impl FnOnce(&str) -> ColumnValues,
     ) -> Result<u64, Error> {
         let mine = task::Column::UserId.eq(write.owner().clone());
         let which = mine.clone().and(which);
@@ -115,7 +120,7 @@ impl Tasks<'_> {
 }
 
 /// Sets the state, and the time of completion with it: kept when the task was completed already.
-pub(super) fn completion(completed: SimpleExpr) -> Changes {
+pub(super) fn completion(completed: SimpleExpr) -> ColumnValues {
     let since = CaseStatement::new()
         .case(completed.clone(), Expr::col(task::Column::CompletedAt).if_null(Expr::value(Micros::now())))
         .finally(Expr::value(None::<Micros>));
@@ -123,7 +128,7 @@ pub(super) fn completion(completed: SimpleExpr) -> Changes {
 }
 
 /// Sets when a task is due.
-pub(super) fn due(due: Option<Due>) -> Changes {
+pub(super) fn due(due: Option<Due>) -> ColumnValues {
     let date = |value: Option<chrono::NaiveDate>| Expr::value(value);
     let at = |value: Option<Micros>| Expr::value(value);
     let zone = |zone: Option<TimeZone>| Expr::value(zone.map(TimeZone::name));
@@ -133,7 +138,7 @@ pub(super) fn due(due: Option<Due>) -> Changes {
         None => columns(date(None), at(None), zone(None)),
         Some(Due::Date(day)) => columns(date(Some(day.into())), at(None), zone(None)),
         Some(Due::At(instant, tz)) => columns(date(None), at(Some(instant.into())), zone(Some(tz))),
-        Some(Due::Shown(instant)) => {
+        Some(Due::ShownInstant(instant)) => {
             let instant = Micros::from(instant);
             let day = instant.0.date_naive();
             let is_what_was_shown = day.and_time(chrono::NaiveTime::MIN).and_utc() == instant.0;

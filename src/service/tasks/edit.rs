@@ -11,21 +11,21 @@ use sea_orm::{
 };
 
 use super::{
-    Description, Due, Key, Tasks, Title,
-    change::{Changes, completion, due},
+    Description, Due, TaskRef, Tasks, Title,
+    change::{ColumnValues, completion, due},
     is_expected,
 };
 use crate::{
     error::Error,
     service::{
-        labels::{self, Marks},
+        labels::{self, LabelSelection},
         scope::Write,
     },
 };
 
 /// Changes to a task: an absent field stays, an inner `None` clears.
 #[derive(Clone, Debug, Default)]
-pub struct Edit {
+pub struct TaskPatch {
     /// What to do.
     pub title: Option<Title>,
     /// More about it.
@@ -41,15 +41,15 @@ pub struct Edit {
     /// The task that it is a part of.
     pub parent: Option<Option<TaskId>>,
     /// All its labels.
-    pub labels: Option<Marks>,
+    pub labels: Option<LabelSelection>,
 }
 
 impl Tasks<'_> {
     /// Changes a task; no changes leave it as it is, its time of change too. With `expected`, only if that is still
     /// its revision. Completing a task completes its parts, and its parts follow it into another list.
-    pub async fn edit(self, key: Key, edit: Edit, expected: Option<i64>) -> Result<task::Model, Error> {
-        let Edit { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
-        let mut changes = Changes::new();
+    pub async fn edit(self, key: TaskRef, edit: TaskPatch, expected: Option<i64>) -> Result<task::Model, Error> {
+        let TaskPatch { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
+        let mut changes = ColumnValues::new();
         if let Some(title) = title {
             let title = String::from(title);
             changes.push((task::Column::TitleKey, Expr::value(search_key(&title))));
@@ -102,7 +102,7 @@ impl Tasks<'_> {
     }
 
     /// Completes an open task and opens a completed one, however many do so at once.
-    pub async fn toggle(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
+    pub async fn toggle(self, key: TaskRef, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {

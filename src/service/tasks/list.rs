@@ -17,9 +17,9 @@ use sea_orm::{
 use super::{AnyOf, Instant, Tasks, TimeZone, Words};
 use crate::{
     db::{Db, Pace, due_value},
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
-        kept::Kept,
+        kept::Cached,
         page::{Cursor, CursorValue, Page, PageRequest},
         scope::Scope,
         values::LabelName,
@@ -97,12 +97,12 @@ impl Default for Order {
 
 impl SearchText {
     /// Checks the text; an empty one is none.
-    pub fn parse(text: &str) -> Result<Option<Self>, Fault> {
+    pub fn parse(text: &str) -> Result<Option<Self>, ValidationError> {
         match text.chars().count() {
             0 => Ok(None),
-            _ if text.contains('\0') => Err(Fault::Nul),
+            _ if text.contains('\0') => Err(ValidationError::Nul),
             1..=MAX_SEARCH => Ok(Some(Self(needle(text)))),
-            _ => Err(Fault::TooLong(MAX_SEARCH)),
+            _ => Err(ValidationError::TooLong(MAX_SEARCH)),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Tasks<'_> {
         let mut select = self.sorted(filter, (order, page.from_end));
         for (field, cursor, is_after) in [("after", &page.after, true), ("before", &page.before, false)] {
             if let Some(cursor) = cursor {
-                select = select.filter(beyond(cursor, is_after).ok_or(Error::invalid(field, Fault::Cursor))?);
+                select = select.filter(beyond(cursor, is_after).ok_or(Error::invalid(field, ValidationError::Cursor))?);
             }
         }
         let window = (0, Some(page.size as u64 + 1));
@@ -160,7 +160,7 @@ impl Tasks<'_> {
     }
 
     /// The total that was counted last, if it may still hold.
-    pub(super) fn kept_total(self, filter: &Filter) -> Option<Kept<u64>> {
+    pub(super) fn kept_total(self, filter: &Filter) -> Option<Cached<u64>> {
         let Scope { owner, totals, events, .. } = self.scope;
         totals.kept((owner, filter)).filter(|it| events.is_same(it.since()))
     }

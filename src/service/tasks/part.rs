@@ -3,7 +3,7 @@
 
 use entity::{
     owner,
-    place::{FromPlaces, Places},
+    place::{FromRow, RowColumns},
     task::{self, Priority},
     time::Micros,
 };
@@ -12,10 +12,10 @@ use sea_orm::{
     sea_query::{Expr, Query, SimpleExpr},
 };
 
-use super::{Filter, Key, Order, OrderBy, Tasks, is, list::pace};
+use super::{Filter, Order, OrderBy, TaskRef, Tasks, is, list::pace};
 use crate::{
     db::Pace,
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::page::{Cursor, CursorValue},
 };
 
@@ -24,7 +24,7 @@ const PIECE: u64 = 250;
 
 /// What REST shows of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct TaskSummary {
     /// The task's number.
     pub number: i64,
     /// What to do.
@@ -47,9 +47,9 @@ pub struct Shown {
 
 /// Some of the tasks that meet a filter.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct SummaryPage {
     /// The tasks.
-    pub tasks: Vec<Shown>,
+    pub tasks: Vec<TaskSummary>,
     /// How many meet the filter.
     pub total: u64,
     /// The number of the owner's last write before that.
@@ -59,17 +59,17 @@ pub struct Part {
 }
 
 /// A row of the statement: what is shown, and the number of the last write, to the task or to any of its owner's data.
-struct Row {
-    shown: Shown,
+struct SummaryRow {
+    shown: TaskSummary,
     revision: i64,
 }
 
-/// The columns of tasks in [`Row`].
+/// The columns of tasks in [`SummaryRow`].
 const COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
 
-impl FromPlaces for Row {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
-        let shown = Shown {
+impl FromRow for SummaryRow {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
+        let shown = TaskSummary {
             number: row.at(0)?,
             title: row.at(1)?,
             description: row.at(2)?,
@@ -90,8 +90,8 @@ fn piece(order: Order) -> Option<u64> {
 }
 
 /// The place of the last row, if there may be more behind it.
-fn place_of_rest(rows: &[Row], order: Order) -> Option<Cursor> {
-    let Row { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= PIECE)?;
+fn place_of_rest(rows: &[SummaryRow], order: Order) -> Option<Cursor> {
+    let SummaryRow { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= PIECE)?;
     let value = match order.by {
         OrderBy::Created => CursorValue::Time(Some(shown.created_at)),
         OrderBy::Updated => CursorValue::Time(Some(shown.updated_at)),
@@ -103,19 +103,24 @@ fn place_of_rest(rows: &[Row], order: Order) -> Option<Cursor> {
     Some(Cursor { value, number: shown.number })
 }
 
-fn shown(rows: Vec<Row>) -> Vec<Shown> {
+fn shown(rows: Vec<SummaryRow>) -> Vec<TaskSummary> {
     rows.into_iter().map(|it| it.shown).collect()
 }
 
 impl Tasks<'_> {
     /// The tasks from `offset` on. Without a limit it is all of them, of which many come piece by piece:
     /// [`Tasks::rest`] has what follows.
-    pub async fn part(self, filter: &Filter, order: Order, (offset, limit): (u64, Option<u64>)) -> Result<Part, Error> {
+    pub async fn part(
+        self,
+        filter: &Filter,
+        order: Order,
+        (offset, limit): (u64, Option<u64>),
+    ) -> Result<SummaryPage, Error> {
         let window = (offset, limit.or(piece(order)));
         let pace = pace((filter, order), window);
         loop {
             let select = self.shown(self.sorted(filter, (order, false)), self.last());
-            let rows: Vec<Row> = self.scope.db.reader().window(select, window, pace).await?;
+            let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, window, pace).await?;
             let rest = if limit.is_none() { place_of_rest(&rows, order) } else { None };
             let is_whole = limit.is_none() && offset == 0 && rest.is_none();
             let (revision, total) = match rows.first() {
@@ -125,7 +130,7 @@ impl Tasks<'_> {
             };
             // Where there was nothing, something may have come before it was counted.
             if !rows.is_empty() || total <= offset {
-                return Ok(Part { tasks: shown(rows), total, revision, rest });
+                return Ok(SummaryPage { tasks: shown(rows), total, revision, rest });
             }
         }
     }
@@ -137,19 +142,20 @@ impl Tasks<'_> {
         filter: &Filter,
         order: Order,
         behind: &Cursor,
-    ) -> Result<(Vec<Shown>, Option<Cursor>), Error> {
-        let is_behind = order.beyond(self.scope.db, (behind, true)).ok_or(Error::invalid("after", Fault::Cursor))?;
+    ) -> Result<(Vec<TaskSummary>, Option<Cursor>), Error> {
+        let is_behind =
+            order.beyond(self.scope.db, (behind, true)).ok_or(Error::invalid("after", ValidationError::Cursor))?;
         let select = self.shown(self.sorted(filter, (order, false)).filter(is_behind), self.last());
-        let rows: Vec<Row> = self.scope.db.reader().window(select, (0, piece(order)), Pace::Any).await?;
+        let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, (0, piece(order)), Pace::Any).await?;
         let rest = place_of_rest(&rows, order);
         Ok((shown(rows), rest))
     }
 
     /// One task and the number of the write that last changed it, if it is there.
-    pub async fn find_shown(self, key: Key) -> Result<Option<(Shown, i64)>, Error> {
+    pub async fn find_shown(self, key: TaskRef) -> Result<Option<(TaskSummary, i64)>, Error> {
         let revision = Expr::col((task::Entity, task::Column::Revision));
         let select = self.shown(self.mine().filter(is(key)), revision);
-        let found: Option<Row> = self.scope.db.reader().quick_row(select).await?;
+        let found: Option<SummaryRow> = self.scope.db.reader().quick_row(select).await?;
         Ok(found.map(|it| (it.shown, it.revision)))
     }
 
@@ -171,7 +177,7 @@ impl Tasks<'_> {
         SimpleExpr::SubQuery(None, Box::new(last.into()))
     }
 
-    /// The columns of [`Row`] of these tasks.
+    /// The columns of [`SummaryRow`] of these tasks.
     fn shown(self, select: Select<task::Entity>, revision: SimpleExpr) -> Select<task::Entity> {
         select
             .select_only()

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
-    place::{FromPlaces, Places},
+    place::{FromRow, RowColumns},
     task, task_label,
 };
 use sea_orm::{
@@ -131,8 +131,8 @@ struct OfOne {
     of: Uuid,
 }
 
-impl FromPlaces for OfOne {
-    fn read(row: &impl Places) -> Result<Self, DbErr> {
+impl FromRow for OfOne {
+    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
         Ok(Self { task: task::Model::read(row)?, of: row.at(task::COLUMNS)? })
     }
 }

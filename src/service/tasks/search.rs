@@ -5,7 +5,7 @@ use sea_orm::QuerySelect;
 
 use super::Tasks;
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::tasks::list::MAX_SEARCH,
 };
 
@@ -19,15 +19,15 @@ pub struct Words(Vec<Vec<String>>);
 
 impl Words {
     /// Takes the words out of a text, which may be none.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         if text.contains('\0') {
-            return Err(Fault::Nul);
+            return Err(ValidationError::Nul);
         }
         if text.chars().count() > MAX_SEARCH {
-            return Err(Fault::TooLong(MAX_SEARCH));
+            return Err(ValidationError::TooLong(MAX_SEARCH));
         }
         let words = phrases(text);
-        if words.len() > MAX_WORDS { Err(Fault::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
+        if words.len() > MAX_WORDS { Err(ValidationError::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
     }
 
     /// The phrases, folded.
@@ -65,7 +65,7 @@ mod tests {
         #[test]
         fn no_text_leaves_anything_else(text in "[^\\x00]{0,200}") {
             let words = match Words::parse(&text) {
-                Err(Fault::TooManyWords(MAX_WORDS)) => return Ok(()),
+                Err(ValidationError::TooManyWords(MAX_WORDS)) => return Ok(()),
                 words => words.unwrap(),
             };
             prop_assert!(words.0.iter().flatten().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));

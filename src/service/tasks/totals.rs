@@ -4,7 +4,7 @@
 use entity::id::UserId;
 
 use super::Filter;
-use crate::service::kept::{Bounded, Kept, Key, Sought, bounded};
+use crate::service::kept::{ByteBoundedCache, CacheKey, CacheKeyRef, Cached, byte_bounded};
 
 /// How many bytes of totals and their filters are kept.
 const CACHED_BYTES: u64 = 2 << 20;
@@ -17,24 +17,26 @@ const OVERHEAD: usize = 128;
 
 /// The totals that were counted last.
 #[derive(Debug)]
-pub struct Totals(Bounded<Key<Filter>, Kept<u64>>);
+pub struct Totals(ByteBoundedCache<CacheKey<Filter>, Cached<u64>>);
 
 impl Default for Totals {
     fn default() -> Self {
-        Self(bounded((CACHED_BYTES, EXPECTED), |Key(owner, filter), _| OVERHEAD + owner.0.len() + filter.bytes()))
+        Self(byte_bounded((CACHED_BYTES, EXPECTED), |CacheKey(owner, filter), _| {
+            OVERHEAD + owner.0.len() + filter.bytes()
+        }))
     }
 }
 
 impl Totals {
     /// The total that was counted last, if it may still hold.
-    pub(super) fn kept(&self, (owner, filter): (&UserId, &Filter)) -> Option<Kept<u64>> {
-        self.0.get(&Sought(owner, filter)).filter(Kept::is_believed)
+    pub(super) fn kept(&self, (owner, filter): (&UserId, &Filter)) -> Option<Cached<u64>> {
+        self.0.get(&CacheKeyRef(owner, filter)).filter(Cached::is_believed)
     }
 
     /// Keeps what was counted at that revision, unless it changes without a write.
     pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
         if filter.overdue.is_none() && filter.bytes() <= MAX_FILTER {
-            self.0.insert(Key(owner.clone(), filter.clone()), Kept::new(revision, count));
+            self.0.insert(CacheKey(owner.clone(), filter.clone()), Cached::new(revision, count));
         }
     }
 }

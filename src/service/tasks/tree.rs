@@ -15,13 +15,13 @@ use sea_orm::{
 };
 
 use super::{
-    Key, Tasks,
-    change::Changes,
+    TaskRef, Tasks,
+    change::ColumnValues,
     is, is_expected,
     position::{self, LONGEST},
 };
 use crate::{
-    error::{Error, Fault},
+    error::{Error, ValidationError},
     service::{
         lists,
         scope::{Outcome, Write},
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 500;
 
 /// Where a task is to stand in manual order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// In front of another task.
     Before(TaskId),
     /// Behind another task.
@@ -46,14 +46,14 @@ pub enum Place {
 
 impl Tasks<'_> {
     /// Moves a task in manual order. Moves at the same time all come true, one after the other.
-    pub async fn move_to(self, key: Key, place: Place, expected: Option<i64>) -> Result<task::Model, Error> {
+    pub async fn move_to(self, key: TaskRef, place: Position, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
                 let row = self.current(&write, key).await?;
                 is_expected(expected, &row)?;
-                let (Place::Before(anchor) | Place::After(anchor)) = place;
+                let (Position::Before(anchor) | Position::After(anchor)) = place;
                 if anchor == row.id {
-                    return Err(Error::invalid("place", Fault::Rule("must name another task")));
+                    return Err(Error::invalid("place", ValidationError::Rule("must name another task")));
                 }
                 let mut position = self.position(&mut write, place).await?;
                 if position.len() > LONGEST {
@@ -66,15 +66,15 @@ impl Tasks<'_> {
             .await
     }
 
-    async fn position(self, write: &mut Write<'_>, place: Place) -> Result<String, Error> {
-        let (Place::Before(anchor) | Place::After(anchor)) = place;
-        let anchor = self.current(write, Key::Id(anchor)).await?;
+    async fn position(self, write: &mut Write<'_>, place: Position) -> Result<String, Error> {
+        let (Position::Before(anchor) | Position::After(anchor)) = place;
+        let anchor = self.current(write, TaskRef::Id(anchor)).await?;
         let column = || Expr::col(task::Column::Position);
         let beyond = match place {
-            Place::Before(_) => column().lt(anchor.position.clone()),
-            Place::After(_) => column().gt(anchor.position.clone()),
+            Position::Before(_) => column().lt(anchor.position.clone()),
+            Position::After(_) => column().gt(anchor.position.clone()),
         };
-        let nearest = if matches!(place, Place::Before(_)) { Order::Desc } else { Order::Asc };
+        let nearest = if matches!(place, Position::Before(_)) { Order::Desc } else { Order::Asc };
         let neighbour: Option<String> = self
             .with_deleted()
             .filter(beyond)
@@ -85,14 +85,14 @@ impl Tasks<'_> {
             .one(write.connection())
             .await?;
         Ok(match (place, neighbour) {
-            (Place::Before(_), before) => position::between(before.as_deref(), Some(&anchor.position)),
-            (Place::After(_), Some(behind)) => position::between(Some(&anchor.position), Some(&behind)),
-            (Place::After(_), None) => position::behind_all(write.number().await?),
+            (Position::Before(_), before) => position::between(before.as_deref(), Some(&anchor.position)),
+            (Position::After(_), Some(behind)) => position::between(Some(&anchor.position), Some(&behind)),
+            (Position::After(_), None) => position::behind_all(write.number().await?),
         })
     }
 
     /// Deletes a task and its parts; they can be restored for 30 days.
-    pub async fn delete(self, key: Key, expected: Option<i64>) -> Result<task::Model, Error> {
+    pub async fn delete(self, key: TaskRef, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {
@@ -113,7 +113,7 @@ impl Tasks<'_> {
     pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let known = write.connection().row(self.with_deleted().filter(is(Key::Id(id)))).await?;
+                let known = write.connection().row(self.with_deleted().filter(is(TaskRef::Id(id)))).await?;
                 let row: task::Model = known.ok_or(Error::NotFound("task"))?;
                 let Some(deleted_at) = row.deleted_at else {
                     return Ok(Outcome::Unchanged(row));
@@ -125,7 +125,7 @@ impl Tasks<'_> {
                 if let Some(parent) = row.parent_id {
                     let parent = self.parent(&write, parent).await.map_err(|error| match error {
                         Error::NotFound(_) => {
-                            Error::invalid("id", Fault::Rule("is a part of a deleted task; restore that"))
+                            Error::invalid("id", ValidationError::Rule("is a part of a deleted task; restore that"))
                         }
                         other => other,
                     })?;
@@ -136,7 +136,7 @@ impl Tasks<'_> {
                 let which = with_it.and(task::Column::DeletedAt.eq(deleted_at));
                 self.change_with_deleted(&mut write, which, back).await?;
                 self.check_parts(&write, row.parent_id).await?;
-                self.current(&write, Key::Id(id)).await.map(Outcome::Changed)
+                self.current(&write, TaskRef::Id(id)).await.map(Outcome::Changed)
             })
             .await
     }
@@ -151,7 +151,7 @@ impl Tasks<'_> {
         match (parent, list) {
             (None, None) => Ok(None),
             (None, Some(list)) => lists::check(write, list).await.map(|()| Some(list)),
-            (Some(_), Some(_)) => Err(Error::invalid("list", Fault::Contradiction("the parent"))),
+            (Some(_), Some(_)) => Err(Error::invalid("list", ValidationError::Contradiction("the parent"))),
             (Some(parent), None) => Ok(self.parent(write, parent).await?.list_id),
         }
     }
@@ -162,10 +162,12 @@ impl Tasks<'_> {
         write: &Write<'_>,
         row: &task::Model,
         (parent, list): (Option<Option<TaskId>>, Option<Option<ListId>>),
-    ) -> Result<Changes, Error> {
-        let mut changes = Changes::new();
+    ) -> Result<ColumnValues, Error> {
+        let mut changes = ColumnValues::new();
         match (parent, list) {
-            (Some(Some(_)), Some(_)) => return Err(Error::invalid("list", Fault::Contradiction("the parent"))),
+            (Some(Some(_)), Some(_)) => {
+                return Err(Error::invalid("list", ValidationError::Contradiction("the parent")));
+            }
             (Some(Some(parent)), None) => {
                 let parent = self.parent_for(write, row, parent).await?;
                 changes.push((task::Column::ParentId, Expr::value(Some(parent.id))));
@@ -173,7 +175,7 @@ impl Tasks<'_> {
             }
             (Some(None), _) => changes.push((task::Column::ParentId, Expr::value(None::<TaskId>))),
             (None, Some(_)) if row.parent_id.is_some() => {
-                return Err(Error::invalid("list", Fault::Rule("is the parent's; move the parent")));
+                return Err(Error::invalid("list", ValidationError::Rule("is the parent's; move the parent")));
             }
             (None, _) => {}
         }
@@ -188,19 +190,22 @@ impl Tasks<'_> {
 
     async fn parent_for(self, write: &Write<'_>, row: &task::Model, parent: TaskId) -> Result<task::Model, Error> {
         if parent == row.id {
-            return Err(Error::invalid("parent", Fault::Rule("must be another task")));
+            return Err(Error::invalid("parent", ValidationError::Rule("must be another task")));
         }
         if self.parts(write, row.id).await? > 0 {
-            return Err(Error::invalid("parent", Fault::Rule("cannot be given to a task that has parts itself")));
+            return Err(Error::invalid(
+                "parent",
+                ValidationError::Rule("cannot be given to a task that has parts itself"),
+            ));
         }
         self.parent(write, parent).await
     }
 
     /// A task that may have parts.
     async fn parent(self, write: &Write<'_>, id: TaskId) -> Result<task::Model, Error> {
-        let parent = self.current(write, Key::Id(id)).await?;
+        let parent = self.current(write, TaskRef::Id(id)).await?;
         match parent.parent_id {
-            Some(_) => Err(Error::invalid("parent", Fault::Rule("must not be a part of another task"))),
+            Some(_) => Err(Error::invalid("parent", ValidationError::Rule("must not be a part of another task"))),
             None => Ok(parent),
         }
     }
@@ -225,7 +230,7 @@ impl Tasks<'_> {
                 .one(write.connection())
                 .await?;
             if crowded.is_some() {
-                return Err(Error::invalid("parent", Fault::Rule("has 100 parts already")));
+                return Err(Error::invalid("parent", ValidationError::Rule("has 100 parts already")));
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use entity::time::Micros;
 
-use crate::{error::Fault, service::values::trimmed};
+use crate::{error::ValidationError, service::values::trimmed};
 
 /// How many characters a title has at most.
 pub const MAX_TITLE: usize = 200;
@@ -31,7 +31,7 @@ pub enum Due {
     /// An instant, and the time zone in which it was chosen.
     At(Instant, TimeZone),
     /// An instant from a client that knows no dates: what it was shown for a date leaves the date as it is.
-    Shown(Instant),
+    ShownInstant(Instant),
 }
 
 /// A calendar date between the years 1 and 9999.
@@ -48,20 +48,20 @@ pub struct TimeZone(Tz);
 
 impl Title {
     /// Trims and checks the text.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         trimmed(text, MAX_TITLE).map(Self)
     }
 }
 
 impl Description {
     /// Checks the text.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         if text.contains('\0') {
-            return Err(Fault::Nul);
+            return Err(ValidationError::Nul);
         }
         match text.chars().count() {
             0..=MAX_DESCRIPTION => Ok(Self(text.to_owned())),
-            _ => Err(Fault::TooLong(MAX_DESCRIPTION)),
+            _ => Err(ValidationError::TooLong(MAX_DESCRIPTION)),
         }
     }
 }
@@ -69,14 +69,14 @@ impl Description {
 impl Due {
     /// Reads what legacy clients send: RFC 3339, or ISO 8601 without seconds or with an offset like `+0200`; without
     /// an offset it is UTC; without a time it is a date.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let text = text.trim();
-        let Some((date, time)) = text.split_at_checked(DATE.len()) else { return Err(Fault::Instant(FORM)) };
-        let date = Date::read(date).ok_or(Fault::Instant(FORM))?;
+        let Some((date, time)) = text.split_at_checked(DATE.len()) else { return Err(ValidationError::Instant(FORM)) };
+        let date = Date::read(date).ok_or(ValidationError::Instant(FORM))?;
         if time.is_empty() {
             return Date::new(date).map(Self::Date);
         }
-        instant(text).ok_or(Fault::Instant(FORM)).and_then(Instant::new).map(Self::Shown)
+        instant(text).ok_or(ValidationError::Instant(FORM)).and_then(Instant::new).map(Self::ShownInstant)
     }
 }
 
@@ -89,21 +89,21 @@ impl Date {
     }
 
     /// Checks the year.
-    pub fn new(date: NaiveDate) -> Result<Self, Fault> {
+    pub fn new(date: NaiveDate) -> Result<Self, ValidationError> {
         match date.year() {
             1..=9999 => Ok(Self(date)),
-            _ => Err(Fault::Instant("the year must be from 1 to 9999")),
+            _ => Err(ValidationError::Instant("the year must be from 1 to 9999")),
         }
     }
 }
 
 impl Instant {
     /// Checks the year, and that it is no leap second.
-    pub fn new(instant: DateTime<Utc>) -> Result<Self, Fault> {
+    pub fn new(instant: DateTime<Utc>) -> Result<Self, ValidationError> {
         match instant.year() {
             1..=9999 if instant.nanosecond() < 1_000_000_000 => Ok(Self(instant.into())),
-            1..=9999 => Err(Fault::Instant("a leap second cannot be stored")),
-            _ => Err(Fault::Instant("the year must be from 1 to 9999")),
+            1..=9999 => Err(ValidationError::Instant("a leap second cannot be stored")),
+            _ => Err(ValidationError::Instant("the year must be from 1 to 9999")),
         }
     }
 }
@@ -113,8 +113,8 @@ impl TimeZone {
     pub const UTC: Self = Self(Tz::UTC);
 
     /// Looks the name up.
-    pub fn parse(name: &str) -> Result<Self, Fault> {
-        name.parse().map(Self).map_err(|_| Fault::TimeZone)
+    pub fn parse(name: &str) -> Result<Self, ValidationError> {
+        name.parse().map(Self).map_err(|_| ValidationError::TimeZone)
     }
 
     /// The IANA name.
@@ -168,14 +168,14 @@ mod tests {
     fn a_title_is_trimmed_then_counted_in_characters() {
         assert_eq!(Title::parse("\u{3000}water the plants \n").map(String::from), Ok("water the plants".into()));
         assert!(Title::parse(&format!(" {} ", "😀".repeat(200))).is_ok());
-        assert_eq!(Title::parse(&"é".repeat(201)), Err(Fault::TooLong(200)));
+        assert_eq!(Title::parse(&"é".repeat(201)), Err(ValidationError::TooLong(200)));
     }
 
     #[test]
     fn a_title_without_substance_is_refused() {
-        assert_eq!(Title::parse(""), Err(Fault::Empty));
-        assert_eq!(Title::parse(" \t\u{2003}"), Err(Fault::Blank));
-        assert_eq!(Title::parse("a\0b"), Err(Fault::Nul));
+        assert_eq!(Title::parse(""), Err(ValidationError::Empty));
+        assert_eq!(Title::parse(" \t\u{2003}"), Err(ValidationError::Blank));
+        assert_eq!(Title::parse("a\0b"), Err(ValidationError::Nul));
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
             ("2030-01-31 10:30:00.5-01:30", "2030-01-31T12:00:00.5Z"),
         ] {
             let expected = Instant::new(expected.parse().unwrap()).unwrap();
-            assert_eq!(Due::parse(text), Ok(Due::Shown(expected)), "{text}");
+            assert_eq!(Due::parse(text), Ok(Due::ShownInstant(expected)), "{text}");
         }
         let day = NaiveDate::from_ymd_opt(2030, 1, 31).unwrap();
         assert_eq!(Due::parse("2030-01-31"), Ok(Due::Date(Date(day))));
@@ -200,8 +200,8 @@ mod tests {
         let noon: DateTime<Utc> = "2030-01-31T12:00:00Z".parse().unwrap();
         let day = |zone: &str| TimeZone::parse(zone).unwrap().day(noon).day();
         assert_eq!((day("Etc/GMT+12"), day("UTC"), day("Pacific/Kiritimati")), (31, 31, 1));
-        assert_eq!(TimeZone::parse("Mars/Olympus"), Err(Fault::TimeZone));
-        assert_eq!(TimeZone::parse("+02:00"), Err(Fault::TimeZone));
+        assert_eq!(TimeZone::parse("Mars/Olympus"), Err(ValidationError::TimeZone));
+        assert_eq!(TimeZone::parse("+02:00"), Err(ValidationError::TimeZone));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         }
         for text in ["2026-1-2", "2026-1-2T12:00:00Z", "2026-01-02T", "2026-01-02Z", "ééééé", "2026- 1-2", "+2026-1-2"]
         {
-            assert_eq!(Due::parse(text), Err(Fault::Instant(FORM)), "{text}");
+            assert_eq!(Due::parse(text), Err(ValidationError::Instant(FORM)), "{text}");
         }
     }
 }

@@ -88,7 +88,7 @@ async fn a_wrong_password_is_hashed_in_each_way_in_which_it_may_be_stored() {
 fn what_is_tried_first_is_refused() {
     for common in ["password1", "12345678", "qwertyuiop", "aaaaaaaa", "iloveyou1", &"a".repeat(128)] {
         let refused = Password::new(common).unwrap().check();
-        assert!(matches!(refused, Err(Error::Auth(AuthFault::PasswordCompromised))), "{common}");
+        assert!(matches!(refused, Err(Error::Auth(AuthError::PasswordCompromised))), "{common}");
     }
     assert!(Password::new("correct-horse-1").unwrap().check().is_ok());
 }
@@ -96,6 +96,6 @@ fn what_is_tried_first_is_refused() {
 #[test]
 fn lengths_are_counted_in_utf16_code_units() {
     assert!(Password::new("😀😀😀😀").is_ok());
-    assert!(matches!(Password::new("😀😀😀é"), Err(Error::Auth(AuthFault::PasswordTooShort))));
-    assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::Auth(AuthFault::PasswordTooLong))));
+    assert!(matches!(Password::new("😀😀😀é"), Err(Error::Auth(AuthError::PasswordTooShort))));
+    assert!(matches!(Password::new(&"x".repeat(129)), Err(Error::Auth(AuthError::PasswordTooLong))));
 }
