@@ -1,13 +1,14 @@
-//! Docket: a task back-end with two doors and one room.
+//! Docket: a task back-end with a GraphQL API and a REST API on one service layer.
 //!
-//! GraphQL ([`graphql`]) and REST ([`rest`]) are doors; the services ([`service`]) are the room where every rule
-//! lives; rows lie in the cellar (the crates `entity` and `migration`, reached through [`db`]). A module uses only
-//! what stands to its left:
+//! [`graphql`] and [`rest`] are thin: they find out who asks, parse the input, call one service and shape the answer.
+//! Every rule is in [`service`]. Rows are in the crates `entity` and `migration`, reached through [`db`]. A module uses
+//! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error share tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { config error cache share tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
+pub mod cache;
 pub mod config;
 pub mod db;
 pub mod demo;

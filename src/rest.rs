@@ -10,7 +10,6 @@ mod failure;
 mod fault;
 mod fields;
 pub mod openapi;
-mod pages;
 mod pieces;
 mod query;
 mod shape;
@@ -27,15 +26,13 @@ use axum::{
 
 pub(crate) use self::extract::MAX_BODY;
 pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
-use self::{pages::Pages, shape::Shape, upload::UploadCapacity};
+use self::{shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
 
-/// What the task routes share: the shapes that this installation answers in, its latest answers, and capacity for
-/// files.
+/// What the task routes share: the shapes that this installation answers in, and capacity for files.
 #[derive(Clone, Debug)]
 struct RestState {
     shape: Shape,
-    pages: Arc<Pages>,
     capacity: UploadCapacity,
 }
 
@@ -83,9 +80,5 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
             router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
         })
     });
-    router.layer(Extension(RestState {
-        shape: Shape::new(config),
-        pages: Arc::default(),
-        capacity: UploadCapacity::default(),
-    }))
+    router.layer(Extension(RestState { shape: Shape::new(config), capacity: UploadCapacity::default() }))
 }

@@ -6,7 +6,6 @@ pub mod changes;
 pub mod data;
 pub mod events;
 pub mod import;
-pub mod kept;
 pub mod labels;
 pub mod lists;
 pub mod page;

@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use super::{failure, front::Refused, params::Named};
-use crate::service::kept::{ByteBoundedCache, byte_bounded};
+use crate::cache::{ByteBoundedCache, byte_bounded};
 
 /// How many bytes of text that clients have sent are kept.
 const KEPT_TEXT: u64 = 1 << 20;
@@ -33,7 +33,7 @@ impl Documents {
             None => HashMap::new(),
             Some(path) => serde_json::from_slice(&fs::read(path)?)?,
         };
-        let sent = byte_bounded((KEPT_TEXT, EXPECTED), |_, text: &Arc<str>| OVERHEAD + text.len());
+        let sent = byte_bounded(KEPT_TEXT, EXPECTED, |_, text: &Arc<str>| OVERHEAD + text.len());
         Ok(Self { trusted, is_only, sent })
     }
 

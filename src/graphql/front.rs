@@ -34,8 +34,8 @@ use self::{
 };
 use super::failure;
 use crate::{
+    cache::{ByteBoundedCache, byte_bounded},
     config::{Config, Limits},
-    service::kept::{ByteBoundedCache, byte_bounded},
     telemetry::metrics::OperationLabels,
 };
 
@@ -58,7 +58,7 @@ pub(super) struct Front {
     /// What documents of those may say who are not signed in: little, because reading it is work.
     limits_of_strangers: Limits,
     is_explorable: bool,
-    plans: ByteBoundedCache<TaskRef, Arc<OperationPlan>>,
+    plans: ByteBoundedCache<PlanKey, Arc<OperationPlan>>,
 }
 
 /// An operation of a document that may be executed.
@@ -87,7 +87,7 @@ impl Front {
         if let Some(scalar) = scalars::unknown(&schema) {
             return Err(format!("values of the scalar {scalar} cannot be checked"));
         }
-        let plans = byte_bounded((CACHED_BYTES, EXPECTED), |key: &TaskRef, plan: &Arc<OperationPlan>| {
+        let plans = byte_bounded(CACHED_BYTES, EXPECTED, |key: &PlanKey, plan: &Arc<OperationPlan>| {
             key.text.len() + plan.bytes
         });
         let limits = config.graphql_limits;
@@ -111,7 +111,7 @@ impl Front {
             return self.planned(text, operation, &self.limits_of_strangers).map(Arc::new);
         }
         let plan = Arc::new(self.planned(text, operation, &self.limits)?);
-        let key = TaskRef { operation: operation.map(Into::into), text: text.into() };
+        let key = PlanKey { operation: operation.map(Into::into), text: text.into() };
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }
@@ -230,7 +230,7 @@ fn undecided() -> Refused {
 
 /// What a plan is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct TaskRef {
+struct PlanKey {
     operation: Option<Box<str>>,
     text: Box<str>,
 }
@@ -241,7 +241,7 @@ struct PlanKeyRef<'a> {
     text: &'a str,
 }
 
-impl Hash for TaskRef {
+impl Hash for PlanKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         PlanKeyRef { operation: self.operation.as_deref(), text: &self.text }.hash(state);
     }
@@ -253,8 +253,8 @@ impl Hash for PlanKeyRef<'_> {
     }
 }
 
-impl Equivalent<TaskRef> for PlanKeyRef<'_> {
-    fn equivalent(&self, key: &TaskRef) -> bool {
+impl Equivalent<PlanKey> for PlanKeyRef<'_> {
+    fn equivalent(&self, key: &PlanKey) -> bool {
         self.operation == key.operation.as_deref() && *self.text == *key.text
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Caller {
 pub(super) struct TaskPath(String);
 
 /// A body within its limit, not yet looked into.
-pub(super) struct Body {
+pub(super) struct TaskBody {
     bytes: Bytes,
     is_json: bool,
 }
@@ -140,7 +140,7 @@ async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
     params.iter().find(|(it, _)| *it == name).map(|(_, value)| value.to_owned())
 }
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<S: Send + Sync> FromRequest<S> for TaskBody {
     type Rejection = RestError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RestError> {
@@ -161,7 +161,7 @@ async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
     to_bytes(request.into_body(), most).await.map_err(|_| RestError::TooLarge)
 }
 
-impl Body {
+impl TaskBody {
     /// Reads the fields of a body that must be there.
     pub(super) fn read<T>(self, faults: &mut Vec<PydanticError>, read: impl FnOnce(BodyFields<'_>) -> T) -> Option<T> {
         match self.value() {

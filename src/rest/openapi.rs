@@ -21,7 +21,7 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::rows::{Body, RouteDoc};
+use self::rows::{RequestBodyDoc, RouteDoc};
 use super::{failure::RestError, shape};
 use crate::error::Error;
 
@@ -106,7 +106,7 @@ fn operation(row: &RouteDoc) -> OperationBuilder {
                 .schema(Some(schema.clone())),
         );
     }
-    if let Some(Body { schema, is_required }) = &row.body {
+    if let Some(RequestBodyDoc { schema, is_required }) = &row.body {
         let content = ContentBuilder::new().schema(Some(schema.clone())).build();
         let required = if *is_required { Required::True } else { Required::False };
         let body = RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build();

@@ -2,9 +2,9 @@
 
 use axum::{
     Extension, Json,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::RawQuery,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use entity::task;
@@ -13,12 +13,11 @@ use futures_util::{Stream, stream};
 use super::{
     RestState,
     etag::Tags,
-    extract::{Body, Caller, TaskPath},
+    extract::{Caller, TaskBody, TaskPath},
     failure::RestError,
-    pages::{self, Page},
     pieces,
     query::{ListQuery, SinceQuery},
-    shape::{PagePosition, Shape},
+    shape::{self, PagePosition, Shape},
 };
 use crate::{
     error::Error,
@@ -29,10 +28,13 @@ use crate::{
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
 
+/// How many tasks meet the filter of a list.
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
 /// `GET /api/{user_id}/tasks`
 pub(super) async fn list(
     caller: Caller,
-    Extension(RestState { shape, pages, .. }): Extension<RestState>,
+    Extension(RestState { shape, .. }): Extension<RestState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, RestError> {
@@ -41,31 +43,24 @@ pub(super) async fn list(
     let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();
-    let kept = pages.kept(caller.id(), &query).filter(|it| caller.changes().may_hold(it));
-    if kept.is_some() || (is_lasting && headers.contains_key(header::IF_NONE_MATCH)) {
+    if is_lasting && headers.contains_key(header::IF_NONE_MATCH) {
         let revision = caller.changes().revision().await?;
         if tags.is_known(&headers, revision)? {
             return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());
-        }
-        if let Some(page) = kept.and_then(|it| it.at(revision)) {
-            return Ok(page.answer(tags));
         }
     }
     let tasks::SummaryPage { tasks, total, revision, rest } =
         caller.tasks().part(&filter, order, (offset, limit)).await?;
     let json = shape.tasks(rest_list(&tasks, caller.id()))?;
     let (before, behind) = shape.around(PagePosition { offset, limit, total });
-    if let Some(last) = rest {
-        let rest = self::rest((caller, shape), (filter, order), last);
-        let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
-        return Ok(pages::list(tags, (revision, total), pieces::body(start, rest, format!("]{behind}"))));
-    }
-    let json = if before.is_empty() { json } else { [before.as_bytes(), &json, behind.as_bytes()].concat() };
-    let page = Page { revision, total, json: json.into_boxed_slice().into() };
-    if is_lasting {
-        pages.keep((caller.id(), &query), &page);
-    }
-    Ok(page.answer(tags))
+    let body = match rest {
+        None => Body::from([before.as_bytes(), &json, behind.as_bytes()].concat()),
+        Some(last) => {
+            let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
+            pieces::body(start, self::rest((caller, shape), (filter, order), last), format!("]{behind}"))
+        }
+    };
+    Ok((tags.of(revision), [(TOTAL_COUNT, total)], shape::written(body)).into_response())
 }
 
 /// The tasks behind that place, each piece as what follows in a list.
@@ -92,7 +87,7 @@ fn rest(
 pub(super) async fn create(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
-    body: Body,
+    body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
@@ -127,7 +122,7 @@ pub(super) async fn edit(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
     (headers, path): (HeaderMap, TaskPath),
-    body: Body,
+    body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);
@@ -143,7 +138,7 @@ pub(super) async fn complete(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
     (headers, path): (HeaderMap, TaskPath),
-    body: Body,
+    body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut faults = Vec::new();
     let key = path.key(&mut faults);

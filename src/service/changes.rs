@@ -8,7 +8,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     events::{Events, Listener},
-    kept::Cached,
     scope::Scope,
     tasks::RESTORABLE,
 };
@@ -157,11 +156,6 @@ impl<'a> Changes<'a> {
             _ => last,
         };
         Ok(Feed { changes, revision: next, has_more })
-    }
-
-    /// Whether it is worth asking if that still holds: no change was heard of since it was read.
-    pub fn may_hold<T>(self, read: &Cached<T>) -> bool {
-        self.events.is_quiet(self.scope.owner, read.since())
     }
 
     /// Hears of changes from now on.

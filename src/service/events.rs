@@ -8,7 +8,6 @@ use std::{
 };
 
 use entity::{id::UserId, owner};
-use quick_cache::sync::Cache;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{
     sync::{Notify, watch},
@@ -35,15 +34,12 @@ const ECHO_HEARD: Duration = Duration::from_secs(5);
 const MAX_UNSENT: usize = 10_000;
 /// How many counters one statement looks at.
 const POLLED_AT_ONCE: usize = 500;
-/// Of how many users it is known when a change was last heard of.
-const REMEMBERED: usize = 4096;
 
 /// Who listens in this process, and what is to be told to others.
 #[derive(Debug)]
 pub struct Events {
     /// For each user who is listened to: the number that the database was last seen at.
     listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
-    heard: Cache<UserId, Instant>,
     /// When the connection to the other instances was lost last: the database behind it may have become another.
     lost: Mutex<Instant>,
     /// When this instance heard itself last.
@@ -62,11 +58,9 @@ pub struct Listener {
 
 impl Default for Events {
     fn default() -> Self {
-        let heard = Cache::new(REMEMBERED);
         let lost = Mutex::new(Instant::now());
         Self {
             listeners: Mutex::default(),
-            heard,
             lost,
             echo: Mutex::default(),
             outbox: Mutex::default(),
@@ -88,11 +82,6 @@ impl Events {
         self.send_soon([user.clone()]);
     }
 
-    /// Whether no change was heard of since then. One may have happened: hints come late or never.
-    pub(super) fn is_quiet(&self, user: &UserId, since: Instant) -> bool {
-        self.is_same(since) && self.heard.get(user).is_none_or(|last| last < since)
-    }
-
     /// Whether the database is still the one that it was then: after a fail-over, numbers of writes that were lost are
     /// given to others.
     pub(super) fn is_same(&self, since: Instant) -> bool {
@@ -100,7 +89,6 @@ impl Events {
     }
 
     fn hear(&self, user: &UserId) {
-        self.heard.insert(user.clone(), Instant::now());
         if let Some(sender) = locked(&self.listeners).get(user) {
             sender.send_modify(|_| {});
         }

@@ -24,18 +24,18 @@ pub(super) struct RouteDoc {
     pub(super) needs_token: bool,
     pub(super) path_parameters: Vec<(&'static str, RefOr<Schema>)>,
     pub(super) query_parameters: Vec<(&'static str, bool, RefOr<Schema>)>,
-    pub(super) body: Option<Body>,
-    pub(super) answers: Vec<Reply>,
+    pub(super) body: Option<RequestBodyDoc>,
+    pub(super) answers: Vec<ResponseDoc>,
 }
 
 /// What a request brings.
-pub(super) struct Body {
+pub(super) struct RequestBodyDoc {
     pub(super) schema: RefOr<Schema>,
     pub(super) is_required: bool,
 }
 
 /// What a route may answer.
-pub(super) struct Reply {
+pub(super) struct ResponseDoc {
     pub(super) status: u16,
     pub(super) description: &'static str,
     /// Media type, and the name of a schema if there is one.
@@ -103,12 +103,12 @@ fn task_body(required: &[&str]) -> RefOr<Schema> {
     }))
 }
 
-fn reply(status: u16, description: &'static str, schema: Option<&'static str>) -> Reply {
-    Reply { status, description, content: Some((JSON, schema)) }
+fn reply(status: u16, description: &'static str, schema: Option<&'static str>) -> ResponseDoc {
+    ResponseDoc { status, description, content: Some((JSON, schema)) }
 }
 
-fn empty(status: u16, description: &'static str) -> Reply {
-    Reply { status, description, content: None }
+fn empty(status: u16, description: &'static str) -> ResponseDoc {
+    ResponseDoc { status, description, content: None }
 }
 
 fn row(method: &'static str, path: &str, summary: &'static str) -> RouteDoc {
@@ -126,13 +126,13 @@ fn row(method: &'static str, path: &str, summary: &'static str) -> RouteDoc {
 }
 
 impl RouteDoc {
-    fn answers(mut self, answers: Vec<Reply>) -> Self {
+    fn answers(mut self, answers: Vec<ResponseDoc>) -> Self {
         self.answers.extend(answers);
         self
     }
 
     fn body(mut self, schema: RefOr<Schema>, is_required: bool) -> Self {
-        self.body = Some(Body { schema, is_required });
+        self.body = Some(RequestBodyDoc { schema, is_required });
         self
     }
 
@@ -222,7 +222,7 @@ fn list_query() -> Vec<(&'static str, Value)> {
 }
 
 fn data() -> Vec<RouteDoc> {
-    let file = |media| Reply { status: 200, description: "The file", content: Some((media, None)) };
+    let file = |media| ResponseDoc { status: 200, description: "The file", content: Some((media, None)) };
     let since = json!({ "type": "integer", "minimum": 0 });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_CHANGES });
     vec![
@@ -261,7 +261,11 @@ fn auth(method: &'static str, path: &'static str) -> RouteDoc {
         row = row.body(schema(json!({ "type": "object", "properties": auth_fields(path) })), false);
     }
     if path == "/api/auth/error" {
-        return row.answers(vec![Reply { status: 200, description: "A page", content: Some(("text/html", None)) }]);
+        return row.answers(vec![ResponseDoc {
+            status: 200,
+            description: "A page",
+            content: Some(("text/html", None)),
+        }]);
     }
     let error = |status, description| reply(status, description, Some("AuthError"));
     row.answers(vec![

@@ -12,9 +12,9 @@ use url::Url;
 
 use super::{Auth, CurrentUser, Proof, PublicKey};
 use crate::{
+    cache::{ByteBoundedCache, byte_bounded},
     config::{Config, JwtAlg},
     error::Error,
-    service::kept::{ByteBoundedCache, byte_bounded},
 };
 
 /// How long an access token lives.
@@ -48,7 +48,7 @@ pub(super) struct VerifiedToken {
 
 /// Room for tokens that will be verified.
 pub(super) fn verified_tokens() -> TokenCache {
-    byte_bounded((KEPT_BYTES, EXPECTED), |token: &String, _| OVERHEAD + 2 * token.len())
+    byte_bounded(KEPT_BYTES, EXPECTED, |token: &String, _| OVERHEAD + 2 * token.len())
 }
 
 /// What tokens are signed with, and what they say about us.

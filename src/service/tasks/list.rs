@@ -16,10 +16,10 @@ use sea_orm::{
 
 use super::{AnyOf, Instant, Tasks, TimeZone, Words};
 use crate::{
+    cache::Cached,
     db::{Db, Pace, due_value},
     error::{Error, ValidationError},
     service::{
-        kept::Cached,
         page::{Cursor, CursorValue, Page, PageRequest},
         scope::Scope,
         values::LabelName,
@@ -152,7 +152,7 @@ impl Tasks<'_> {
     pub async fn count(self, filter: &Filter) -> Result<u64, Error> {
         if let Some(kept) = self.kept_total(filter) {
             let revision = self.scope.counter().await?.map_or(0, |row| row.revision);
-            if let Some(total) = kept.at(revision) {
+            if let Some(total) = kept.at_revision(revision) {
                 return Ok(total);
             }
         }
@@ -162,7 +162,7 @@ impl Tasks<'_> {
     /// The total that was counted last, if it may still hold.
     pub(super) fn kept_total(self, filter: &Filter) -> Option<Cached<u64>> {
         let Scope { owner, totals, events, .. } = self.scope;
-        totals.kept((owner, filter)).filter(|it| events.is_same(it.since()))
+        totals.kept((owner, filter)).filter(|it| events.is_same(it.read_at()))
     }
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.

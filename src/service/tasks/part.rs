@@ -161,7 +161,7 @@ impl Tasks<'_> {
 
     /// How many tasks meet the filter, if the owner's data is at that revision.
     async fn total_at(self, revision: i64, filter: &Filter) -> Result<u64, Error> {
-        match self.kept_total(filter).and_then(|it| it.at(revision)) {
+        match self.kept_total(filter).and_then(|it| it.at_revision(revision)) {
             Some(total) => Ok(total),
             None => Ok(self.summary(filter).await?.1),
         }

@@ -4,7 +4,7 @@
 use entity::id::UserId;
 
 use super::Filter;
-use crate::service::kept::{ByteBoundedCache, CacheKey, CacheKeyRef, Cached, byte_bounded};
+use crate::cache::{ByteBoundedCache, CacheKey, CacheKeyRef, Cached, byte_bounded};
 
 /// How many bytes of totals and their filters are kept.
 const CACHED_BYTES: u64 = 2 << 20;
@@ -21,7 +21,7 @@ pub struct Totals(ByteBoundedCache<CacheKey<Filter>, Cached<u64>>);
 
 impl Default for Totals {
     fn default() -> Self {
-        Self(byte_bounded((CACHED_BYTES, EXPECTED), |CacheKey(owner, filter), _| {
+        Self(byte_bounded(CACHED_BYTES, EXPECTED, |CacheKey(owner, filter), _| {
             OVERHEAD + owner.0.len() + filter.bytes()
         }))
     }
@@ -30,7 +30,7 @@ impl Default for Totals {
 impl Totals {
     /// The total that was counted last, if it may still hold.
     pub(super) fn kept(&self, (owner, filter): (&UserId, &Filter)) -> Option<Cached<u64>> {
-        self.0.get(&CacheKeyRef(owner, filter)).filter(Cached::is_believed)
+        self.0.get(&CacheKeyRef(owner, filter)).filter(Cached::is_fresh)
     }
 
     /// Keeps what was counted at that revision, unless it changes without a write.
@@ -54,7 +54,7 @@ mod tests {
         let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
         let (all, open) = (Filter::default(), Filter { completed: Some(false), ..Filter::default() });
         totals.keep((7, 3), (&ann, &all));
-        let at = |revision, whose| totals.kept(whose).and_then(|it| it.at(revision));
+        let at = |revision, whose| totals.kept(whose).and_then(|it| it.at_revision(revision));
         assert_eq!(at(7, (&ann, &all)), Some(3));
         assert_eq!(at(8, (&ann, &all)), None);
         assert_eq!(at(7, (&bob, &all)), None);
