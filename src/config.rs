@@ -120,7 +120,7 @@ pub struct Config {
     pub jwt_audience: Option<String>,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
-    /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL door that differ from the usual ones, such as
+    /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
     /// `cost=20000, depth=10`.
     pub graphql_limits: Limits,
     /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` (default) or `2026-08`.

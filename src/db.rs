@@ -27,7 +27,7 @@ use self::connection::{Link, only_reads};
 pub use self::{
     checkup::Checkup,
     connect::connect,
-    connection::{Connection, Pace},
+    connection::{Connection, Pace, Window},
     dialect::due_value,
     hints::{Channel, Hints},
     own::{UserShares, is_within, within},

@@ -15,7 +15,7 @@ use crate::{
         labels::LabelSelection,
         lists::NewList,
         tasks::{Date, Due, Instant, NewTask, TimeZone, Title},
-        values::{Colour, LabelName, ListName},
+        values::{Color, LabelName, ListName},
     },
 };
 
@@ -55,8 +55,8 @@ pub async fn fill(config: &Config) -> Result<String, Error> {
     let services = Services::new(db, config, &base_url(config, config.port)?)?;
     let password: String = format!("demo-{}", uuid::Uuid::new_v4().simple()).chars().take(17).collect();
     let user = sign_up(&services, &password).await?;
-    for (name, colour, entries) in [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)] {
-        let list = list(&services, &user, (name, colour)).await?;
+    for (name, color, entries) in [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)] {
+        let list = list(&services, &user, name, color).await?;
         for entry in entries {
             services.tasks(&user).create(draft(*entry, list)?).await?;
         }
@@ -81,22 +81,22 @@ async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Err
     }
 }
 
-async fn list(services: &Services, user: &CurrentUser, (name, colour): (&str, &str)) -> Result<ListId, Error> {
+async fn list(services: &Services, user: &CurrentUser, name: &str, color: &str) -> Result<ListId, Error> {
     let wrong = |fault: ValidationError| Error::invalid("name", fault);
     let draft = NewList {
         id: None,
         name: ListName::parse(name).map_err(wrong)?,
-        colour: Some(Colour::parse(colour).map_err(wrong)?),
+        color: Some(Color::parse(color).map_err(wrong)?),
     };
     Ok(services.lists(user).create(draft).await?.id)
 }
 
-/// A task with parts.
+/// A task with subtasks.
 async fn pack(services: &Services, user: &CurrentUser) -> Result<(), Error> {
     let bag = services.tasks(user).create(named("Pack the bag")?).await?;
     for (name, is_packed) in PACKING.iter().zip([true, false, false, true]) {
-        let part = NewTask { parent: Some(bag.id), completed: is_packed, ..named(name)? };
-        services.tasks(user).create(part).await?;
+        let subtask = NewTask { parent: Some(bag.id), completed: is_packed, ..named(name)? };
+        services.tasks(user).create(subtask).await?;
     }
     Ok(())
 }

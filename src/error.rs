@@ -26,7 +26,7 @@ pub enum Error {
     NotFound(&'static str),
     /// The input breaks rules; all of them are listed.
     #[error("the input is not valid")]
-    Invalid(Vec<Problem>),
+    Invalid(Vec<FieldError>),
     /// A file breaks rules; the first of them are listed, each with its place in the file.
     #[error("the file is not valid")]
     InvalidFile(Vec<FileProblem>),
@@ -72,8 +72,8 @@ impl Error {
     }
 
     /// One problem with one field.
-    pub fn invalid(field: &'static str, fault: ValidationError) -> Self {
-        Self::Invalid(vec![Problem { field, fault }])
+    pub fn invalid(field: &'static str, rule: ValidationError) -> Self {
+        Self::Invalid(vec![FieldError { field, rule }])
     }
 
     /// How many seconds to wait before it is worth trying again, if it is.
@@ -101,7 +101,7 @@ impl Error {
             Self::NameTaken => "NAME_TAKEN",
             Self::ResyncRequired => "RESYNC_REQUIRED",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::Auth(fault) => fault.code(),
+            Self::Auth(rule) => rule.code(),
             Self::BodyTimeout => "REQUEST_TIMEOUT",
             Self::EncodedBody => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooMany(_) => "RATE_LIMITED",
@@ -138,8 +138,8 @@ pub fn whole_seconds(time: Duration) -> u64 {
 }
 
 impl From<AuthError> for Error {
-    fn from(fault: AuthError) -> Self {
-        Self::Auth(fault)
+    fn from(rule: AuthError) -> Self {
+        Self::Auth(rule)
     }
 }
 
@@ -173,11 +173,11 @@ impl From<Current> for Error {
 
 /// A rule that an input field breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct FieldError {
     /// The field's name in the service layer, snake_case.
     pub field: &'static str,
     /// What is wrong with it.
-    pub fault: ValidationError,
+    pub rule: ValidationError,
 }
 
 /// A place in a file, such as `tasks.12.title`, and what is wrong there.
@@ -204,8 +204,8 @@ pub enum ValidationError {
     Cursor,
     /// Two inputs that exclude each other.
     Contradiction(&'static str),
-    /// Not a colour.
-    Colour,
+    /// Not a color.
+    Color,
     /// Not a UUID.
     Uuid,
     /// Not a name of the IANA time zone database.
@@ -230,7 +230,7 @@ impl fmt::Display for ValidationError {
             Self::NotBetween(least, most) => write!(formatter, "must be from {least} to {most}"),
             Self::Cursor => write!(formatter, "must be a cursor that this list gave"),
             Self::Contradiction(other) => write!(formatter, "must not be given together with {other}"),
-            Self::Colour => write!(formatter, "must be a colour such as #a0b1c2"),
+            Self::Color => write!(formatter, "must be a color such as #a0b1c2"),
             Self::Uuid => write!(formatter, "must be a UUID"),
             Self::TimeZone => write!(formatter, "must be a name of the IANA time zone database"),
             Self::TooMany(most) => write!(formatter, "must have at most {most} entries"),

@@ -1,10 +1,9 @@
-//! Door 1: the GraphQL schema and its limits.
+//! The GraphQL API: schema and its limits.
 
 mod connection;
 mod documents;
 mod engine;
-mod failure;
-mod front;
+mod errors;
 mod guard;
 mod http;
 mod loaders;
@@ -15,7 +14,8 @@ mod query;
 mod relations;
 mod socket;
 mod subscription;
-mod written;
+mod task_output;
+mod validation;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
@@ -29,7 +29,7 @@ use self::{mutation::Mutation, query::Query, subscription::Subscription};
 /// The schema that Docket serves.
 type Schema = AsyncSchema<Query, Mutation, Subscription>;
 
-/// Where the door is.
+/// The path of the GraphQL API.
 pub const PATH: &str = "/graphql";
 /// How deep the executor follows a document; the front has counted already.
 const MAX_RECURSION: usize = 1000;

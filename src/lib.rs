@@ -5,7 +5,7 @@
 //! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error cache share tally telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { config error cache in_flight telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod cache;
@@ -15,11 +15,10 @@ pub mod demo;
 pub mod doctor;
 pub mod error;
 pub mod graphql;
+pub mod in_flight;
 pub mod mail;
 pub mod rest;
 pub mod server;
 pub mod service;
-pub mod share;
-pub mod tally;
 pub mod telemetry;
 pub mod view;

@@ -20,11 +20,11 @@ use uuid::Uuid;
 use crate::config::{Config, Environment};
 
 /// How many messages wait at most; more are dropped, because mail is slower than requests.
-const QUEUE: usize = 1000;
+const QUEUE_LENGTH: usize = 1000;
 /// How long each answer of the SMTP server may take.
-const ANSWER: Duration = Duration::from_secs(15);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 /// After which times a message is tried again that the server could not take for now.
-const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 /// A message to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,13 +69,13 @@ impl Mailer {
     pub fn new(config: &Config) -> Result<Self, MailerError> {
         let way = match (&config.smtp_url, config.environment) {
             (Some(url), _) => {
-                let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())?.timeout(Some(ANSWER));
+                let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal())?.timeout(Some(REPLY_TIMEOUT));
                 Some(Way::Smtp(smtp.build()))
             }
             (None, Environment::Development) => Some(Way::Folder(config.mail_folder.clone())),
             (None, _) => None,
         };
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, waiting) = mpsc::channel(QUEUE_LENGTH);
         let (waiting, ended) = (Mutex::new(waiting), CancellationToken::new());
         Ok(Self { way, from: config.mail_from.parse()?, queue, waiting, ended })
     }
@@ -161,7 +161,7 @@ async fn to_folder(folder: &Path, message: &Message) -> io::Result<()> {
 
 async fn by_smtp(smtp: &AsyncSmtpTransport<Tokio1Executor>, message: &Message) -> Result<(), smtp::Error> {
     let may_pass = |cause: &smtp::Error| !(cause.is_permanent() || cause.is_client() || cause.is_tls());
-    let mut pauses = AGAIN.into_iter();
+    let mut pauses = RETRY_DELAYS.into_iter();
     loop {
         match (smtp.send(message.clone()).await, pauses.next()) {
             (Err(cause), Some(pause)) if may_pass(&cause) => {

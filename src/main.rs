@@ -28,9 +28,9 @@ use tracing::warn;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long a server may take to say that it lives.
-const PATIENCE: Duration = Duration::from_secs(2);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A task back-end: GraphQL first, with a REST door for legacy clients.
+/// A task back-end: GraphQL first, with a REST API for legacy clients.
 ///
 /// Settings come from the environment and from the file .env; the README lists them.
 #[derive(Parser)]
@@ -157,7 +157,7 @@ fn local(address: SocketAddr) -> String {
 async fn health(config: &Config) -> Done {
     let url = format!("{}/health", local(SocketAddr::new(config.host, config.port)));
     // Nothing is encrypted on the way to this machine, so certificates need not be there.
-    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE).build()?;
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(HEALTH_TIMEOUT).build()?;
     client.get(url).send().await?.error_for_status()?;
     println!("healthy");
     Ok(())

@@ -1,18 +1,18 @@
-//! Door 2: every REST route in one list, for clients of the original (contracts: legacy REST, 3).
+//! The REST API: every route in one list, for clients of the original (contracts: legacy REST, 3).
 
 pub mod auth;
 mod calendar;
 pub(crate) mod cookie;
 mod data;
+mod errors;
 mod etag;
 mod extract;
-mod failure;
-mod fault;
 mod fields;
 pub mod openapi;
-mod pieces;
+mod pydantic;
 mod query;
 mod shape;
+mod streaming;
 mod tasks;
 mod upload;
 
@@ -24,8 +24,8 @@ use axum::{
     routing::{MethodRouter, get, patch, post},
 };
 
+pub use self::errors::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
 pub(crate) use self::extract::MAX_BODY;
-pub use self::failure::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
 use self::{shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
 

@@ -44,9 +44,10 @@ use crate::{
     config::Config,
     db,
     error::Error,
-    graphql, rest,
+    graphql,
+    in_flight::InFlight,
+    rest,
     service::{Services, auth::Origins},
-    tally::Tally,
     telemetry::{Dropped, metrics::Metrics},
 };
 
@@ -151,7 +152,7 @@ impl Server {
             edition: config.graphql_http,
             closing: is_closing,
             alive: alive.clone(),
-            unknown: Tally::default(),
+            unknown: InFlight::default(),
         };
         let cors = cors(services.auth().origins());
         let safety = Safety { is_https: services.auth().origins().is_https() };

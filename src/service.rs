@@ -1,18 +1,19 @@
-//! The room where every rule lives: who may do what, and what is true afterwards. Both doors lead here.
+//! The service layer: every rule is here. Who may do what, and what is true afterwards.
 
-pub mod answers;
 pub mod auth;
 pub mod changes;
-pub mod data;
 pub mod events;
+pub mod idempotency;
 pub mod import;
 pub mod labels;
 pub mod lists;
 pub mod page;
 mod purge;
 mod quota;
+mod revisioned;
 mod scope;
 pub mod tasks;
+pub mod user_data;
 pub mod values;
 
 use std::sync::Arc;
@@ -29,8 +30,8 @@ use crate::{
     config::Config,
     db::{self, Db, NotReady, Readiness, Transaction, UserShares},
     error::Error,
+    in_flight::InFlight,
     mail::Mailer,
-    share::Shares,
     telemetry::metrics::Sample,
 };
 
@@ -43,7 +44,7 @@ pub struct Services {
     quota: Arc<Quota>,
     totals: Arc<tasks::Totals>,
     /// Requests with a key, of which each user has one at a time in the database.
-    keyed: Arc<Shares<UserId, 1>>,
+    keyed: Arc<InFlight<UserId, 1>>,
     /// What each user takes of the database at a time.
     shares: Arc<UserShares>,
     readiness: Arc<Readiness>,
@@ -54,7 +55,7 @@ impl Services {
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {
         let auth = Arc::new(auth::AuthState::new(config, base_url)?);
         let quota = Arc::new(Quota::new(config.rate_limit.then_some(config.quotas)));
-        let keyed = Arc::new(Shares::new([1]));
+        let keyed = Arc::new(InFlight::new([1]));
         let shares = Arc::new(db.shares());
         let (events, totals, readiness) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Self { db, auth, events, quota, totals, keyed, shares, readiness })
@@ -86,8 +87,8 @@ impl Services {
     }
 
     /// All of one user's data.
-    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> data::UserData<'a> {
-        data::UserData::new(self.scope(owner.id()))
+    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> user_data::UserData<'a> {
+        user_data::UserData::new(self.scope(owner.id()))
     }
 
     /// Takes one request out of the quota of whoever sends it.
@@ -102,12 +103,12 @@ impl Services {
 
     /// Takes out of its user's quota what it costs to write so many rows at once.
     pub fn count_rows(&self, user: &CurrentUser, rows: usize) -> Result<(), Error> {
-        self.quota.work(user.id(), rows / quota::ROWS)
+        self.quota.work(user.id(), rows / quota::ROWS_PER_UNIT)
     }
 
     /// Does work for a user within the user's share of the database.
     pub async fn for_user<T>(&self, user: &CurrentUser, work: impl Future<Output = T>) -> T {
-        if db::is_within() { work.await } else { db::within(self.shares.of(user.id()), work).await }
+        if db::is_within() { work.await } else { db::within(self.shares.begin(user.id()), work).await }
     }
 
     /// Answers whether the database can be worked on.

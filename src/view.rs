@@ -1,4 +1,4 @@
-//! What clients see. One type for both doors; attributes say where the doors differ.
+//! What clients see. One type for both APIs; attributes say where the APIs differ.
 
 mod check;
 mod export;
@@ -8,8 +8,8 @@ mod label;
 mod list;
 mod scalar;
 mod task;
+mod task_json;
 mod user;
-mod written;
 
 pub(crate) use self::input::by_default;
 use self::label::label_ids;
@@ -21,6 +21,6 @@ pub use self::{
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
     scalar::{BigInt, Date, DateTime, fault as scalar_fault},
     task::{Priority, Task},
+    task_json::{TASK_BYTES, WriteField, array, rest_list, rest_task},
     user::{Account, Session, User},
-    written::{TASK_BYTES, WriteField, array, rest_list, rest_task},
 };

@@ -6,12 +6,12 @@ use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::
 
 use crate::{
     id::{LabelId, TaskId, UserId},
-    place::{FromRow, RowColumns, columns},
+    row::{FromRow, RowColumns, columns},
     task_label,
     time::Micros,
 };
 
-/// A word that tasks can be marked with.
+/// A label.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "labels")]
@@ -24,10 +24,10 @@ pub struct Model {
     pub user_id: UserId,
     /// 1 to 30 characters.
     pub name: String,
-    /// The name in lower case, unique among the owner's labels.
-    pub folded: String,
+    /// The name as it is compared (`text::name_key`), unique among the owner's labels.
+    pub name_key: String,
     /// `#rrggbb`.
-    pub colour: Option<String>,
+    pub color: Option<String>,
     /// The number of the owner's write that last changed the label.
     pub revision: i64,
     /// When it was made.
@@ -46,8 +46,8 @@ impl FromRow for Model {
             id: LabelId(row.at(0)?),
             user_id: UserId(row.at(1)?),
             name: row.at(2)?,
-            folded: row.at(3)?,
-            colour: row.at(4)?,
+            name_key: row.at(3)?,
+            color: row.at(4)?,
             revision: row.at(5)?,
             created_at: Micros::at(row, 6)?,
             updated_at: Micros::at(row, 7)?,
@@ -70,7 +70,7 @@ pub fn of_tasks() -> Select<task_label::Entity> {
             .select_only()
             .expr(Expr::cust(columns))
             .join(JoinType::LeftJoin, labels)
-            .order_by_asc(Expr::col((task_label::Entity, task_label::Column::Place)))
+            .order_by_asc(Expr::col((task_label::Entity, task_label::Column::SortOrder)))
     });
     SELECT.clone()
 }

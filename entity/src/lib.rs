@@ -3,18 +3,18 @@
 //! Rows know nothing of clients: no serde, no GraphQL, no HTTP.
 
 pub mod account;
-pub mod answer;
 pub mod id;
+pub mod idempotency_key;
 pub mod jwks;
 pub mod label;
 pub mod list;
-pub mod owner;
-pub mod place;
 pub mod rate_limit;
+pub mod row;
 pub mod session;
 pub mod task;
 pub mod task_label;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod user_revision;
 pub mod verification;

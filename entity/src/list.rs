@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::{ListId, UserId},
-    place::{FromRow, RowColumns},
+    row::{FromRow, RowColumns},
     time::Micros,
 };
 
@@ -22,7 +22,7 @@ pub struct Model {
     /// 1 to 100 characters.
     pub name: String,
     /// `#rrggbb`.
-    pub colour: Option<String>,
+    pub color: Option<String>,
     /// The place among the owner's lists: text that sorts byte by byte.
     pub position: String,
     /// Whether it is out of the way.
@@ -45,7 +45,7 @@ impl FromRow for Model {
             id: ListId(row.at(0)?),
             user_id: UserId(row.at(1)?),
             name: row.at(2)?,
-            colour: row.at(3)?,
+            color: row.at(3)?,
             position: row.at(4)?,
             archived: row.at(5)?,
             revision: row.at(6)?,

@@ -6,7 +6,7 @@ use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::UserId,
-    place::{FromRow, RowColumns, columns},
+    row::{FromRow, RowColumns, columns},
     time::Millis,
     user,
 };

@@ -6,7 +6,7 @@ use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{ListId, TaskId, UserId},
-    place::{FromRow, RowColumns, first_columns},
+    row::{FromRow, RowColumns, first_columns},
     time::Micros,
 };
 
@@ -65,12 +65,12 @@ impl ActiveModelBehavior for ActiveModel {}
 /// written once. To make an expression of each, and to write them all, is a tenth of the work of reading one task.
 pub fn select() -> Select<Entity> {
     static SELECT: LazyLock<Select<Entity>> =
-        LazyLock::new(|| Entity::find().select_only().expr(Expr::cust(first_columns::<Column>("tasks", COLUMNS))));
+        LazyLock::new(|| Entity::find().select_only().expr(Expr::cust(first_columns::<Column>("tasks", COLUMN_COUNT))));
     SELECT.clone()
 }
 
 /// How many columns of a task are read: what a statement selects besides is behind them.
-pub const COLUMNS: usize = 18;
+pub const COLUMN_COUNT: usize = 18;
 
 /// As [`select`] selects it. To look up each column by its name takes a fifth of the time that a list takes.
 impl FromRow for Model {

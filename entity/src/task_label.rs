@@ -1,10 +1,10 @@
-//! The `task_labels` table: which tasks are marked with which labels.
+//! The `task_labels` table: which tasks have which labels.
 
 use sea_orm::entity::prelude::*;
 
 use crate::id::{LabelId, TaskId, UserId};
 
-/// One mark on one task; it changes together with the task's revision.
+/// One label of one task. It changes together with the task's revision.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "task_labels")]
@@ -18,8 +18,8 @@ pub struct Model {
     /// The label.
     #[sea_orm(primary_key, auto_increment = false)]
     pub label_id: LabelId,
-    /// The place among the task's labels.
-    pub place: i16,
+    /// The position among the task's labels.
+    pub sort_order: i16,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -44,9 +44,9 @@ pub(crate) fn since_2000(micros: i64) -> Option<DateTimeUtc> {
 /// An instant from the text that SQLite has of [`Micros`] or [`Millis`], digit by digit: chrono reads texts of many forms,
 /// and takes a tenth of the time that a list takes. None when it is another form.
 pub(crate) fn read(text: &str) -> Option<DateTimeUtc> {
-    const FORMS: [&[u8]; 2] = [b"0000-00-00T00:00:00.000000Z", b"0000-00-00T00:00:00.000Z"];
+    const LAYOUTS: [&[u8]; 2] = [b"0000-00-00T00:00:00.000000Z", b"0000-00-00T00:00:00.000Z"];
     let text = text.as_bytes();
-    let form = FORMS.into_iter().find(|form| form.len() == text.len())?;
+    let form = LAYOUTS.into_iter().find(|form| form.len() == text.len())?;
     let is_of_form = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
     if !text.iter().zip(form).all(is_of_form) {
         return None;

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    place::{FromRow, RowColumns},
+    row::{FromRow, RowColumns},
     time::Millis,
 };
 

@@ -1,4 +1,4 @@
-//! Any request to the REST door: the first byte chooses method and route, the lines that follow are the rest of the
+//! Any request to the REST API: the first byte chooses method and route, the lines that follow are the rest of the
 //! path with its query, a header's value, and the body.
 #![no_main]
 

@@ -10,6 +10,7 @@ mod m2026_11_25_000003_lists_and_labels;
 mod m2026_11_29_000004_expiry_indexes;
 mod m2026_11_29_000005_text_keys;
 mod m2026_11_29_000006_links_of_users;
+mod m2026_11_29_000007_plain_names;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_29_000004_expiry_indexes::Migration),
             Box::new(m2026_11_29_000005_text_keys::Migration),
             Box::new(m2026_11_29_000006_links_of_users::Migration),
+            Box::new(m2026_11_29_000007_plain_names::Migration),
         ]
     }
 }

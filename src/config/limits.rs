@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, str::FromStr};
 
-/// The limits of the GraphQL door (contracts: GraphQL over HTTP, 6). A request beyond one is refused with the name of
+/// The limits of the GraphQL API (contracts: GraphQL over HTTP, 6). A request beyond one is refused with the name of
 /// the limit in `extensions.limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -77,7 +77,7 @@ impl FromStr for Limits {
 impl Limits {
     /// The limits of requests that show no user: enough to explore the schema, and read in less than a millisecond.
     #[must_use]
-    pub fn of_strangers(self) -> Self {
+    pub fn for_anonymous(self) -> Self {
         Self { tokens: self.tokens.min(500), fields: self.fields.min(500), body: self.body.min(64 << 10), ..self }
     }
 

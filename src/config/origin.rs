@@ -29,7 +29,7 @@ fn pattern(text: &str) -> Option<String> {
     is_fit.then(|| text.to_owned())
 }
 
-/// Whether those who can have a name that fits are of one house: the name ends in two labels without wildcards, or in
+/// Whether those who can have a name that fits belong to one organisation: the name ends in two labels without wildcards, or in
 /// `localhost`, or it is a part of an IPv4 address.
 fn is_narrow(host: &str) -> bool {
     let mut labels = host.rsplit('.');

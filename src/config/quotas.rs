@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, str::FromStr};
 
 use super::limits::pairs;
 
-/// What one user, or one address that shows no user, may ask for in a minute, at both doors together. A request is one
+/// What one user, or one address that shows no user, may ask for in a minute, at both APIs together. A request is one
 /// unit; a GraphQL operation is one more for every hundred fields that its answer may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
@@ -14,8 +14,8 @@ pub struct Quotas {
     pub address: NonZeroU32,
 }
 
-const USER: NonZeroU32 = units(12_000);
-const ADDRESS: NonZeroU32 = units(1_200);
+const DEFAULT_USER_UNITS: NonZeroU32 = units(12_000);
+const DEFAULT_ADDRESS_UNITS: NonZeroU32 = units(1_200);
 
 const fn units(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
@@ -26,7 +26,7 @@ const fn units(number: u32) -> NonZeroU32 {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { user: USER, address: ADDRESS }
+        Self { user: DEFAULT_USER_UNITS, address: DEFAULT_ADDRESS_UNITS }
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn named_quotas_change_and_none_is_nothing() {
         let quotas: Quotas = "user=60".parse().unwrap();
-        assert_eq!((quotas.user.get(), quotas.address), (60, ADDRESS));
+        assert_eq!((quotas.user.get(), quotas.address), (60, DEFAULT_ADDRESS_UNITS));
         for wrong in ["user=0", "user", "users=5", "address=-1"] {
             assert_eq!(wrong.parse::<Quotas>(), Err(()), "{wrong}");
         }

@@ -230,12 +230,12 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
 
     pub(super) fn networks(&mut self) -> Vec<IpNet> {
         const NAME: &str = "TRUSTED_PROXIES";
-        const WANTED: &str = "addresses or networks such as 10.0.0.0/8, with commas between";
+        const EXPECTED_FORM: &str = "addresses or networks such as 10.0.0.0/8, with commas between";
         let mut networks = Vec::new();
-        for text in self.list(NAME, WANTED) {
+        for text in self.list(NAME, EXPECTED_FORM) {
             match text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address))) {
                 Ok(network) => networks.push(network),
-                Err(_) => self.mistake(NAME, WANTED),
+                Err(_) => self.mistake(NAME, EXPECTED_FORM),
             }
         }
         networks
@@ -244,16 +244,16 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     /// The origins of front-ends. One is taken for granted, but not in production.
     pub(super) fn origins(&mut self, environment: Environment) -> Vec<String> {
         const NAME: &str = "CORS_ORIGINS";
-        const WANTED: &str = "origins such as https://app.example or https://*.app.example, without a path and with \
+        const EXPECTED_FORM: &str = "origins such as https://app.example or https://*.app.example, without a path and with \
                               commas between";
         if self.text(NAME).is_none() && environment != Environment::Production {
             return vec![DEFAULT_ORIGIN.to_owned()];
         }
         let mut origins = Vec::new();
-        for text in self.list(NAME, WANTED) {
+        for text in self.list(NAME, EXPECTED_FORM) {
             match origin::parse(&text) {
                 Some(origin) => origins.push(origin),
-                None => self.mistake(NAME, WANTED),
+                None => self.mistake(NAME, EXPECTED_FORM),
             }
         }
         origins

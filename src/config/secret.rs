@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The file that keeps the development secret.
-const FILE: &str = ".docket-secret";
+const SECRET_FILE: &str = ".docket-secret";
 
 /// RFC 7518, section 3.2: a key of at least the size of the hash.
 const LEAST_BYTES: usize = 32;
@@ -46,7 +46,7 @@ impl fmt::Debug for Secret {
 
 /// What to say when the file is of no use.
 pub(super) fn unusable(error: &io::Error) -> String {
-    format!("BETTER_AUTH_SECRET: the file {FILE} cannot be used: {error}")
+    format!("BETTER_AUTH_SECRET: the file {SECRET_FILE} cannot be used: {error}")
 }
 
 /// A secret that nobody knows.
@@ -56,7 +56,7 @@ pub(super) fn made() -> Secret {
 
 /// The development secret of the file, if there is one.
 pub(super) fn kept() -> io::Result<Option<Secret>> {
-    match fs::read_to_string(FILE).map(|text| Secret::new(text.trim().to_owned())) {
+    match fs::read_to_string(SECRET_FILE).map(|text| Secret::new(text.trim().to_owned())) {
         Ok(secret) if !secret.is_weak() => Ok(Some(secret)),
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it holds no secret of 32 bytes; delete it")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -66,10 +66,10 @@ pub(super) fn kept() -> io::Result<Option<Secret>> {
 
 /// Keeps a secret in the file, whole and with mode 0600. If another process was faster, its secret is the one.
 pub(super) fn keep(secret: Secret) -> io::Result<Secret> {
-    let draft = format!("{FILE}.{}", std::process::id());
+    let draft = format!("{SECRET_FILE}.{}", std::process::id());
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = file.write_all(secret.0.as_bytes()).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| fs::hard_link(&draft, FILE));
+    let linked = written.and_then(|()| fs::hard_link(&draft, SECRET_FILE));
     fs::remove_file(&draft)?;
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(kept()?.unwrap_or(secret)),

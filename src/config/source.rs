@@ -8,7 +8,7 @@ use std::{
 
 use super::{Mistakes, dotenv};
 
-const FILE: &str = ".env";
+const DOTENV_FILE: &str = ".env";
 /// What the libraries inside read from the environment by themselves: in the file they would not see it.
 const LIBRARIES: [&str; 6] = ["OTEL_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PGPASSFILE"];
 
@@ -30,14 +30,14 @@ impl Source {
     /// Reads the file and the environment, which wins. Folders above have files of others.
     pub(super) fn read() -> Result<Self, Mistakes> {
         let mistake = |text: String| Mistakes(vec![text]);
-        let text = match fs::read_to_string(FILE) {
+        let text = match fs::read_to_string(DOTENV_FILE) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(mistake(format!("{FILE}: cannot be read: {}", reason(&error)))),
+            Err(error) => return Err(mistake(format!("{DOTENV_FILE}: cannot be read: {}", reason(&error)))),
         };
         let mut all = BTreeMap::new();
         for entry in dotenv::parse(&text).map_err(mistake)? {
-            let doubt = entry.doubt.map(|doubt| format!("line {} of {FILE}: {doubt}", entry.line));
+            let doubt = entry.doubt.map(|doubt| format!("line {} of {DOTENV_FILE}: {doubt}", entry.line));
             all.insert(entry.name, Variable { value: entry.value, doubt, is_in_file: true });
         }
         for (name, value) in env::vars_os() {
@@ -71,7 +71,7 @@ impl Source {
     pub(super) fn unseen(&self, is_read: impl Fn(&str) -> bool) -> Vec<String> {
         let is_unseen = |name: &str| LIBRARIES.iter().any(|start| name.starts_with(start)) && !is_read(name);
         let unseen = self.0.iter().filter(|(name, variable)| variable.is_in_file && is_unseen(name));
-        unseen.map(|(name, _)| format!("{name}: is read from the environment only, not from {FILE}")).collect()
+        unseen.map(|(name, _)| format!("{name}: is read from the environment only, not from {DOTENV_FILE}")).collect()
     }
 
     #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::place::{self, FromRow};
+use entity::row::{self, FromRow};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, QueryTrait,
     RuntimeErr, Statement, Values, prelude::async_trait, sea_query::SelectStatement,
@@ -55,6 +55,15 @@ pub(super) enum Link {
     Turn(Arc<Turn>),
     /// A transaction inside another one, on SQLite.
     Nested(Arc<Nested>),
+}
+
+/// Which rows of a selection: those from `offset` on, at most `limit` of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// How many rows to leave out.
+    pub offset: u64,
+    /// How many rows to read at most; all, without a limit.
+    pub limit: Option<u64>,
 }
 
 /// How long a statement takes.
@@ -106,7 +115,7 @@ impl Connection {
     pub async fn window<T: FromRow>(
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement>,
-        (offset, limit): (u64, Option<u64>),
+        Window { offset, limit }: Window,
         pace: Pace,
     ) -> Result<Vec<T>, DbErr> {
         let mut statement = self.get_database_backend().build(select.as_query());
@@ -286,7 +295,7 @@ impl Link {
             }
             _ => self.query(statement).await?,
         };
-        rows.iter().map(place::read).collect()
+        rows.iter().map(row::read).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use entity::{
     id::{TaskId, UserId},
-    place, task,
+    row, task,
 };
 use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
@@ -30,17 +30,17 @@ const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, comp
 static POSTGRES_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "with taken as (\
-           insert into owners (user_id, revision, purged) values ($1, 1, 0) \
-           on conflict (user_id) do update set revision = owners.revision + 1 returning revision\
+           insert into user_revisions (user_id, revision, purged_through) values ($1, 1, 0) \
+           on conflict (user_id) do update set revision = user_revisions.revision + 1 returning revision\
          ) {}",
         insert(&marks('$', 0), "taken")
     )
 });
 static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "insert into owners (user_id, revision, purged) values (?1, 1, 0) \
+        "insert into user_revisions (user_id, revision, purged_through) values (?1, 1, 0) \
          on conflict (user_id) do update set revision = revision + 1; {}",
-        insert(&marks('?', 0), "owners where user_id = ?1")
+        insert(&marks('?', 0), "user_revisions where user_id = ?1")
     )
 });
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
@@ -52,10 +52,10 @@ static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
         format!(
             "with given (place, {COLUMNS}) as (values {}), \
              counted as (select user_id, count(*) as many from given group by user_id), \
-             free as (select owners.user_id, many from owners join counted using (user_id) \
-               for no key update of owners skip locked), \
-             taken as (update owners set revision = revision + many from free \
-               where owners.user_id = free.user_id returning owners.user_id, revision as last), \
+             free as (select user_revisions.user_id, many from user_revisions join counted using (user_id) \
+               for no key update of user_revisions skip locked), \
+             taken as (update user_revisions set revision = revision + many from free \
+               where user_revisions.user_id = free.user_id returning user_revisions.user_id, revision as last), \
              numbered as (select given.*, \
                  last + 1 - row_number() over (partition by user_id order by place desc) as revision \
                from given join taken using (user_id)) {}",
@@ -74,13 +74,13 @@ static SQLITE_MANY: LazyLock<Texts> = LazyLock::new(|| {
             .map(|row| format!("({row}, ?{}, {})", row + 1, numbered('?', size + row * others, others)))
             .collect();
         format!(
-            "insert into owners (user_id, revision, purged) \
+            "insert into user_revisions (user_id, revision, purged_through) \
              select column1, count(*), 0 from (values {}) where true group by column1 \
              on conflict (user_id) do update set revision = revision + excluded.revision; \
              with given (place, {COLUMNS}) as (values {}), \
              numbered as (select given.*, \
-                 owners.revision + 1 - row_number() over (partition by user_id order by place desc) as revision \
-               from given join owners using (user_id)) {}",
+                 user_revisions.revision + 1 - row_number() over (partition by user_id order by place desc) as revision \
+               from given join user_revisions using (user_id)) {}",
             owners.join(", "),
             rows.join(", "),
             insert(COLUMNS, "numbered order by place")
@@ -162,7 +162,7 @@ impl Db {
             }
         }
         let made = self.writer().query_one_raw(row.alone(self.backend())).await?;
-        place::read(&made.ok_or(DbErr::RecordNotInserted)?)
+        row::read(&made.ok_or(DbErr::RecordNotInserted)?)
     }
 }
 
@@ -182,7 +182,7 @@ impl Maker {
             Self::Postgres(singles) => singles.query(&on_postgres(rows)).await?,
             Self::Sqlite(writer) => writer.query(&on_sqlite(rows)).await?,
         };
-        made.iter().map(place::read).collect()
+        made.iter().map(row::read).collect()
     }
 }
 

@@ -48,8 +48,10 @@ impl Db {
             on labels.user_id = task_labels.user_id and labels.id = task_labels.label_id \
             where task_labels.user_id = tasks.user_id and task_labels.task_id = tasks.id";
         Expr::cust(match self.backend() {
-            DbBackend::Sqlite => format!("(select json_group_array(labels.name order by task_labels.place) {MARKED})"),
-            _ => format!("array_to_json(array(select labels.name {MARKED} order by task_labels.place))::text"),
+            DbBackend::Sqlite => {
+                format!("(select json_group_array(labels.name order by task_labels.sort_order) {MARKED})")
+            }
+            _ => format!("array_to_json(array(select labels.name {MARKED} order by task_labels.sort_order))::text"),
         })
     }
 

@@ -20,15 +20,15 @@ use crate::config::{Config, Database, Environment};
 /// Who may use what is made here: the user that Docket runs as.
 const OWNERS: u32 = 0o600;
 /// How often to look whether another process has migrated.
-const PAUSE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How often a file is looked through whose schema changes.
-const TRIES: u32 = 100;
+const MAX_ATTEMPTS: u32 = 100;
 /// SQLite's code for a schema that changed.
 const SCHEMA: &str = "17";
 /// SQLite's code for a file that is damaged.
 const CORRUPT: &str = "11";
 /// Files up to this size are looked through at every start, which takes a few hundredths of a second.
-const SMALL: u64 = 32 << 20;
+const MAX_CHECKED_BYTES: u64 = 32 << 20;
 
 /// Why a file was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
     let size = fs::metadata(path).map_or(0, |it| it.len());
     let applied = sqlx::query_scalar("select count(*) from seaql_migrations").fetch_one(&mut connection).await;
     let is_current = applied.is_ok_and(|count: i64| usize::try_from(count) == Ok(Migrator::migrations().len()));
-    if size == 0 || (is_current && size > SMALL) {
+    if size == 0 || (is_current && size > MAX_CHECKED_BYTES) {
         return Ok(());
     }
     let damage = damage(&mut connection).await.map_err(failed)?;
@@ -174,10 +174,10 @@ async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sql
             Ok(found) => return Ok(Some(found).filter(|it| it != "ok")),
             // So damaged that it cannot be looked through.
             Err(sqlx::Error::Database(cause)) if is(&*cause, CORRUPT) => return Ok(Some(cause.message().to_owned())),
-            Err(sqlx::Error::Database(cause)) if is(&*cause, SCHEMA) && tries < TRIES => tries += 1,
+            Err(sqlx::Error::Database(cause)) if is(&*cause, SCHEMA) && tries < MAX_ATTEMPTS => tries += 1,
             Err(cause) => return Err(cause),
         }
-        time::sleep(PAUSE).await;
+        time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => time::sleep(PAUSE).await,
+            Err(TryLockError::WouldBlock) => time::sleep(POLL_INTERVAL).await,
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
     }

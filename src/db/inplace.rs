@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::place::FromRow;
+use entity::row::FromRow;
 use rusqlite::{Connection, OpenFlags, ffi::ErrorCode, types::ToSqlOutput};
 use sea_orm::{DbErr, Statement, Value};
 
@@ -137,7 +137,7 @@ fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use entity::place::RowColumns;
+    use entity::row::RowColumns;
     use sea_orm::DbBackend;
 
     use super::*;

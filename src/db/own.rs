@@ -11,21 +11,21 @@ use tokio::{
 };
 
 use super::connection::unanswered;
-use crate::share::{Share, Shares};
+use crate::in_flight::{InFlight, InFlightGuard};
 
 /// How long somebody waits for their own share, which keeps nothing from others: a little less than a request may take.
 const OWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The shares of all users: of the connections that read, and of those for transactions.
-pub type UserShares = Shares<UserId, 2>;
+pub type UserShares = InFlight<UserId, 2>;
 
 tokio::task_local! {
     /// The share of whom this task works for.
-    static OWN: Share<UserId, 2>;
+    static OWN: InFlightGuard<UserId, 2>;
 }
 
 /// Does work for somebody within that share. Work inside it has the same one.
-pub async fn within<T>(share: Share<UserId, 2>, work: impl Future<Output = T>) -> T {
+pub async fn within<T>(share: InFlightGuard<UserId, 2>, work: impl Future<Output = T>) -> T {
     OWN.scope(share, work).await
 }
 

@@ -17,11 +17,11 @@ use super::{Connection, Db, connect::failed, connection::Link, file};
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
 /// How long others may hold up what is tried until that counts as a proof that writing works.
-const BRIEF: Duration = Duration::from_millis(300);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(300);
 /// How many rows of each table of SQLite's are looked at.
-const ROWS: u32 = 20;
+const SAMPLE_ROWS: u32 = 20;
 /// How many bytes a disk must have left for SQLite's log and what grows beside it.
-const LEFT: u64 = 1 << 20;
+const MIN_DISK_BYTES: u64 = 1 << 20;
 /// What statements rely on to be there once.
 const UNIQUE: [(&str, &str); 3] = [("user", "email"), ("session", "token"), ("rateLimit", "key")];
 const RIGHTS: [&str; 4] = ["select", "insert", "update", "delete"];
@@ -48,14 +48,15 @@ impl Db {
         let written = async {
             let transaction = self.begin().await?;
             let connection = transaction.connection();
-            let probe = "insert into owners (user_id) values ('docket-probe-' || gen_random_uuid()) returning user_id";
+            let probe =
+                "insert into user_revisions (user_id) values ('docket-probe-' || gen_random_uuid()) returning user_id";
             connection.query_all_raw(Statement::from_string(DbBackend::Postgres, probe)).await.map(|rows| rows.len())
         };
         // What waits longer waits for others.
-        let Ok(written) = time::timeout(BRIEF, written).await else { return Ok(None) };
+        let Ok(written) = time::timeout(LOCK_TIMEOUT, written).await else { return Ok(None) };
         match written {
             Ok(1) => Ok(None),
-            Ok(_) => Ok(Some("a row of the table owners cannot be read back".to_owned())),
+            Ok(_) => Ok(Some("a row of the table user_revisions cannot be read back".to_owned())),
             Err(error) if is_held_up(&error) => Ok(None),
             Err(error) => said(&error).map(Some).ok_or(error),
         }
@@ -99,7 +100,7 @@ impl Connection {
     }
 
     async fn has_owners(&self) -> Result<bool, DbErr> {
-        Ok(!self.ask("select 1 where to_regclass('owners') is not null".to_owned()).await?.is_empty())
+        Ok(!self.ask("select 1 where to_regclass('user_revisions') is not null".to_owned()).await?.is_empty())
     }
 
     async fn applied(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
@@ -192,7 +193,7 @@ impl Connection {
             looks.extend(table.instants().map(|column| {
                 format!(
                     "select '{name}', '{column}', kind from (select typeof(\"{column}\") as kind from \"{name}\" \
-                     order by rowid desc limit {ROWS}) where kind in ('integer', 'real')"
+                     order by rowid desc limit {SAMPLE_ROWS}) where kind in ('integer', 'real')"
                 )
             }));
         }
@@ -248,14 +249,14 @@ fn rows_of(names: impl Iterator<Item = String>) -> String {
 
 /// Makes a row, reads it and gives it up, over a connection of its own: nothing goes to the disk.
 async fn write_sqlite(path: &Path) -> Result<Option<String>, DbErr> {
-    let options = file::options(path).busy_timeout(BRIEF);
+    let options = file::options(path).busy_timeout(LOCK_TIMEOUT);
     let mut connection = options.connect().await.map_err(failed)?;
     let written = async {
         connection.execute("begin immediate").await?;
-        let is_there = "select count(*) from sqlite_master where name = 'owners'";
+        let is_there = "select count(*) from sqlite_master where name = 'user_revisions'";
         if sqlx::query_scalar::<_, i64>(is_there).fetch_one(&mut connection).await? > 0 {
-            connection.execute("insert into owners (user_id) values ('docket-probe')").await?;
-            let read = "select user_id from owners where user_id = 'docket-probe'";
+            connection.execute("insert into user_revisions (user_id) values ('docket-probe')").await?;
+            let read = "select user_id from user_revisions where user_id = 'docket-probe'";
             sqlx::query_scalar::<_, String>(read).fetch_one(&mut connection).await?;
         }
         connection.execute("rollback").await.map(drop)
@@ -273,7 +274,7 @@ async fn write_sqlite(path: &Path) -> Result<Option<String>, DbErr> {
 
 /// Whether the disk has next to nothing left.
 fn is_full(path: &Path) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < LEFT)
+    rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < MIN_DISK_BYTES)
 }
 
 /// What the database itself says against writing.

@@ -9,12 +9,12 @@ use tokio::{sync::Mutex, time};
 use super::Db;
 
 /// How long a proof is believed.
-const BELIEVED: Duration = Duration::from_secs(5);
+const SUCCESS_MAX_AGE: Duration = Duration::from_secs(5);
 /// How long it is believed that Docket cannot work.
-const DOUBTED: Duration = Duration::from_secs(1);
+const FAILURE_MAX_AGE: Duration = Duration::from_secs(1);
 
 /// How long a proof may take.
-const PATIENCE: Duration = Duration::from_millis(800);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// The last proof.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub enum NotReady {
 
 impl Proof {
     fn holds(&self) -> bool {
-        self.since.elapsed() < if self.obstacles.is_empty() { BELIEVED } else { DOUBTED }
+        self.since.elapsed() < if self.obstacles.is_empty() { SUCCESS_MAX_AGE } else { FAILURE_MAX_AGE }
     }
 }
 
@@ -50,7 +50,7 @@ impl Readiness {
         let mut last = self.0.lock().await;
         if last.as_ref().is_none_or(|it| !it.holds()) {
             // Where much is going on the last one stands: to be busy is no reason to send nobody here.
-            let proven = time::timeout(PATIENCE, db.obstacles()).await;
+            let proven = time::timeout(PROBE_TIMEOUT, db.obstacles()).await;
             let mut before = || last.take().map(|it| it.obstacles).unwrap_or_default();
             let obstacles = proven.unwrap_or_else(|_| Ok(before()))?;
             *last = Some(Proof { since: Instant::now(), obstacles });

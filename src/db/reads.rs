@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, iter, sync::Arc};
 
-use entity::place::RowColumns;
+use entity::row::RowColumns;
 use quick_cache::sync::Cache;
 use sea_orm::{DbBackend, DbErr, QueryResult, Statement, Values};
 use sqlx::Row;

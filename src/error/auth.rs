@@ -7,7 +7,7 @@ use std::time::Duration;
 pub enum AuthError {
     /// Unknown address or wrong password: the same answer.
     WrongPassword,
-    /// The password that was to confirm a deed is wrong.
+    /// The password that was to confirm an action is wrong.
     InvalidPassword,
     /// An account with this address exists.
     EmailTaken,
@@ -29,7 +29,7 @@ pub enum AuthError {
     PasswordCompromised,
     /// The account has no password.
     NoCredential,
-    /// The session began too long ago for a deed without a password.
+    /// The session began too long ago for an action without a password.
     SessionExpired,
     /// The session began too long ago.
     SessionNotFresh,

@@ -4,9 +4,9 @@ use async_graphql::{Context, Object, SimpleObject};
 use entity::task;
 
 use super::{
-    failure::GraphqlError,
+    errors::GraphqlError,
     guard::Guard,
-    written::{EdgeRows, TaskRows},
+    task_output::{EdgeRows, TaskRows},
 };
 use crate::{
     service::{
@@ -23,25 +23,25 @@ pub(super) struct TaskConnection {
     filter: Filter,
 }
 
-/// A task in a list.
+/// A task of a page, with its cursor.
 #[derive(SimpleObject)]
 pub(super) struct TaskEdge {
-    /// The task.
+    /// Task.
     node: Task,
-    /// Its place in the list, for `after` and `before`.
+    /// Cursor of the task, for `after` and `before`.
     cursor: String,
 }
 
-/// Where a page lies in its list.
+/// Information about a page (Relay Cursor Connections).
 #[derive(SimpleObject)]
 pub(super) struct PageInfo {
-    /// Whether more follow when paging forwards.
+    /// Whether there are more edges after this page, when paging forwards.
     has_next_page: bool,
-    /// Whether more precede when paging backwards.
+    /// Whether there are more edges before this page, when paging backwards.
     has_previous_page: bool,
-    /// The cursor of the page's first edge.
+    /// Cursor of the first edge of the page.
     start_cursor: Option<String>,
-    /// The cursor of the page's last edge.
+    /// Cursor of the last edge of the page.
     end_cursor: Option<String>,
 }
 
@@ -61,20 +61,20 @@ impl TaskConnection {
     }
 }
 
-/// A list of tasks, a page at a time (Relay cursor connections).
+/// A page of tasks (Relay Cursor Connections).
 #[Object]
 impl TaskConnection {
-    /// The tasks of the page with their places in the list.
+    /// Tasks of the page, with their cursors.
     async fn edges(&self) -> EdgeRows<'_> {
         EdgeRows(&self.page.rows, self.order)
     }
 
-    /// The tasks of the page alone.
+    /// Tasks of the page.
     async fn nodes(&self) -> TaskRows<'_> {
         TaskRows(&self.page.rows)
     }
 
-    /// Where the page lies in the list.
+    /// Cursors of the page, and whether there are more.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.page.has_next,
@@ -84,7 +84,7 @@ impl TaskConnection {
         }
     }
 
-    /// How many tasks meet the filter, on all pages together.
+    /// Number of tasks that match the filter, on all pages together.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, GraphqlError> {
         let tasks = ctx.tasks()?;
         Ok(i32::try_from(tasks.count(&self.filter).await?).unwrap_or(i32::MAX))

@@ -5,11 +5,11 @@ use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{failure, front::Refused, params::Named};
+use super::{errors, params::Named, validation::DocumentErrors};
 use crate::cache::{ByteBoundedCache, byte_bounded};
 
 /// How many bytes of text that clients have sent are kept.
-const KEPT_TEXT: u64 = 1 << 20;
+const CACHE_BYTES: u64 = 1 << 20;
 /// What a text takes besides, with its hash.
 const OVERHEAD: usize = 256;
 /// How many texts are expected.
@@ -33,12 +33,12 @@ impl Documents {
             None => HashMap::new(),
             Some(path) => serde_json::from_slice(&fs::read(path)?)?,
         };
-        let sent = byte_bounded(KEPT_TEXT, EXPECTED, |_, text: &Arc<str>| OVERHEAD + text.len());
+        let sent = byte_bounded(CACHE_BYTES, EXPECTED, |_, text: &Arc<str>| OVERHEAD + text.len());
         Ok(Self { trusted, is_only, sent })
     }
 
     /// The text that a request means. One that comes with its hash is kept if it comes from somebody who is signed in.
-    pub(super) fn text<'a>(&'a self, document: &'a Named, is_signed_in: bool) -> Result<Cow<'a, str>, Refused> {
+    pub(super) fn text<'a>(&'a self, document: &'a Named, is_signed_in: bool) -> Result<Cow<'a, str>, DocumentErrors> {
         match document {
             Named::Id(id) => self.trusted(id.strip_prefix("sha256:").unwrap_or(id)).ok_or_else(no_such_document),
             Named::Hash(hash) => match (self.trusted(hash), self.is_only) {
@@ -71,24 +71,24 @@ fn digest(text: &str) -> Hash {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn no_such_document() -> Refused {
+fn no_such_document() -> DocumentErrors {
     refused("PERSISTED_DOCUMENT_NOT_FOUND", "there is no document of this id")
 }
 
-fn not_known() -> Refused {
+fn not_known() -> DocumentErrors {
     refused("PERSISTED_DOCUMENT_REQUIRED", "only known documents are executed here")
 }
 
 /// Clients of automatic persisted queries know some of the messages too.
-fn refused(code: &'static str, message: &'static str) -> Refused {
-    vec![failure::error(code, message)]
+fn refused(code: &'static str, message: &'static str) -> DocumentErrors {
+    vec![errors::error(code, message)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn code(refused: Result<Cow<'_, str>, Refused>) -> String {
+    fn code(refused: Result<Cow<'_, str>, DocumentErrors>) -> String {
         format!("{:?}", refused.unwrap_err()[0].extensions.as_ref().unwrap().get("code").unwrap())
     }
 

@@ -20,15 +20,15 @@ use tracing::{Instrument, debug_span, error};
 use super::{
     Schema,
     documents::Documents,
-    failure,
-    front::{Front, OperationPlan, Refused},
+    errors,
     loaders::Loaders,
     params::Params,
+    validation::{DocumentErrors, DocumentValidator, OperationPlan},
 };
 use crate::{
     config::{Config, Limits},
+    in_flight::{InFlight, InFlightGuard},
     service::{Services, auth::Identity},
-    tally::{Ongoing, Tally},
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
@@ -40,11 +40,11 @@ const BYTES_OF_UNIT: usize = 1000;
 /// Executes operations within limits.
 pub struct Engine {
     schema: Schema,
-    front: Front,
+    front: DocumentValidator,
     documents: Documents,
     metrics: Metrics,
     pub(super) limits: Limits,
-    streams: Tally<UserId>,
+    streams: InFlight<UserId>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Why the door cannot be opened.
+/// Why GraphQL cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The file of trusted documents.
@@ -65,7 +65,7 @@ pub enum EngineError {
 }
 
 /// A stream of a user's that is open until this is dropped.
-pub(super) type OpenStream = Ongoing<UserId>;
+pub(super) type OpenStream = InFlightGuard<UserId>;
 
 /// Who asks, and whom.
 #[derive(Clone)]
@@ -101,18 +101,18 @@ impl Engine {
         let schema = super::schema();
         let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
         Ok(Self {
-            front: Front::new(&schema.sdl(), config).map_err(EngineError::Schema)?,
+            front: DocumentValidator::new(&schema.sdl(), config).map_err(EngineError::Schema)?,
             metrics,
             schema,
             documents: documents.map_err(EngineError::Documents)?,
             limits: config.graphql_limits,
-            streams: Tally::default(),
+            streams: InFlight::default(),
         })
     }
 
     /// How many bytes a body has at most.
     pub(crate) fn most_bytes(&self, is_of_user: bool) -> usize {
-        if is_of_user { self.limits.body } else { self.limits.of_strangers().body }
+        if is_of_user { self.limits.body } else { self.limits.for_anonymous().body }
     }
 
     /// Whether the body of a request of somebody who is signed in has a mutation that would be executed.
@@ -134,23 +134,27 @@ impl Engine {
     ///
     /// It is counted whatever becomes of it, and a document that is read for the first time by its length besides: one
     /// that is refused is work too.
-    pub(super) fn prepare(&self, params: Params, caller: &OperationContext) -> Result<Prepared, Refused> {
+    pub(super) fn prepare(&self, params: Params, caller: &OperationContext) -> Result<Prepared, DocumentErrors> {
         let Identity::User(user) = &caller.identity else {
             // Who shows no user was counted by the address.
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
             return Ok(Prepared { plan, variables: params.variables });
         };
-        let count = |units| caller.services.count_work(user, units).map_err(|error| vec![failure::refused(&error)]);
+        let count = |units| caller.services.count_work(user, units).map_err(|error| vec![errors::refused(&error)]);
         count(1)?;
-        let planned = self.plan(&params, true);
-        let (Ok((_, read)) | Err((_, read))) = &planned;
+        let build_plan = self.plan(&params, true);
+        let (Ok((_, read)) | Err((_, read))) = &build_plan;
         count(read / BYTES_OF_UNIT)?;
-        let (plan, _) = planned.map_err(|(refused, _)| refused)?;
+        let (plan, _) = build_plan.map_err(|(refused, _)| refused)?;
         Ok(Prepared { plan, variables: params.variables })
     }
 
     /// The plan, and how many bytes of a document were read to make it.
-    fn plan(&self, params: &Params, is_signed_in: bool) -> Result<(Arc<OperationPlan>, usize), (Refused, usize)> {
+    fn plan(
+        &self,
+        params: &Params,
+        is_signed_in: bool,
+    ) -> Result<(Arc<OperationPlan>, usize), (DocumentErrors, usize)> {
         let text = self.documents.text(&params.document, is_signed_in).map_err(|refused| (refused, 0))?;
         let operation = params.operation_name.as_deref();
         match self.front.cached(&text, operation) {
@@ -209,22 +213,22 @@ impl Engine {
     }
 
     /// The request that executes the operation, if its user may ask for so much now.
-    fn request(&self, prepared: Prepared, caller: OperationContext) -> Result<Request, Refused> {
+    fn request(&self, prepared: Prepared, caller: OperationContext) -> Result<Request, DocumentErrors> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
-            caller.services.count_work(user, cost / FIELDS_OF_UNIT).map_err(|error| vec![failure::refused(&error)])?;
+            caller.services.count_work(user, cost / FIELDS_OF_UNIT).map_err(|error| vec![errors::refused(&error)])?;
         }
         Ok(with_data(request, caller, prepared.plan.has_one_field()))
     }
 
     /// How many event streams and WebSockets are open.
     pub fn open_streams(&self) -> usize {
-        self.streams.all()
+        self.streams.total()
     }
 
     /// Room for one more stream of this user's, or nothing when too many are open on this instance.
     pub(super) fn open_stream(&self, user: &UserId) -> Option<OpenStream> {
-        let stream = self.streams.begin(user.clone());
+        let stream = self.streams.begin(user);
         (stream.others() < self.limits.streams).then_some(stream)
     }
 
@@ -235,11 +239,11 @@ impl Engine {
     fn overdue(&self) -> Response {
         let most = self.limits.seconds;
         let message = format!("the operation took more than {most} seconds");
-        Response::from_errors(vec![failure::beyond(("seconds", most), "TIMEOUT", message)])
+        Response::from_errors(vec![errors::limit_exceeded("seconds", most, "TIMEOUT", message)])
     }
 
     /// The answer to what is not executed.
-    pub(super) fn refused(&self, refused: Refused) -> Response {
+    pub(super) fn refused(&self, refused: DocumentErrors) -> Response {
         self.finished(Response::from_errors(refused))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::{failure::GraphqlError, loaders::Loaders};
+use super::{errors::GraphqlError, loaders::Loaders};
 use crate::{
     error::Error,
     service::{

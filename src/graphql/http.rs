@@ -2,7 +2,7 @@
 
 mod accept;
 mod json;
-mod refusal;
+mod rejection;
 mod stream;
 
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use self::{accept::Media, refusal::HttpRejection};
+use self::{accept::Media, rejection::HttpRejection};
 use super::{
     engine::{Engine, OperationContext, Prepared, is_executed},
-    failure,
-    front::Refused,
+    errors,
     params::Params,
     playground, socket,
+    validation::DocumentErrors,
 };
 use crate::{
     config::HttpEdition,
     error::Error,
-    service::{Services, answers::NothingApplied, auth::Identity},
-    tally::Tally,
+    in_flight::InFlight,
+    service::{Services, auth::Identity, idempotency::NothingApplied},
 };
 
-/// What the door needs.
+/// What GraphQL requests are served with.
 #[derive(Clone, Debug)]
 pub struct GraphqlState {
     /// What executes operations.
@@ -50,7 +50,7 @@ pub struct GraphqlState {
     /// Knows the WebSockets that are open.
     pub alive: TaskTracker,
     /// Knows those whose clients have not said yet who they are, by the network that they come from.
-    pub unknown: Tally<Option<String>>,
+    pub unknown: InFlight<Option<String>>,
 }
 
 impl GraphqlState {
@@ -73,22 +73,22 @@ struct ResponseFormat {
 
 /// One request that has come so far: who asks, how the answer is to look, and what was sent.
 struct Call<'a> {
-    door: &'a GraphqlState,
+    state: &'a GraphqlState,
     headers: &'a HeaderMap,
-    manner: ResponseFormat,
+    format: ResponseFormat,
     caller: OperationContext,
     is_read: bool,
     is_once: bool,
 }
 
 /// Answers `GET`, `HEAD` and `POST` on the GraphQL path, and opens WebSockets there.
-pub async fn serve(State(door): State<GraphqlState>, request: Request) -> Response {
+pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     if parts.headers.contains_key(header::UPGRADE) {
-        return open_socket(&door, &mut parts).await;
+        return open_socket(&state, &mut parts).await;
     }
     let Parts { method, uri, headers, mut extensions, .. } = parts;
-    if door.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
+    if state.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
         return playground::page().await;
     }
     let media = Media::negotiate(&headers);
@@ -99,27 +99,27 @@ pub async fn serve(State(door): State<GraphqlState>, request: Request) -> Respon
     // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
     let once = extensions.remove::<Arc<Services>>();
     let call = Call {
-        door: &door,
+        state: &state,
         headers: &headers,
-        manner: ResponseFormat { edition: door.edition, media },
+        format: ResponseFormat { edition: state.edition, media },
         is_read: method != Method::POST,
         is_once: once.is_some(),
         caller: OperationContext {
             identity: extensions.remove::<Identity>().unwrap_or(Identity::Nobody),
-            services: once.unwrap_or_else(|| Arc::clone(&door.services)),
+            services: once.unwrap_or_else(|| Arc::clone(&state.services)),
         },
     };
     let query = uri.query().unwrap_or_default();
     call.answer(&method, query, body).await.unwrap_or_else(|refusal| refusal.response(media))
 }
 
-async fn open_socket(door: &GraphqlState, parts: &mut Parts) -> Response {
+async fn open_socket(state: &GraphqlState, parts: &mut Parts) -> Response {
     let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
-    if let Err(refusal) = refusal::of_identity(&identity) {
+    if let Err(refusal) = rejection::of_identity(&identity) {
         return refusal.response(Media::Json);
     }
     match WebSocketUpgrade::from_request_parts(parts, &()).await {
-        Ok(upgrade) => socket::open(door.clone(), identity, parts, upgrade),
+        Ok(upgrade) => socket::open(state.clone(), identity, parts, upgrade),
         Err(_) => bad_handshake("this is no WebSocket handshake"),
     }
 }
@@ -138,7 +138,7 @@ pub(super) fn too_many_handshakes() -> Response {
 
 impl Call<'_> {
     async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, HttpRejection> {
-        refusal::of_identity(&self.caller.identity)?;
+        rejection::of_identity(&self.caller.identity)?;
         match *method {
             Method::GET | Method::HEAD => {
                 let params = Params::from_query(query).map_err(|it| self.malformed(it.0))?;
@@ -157,7 +157,7 @@ impl Call<'_> {
     }
 
     fn malformed(&self, message: &str) -> HttpRejection {
-        let status = match self.manner.edition {
+        let status = match self.format.edition {
             HttpEdition::May2025 => StatusCode::BAD_REQUEST,
             HttpEdition::August2026 => StatusCode::UNPROCESSABLE_ENTITY,
         };
@@ -170,7 +170,7 @@ impl Call<'_> {
             return Err(HttpRejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
                 .with(header::ACCEPT, "application/json"));
         }
-        let most = self.door.engine.most_bytes(matches!(self.caller.identity, Identity::User(_)));
+        let most = self.state.engine.most_bytes(matches!(self.caller.identity, Identity::User(_)));
         let bytes = read(self.headers, body, most).await?;
         serde_json::from_slice(&bytes).map_err(|cause| {
             HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("the body must be JSON: {cause}"))
@@ -178,7 +178,7 @@ impl Call<'_> {
     }
 
     async fn operation(self, params: Params) -> Result<Response, HttpRejection> {
-        let engine = &self.door.engine;
+        let engine = &self.state.engine;
         let prepared = match engine.prepare(params, &self.caller) {
             Ok(prepared) => self.allowed(prepared)?,
             Err(refused) => return self.refused(refused),
@@ -187,7 +187,7 @@ impl Call<'_> {
         let mut response = if self.is_stream(&prepared) {
             self.stream(prepared)?
         } else {
-            self.manner.respond(engine.answer(prepared, self.caller).await)
+            self.format.respond(engine.answer(prepared, self.caller).await)
         };
         // For the line that the request gets in the log.
         response.extensions_mut().insert(labels);
@@ -195,7 +195,7 @@ impl Call<'_> {
     }
 
     fn is_stream(&self, prepared: &Prepared) -> bool {
-        prepared.is_subscription() || matches!(self.manner.media, Media::Stream(_))
+        prepared.is_subscription() || matches!(self.format.media, Media::Stream(_))
     }
 
     fn allowed(&self, prepared: Prepared) -> Result<Prepared, HttpRejection> {
@@ -215,11 +215,11 @@ impl Call<'_> {
     }
 
     /// A document that is refused is answered as the client wants answers.
-    fn refused(self, refused: Refused) -> Result<Response, HttpRejection> {
-        let answer = self.door.engine.refused(refused);
-        Ok(match self.manner.media {
-            Media::Stream(form) => marked(stream::of_one(form, answer, self.door), true),
-            _ => self.manner.respond(answer),
+    fn refused(self, refused: DocumentErrors) -> Result<Response, HttpRejection> {
+        let answer = self.state.engine.refused(refused);
+        Ok(match self.format.media {
+            Media::Stream(form) => marked(stream::of_one(form, answer, self.state), true),
+            _ => self.format.respond(answer),
         })
     }
 
@@ -228,37 +228,37 @@ impl Call<'_> {
             let message = "a subscription needs a WebSocket, or Accept: text/event-stream or multipart/mixed";
             HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
         })?;
-        stream::respond(form, self.door, prepared, self.caller)
+        stream::respond(form, self.state, prepared, self.caller)
     }
 
     /// Several operations in one request, one after the other.
     async fn batch(self, batch: Vec<Value>) -> Result<Response, HttpRejection> {
-        let most = self.door.engine.limits.batch;
+        let most = self.state.engine.limits.batch;
         if batch.is_empty() || batch.len() > most {
             let message = if most == 0 { "send one operation, not a batch" } else { "the batch is empty or too large" };
-            return Err(self.malformed(message).beyond("batch", most));
+            return Err(self.malformed(message).limit_exceeded("batch", most));
         }
         let mut answers = Vec::with_capacity(batch.len());
         for one in batch {
             let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
-            let answer = match self.door.engine.prepare(params, &self.caller) {
+            let answer = match self.state.engine.prepare(params, &self.caller) {
                 Ok(prepared) if prepared.is_subscription() => {
                     return Err(self.malformed("a batch takes no subscription"));
                 }
-                Ok(prepared) => self.door.engine.answer(prepared, self.caller.clone()).await,
-                Err(refused) => self.door.engine.refused(refused),
+                Ok(prepared) => self.state.engine.answer(prepared, self.caller.clone()).await,
+                Err(refused) => self.state.engine.refused(refused),
             };
             answers.push(answer);
         }
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
-        Ok(marked(write(self.manner.media, StatusCode::OK, json::many(&answers)), has_errors))
+        Ok(marked(write(self.format.media, StatusCode::OK, json::many(&answers)), has_errors))
     }
 }
 
 async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, HttpRejection> {
     let too_large = || {
         let message = format!("the body must have at most {most} bytes");
-        HttpRejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).beyond("body", most)
+        HttpRejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).limit_exceeded("body", most)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > most) {
@@ -331,7 +331,7 @@ pub fn refused(error: &Error) -> Response {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let message = match error {
-        Error::Invalid(problems) => failure::texts(problems),
+        Error::Invalid(problems) => errors::texts(problems),
         other => other.to_string(),
     };
     let refusal = HttpRejection::new(status, error.code(), message);

@@ -29,7 +29,7 @@ const BATCH: usize = 1000;
 
 /// How many turns others get to ask for more before a statement is made. All that one level of a document asks for is
 /// asked in one turn; the second is for levels that are reached on ways of different length.
-const TURNS: usize = 2;
+const MAX_YIELDS: usize = 2;
 
 /// Loads by key. It is made when it is needed: most documents need none.
 pub(super) struct Loader<K: Eq + Hash + Clone + Send + Sync, V: Clone + Send> {
@@ -68,7 +68,7 @@ pub(super) struct Loaders {
     pub(super) list: Loader<ListId, list::Model>,
     pub(super) label: Loader<LabelId, label::Model>,
     pub(super) labels_of_task: Loader<TaskId, Vec<label::Model>>,
-    pub(super) parts_of_task: Loader<TaskId, Vec<task::Model>>,
+    pub(super) subtasks_of_task: Loader<TaskId, Vec<task::Model>>,
     pub(super) first_of_list: Loader<First<ListId>, Vec<task::Model>>,
     pub(super) first_of_label: Loader<First<LabelId>, Vec<task::Model>>,
     pub(super) counts_of_list: Loader<(ListId, TimeZone), Counts>,
@@ -84,7 +84,7 @@ impl Loaders {
             list: Loader::new(|it, ids| Box::pin(it.lists(ids))),
             label: Loader::new(|it, ids| Box::pin(it.labels(ids))),
             labels_of_task: Loader::new(|it, ids| Box::pin(it.labels_of_tasks(ids))),
-            parts_of_task: Loader::new(|it, ids| Box::pin(it.parts_of_tasks(ids))),
+            subtasks_of_task: Loader::new(|it, ids| Box::pin(it.subtasks_of_tasks(ids))),
             first_of_list: Loader::new(|it, keys| Box::pin(it.first_of_lists(keys))),
             first_of_label: Loader::new(|it, keys| Box::pin(it.first_of_labels(keys))),
             counts_of_list: Loader::new(|it, keys| Box::pin(it.counts_of_lists(keys))),
@@ -100,7 +100,7 @@ impl Loaders {
         let made = loader.made.get_or_init(|| {
             non_cached::Loader::new(Batch { asker: self.asker.clone(), load: loader.load })
                 .with_max_batch_size(BATCH)
-                .with_yield_count(TURNS)
+                .with_yield_count(MAX_YIELDS)
         });
         made.try_load(key).await.map_err(|cause| Arc::new(Error::internal(cause)))?
     }
@@ -146,8 +146,8 @@ impl LoaderContext {
         self.services.labels(&self.user).of_tasks(&ids).await
     }
 
-    async fn parts_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<task::Model>>, Error> {
-        let rows = self.services.tasks(&self.user).parts_of(&ids).await?;
+    async fn subtasks_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<task::Model>>, Error> {
+        let rows = self.services.tasks(&self.user).subtasks_of(&ids).await?;
         Ok(grouped(rows.into_iter().filter_map(|row| Some((row.parent_id?, row)))))
     }
 

@@ -9,6 +9,6 @@ use async_graphql::MergedObject;
 
 use self::{bulk::BulkMutation, labels::LabelMutation, lists::ListMutation, tasks::TaskMutation};
 
-/// All deeds; every one is done to the signed-in user's own data.
+/// Mutations. Each works on the data of the signed-in user.
 #[derive(MergedObject, Default)]
 pub struct Mutation(TaskMutation, BulkMutation, ListMutation, LabelMutation);

@@ -7,8 +7,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-const PAGE: &str = include_str!("playground/page.html");
-const BOOT: &str = include_str!("playground/boot.js");
+const PAGE_HTML: &str = include_str!("playground/page.html");
+const BOOT_JS: &str = include_str!("playground/boot.js");
 
 /// A file: the name that the page calls it by, its bytes, and these compressed by gzip.
 type File = (&'static str, &'static [u8], &'static [u8]);
@@ -17,7 +17,7 @@ type File = (&'static str, &'static [u8], &'static [u8]);
 const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/playground.rs"));
 
 /// Where the files are.
-const OWN: &str = "/graphiql/files/";
+const FILES_PATH: &str = "/graphiql/files/";
 const CDN: &str = "https://unpkg.com/";
 
 /// Nothing is loaded from elsewhere, and nobody may frame the page.
@@ -36,15 +36,15 @@ pub fn is_whole() -> bool {
 
 /// The page.
 pub async fn page() -> Response {
-    let (files, policy) = if is_whole() { (OWN, OWN_POLICY) } else { (CDN, CDN_POLICY) };
+    let (files, policy) = if is_whole() { (FILES_PATH, OWN_POLICY) } else { (CDN, CDN_POLICY) };
     let headers =
         [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-cache"), (header::VARY, "Accept")];
-    (headers, Html(PAGE.replace("{files}", files))).into_response()
+    (headers, Html(PAGE_HTML.replace("{files}", files))).into_response()
 }
 
 /// The script that starts it.
 pub async fn boot() -> Response {
-    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], BOOT).into_response()
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], BOOT_JS).into_response()
 }
 
 /// A file of the page. Its name has its version, so that it never changes.

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use entity::task;
 use futures_util::future::try_join_all;
 
-use super::{connection::TaskConnection, failure::GraphqlError, guard::Guard, relations::size, written::TaskRow};
+use super::{connection::TaskConnection, errors::GraphqlError, guard::Guard, relations::size, task_output::TaskRow};
 use crate::{
     error::{Error, ValidationError},
     service::{
@@ -18,7 +18,7 @@ use crate::{
 /// The root type `Query`.
 pub struct Query;
 
-/// Anything with an id (Relay global object identification).
+/// An object with a globally unique id (Relay Global Object Identification).
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "&ID", desc = "The object's id."))]
 pub(super) enum Node {
@@ -28,22 +28,22 @@ pub(super) enum Node {
     User(User),
 }
 
-/// All questions; every one is about the signed-in user's own data.
+/// Queries. Each reads the data of the signed-in user.
 #[Object]
 impl Query {
-    /// Who is signed in.
+    /// The signed-in user.
     async fn me(&self, ctx: &Context<'_>) -> Result<User, GraphqlError> {
         let user = ctx.current_user()?;
         let row = ctx.services(user).auth().account(user).await?;
         Ok(row.map_or_else(|| User::elsewhere(user), User::from))
     }
 
-    /// Any object of the signed-in user by its id; null when there is none.
+    /// An object by its id; null if there is none.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node, GraphqlError>> {
         find_node(ctx, &id).await.transpose()
     }
 
-    /// Objects of the signed-in user by their ids, at most 100, in the order of the ids; null where there is none.
+    /// Objects by their ids, at most 100, in the order of the ids; null where there is none.
     async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, GraphqlError> {
         ctx.current_user()?;
         let most = usize::try_from(MAX_SIZE).unwrap_or_default();
@@ -53,44 +53,44 @@ impl Query {
         try_join_all(ids.iter().map(|id| find_node(ctx, id))).await
     }
 
-    /// A task by its id; null when there is none.
+    /// A task by its id; null if there is none.
     async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, GraphqlError>> {
         only_task(ctx, &id).await.transpose().map(|found| found.map(TaskRow::from))
     }
 
-    /// The lists in their order: archived ones only, or only the others, if asked for. There are at most 500.
+    /// All lists in their order, at most 500. `archived` selects only archived or only other lists.
     async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, GraphqlError> {
         let lists = ctx.lists()?;
         Ok(lists.all(archived).await?.into_iter().map(TaskList::from).collect())
     }
 
-    /// The labels by name. There are at most 1,000.
+    /// All labels in the order of their names, at most 1,000.
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, GraphqlError> {
         let labels = ctx.labels()?;
         Ok(labels.all().await?.into_iter().map(Label::from).collect())
     }
 
-    /// Tasks that have words that begin with each of these, best hits first: the title counts more than the
-    /// description.
+    /// Tasks that contain, for each word of the text, a word that begins with it. Best matches first: the title counts
+    /// more than the description.
     async fn search_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Words: at most 200 characters; anything but letters and digits separates them.")]
+        #[graphql(desc = "Words to search for: at most 200 characters, separated by anything but letters and digits.")]
         text: String,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
     ) -> Result<Vec<Task>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let words = Words::parse(&text).map_err(|fault| Error::invalid("text", fault))?;
         Ok(tasks.search(&words, size(first)?).await?.into_iter().map(Task::from).collect())
     }
 
-    /// What changed behind a revision, deletions included, in order; from 0 on that is everything. The error
-    /// `RESYNC_REQUIRED` says that the feed does not reach back so far: start again from 0.
+    /// Changes after a revision, in order, deletions included; after 0 that is everything. Fails with
+    /// `RESYNC_REQUIRED` if the feed does not reach back that far: start again from 0.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The `revision` of the last answer; 0 at first.")] since: BigInt,
-        #[graphql(desc = "How many changes: 1 to 500.", default = 100)] first: i32,
+        #[graphql(desc = "The `revision` of the last page; 0 at first.")] since: BigInt,
+        #[graphql(desc = "Number of changes: 1 to 500.", default = 100)] first: i32,
     ) -> Result<ChangeFeed, GraphqlError> {
         let changes = ctx.changes()?;
         let most = u64::try_from(first).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
@@ -99,17 +99,17 @@ impl Query {
         Ok(feed.into())
     }
 
-    /// The tasks, newest first unless ordered otherwise.
+    /// Tasks, a page at a time. Newest first unless ordered otherwise.
     #[expect(clippy::too_many_arguments, reason = "these are the arguments of a Relay connection")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many tasks from the start: 0 to 100, 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "Only tasks behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many tasks from the end: 0 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only tasks in front of this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which tasks; all by default.")] filter: Option<TaskFilter>,
-        #[graphql(desc = "In which order.")] order: Option<TaskOrder>,
+        #[graphql(desc = "Number of tasks from the start: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Number of tasks from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only tasks before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter; by default all tasks.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "Order; by default the newest task first.")] order: Option<TaskOrder>,
     ) -> Result<TaskConnection, GraphqlError> {
         let tasks = ctx.tasks()?;
         let page = PageRequest::parse(&PageArguments { first, last, after, before })?;
@@ -118,14 +118,14 @@ impl Query {
     }
 }
 
-/// A part of the feed of changes.
+/// A page of the feed of changes.
 #[derive(SimpleObject)]
 pub(super) struct ChangeFeed {
-    /// The changes, each object once, by revision.
+    /// Changes in the order of their revisions, each object at most once.
     changes: Vec<Change>,
-    /// What to ask from next time: the revision of the last change, or on a long way from 0 a larger number.
+    /// Revision to ask from next time.
     revision: BigInt,
-    /// Whether more changes are there already.
+    /// Whether more changes are available now.
     has_more: bool,
 }
 

@@ -3,7 +3,7 @@
 
 use async_graphql::{ComplexObject, Context};
 
-use super::{failure::GraphqlError, guard::Guard};
+use super::{errors::GraphqlError, guard::Guard};
 use crate::{
     error::{Error, ValidationError},
     service::{
@@ -18,24 +18,24 @@ type Many<T> = Option<Result<Vec<T>, GraphqlError>>;
 /// Relations of a task.
 #[ComplexObject]
 impl Task {
-    /// The list that the task is in.
+    /// List of the task, if it is in one.
     async fn list(&self, ctx: &Context<'_>) -> Option<Result<TaskList, GraphqlError>> {
         list_of(self, ctx).await.transpose()
     }
 
-    /// The task that it is a part of.
+    /// Parent task, if the task is a subtask.
     async fn parent(&self, ctx: &Context<'_>) -> Option<Result<Task, GraphqlError>> {
         parent_of(self, ctx).await.transpose()
     }
 
-    /// Its labels, at most 10, in their order.
+    /// Labels of the task, at most 10, in the order of their names.
     async fn labels(&self, ctx: &Context<'_>) -> Many<Label> {
         Some(labels_of(self, ctx).await)
     }
 
-    /// Its parts, at most 100, in manual order; a part has none.
-    async fn parts(&self, ctx: &Context<'_>) -> Many<Task> {
-        Some(parts_of(self, ctx).await)
+    /// Subtasks, at most 100, in manual order. A subtask has none.
+    async fn subtasks(&self, ctx: &Context<'_>) -> Many<Task> {
+        Some(subtasks_of(self, ctx).await)
     }
 }
 
@@ -57,32 +57,32 @@ async fn labels_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Label>, Graphql
     Ok(rows.into_iter().map(Label::from).collect())
 }
 
-async fn parts_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, GraphqlError> {
+async fn subtasks_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     if task.keys.parent.is_some() {
         return Ok(Vec::new());
     }
-    let rows = loaders.load(&loaders.parts_of_task, task.keys.task).await?.unwrap_or_default();
+    let rows = loaders.load(&loaders.subtasks_of_task, task.keys.task).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
 /// Relations of a list.
 #[ComplexObject]
 impl TaskList {
-    /// The first tasks of the list in manual order; `tasks(filter: { listId: … })` has them all, in pages.
+    /// First tasks of the list in manual order. `tasks(filter: { listId: … })` pages through all of them.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
     ) -> Many<Task> {
         Some(first_of_list(self, ctx, first).await)
     }
 
-    /// How many tasks the list has.
+    /// Number of tasks in the list, by state.
     async fn counts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The IANA name of the time zone whose day decides what is overdue.", default = "UTC")]
+        #[graphql(desc = "IANA name of the time zone that decides which due dates are over.", default = "UTC")]
         time_zone: String,
     ) -> Option<Result<TaskCounts, GraphqlError>> {
         Some(counts_of(self, ctx, &time_zone).await)
@@ -104,11 +104,11 @@ async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<Tas
 /// Relations of a label.
 #[ComplexObject]
 impl Label {
-    /// The first tasks with the label in manual order; `tasks(filter: { labelIds: [ … ] })` has them all, in pages.
+    /// First tasks with the label in manual order. `tasks(filter: { labelIds: [ … ] })` pages through all of them.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
     ) -> Many<Task> {
         Some(first_of_label(self, ctx, first).await)
     }
@@ -129,7 +129,7 @@ pub(super) fn size(first: i32) -> Result<u64, Error> {
 /// What changed.
 #[ComplexObject]
 impl Change {
-    /// What it is now; null when it is deleted.
+    /// Current state of the object; null if it is deleted.
     async fn node(&self) -> Option<ChangedNode> {
         self.now.clone()
     }

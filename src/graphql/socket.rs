@@ -31,14 +31,14 @@ use self::{
 };
 use super::{
     engine::{OpenStream, OperationContext, is_executed},
-    front::beyond,
     http::{GraphqlState, bad_handshake, too_many_handshakes},
     params::Params,
+    validation::limit_exceeded,
 };
 use crate::{
     error::Error,
+    in_flight::InFlightGuard,
     service::auth::{Client, Credential, CurrentUser, Identity},
-    tally::Ongoing,
     telemetry::SecurityEvent,
 };
 
@@ -49,11 +49,11 @@ const INIT: Duration = Duration::from_secs(3);
 /// How often a client is asked whether it is there.
 const PING: Duration = Duration::from_secs(12);
 /// How long a client may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a message may take to be sent.
 const SLOW: Duration = Duration::from_secs(10);
 /// How many answers may wait to be sent.
-const QUEUE: usize = 64;
+const QUEUE_LENGTH: usize = 64;
 /// How many bytes are read and written at a time. A socket has both buffers as long as it is there.
 const BUFFER: usize = 4 << 10;
 /// How many sockets of one address, and in all, may not have said yet who they are.
@@ -62,11 +62,11 @@ const MAX_ALL_UNKNOWN: usize = 512;
 /// How many bytes a message has at most until then: a token fits.
 const MAX_INIT: usize = 16 << 10;
 /// How long a client may take to answer the close frame.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Answers the handshake; the socket then lives on its own.
-pub(super) fn open(door: GraphqlState, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
-    let message = door.engine.limits.message;
+pub(super) fn open(state: GraphqlState, identity: Identity, parts: &Parts, upgrade: WebSocketUpgrade) -> Response {
+    let message = state.engine.limits.message;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(message).max_frame_size(message);
     let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     if upgrade.selected_protocol().is_none() {
@@ -74,16 +74,18 @@ pub(super) fn open(door: GraphqlState, identity: Identity, parts: &Parts, upgrad
     }
     let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
     let is_unknown = !matches!(identity, Identity::User(_));
-    let unknown = is_unknown.then(|| door.unknown.begin(client.network()));
-    if unknown.as_ref().is_some_and(|it| it.others() >= MAX_UNKNOWN || door.unknown.all() > MAX_ALL_UNKNOWN) {
+    let unknown = is_unknown.then(|| state.unknown.begin(&client.network()));
+    if unknown.as_ref().is_some_and(|it| it.others() >= MAX_UNKNOWN || state.unknown.total() > MAX_ALL_UNKNOWN) {
         return too_many_handshakes();
     }
-    let alive = door.alive.token();
+    let alive = state.alive.token();
     upgrade.on_upgrade(move |socket| async move {
-        let (answers, queue) = mpsc::channel(QUEUE);
+        let (answers, queue) = mpsc::channel(QUEUE_LENGTH);
         let state =
-            State { door, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
-        SocketSession { socket, state, queue, lapsed: pending().boxed(), heard: Instant::now(), unknown }.run().await;
+            State { state, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
+        SocketSession { socket, state, queue, until_expired: pending().boxed(), heard: Instant::now(), unknown }
+            .run()
+            .await;
         drop(alive);
     })
 }
@@ -94,16 +96,16 @@ struct SocketSession {
     state: State,
     queue: mpsc::Receiver<Outgoing>,
     /// Ends when the access of its user does.
-    lapsed: BoxFuture<'static, ()>,
+    until_expired: BoxFuture<'static, ()>,
     /// When the client last said anything.
     heard: Instant,
     /// Its place among those of whom nobody knows yet who they are.
-    unknown: Option<Ongoing<Option<String>>>,
+    unknown: Option<InFlightGuard<Option<String>>>,
 }
 
 /// What is known of the client, and its operations.
 struct State {
-    door: GraphqlState,
+    state: GraphqlState,
     client: Client,
     /// Who the handshake was from: used when `connection_init` shows nothing.
     handshake: Identity,
@@ -126,12 +128,12 @@ impl SocketSession {
             // Close frames are answered while reading; anything else that is still sent is dropped.
             while let Some(Ok(_)) = self.socket.recv().await {}
         };
-        let _ = time::timeout(FAREWELL, farewell).await;
+        let _ = time::timeout(CLOSE_TIMEOUT, farewell).await;
     }
 
     /// Serves the client; the reason to close, unless the client closes or is gone.
     async fn until_closed(&mut self, ping: &mut Interval) -> Option<Close> {
-        let stopped = self.state.door.closed();
+        let stopped = self.state.state.closed();
         tokio::pin!(stopped);
         let init = time::sleep(INIT);
         tokio::pin!(init);
@@ -145,7 +147,7 @@ impl SocketSession {
                 Some(outgoing) = self.queue.recv() => self.pass_on(outgoing).await,
                 _ = ping.tick() => self.ping().await,
                 () = &mut init, if self.state.user.is_none() => Err(Close::INIT_TIMEOUT),
-                () = &mut self.lapsed => Err(Close::EXPIRED),
+                () = &mut self.until_expired => Err(Close::EXPIRED),
                 () = &mut stopped => Err(Close::RESTART),
             };
             if let Err(close) = step {
@@ -165,7 +167,7 @@ impl SocketSession {
         match Incoming::parse(text)? {
             Incoming::Init(_) if self.state.user.is_some() => Err(Close::TOO_MANY_INITS),
             Incoming::Init(shown) => {
-                self.lapsed = self.state.introduce(shown.as_deref()).await?;
+                self.until_expired = self.state.introduce(shown.as_deref()).await?;
                 self.unknown = None;
                 self.send(&Sent::Ack).await
             }
@@ -184,9 +186,9 @@ impl SocketSession {
         if self.state.running.contains_key(&id) {
             return Err(Close::duplicate(&id));
         }
-        let most = self.state.door.engine.limits.operations;
+        let most = self.state.state.engine.limits.operations;
         if self.state.running.len() >= most {
-            let refused = beyond("operations", most);
+            let refused = limit_exceeded("operations", most);
             return self.send(&Sent::Error { id: &id, payload: &refused }).await;
         }
         let operation = self.state.operation(id.clone(), params, user);
@@ -207,14 +209,14 @@ impl SocketSession {
     }
 
     async fn ping(&mut self) -> Result<(), Close> {
-        if self.heard.elapsed() > SILENCE {
-            return Err(Close::SILENT);
+        if self.heard.elapsed() > PING_TIMEOUT {
+            return Err(Close::PING_UNANSWERED);
         }
         self.send_frame(Frame::Ping(axum::body::Bytes::new())).await
     }
 
     async fn send(&mut self, message: &Sent<'_>) -> Result<(), Close> {
-        let text = serde_json::to_string(message).map_err(|_| Close::FAULT)?;
+        let text = serde_json::to_string(message).map_err(|_| Close::INTERNAL_ERROR)?;
         self.send_frame(Frame::Text(text.into())).await
     }
 
@@ -238,10 +240,10 @@ impl State {
                 _ => return Err(Close::FORBIDDEN),
             },
         };
-        self.open = Some(self.door.engine.open_stream(user.id()).ok_or(Close::TOO_MANY)?);
+        self.open = Some(self.state.engine.open_stream(user.id()).ok_or(Close::TOO_MANY)?);
         self.user = Some(user.clone());
-        let services = Arc::clone(&self.door.services);
-        Ok(async move { services.auth().lapsed(&user).await }.boxed())
+        let services = Arc::clone(&self.state.services);
+        Ok(async move { services.auth().until_expired(&user).await }.boxed())
     }
 
     async fn identified(&self, shown: &str) -> Result<CurrentUser, Close> {
@@ -250,7 +252,7 @@ impl State {
             Close::FORBIDDEN
         };
         let credential = Credential::bearer(shown).ok_or_else(|| refused("not a bearer token"))?;
-        self.door.services.auth().identify(credential).await.map_err(|error| match error {
+        self.state.services.auth().identify(credential).await.map_err(|error| match error {
             Error::BadCredentials(reason) => refused(reason),
             _ => Close::UNAVAILABLE,
         })
@@ -258,8 +260,8 @@ impl State {
 
     /// What an operation does: it answers until it is over, or nobody listens.
     fn operation(&self, id: String, params: Params, user: CurrentUser) -> impl Future<Output = ()> + Send + use<> {
-        let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.door.services) };
-        let (engine, answers) = (Arc::clone(&self.door.engine), self.answers.clone());
+        let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.state.services) };
+        let (engine, answers) = (Arc::clone(&self.state.engine), self.answers.clone());
         async move {
             let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;
             let mut stream = match engine.prepare(params, &caller) {

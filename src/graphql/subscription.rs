@@ -3,26 +3,26 @@
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, stream};
 
-use super::{failure::GraphqlError, guard::Guard};
+use super::{errors::GraphqlError, guard::Guard};
 use crate::{
     error::Error,
     service::{Services, auth::CurrentUser, changes::MAX_CHANGES, events::Listener},
     view::{BigInt, Change},
 };
 
-/// All news; every one is about the signed-in user's own data.
+/// Subscriptions. Each follows the data of the signed-in user.
 pub struct Subscription;
 
-/// All news; every one is about the signed-in user's own data.
+/// Subscriptions. Each follows the data of the signed-in user.
 #[Subscription]
 impl Subscription {
-    /// What changed behind a revision, deletions included, in order, and then every change as it comes. To go on after
-    /// a break, give the revision of the last change that arrived. The error `RESYNC_REQUIRED` says that the feed
-    /// does not reach back so far: start again from 0.
+    /// Changes after a revision, in order, deletions included, and then every new change as it happens. To continue
+    /// after an interruption, give the revision of the last change received. Fails with `RESYNC_REQUIRED` if the feed
+    /// does not reach back that far: start again from 0.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The revision of the last change that is known; 0 at first.")] since: BigInt,
+        #[graphql(desc = "Revision of the last change received; 0 at first.")] since: BigInt,
     ) -> Result<impl Stream<Item = Result<Change, GraphqlError>> + use<>, GraphqlError> {
         let user = ctx.current_user()?;
         let services = std::sync::Arc::clone(ctx.services(user));

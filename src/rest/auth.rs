@@ -1,7 +1,6 @@
 //! `/api/auth/*`, as Better Auth's own client expects it (contracts: Better Auth, 1). Thin: every rule is a service's.
 
-mod entry;
-mod failure;
+mod errors;
 mod fields;
 mod links;
 mod origin;
@@ -9,6 +8,7 @@ mod post;
 mod profile;
 mod session;
 mod sessions;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 
-use self::failure::AuthApiError;
+use self::errors::AuthApiError;
 pub(crate) use self::post::MAX_BODY;
 use crate::{error::Error, service::Services};
 
@@ -28,7 +28,7 @@ type Answer = Result<Response, AuthApiError>;
 type AuthRouteState = State<Arc<Services>>;
 type Methods = MethodRouter<Arc<Services>>;
 
-/// Every route of this door, for the router and for the tests that visit each of them.
+/// Every route of this API, for the router and for the tests that visit each of them.
 pub const PATHS: [(&str, &str); 27] = [
     ("GET", "/api/auth/ok"),
     ("GET", "/api/auth/error"),
@@ -78,15 +78,15 @@ pub fn refused(error: Error) -> Response {
 
 fn routes() -> [(&'static str, Methods); 27] {
     [
-        ("/ok", get(entry::ok)),
+        ("/ok", get(sign_in::ok)),
         ("/error", get(links::error_page)),
-        ("/sign-up/email", post(entry::sign_up)),
-        ("/sign-in/email", post(entry::sign_in)),
-        ("/sign-in/social", post(entry::sign_in_social)),
-        ("/sign-out", post(entry::sign_out)),
-        ("/get-session", get(entry::get_session).post(entry::deferred)),
-        ("/token", get(entry::token)),
-        ("/jwks", get(entry::jwks)),
+        ("/sign-up/email", post(sign_in::sign_up)),
+        ("/sign-in/email", post(sign_in::sign_in)),
+        ("/sign-in/social", post(sign_in::sign_in_social)),
+        ("/sign-out", post(sign_in::sign_out)),
+        ("/get-session", get(sign_in::get_session).post(sign_in::deferred)),
+        ("/token", get(sign_in::token)),
+        ("/jwks", get(sign_in::jwks)),
         ("/update-user", post(profile::update_user)),
         ("/update-session", post(profile::update_session)),
         ("/change-email", post(profile::change_email)),

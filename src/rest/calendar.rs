@@ -9,7 +9,7 @@ use entity::{
     task::Priority,
 };
 
-use crate::service::data::TaskWithLabels;
+use crate::service::user_data::TaskWithLabels;
 
 /// What stands before the to-dos.
 pub(super) const START: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Docket//Docket//EN\r\n";

@@ -15,19 +15,19 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
     calendar::{self, Names},
+    errors::RestError,
     extract::Caller,
-    failure::RestError,
-    fault::PydanticError,
-    pieces,
+    pydantic::PydanticError,
     query::ImportQuery,
+    streaming,
     upload::Upload,
 };
 use crate::{
     error::Error,
     service::{
-        answers::NothingApplied,
-        data::TaskWithLabels,
+        idempotency::NothingApplied,
         import::{Import, Imported},
+        user_data::TaskWithLabels,
     },
     view::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
 };
@@ -48,7 +48,7 @@ pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
         }
         Ok(text)
     });
-    Ok(file(("application/json", "docket.json"), (start, tasks, "]}".to_owned())))
+    Ok(file("application/json", "docket.json", start, tasks, "]}".to_owned()))
 }
 
 /// `GET /api/{user_id}/export.ics`
@@ -60,12 +60,12 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
     };
     let tasks = tasks(caller).map(move |some| Ok(some?.iter().map(|it| names.todo(it)).collect()));
     let (start, end) = (calendar::START.to_owned(), calendar::END.to_owned());
-    Ok(file(("text/calendar; charset=utf-8", "docket.ics"), (start, tasks, end)))
+    Ok(file("text/calendar; charset=utf-8", "docket.ics", start, tasks, end))
 }
 
 /// `POST /api/{user_id}/import`
 pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, RestError> {
-    let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Faults)?.is_dry_run;
+    let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?.is_dry_run;
     let (bytes, held) = upload.into_parts();
     // A large file takes longer to read than others are to wait for this thread.
     let import = spawn_blocking(move || parse(bytes)).await.map_err(Error::internal)??;
@@ -90,10 +90,10 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
 fn parse(bytes: Vec<u8>) -> Result<Import, RestError> {
     // A list would pass for an object whose fields are all absent.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(RestError::Faults(vec![PydanticError::not_an_object()]));
+        return Err(RestError::Validation(vec![PydanticError::not_an_object()]));
     }
     let file: Export = serde_json::from_slice(&bytes)
-        .map_err(|cause| RestError::Faults(vec![PydanticError::json(cause.column(), &cause.to_string())]))?;
+        .map_err(|cause| RestError::Validation(vec![PydanticError::json(cause.column(), &cause.to_string())]))?;
     drop(bytes);
     file.checked().map_err(|problems| Error::InvalidFile(problems).into())
 }
@@ -103,7 +103,7 @@ fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error
     let caller = Arc::new(caller);
     stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;
-        match pieces::next(|| caller.data().tasks_behind(behind.clone())).await {
+        match streaming::next(|| caller.data().tasks_behind(behind.clone())).await {
             Ok(some) => {
                 let last = some.last().map(|it| (it.task.position.clone(), it.task.number))?;
                 Some((Ok(some), Some((caller, Some(last)))))
@@ -115,10 +115,13 @@ fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error
 
 /// A download in pieces.
 fn file(
-    (media, name): (&'static str, &str),
-    (start, middle, end): (String, impl Stream<Item = Result<String, Error>> + Send + 'static, String),
+    media: &'static str,
+    name: &str,
+    start: String,
+    middle: impl Stream<Item = Result<String, Error>> + Send + 'static,
+    end: String,
 ) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, pieces::body(start, middle, end)).into_response()
+    (headers, streaming::body(start, middle, end)).into_response()
 }

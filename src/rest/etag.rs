@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use entity::id::UserId;
 use sha2::{Digest, Sha256};
 
-use super::{failure::RestError, fault::PydanticError, shape::Shape};
+use super::{errors::RestError, pydantic::PydanticError, shape::Shape};
 
 /// The tags of what one user is answered.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +102,7 @@ fn tags(mut text: &str) -> Option<Vec<String>> {
 }
 
 fn refused(name: &HeaderName, reason: &str) -> RestError {
-    RestError::Faults(vec![PydanticError::header(name.as_str(), reason)])
+    RestError::Validation(vec![PydanticError::header(name.as_str(), reason)])
 }
 
 #[cfg(test)]

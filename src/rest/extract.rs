@@ -10,16 +10,16 @@ use axum::{
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
 
-use super::{failure::RestError, fault::PydanticError, fields::BodyFields};
+use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError};
 use crate::{
     error::Error,
     service::{
         Services,
         auth::{Client, CurrentUser, Identity},
         changes::Changes,
-        data::UserData,
         labels::Labels,
         tasks::{TaskRef, Tasks},
+        user_data::UserData,
     },
     telemetry::SecurityEvent,
 };
@@ -112,7 +112,7 @@ impl FromRequestParts<Arc<Services>> for TaskPath {
 
 impl TaskPath {
     /// The task's key: its number, or its UUID. A number that is too large is one that no task has.
-    pub(super) fn key(&self, faults: &mut Vec<PydanticError>) -> Option<TaskRef> {
+    pub(super) fn key(&self, problems: &mut Vec<PydanticError>) -> Option<TaskRef> {
         let text = self.0.as_str();
         if let Ok(number) = text.parse() {
             return Some(TaskRef::Number(number));
@@ -124,14 +124,14 @@ impl TaskPath {
         if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) {
             return Some(TaskRef::Number(0));
         }
-        faults.push(PydanticError::not_an_integer(&["path", "task_id"]).of(&Value::from(text)));
+        problems.push(PydanticError::not_an_integer(&["path", "task_id"]).of(&Value::from(text)));
         None
     }
 
     /// The key alone, where nothing else can be at fault.
     pub(super) fn only_key(&self) -> Result<TaskRef, RestError> {
-        let mut faults = Vec::new();
-        self.key(&mut faults).ok_or(RestError::Faults(faults))
+        let mut problems = Vec::new();
+        self.key(&mut problems).ok_or(RestError::Validation(problems))
     }
 }
 
@@ -163,11 +163,15 @@ async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
 
 impl TaskBody {
     /// Reads the fields of a body that must be there.
-    pub(super) fn read<T>(self, faults: &mut Vec<PydanticError>, read: impl FnOnce(BodyFields<'_>) -> T) -> Option<T> {
+    pub(super) fn read<T>(
+        self,
+        problems: &mut Vec<PydanticError>,
+        read: impl FnOnce(BodyFields<'_>) -> T,
+    ) -> Option<T> {
         match self.value() {
-            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, faults))),
+            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, problems))),
             other => {
-                faults.push(not_an_object(other));
+                problems.push(not_an_object(other));
                 None
             }
         }
@@ -176,14 +180,14 @@ impl TaskBody {
     /// Reads the fields of a body that may be absent or `null`.
     pub(super) fn read_if_there<T>(
         self,
-        faults: &mut Vec<PydanticError>,
+        problems: &mut Vec<PydanticError>,
         read: impl FnOnce(BodyFields<'_>) -> T,
     ) -> Option<T> {
         match self.value() {
-            Ok(None | Some(Value::Null)) => Some(read(BodyFields::new(&Map::new(), faults))),
-            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, faults))),
+            Ok(None | Some(Value::Null)) => Some(read(BodyFields::new(&Map::new(), problems))),
+            Ok(Some(Value::Object(object))) => Some(read(BodyFields::new(&object, problems))),
             other => {
-                faults.push(not_an_object(other));
+                problems.push(not_an_object(other));
                 None
             }
         }

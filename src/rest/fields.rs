@@ -3,7 +3,7 @@
 use entity::task::Priority;
 use serde_json::{Map, Value};
 
-use super::fault::PydanticError;
+use super::pydantic::PydanticError;
 use crate::{
     error,
     service::{
@@ -16,21 +16,21 @@ use crate::{
 /// The fields of a body, and the faults found so far in the whole request.
 pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
-    faults: &'a mut Vec<PydanticError>,
+    problems: &'a mut Vec<PydanticError>,
 }
 
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
-    pub(super) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<PydanticError>) -> Self {
-        Self { object, faults }
+    pub(super) fn new(object: &'a Map<String, Value>, problems: &'a mut Vec<PydanticError>) -> Self {
+        Self { object, problems }
     }
 
     /// A task to be made, if no field is at fault.
     pub(super) fn draft(mut self) -> Option<NewTask> {
         if !self.object.contains_key("title") {
             let whole = Value::Object(self.object.clone());
-            self.faults.push(PydanticError::missing(&["body", "title"]).of(&whole));
+            self.problems.push(PydanticError::missing(&["body", "title"]).of(&whole));
         }
         let TaskPatch { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
         Some(NewTask {
@@ -77,7 +77,7 @@ impl<'a> BodyFields<'a> {
                 Value::String(text) if text.is_empty() => Some(None),
                 it => self.due(name, it).map(Some),
             }),
-            // Legacy clients know neither lists nor parts.
+            // Legacy clients know neither lists nor subtasks.
             list: None,
             parent: None,
         }
@@ -85,13 +85,13 @@ impl<'a> BodyFields<'a> {
 
     fn tags(&mut self, value: &Value) -> Option<LabelSelection> {
         let Value::Array(tags) = value else {
-            return self.fault(PydanticError::not_a_list(&["body", "tags"]).of(value));
+            return self.reject(PydanticError::not_a_list(&["body", "tags"]).of(value));
         };
         if tags.len() > MAX_LABELS {
-            return self.fault(PydanticError::too_many(&["body", "tags"], (MAX_LABELS, tags.len())).of(value));
+            return self.reject(PydanticError::too_many(&["body", "tags"], MAX_LABELS, tags.len()).of(value));
         }
         let mut names = Vec::new();
-        let mut faults = 0;
+        let mut problems = 0;
         for (at, tag) in tags.iter().enumerate() {
             let loc = ["body", "tags"];
             let fault = match tag.as_str().map(LabelName::parse) {
@@ -104,10 +104,10 @@ impl<'a> BodyFields<'a> {
                 Some(Err(rule)) => PydanticError::breaks(&loc, rule),
                 None => PydanticError::not_a_string(&loc),
             };
-            faults += 1;
-            self.faults.push(fault.at(at).of(tag));
+            problems += 1;
+            self.problems.push(fault.at(at).of(tag));
         }
-        (faults == 0).then_some(LabelSelection::Names(names))
+        (problems == 0).then_some(LabelSelection::Names(names))
     }
 
     fn text<T>(
@@ -117,8 +117,8 @@ impl<'a> BodyFields<'a> {
         parse: fn(&str) -> Result<T, error::ValidationError>,
     ) -> Option<T> {
         let loc = ["body", name];
-        let Value::String(text) = value else { return self.fault(PydanticError::not_a_string(&loc).of(value)) };
-        parse(text).or_else(|rule| self.fault(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
+        let Value::String(text) = value else { return self.reject(PydanticError::not_a_string(&loc).of(value)) };
+        parse(text).or_else(|rule| self.reject(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
     }
 
     /// Pydantic's lax booleans.
@@ -132,13 +132,13 @@ impl<'a> BodyFields<'a> {
         match word.as_str() {
             "true" | "1" | "t" | "y" | "yes" | "on" => Some(true),
             "false" | "0" | "f" | "n" | "no" | "off" => Some(false),
-            _ => self.fault(PydanticError::not_a_bool(&["body", name], value)),
+            _ => self.reject(PydanticError::not_a_bool(&["body", name], value)),
         }
     }
 
     fn priority(&mut self, value: &Value) -> Option<Priority> {
         let known = value.as_str().and_then(priority);
-        known.or_else(|| self.fault(PydanticError::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
+        known.or_else(|| self.reject(PydanticError::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
     }
 
     /// The value under the first of two names that is there.
@@ -150,14 +150,14 @@ impl<'a> BodyFields<'a> {
         let loc = ["body", name];
         match value {
             Value::String(text) => {
-                Due::parse(text).or_else(|rule| self.fault(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
+                Due::parse(text).or_else(|rule| self.reject(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
             }
-            _ => self.fault(PydanticError::not_a_datetime(&loc).of(value)),
+            _ => self.reject(PydanticError::not_a_datetime(&loc).of(value)),
         }
     }
 
-    fn fault<T>(&mut self, fault: PydanticError) -> Option<T> {
-        self.faults.push(fault);
+    fn reject<T>(&mut self, fault: PydanticError) -> Option<T> {
+        self.problems.push(fault);
         None
     }
 }

@@ -22,7 +22,7 @@ use utoipa::openapi::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::rows::{RequestBodyDoc, RouteDoc};
-use super::{failure::RestError, shape};
+use super::{errors::RestError, shape};
 use crate::error::Error;
 
 const JSON: &str = "application/json";
@@ -33,7 +33,7 @@ pub fn document() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Docket")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("The REST door of Docket, and the routes of its accounts. The GraphQL door is at /graphql."));
+        .description(Some("The REST API of Docket, and the routes of its accounts. The GraphQL API is at /graphql."));
     let paths = rows::all().into_iter().fold(PathsBuilder::new(), |paths, row| {
         paths.path(row.path.clone(), PathItem::new(method(row.method), operation(&row).build()))
     });

@@ -6,8 +6,8 @@ use entity::task::Priority;
 use serde_json::json;
 
 use super::{
-    fault::PydanticError,
     fields::{priorities, priority},
+    pydantic::PydanticError,
 };
 use crate::{
     error,
@@ -59,21 +59,21 @@ impl ListQuery {
         let mut read = QueryReader::new(text);
         read.refuse_second_values(&NAMES);
         let filter = read.filter();
-        let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::Created);
+        let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::CreatedAt);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
         // To these clients the first priority is the most urgent one, so that what ascends begins with it.
         let is_reversed = matches!(by, OrderBy::Priority);
         let order = direction.map_or_else(|| by_default(by), |it| Order { by, descending: it != is_reversed });
-        let limit = read.integer(&["limit", "page_size", "per_page"], (1, MAX_LIMIT));
-        let offset = read.integer(&["offset"], (0, i64::MAX));
-        let page = read.integer(&["page"], (1, i64::MAX));
+        let limit = read.integer(&["limit", "page_size", "per_page"], 1, MAX_LIMIT);
+        let offset = read.integer(&["offset"], 0, i64::MAX);
+        let page = read.integer(&["page"], 1, i64::MAX);
         // A page without a size has the size that GraphQL's have.
         let size = limit.unwrap_or(DEFAULT_SIZE.unsigned_abs().into());
         let (offset, limit) = match page {
             Some(page) => {
                 let start = ((page - 1).saturating_mul(size)).min(i64::MAX as u64);
                 if offset.is_some_and(|it| it != start) {
-                    read.faults.push(PydanticError::breaks(
+                    read.problems.push(PydanticError::breaks(
                         &["query", "offset"],
                         error::ValidationError::Contradiction("page"),
                     ));
@@ -82,7 +82,7 @@ impl ListQuery {
             }
             None => (offset.unwrap_or_default(), limit),
         };
-        if read.faults.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.faults) }
+        if read.problems.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.problems) }
     }
 }
 
@@ -97,7 +97,7 @@ impl ImportQuery {
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::of_only(text, &["dry_run"]);
         let is_dry_run = read.bool("dry_run").unwrap_or_default();
-        if read.faults.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.faults) }
+        if read.problems.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.problems) }
     }
 }
 
@@ -112,10 +112,10 @@ impl SinceQuery {
     /// Reads a query string.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::of_only(text, &["since", "limit"]);
-        let since = read.integer(&["since"], (0, i64::MAX)).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
+        let since = read.integer(&["since"], 0, i64::MAX).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
-        let limit = read.integer(&["limit"], (1, most)).unwrap_or(DEFAULT_CHANGES);
-        if read.faults.is_empty() { Ok(Self { since, limit }) } else { Err(read.faults) }
+        let limit = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
+        if read.problems.is_empty() { Ok(Self { since, limit }) } else { Err(read.problems) }
     }
 }
 
@@ -124,19 +124,19 @@ type Several<T> = Result<Vec<T>, Box<PydanticError>>;
 
 struct QueryReader<'a> {
     given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    faults: Vec<PydanticError>,
+    problems: Vec<PydanticError>,
 }
 
 impl<'a> QueryReader<'a> {
     fn new(text: &'a str) -> Self {
-        Self { given: form_urlencoded::parse(text.as_bytes()).collect(), faults: Vec::new() }
+        Self { given: form_urlencoded::parse(text.as_bytes()).collect(), problems: Vec::new() }
     }
 
     /// Refuses all parameters but these, on routes that no client of the original knows.
     fn of_only(text: &'a str, known: &[&str]) -> Self {
         let mut read = Self::new(text);
         let unknown = read.given.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_ref()));
-        read.faults = unknown.map(|name| PydanticError::unknown(&["query", name])).collect();
+        read.problems = unknown.map(|name| PydanticError::unknown(&["query", name])).collect();
         known.iter().for_each(|name| read.refuse_second_values(&[&[name]]));
         read
     }
@@ -148,7 +148,7 @@ impl<'a> QueryReader<'a> {
             let Some((_, first)) = values.next() else { continue };
             if let Some((name, second)) = values.find(|(_, value)| value != first) {
                 let rule = error::ValidationError::Rule("must not contradict another one of this parameter");
-                self.faults.push(PydanticError::breaks(&["query", name], rule).of(&json!(second)));
+                self.problems.push(PydanticError::breaks(&["query", name], rule).of(&json!(second)));
             }
         }
     }
@@ -174,13 +174,13 @@ impl<'a> QueryReader<'a> {
         let has_tags = self.joined(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
         let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
         if status.zip(completed).is_some_and(|(status, completed)| status != completed) {
-            self.faults
+            self.problems
                 .push(PydanticError::breaks(&["query", "completed"], error::ValidationError::Contradiction("status")));
         }
         Filter {
             completed: status.or(completed),
             priorities: self.several(&["priority", "priority_filter"], priorities_of),
-            text: search,
+            contains: search,
             label_names: has_tags.then(|| self.several(&["tags", "tag"], tags_of)).flatten(),
             due_from: self.instant(&["due_after", "due_date_from"], false),
             due_before: self.instant(&["due_before", "due_date_to"], true),
@@ -193,7 +193,7 @@ impl<'a> QueryReader<'a> {
         let (name, text) = self.given(names)?;
         let choice = known(&text);
         if choice.is_none() {
-            self.faults.push(PydanticError::not_one_of(&["query", name], choices).of(&json!(text)));
+            self.problems.push(PydanticError::not_one_of(&["query", name], choices).of(&json!(text)));
         }
         choice
     }
@@ -204,7 +204,7 @@ impl<'a> QueryReader<'a> {
             Ok(value) => return Some(value),
             Err(rule) => PydanticError::breaks(&["query", name], rule),
         };
-        self.faults.push(fault.of(&json!(text)));
+        self.problems.push(fault.of(&json!(text)));
         None
     }
 
@@ -214,7 +214,7 @@ impl<'a> QueryReader<'a> {
             "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
             "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
             _ => {
-                self.faults.push(PydanticError::not_a_bool(&["query", name], &json!(text)));
+                self.problems.push(PydanticError::not_a_bool(&["query", name], &json!(text)));
                 None
             }
         }
@@ -230,7 +230,7 @@ impl<'a> QueryReader<'a> {
         let loc = ["query", name];
         let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(PydanticError::breaks(&loc, rule)));
         let values = read(&text, &loc).and_then(folded);
-        values.map_err(|fault| self.faults.push(fault.of(&json!(text)))).ok()
+        values.map_err(|fault| self.problems.push(fault.of(&json!(text)))).ok()
     }
 
     /// An instant; a date is its midnight in UTC, or for `due_date_to` the midnight at its end.
@@ -247,20 +247,20 @@ impl<'a> QueryReader<'a> {
         }
     }
 
-    fn integer(&mut self, names: &[&'static str], (least, most): (i64, i64)) -> Option<u64> {
+    fn integer(&mut self, names: &[&'static str], min: i64, max: i64) -> Option<u64> {
         let (name, text) = self.given(names)?;
         let loc = ["query", name];
         let digits = text.trim().trim_start_matches(['+', '-']);
         let fault = match text.trim().parse::<i64>() {
-            Ok(number) if number < least => PydanticError::below(&loc, least),
-            Ok(number) if number > most => PydanticError::above(&loc, most),
+            Ok(number) if number < min => PydanticError::below(&loc, min),
+            Ok(number) if number > max => PydanticError::above(&loc, max),
             Ok(number) => return u64::try_from(number).ok(),
             Err(_) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => {
                 PydanticError::too_many_digits(&loc)
             }
             Err(_) => PydanticError::not_an_integer(&loc),
         };
-        self.faults.push(fault.of(&json!(text)));
+        self.problems.push(fault.of(&json!(text)));
         None
     }
 }
@@ -294,8 +294,8 @@ fn status(name: &str) -> Option<Option<bool>> {
 
 fn sort(name: &str) -> Option<OrderBy> {
     match name {
-        "created" | "created_at" | "createdAt" => Some(OrderBy::Created),
-        "updated" | "updated_at" | "updatedAt" => Some(OrderBy::Updated),
+        "created" | "created_at" | "createdAt" => Some(OrderBy::CreatedAt),
+        "updated" | "updated_at" | "updatedAt" => Some(OrderBy::UpdatedAt),
         "title" => Some(OrderBy::Title),
         "due_date" | "due" | "dueDate" => Some(OrderBy::Due),
         "priority" => Some(OrderBy::Priority),

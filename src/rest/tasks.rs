@@ -12,18 +12,19 @@ use futures_util::{Stream, stream};
 
 use super::{
     RestState,
+    errors::RestError,
     etag::Tags,
     extract::{Caller, TaskBody, TaskPath},
-    failure::RestError,
-    pieces,
     query::{ListQuery, SinceQuery},
     shape::{self, PagePosition, Shape},
+    streaming,
 };
 use crate::{
+    db::Window,
     error::Error,
     service::{
         page::Cursor,
-        tasks::{self, Counts, Filter, Order, TaskPatch, TaskRef},
+        tasks::{Counts, Filter, Order, SummaryPage, TaskPatch, TaskRef},
     },
     view::{BigInt, Change, Task, rest_list, rest_task},
 };
@@ -39,7 +40,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, RestError> {
     let query = query.unwrap_or_default();
-    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(RestError::Faults)?;
+    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(RestError::Validation)?;
     let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();
@@ -49,29 +50,31 @@ pub(super) async fn list(
             return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());
         }
     }
-    let tasks::SummaryPage { tasks, total, revision, rest } =
-        caller.tasks().part(&filter, order, (offset, limit)).await?;
+    let SummaryPage { tasks, total, revision, next } =
+        caller.tasks().summaries(&filter, order, Window { offset, limit }).await?;
     let json = shape.tasks(rest_list(&tasks, caller.id()))?;
     let (before, behind) = shape.around(PagePosition { offset, limit, total });
-    let body = match rest {
+    let body = match next {
         None => Body::from([before.as_bytes(), &json, behind.as_bytes()].concat()),
         Some(last) => {
             let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
-            pieces::body(start, self::rest((caller, shape), (filter, order), last), format!("]{behind}"))
+            streaming::body(start, tasks_after(caller, shape, filter, order, last), format!("]{behind}"))
         }
     };
     Ok((tags.of(revision), [(TOTAL_COUNT, total)], shape::written(body)).into_response())
 }
 
 /// The tasks behind that place, each piece as what follows in a list.
-fn rest(
-    (caller, shape): (Caller, Shape),
-    (filter, order): (Filter, Order),
+fn tasks_after(
+    caller: Caller,
+    shape: Shape,
+    filter: Filter,
+    order: Order,
     last: Cursor,
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {
         let Some(last) = last else { return Ok(None) };
-        let (tasks, rest) = pieces::next(|| caller.tasks().rest(&filter, order, &last)).await?;
+        let (tasks, rest) = streaming::next(|| caller.tasks().summaries_after(&filter, order, &last)).await?;
         if tasks.is_empty() {
             return Ok(None);
         }
@@ -89,9 +92,9 @@ pub(super) async fn create(
     Extension(RestState { shape, .. }): Extension<RestState>,
     body: TaskBody,
 ) -> Result<Response, RestError> {
-    let mut faults = Vec::new();
-    let draft = body.read(&mut faults, |fields| fields.draft()).flatten();
-    let draft = draft.filter(|_| faults.is_empty()).ok_or(RestError::Faults(faults))?;
+    let mut problems = Vec::new();
+    let draft = body.read(&mut problems, |fields| fields.draft()).flatten();
+    let draft = draft.filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
     if has_labels {
@@ -108,7 +111,7 @@ pub(super) async fn show(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, RestError> {
-    let found = caller.tasks().find_shown(path.only_key()?).await?;
+    let found = caller.tasks().find_summary(path.only_key()?).await?;
     let (found, revision) = found.ok_or(Error::NotFound("task"))?;
     let tags = Tags::new(caller.id(), shape);
     if tags.is_known(&headers, revision)? {
@@ -124,11 +127,13 @@ pub(super) async fn edit(
     (headers, path): (HeaderMap, TaskPath),
     body: TaskBody,
 ) -> Result<Response, RestError> {
-    let mut faults = Vec::new();
-    let key = path.key(&mut faults);
-    let edit = body.read(&mut faults, |fields| fields.edit());
-    let (Some(key), Some(edit), true) = (key, edit, faults.is_empty()) else { return Err(RestError::Faults(faults)) };
-    let expected = expected((&caller, shape), &headers, key).await?;
+    let mut problems = Vec::new();
+    let key = path.key(&mut problems);
+    let edit = body.read(&mut problems, |fields| fields.edit());
+    let (Some(key), Some(edit), true) = (key, edit, problems.is_empty()) else {
+        return Err(RestError::Validation(problems));
+    };
+    let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = caller.tasks().edit(key, edit, expected).await?;
     one(&caller, shape, row).await
 }
@@ -140,11 +145,11 @@ pub(super) async fn complete(
     (headers, path): (HeaderMap, TaskPath),
     body: TaskBody,
 ) -> Result<Response, RestError> {
-    let mut faults = Vec::new();
-    let key = path.key(&mut faults);
-    let completed = body.read_if_there(&mut faults, |fields| fields.completed()).flatten();
-    let (Some(key), true) = (key, faults.is_empty()) else { return Err(RestError::Faults(faults)) };
-    let expected = expected((&caller, shape), &headers, key).await?;
+    let mut problems = Vec::new();
+    let key = path.key(&mut problems);
+    let completed = body.read_if_there(&mut problems, |fields| fields.completed()).flatten();
+    let (Some(key), true) = (key, problems.is_empty()) else { return Err(RestError::Validation(problems)) };
+    let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = match completed {
         Some(_) => caller.tasks().edit(key, TaskPatch { completed, ..TaskPatch::default() }, expected).await?,
         None => caller.tasks().toggle(key, expected).await?,
@@ -160,7 +165,7 @@ pub(super) async fn delete(
     path: TaskPath,
 ) -> Result<Response, RestError> {
     let key = path.only_key()?;
-    let expected = expected((&caller, shape), &headers, key).await?;
+    let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = caller.tasks().delete(key, expected).await?;
     Ok(shape.deleted(row.number))
 }
@@ -175,7 +180,7 @@ pub(super) async fn stats(caller: Caller) -> Result<Response, RestError> {
 /// `GET /api/{user_id}/changes`
 pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     let SinceQuery { since, limit } =
-        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Faults)?;
+        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let feed = caller.changes().since(since, limit).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
     let tagged = |changed| Change::tagged(changed, |id| labels.remove(id).unwrap_or_default());
@@ -193,8 +198,9 @@ async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response
 }
 
 /// The revision that a write is to find, if it is to find any. Of several that would do, it is the one that is there.
-async fn expected(
-    (caller, shape): (&Caller, Shape),
+async fn expected_revision(
+    caller: &Caller,
+    shape: Shape,
     headers: &HeaderMap,
     key: TaskRef,
 ) -> Result<Option<i64>, RestError> {
@@ -203,7 +209,7 @@ async fn expected(
         // A tag that is none of the task's is one of a revision that it never has.
         return Ok(Some(revisions.first().copied().unwrap_or(i64::MIN)));
     };
-    let now = caller.tasks().find_shown(key).await?.map(|(_, revision)| revision);
+    let now = caller.tasks().find_summary(key).await?.map(|(_, revision)| revision);
     Ok(now.filter(|it| revisions.contains(it)).or(Some(*first)))
 }
 

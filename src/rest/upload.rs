@@ -16,12 +16,12 @@ use tokio::{
 
 use super::{
     RestState,
+    errors::RestError,
     extract::{announced, user_of},
-    failure::RestError,
 };
 use crate::{
     error::Error,
-    tally::{Ongoing, Tally},
+    in_flight::{InFlight, InFlightGuard},
 };
 
 /// How many bytes a file has at most.
@@ -29,11 +29,11 @@ const MAX_FILE: usize = 32 << 20;
 /// How many bytes all files have together that are imported at a time. What is read of them takes twice as much.
 const MAX_ALL_FILES: usize = MAX_FILE;
 /// In what steps those bytes are counted.
-const STEP: usize = 64 << 10;
+const PERMIT_BYTES: usize = 64 << 10;
 /// How long a file waits for others, and for its own next bytes.
-const WAIT: Duration = Duration::from_secs(5);
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(5);
 /// When to try again while another import of the same user goes on.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Capacity for files that are imported at the same time.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub(super) struct UploadCapacity {
     steps: Arc<Semaphore>,
     /// One file is read and imported at a time: it takes several times its bytes, and a core.
     turn: Arc<Semaphore>,
-    users: Tally<UserId>,
+    users: InFlight<UserId>,
 }
 
 /// A file, and the capacity that it takes until it is dropped.
@@ -54,13 +54,13 @@ pub(super) struct Upload {
 pub(super) struct HeldCapacity {
     _steps: Option<OwnedSemaphorePermit>,
     _turn: OwnedSemaphorePermit,
-    _of_user: Ongoing<UserId>,
+    _of_user: InFlightGuard<UserId>,
 }
 
 impl Default for UploadCapacity {
     fn default() -> Self {
-        let steps = Arc::new(Semaphore::new(MAX_ALL_FILES / STEP));
-        Self { steps, turn: Arc::new(Semaphore::new(1)), users: Tally::default() }
+        let steps = Arc::new(Semaphore::new(MAX_ALL_FILES / PERMIT_BYTES));
+        Self { steps, turn: Arc::new(Semaphore::new(1)), users: InFlight::default() }
     }
 }
 
@@ -73,7 +73,7 @@ impl UploadCapacity {
 
 /// One permit, when others leave it.
 async fn when_free(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
-    let permit = timeout(WAIT, Arc::clone(permits).acquire_owned()).await;
+    let permit = timeout(CHUNK_TIMEOUT, Arc::clone(permits).acquire_owned()).await;
     permit.ok().and_then(Result::ok).ok_or(Error::Busy)
 }
 
@@ -91,19 +91,19 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let Extension(RestState { capacity, .. }) =
             request.extract_parts_with_state(state).await.map_err(Error::internal)?;
         let announced = announced(request.headers(), MAX_FILE)?;
-        let of_user = capacity.users.begin(user_of(request.extensions())?.id().clone());
+        let of_user = capacity.users.begin(user_of(request.extensions())?.id());
         if of_user.others() > 0 {
-            return Err(Error::TooMany(TRY_AGAIN).into());
+            return Err(Error::TooMany(RETRY_AFTER).into());
         }
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default());
         let mut steps: Option<OwnedSemaphorePermit> = None;
         let mut body = request.into_body().into_data_stream();
-        while let Some(chunk) = timeout(WAIT, body.next()).await.map_err(|_| Error::BodyTimeout)? {
+        while let Some(chunk) = timeout(CHUNK_TIMEOUT, body.next()).await.map_err(|_| Error::BodyTimeout)? {
             bytes.extend_from_slice(&chunk.map_err(|_| RestError::TooLarge)?);
             if bytes.len() > MAX_FILE {
                 return Err(RestError::TooLarge);
             }
-            while steps.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * STEP < bytes.len() {
+            while steps.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * PERMIT_BYTES < bytes.len() {
                 let step = capacity.step().await?;
                 match &mut steps {
                     Some(steps) => steps.merge(step),

@@ -21,8 +21,8 @@ use tokio::{
 use super::gate::Gate;
 use crate::{
     error::Error,
+    in_flight::{InFlight, InFlightGuard},
     service::auth::{Client, Identity},
-    share::{Share, Shares},
 };
 
 /// How many bytes a small body has at most. It is there before there is a place for its request, so that those who send
@@ -53,7 +53,7 @@ pub(super) struct Bodies {
 #[derive(Debug)]
 struct Pool {
     steps: Arc<Semaphore>,
-    senders: Shares<String, 1>,
+    senders: InFlight<String, 1>,
 }
 
 /// In the extensions of a request whose body is large: its place, which it gives back while its body comes.
@@ -72,7 +72,7 @@ pub(super) struct Received {
 
 #[derive(Debug)]
 struct Capacity {
-    _share: Share<String, 1>,
+    _share: InFlightGuard<String, 1>,
     _turn: OwnedSemaphorePermit,
     steps: Option<OwnedSemaphorePermit>,
 }
@@ -95,12 +95,12 @@ impl Bodies {
 
 impl Pool {
     fn new(bytes: usize) -> Self {
-        Self { steps: Arc::new(Semaphore::new(bytes / STEP)), senders: Shares::new([MAX_FOR_EACH]) }
+        Self { steps: Arc::new(Semaphore::new(bytes / STEP)), senders: InFlight::new([MAX_FOR_EACH]) }
     }
 
     /// The turn of one more body of that sender.
     async fn turn(&self, sender: &String) -> Result<Capacity, Error> {
-        let share = self.senders.of(sender);
+        let share = self.senders.begin(sender);
         let [turns] = share.permits();
         let turn = timeout(WAIT, Arc::clone(turns).acquire_owned()).await.ok().and_then(Result::ok);
         Ok(Capacity { _turn: turn.ok_or(Error::TooMany(TRY_AGAIN))?, _share: share, steps: None })

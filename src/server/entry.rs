@@ -84,7 +84,7 @@ pub(super) async fn accounts(State(services): State<Arc<Services>>, request: Req
     let route = extensions.get::<MatchedPath>().map(MatchedPath::as_str).filter(|it| !it.contains("{*"));
     let client = extensions.get::<Client>().cloned();
     if let Some(client) = &client
-        && let Err(error) = services.auth().count_request(client, (path, route)).await
+        && let Err(error) = services.auth().count_request(client, path, route).await
     {
         return rest::auth::refused(error);
     }

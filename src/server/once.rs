@@ -20,8 +20,8 @@ use crate::{
     graphql, rest,
     service::{
         Services,
-        answers::{IdempotencyKey, MAX_ANSWER, NothingApplied, Once, StoredResponse},
         auth::{CurrentUser, Identity},
+        idempotency::{IdempotencyKey, MAX_ANSWER, NothingApplied, Once, StoredResponse},
     },
 };
 

@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod origins;
 mod password;
+mod password_queue;
 mod profile;
 mod remote;
 mod reset;
@@ -15,7 +16,6 @@ mod session;
 mod signature;
 mod throttle;
 mod token;
-mod turns;
 mod verification;
 
 use std::{sync::Arc, time::Duration};
@@ -34,7 +34,7 @@ pub use self::{
     keys::PublicKey,
     origins::Origins,
     profile::ProfilePatch,
-    session::{Client, Lifetime, LiveSession, REMEMBERED},
+    session::{Client, Lifetime, LiveSession, SESSION_LIFETIME},
     verification::VerificationOutcome,
 };
 use self::{
@@ -76,7 +76,7 @@ impl CurrentUser {
     }
 }
 
-/// Who a request comes from, found out once, for both doors.
+/// Who a request comes from, found out once, for both APIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Nothing was shown.
@@ -160,7 +160,7 @@ pub struct Auth<'a> {
 /// How long ids and session tokens are: 32 characters of 62 are 190 bits.
 const ID_LENGTH: usize = 32;
 /// How often a session, or a user, is looked for while something is open in its name.
-const LOOK: Duration = Duration::from_secs(6);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(6);
 
 impl AuthState {
     /// What sends mail.
@@ -240,7 +240,7 @@ impl<'a> Auth<'a> {
 
     /// Returns when what the user has shown holds no longer: the token has expired, the session has ended, or the account
     /// was deleted. To be waited for by whatever stays open.
-    pub async fn lapsed(self, user: &CurrentUser) {
+    pub async fn until_expired(self, user: &CurrentUser) {
         let left = match &user.proof {
             // A time that has passed is no duration.
             Proof::AccessToken(expires_at) => (*expires_at - Utc::now()).to_std().unwrap_or_default(),
@@ -248,7 +248,7 @@ impl<'a> Auth<'a> {
         };
         let ended = async {
             loop {
-                time::sleep(LOOK).await;
+                time::sleep(RECHECK_INTERVAL).await;
                 // While the database is away nobody can say that it has ended.
                 if matches!(self.has_ended(user).await, Ok(true)) {
                     return;

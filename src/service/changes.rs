@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use entity::{id::TaskId, label, list, task};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     events::{Events, Listener},
@@ -136,16 +135,20 @@ impl<'a> Changes<'a> {
         let since = progress.revision;
         // The counter first: whatever has a number up to this one was committed before it could be read here, because
         // the counter is the lock of every write. What has a higher one comes next time.
-        let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged));
+        let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged_through));
         if since > revision || (progress.start.is_none() && since < purged) {
             return Err(Error::ResyncRequired);
         }
         if since == revision {
             return Ok(Feed { changes: Vec::new(), revision, has_more: false });
         }
-        let mut changes: Vec<Changed> = self.tasks((since, revision), most + 1).await?;
-        changes.extend(self.lists((since, revision), most + 1).await?);
-        changes.extend(self.labels((since, revision), most + 1).await?);
+        let (scope, limit) = (self.scope, most + 1);
+        let tasks = scope.changed::<task::Entity>(since, revision, limit).await?;
+        let lists = scope.changed::<list::Entity>(since, revision, limit).await?;
+        let labels = scope.changed::<label::Entity>(since, revision, limit).await?;
+        let mut changes: Vec<Changed> = tasks.into_iter().map(Changed::Task).collect();
+        changes.extend(lists.into_iter().map(Changed::List));
+        changes.extend(labels.into_iter().map(Changed::Label));
         changes.sort_by_key(Changed::revision);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let has_more = changes.len() > most;
@@ -161,39 +164,6 @@ impl<'a> Changes<'a> {
     /// Hears of changes from now on.
     pub fn listen(self) -> Listener {
         self.events.listen(self.scope.owner)
-    }
-
-    async fn tasks(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let select = task::select()
-            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(task::Column::Revision.gt(since))
-            .filter(task::Column::Revision.lte(until))
-            .order_by_asc(task::Column::Revision)
-            .limit(most);
-        let rows = self.scope.db.reader().rows(select).await?;
-        Ok(rows.into_iter().map(Changed::Task).collect())
-    }
-
-    async fn lists(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let select = list::Entity::find()
-            .filter(list::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(list::Column::Revision.gt(since))
-            .filter(list::Column::Revision.lte(until))
-            .order_by_asc(list::Column::Revision)
-            .limit(most);
-        let rows = self.scope.db.reader().rows(select).await?;
-        Ok(rows.into_iter().map(Changed::List).collect())
-    }
-
-    async fn labels(self, (since, until): (i64, i64), most: u64) -> Result<Vec<Changed>, Error> {
-        let select = label::Entity::find()
-            .filter(label::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(label::Column::Revision.gt(since))
-            .filter(label::Column::Revision.lte(until))
-            .order_by_asc(label::Column::Revision)
-            .limit(most);
-        let rows = self.scope.db.reader().rows(select).await?;
-        Ok(rows.into_iter().map(Changed::Label).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::{id::UserId, owner};
+use entity::{id::UserId, user_revision};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{
     sync::{Notify, watch},
@@ -19,7 +19,7 @@ use super::quota::Quota;
 use crate::db::{Channel, Db, Hints};
 
 /// How long hints are gathered before they go to the other instances.
-const GATHER: Duration = Duration::from_millis(20);
+const SEND_DELAY: Duration = Duration::from_millis(20);
 /// How often the counters themselves are looked at while no hints arrive: on SQLite, where there are none, and when the
 /// connection for them is lost.
 const POLL: Duration = Duration::from_millis(500);
@@ -102,7 +102,7 @@ impl Events {
     async fn send(&self, hints: &Hints) {
         loop {
             self.filled.notified().await;
-            time::sleep(GATHER).await;
+            time::sleep(SEND_DELAY).await;
             let users = std::mem::take(&mut *locked(&self.outbox));
             let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
             if let Err(cause) = hints.send(Channel::Changes, &users).await {
@@ -174,8 +174,8 @@ impl Events {
             last = Instant::now();
             let users: Vec<UserId> = locked(&self.listeners).keys().cloned().collect();
             for users in users.chunks(POLLED_AT_ONCE) {
-                let which = owner::Column::UserId.is_in(users.iter().cloned());
-                match owner::Entity::find().filter(which).all(db.reader()).await {
+                let which = user_revision::Column::UserId.is_in(users.iter().cloned());
+                match user_revision::Entity::find().filter(which).all(db.reader()).await {
                     Ok(rows) => rows.iter().for_each(|row| self.see(row)),
                     Err(cause) => warn!(%cause, "changes will be noticed later"),
                 }
@@ -183,7 +183,7 @@ impl Events {
         }
     }
 
-    fn see(&self, row: &owner::Model) {
+    fn see(&self, row: &user_revision::Model) {
         if let Some(sender) = locked(&self.listeners).get(&row.user_id) {
             sender.send_if_modified(|seen| std::mem::replace(seen, row.revision) != row.revision);
         }

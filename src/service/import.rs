@@ -23,7 +23,7 @@ use super::{
     labels::{self, LabelSelection, Labels, MAX_LABELS_PER_USER, NewLabel},
     lists::{Lists, MAX_LISTS_PER_USER, NewList},
     scope::{Scope, Write},
-    tasks::{NewTask, Tasks, behind_all},
+    tasks::{NewTask, Tasks, append_key},
 };
 use crate::error::Error;
 
@@ -207,7 +207,7 @@ impl<'a> Importer<'a> {
             let position = first + 1 + i64::try_from(it.place).map_err(Error::internal)?;
             rows.push(task::ActiveModel {
                 number: NotSet,
-                position: Set(behind_all(position)),
+                position: Set(append_key(position)),
                 revision: Set(revision),
                 created_at: Set(it.created_at),
                 completed_at: Set(it.completed_at),
@@ -218,7 +218,7 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
-        tasks.check_parts(write, some.iter().filter_map(|it| it.draft.parent)).await?;
+        tasks.check_subtasks(write, some.iter().filter_map(|it| it.draft.parent)).await?;
         let all: Vec<LabelId> = marks.iter().flat_map(|(_, ids)| ids.clone()).collect();
         labels::check(write, &all).await?;
         labels::mark_each(write, &marks).await

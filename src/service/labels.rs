@@ -10,16 +10,17 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, SqlErr,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
+    revisioned::{Revisioned, check_expected, has_id, rows},
     scope::{Outcome, Scope, Write},
     tasks::Tasks,
-    values::{Colour, LabelName, new_id},
+    values::{Color, LabelName, new_id},
 };
-use crate::error::{Current, Error, ValidationError};
+use crate::error::{Error, ValidationError};
 
 /// How many labels a task has at most.
 pub const MAX_LABELS: usize = 10;
@@ -48,8 +49,8 @@ pub struct NewLabel {
     pub id: Option<LabelId>,
     /// Unique among the user's labels, whatever its case.
     pub name: LabelName,
-    /// Its colour.
-    pub colour: Option<Colour>,
+    /// Its color.
+    pub color: Option<Color>,
 }
 
 /// Changes to a label: an absent field stays, an inner `None` clears.
@@ -57,8 +58,8 @@ pub struct NewLabel {
 pub struct LabelPatch {
     /// Unique among the user's labels, whatever its case.
     pub name: Option<LabelName>,
-    /// Its colour.
-    pub colour: Option<Option<Colour>>,
+    /// Its color.
+    pub color: Option<Option<Color>>,
 }
 
 impl Default for LabelSelection {
@@ -84,12 +85,17 @@ impl<'a> Labels<'a> {
 
     /// All labels, by name.
     pub async fn all(self) -> Result<Vec<label::Model>, Error> {
-        Ok(self.scope.db.reader().rows(self.mine().order_by_asc(label::Column::Folded)).await?)
+        Ok(self
+            .scope
+            .db
+            .reader()
+            .rows(rows::<label::Entity>(self.scope.owner).order_by_asc(label::Column::NameKey))
+            .await?)
     }
 
     /// Those of the labels that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[LabelId]) -> Result<Vec<label::Model>, Error> {
-        Ok(self.scope.db.reader().rows(self.mine().filter(are(ids))).await?)
+        self.scope.find_many::<label::Entity>(ids).await
     }
 
     /// The labels of each of these tasks, in their order, in one statement.
@@ -113,13 +119,8 @@ impl<'a> Labels<'a> {
     pub async fn create(self, draft: NewLabel) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(id) = draft.id
-                    && let Some(known) = mine_with_deleted(&write).filter(are(&[id])).one(write.connection()).await?
-                {
-                    return match known.deleted_at {
-                        None => Ok(Outcome::Unchanged(known)),
-                        Some(_) => Err(Current::Label(known).into()),
-                    };
+                if let Some(known) = write.existing::<label::Entity>(draft.id).await? {
+                    return Ok(Outcome::Unchanged(known));
                 }
                 insert(&mut write, draft).await.map(Outcome::Changed)
             })
@@ -131,21 +132,21 @@ impl<'a> Labels<'a> {
     pub async fn edit(self, id: LabelId, edit: LabelPatch, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let row = self.current(&write, id).await?;
-                is_expected(expected, &row)?;
-                let LabelPatch { name, colour } = edit;
-                if name.is_none() && colour.is_none() {
+                let row = write.find::<label::Entity>(is(id)).await?;
+                check_expected::<label::Entity>(expected, &row)?;
+                let LabelPatch { name, color } = edit;
+                if name.is_none() && color.is_none() {
                     return Ok(Outcome::Unchanged(row));
                 }
                 let mut changes = Vec::new();
                 if let Some(name) = name {
-                    changes.push((label::Column::Folded, Expr::value(name.folded())));
+                    changes.push((label::Column::NameKey, Expr::value(name.folded())));
                     changes.push((label::Column::Name, Expr::value(String::from(name))));
                 }
-                if let Some(colour) = colour {
-                    changes.push((label::Column::Colour, Expr::value(colour.map(String::from))));
+                if let Some(color) = color {
+                    changes.push((label::Column::Color, Expr::value(color.map(String::from))));
                 }
-                let changed = change(&mut write, id, changes).await?;
+                let changed = write.update::<label::Entity>(is(id), changes).await?;
                 if changed.name != row.name {
                     self.touch_marked(&mut write, id).await?;
                 }
@@ -165,9 +166,9 @@ impl<'a> Labels<'a> {
     pub async fn delete(self, id: LabelId, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write(async |mut write| {
-                is_expected(expected, &self.current(&write, id).await?)?;
-                let gone = vec![(label::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-                let row = change(&mut write, id, gone).await?;
+                let row = write.find::<label::Entity>(is(id)).await?;
+                check_expected::<label::Entity>(expected, &row)?;
+                let row = write.delete::<label::Entity>(is(id)).await?;
                 self.touch_marked(&mut write, id).await?;
                 task_label::Entity::delete_many()
                     .filter(task_label::Column::UserId.eq(write.owner().clone()))
@@ -178,28 +179,14 @@ impl<'a> Labels<'a> {
             })
             .await
     }
-
-    async fn current(self, write: &Write<'_>, id: LabelId) -> Result<label::Model, Error> {
-        self.mine().filter(are(&[id])).one(write.connection()).await?.ok_or(Error::NotFound("label"))
-    }
-
-    fn mine(self) -> Select<label::Entity> {
-        label::Entity::find()
-            .filter(label::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(label::Column::DeletedAt.is_null())
-    }
-}
-
-fn mine_with_deleted(write: &Write<'_>) -> Select<label::Entity> {
-    label::Entity::find().filter(label::Column::UserId.eq(write.owner().clone()))
 }
 
 fn marks(write: &Write<'_>) -> Select<task_label::Entity> {
     task_label::Entity::find().filter(task_label::Column::UserId.eq(write.owner().clone()))
 }
 
-fn are(ids: &[LabelId]) -> SimpleExpr {
-    label::Column::Id.is_in(ids.iter().copied())
+fn is(id: LabelId) -> SimpleExpr {
+    has_id::<label::Entity>(id)
 }
 
 /// Beyond some hundreds it is cheaper to read all marks of the user than to name the tasks.
@@ -207,60 +194,24 @@ fn few(tasks: &[TaskId]) -> Option<Vec<TaskId>> {
     Some(tasks.to_vec()).filter(|it| it.len() <= 500)
 }
 
-fn is_expected(expected: Option<i64>, row: &label::Model) -> Result<(), Error> {
-    match expected {
-        Some(revision) if revision != row.revision => Err(Current::Label(row.clone()).into()),
-        _ => Ok(()),
-    }
-}
-
 async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, Error> {
-    let NewLabel { id, name, colour } = draft;
-    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null());
-    if there.count(write.connection()).await? >= MAX_LABELS_PER_USER as u64 {
+    let NewLabel { id, name, color } = draft;
+    if write.count::<label::Entity>().await? >= MAX_LABELS_PER_USER as u64 {
         return Err(Error::invalid("labels", ValidationError::Rule("are 1,000 already")));
     }
     let now = Micros::now();
     let row = label::ActiveModel {
         id: Set(id.unwrap_or_else(|| LabelId(new_id()))),
         user_id: Set(write.owner().clone()),
-        folded: Set(name.folded()),
+        name_key: Set(name.folded()),
         name: Set(name.into()),
-        colour: Set(colour.map(Into::into)),
+        color: Set(color.map(Into::into)),
         revision: Set(write.number().await?),
         created_at: Set(now),
         updated_at: Set(now),
         deleted_at: Set(None),
     };
-    label::Entity::insert(row).exec_with_returning(write.connection()).await.map_err(taken)
-}
-
-async fn change(
-    write: &mut Write<'_>,
-    id: LabelId,
-    changes: Vec<(label::Column, SimpleExpr)>,
-) -> Result<label::Model, Error> {
-    let number = write.number().await?;
-    let update = label::Entity::update_many()
-        .filter(label::Column::UserId.eq(write.owner().clone()))
-        .filter(label::Column::DeletedAt.is_null())
-        .filter(are(&[id]));
-    let updated = changes
-        .into_iter()
-        .fold(update, |update, (column, value)| update.col_expr(column, value))
-        .col_expr(label::Column::Revision, Expr::value(number))
-        .col_expr(label::Column::UpdatedAt, Expr::value(Micros::now()))
-        .exec_with_returning(write.connection())
-        .await
-        .map_err(taken)?;
-    updated.into_iter().next().ok_or(Error::NotFound("label"))
-}
-
-fn taken(cause: sea_orm::DbErr) -> Error {
-    match cause.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::NameTaken,
-        _ => cause.into(),
-    }
+    label::Entity::insert(row).exec_with_returning(write.connection()).await.map_err(label::Entity::write_error)
 }
 
 /// The ids of the labels that are meant, each once; names that no label has yet get one.
@@ -284,17 +235,16 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let there = mine_with_deleted(write)
-        .filter(label::Column::DeletedAt.is_null())
-        .filter(label::Column::Folded.is_in(names.iter().map(|it| it.folded())))
+    let there = rows::<label::Entity>(write.owner())
+        .filter(label::Column::NameKey.is_in(names.iter().map(|it| it.folded())))
         .all(write.connection())
         .await?;
-    let there: HashMap<String, LabelId> = there.into_iter().map(|row| (row.folded, row.id)).collect();
+    let there: HashMap<String, LabelId> = there.into_iter().map(|row| (row.name_key, row.id)).collect();
     let mut ids = Vec::new();
     for name in names {
         ids.push(match there.get(&name.folded()) {
             Some(id) => *id,
-            None => insert(write, NewLabel { id: None, name: (*name).clone(), colour: None }).await?.id,
+            None => insert(write, NewLabel { id: None, name: (*name).clone(), color: None }).await?.id,
         });
     }
     Ok(ids)
@@ -303,15 +253,15 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
 /// The label with the draft's id, or else with its name, or a new one, which takes the place of a deleted one; and
 /// whether it is new.
 pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: NewLabel) -> Result<(LabelId, bool), Error> {
-    let is_it = label::Column::Folded.eq(draft.name.folded());
+    let is_it = label::Column::NameKey.eq(draft.name.folded());
     let is_it = draft.id.iter().fold(is_it, |is_it, id| is_it.or(label::Column::Id.eq(*id)));
-    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(is_it);
+    let there = rows::<label::Entity>(write.owner()).filter(is_it);
     let there = there.all(write.connection()).await?;
     if let Some(row) = there.iter().find(|row| Some(row.id) == draft.id).or(there.first()) {
         return Ok((row.id, false));
     }
     if let Some(id) = draft.id {
-        label::Entity::delete_by_id((id, write.owner().clone())).exec(write.connection()).await?;
+        write.remove_deleted::<label::Entity>(id).await?;
     }
     Ok((insert(write, draft).await?.id, true))
 }
@@ -323,21 +273,20 @@ pub(super) async fn check(write: &Write<'_>, ids: &[LabelId]) -> Result<(), Erro
         return Ok(());
     }
     let ids: Vec<LabelId> = ids.into_iter().collect();
-    let there = mine_with_deleted(write).filter(label::Column::DeletedAt.is_null()).filter(are(&ids));
-    let there = there.count(write.connection()).await?;
-    if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound("label")) }
+    write.check_exist::<label::Entity>(&ids).await
 }
 
 /// Adds labels to tasks, behind those that each has, and takes others away.
 pub(super) async fn alter(
     write: &Write<'_>,
     tasks: &[TaskId],
-    (add, remove): (&[LabelId], &[LabelId]),
+    add: &[LabelId],
+    remove: &[LabelId],
 ) -> Result<(), Error> {
     let mut each: HashMap<TaskId, Vec<LabelId>> = tasks.iter().map(|task| (*task, Vec::new())).collect();
     let before = marks(write)
         .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
-        .order_by_asc(task_label::Column::Place)
+        .order_by_asc(task_label::Column::SortOrder)
         .order_by_asc(task_label::Column::LabelId);
     for mark in before.all(write.connection()).await? {
         each.entry(mark.task_id).or_default().push(mark.label_id);
@@ -363,7 +312,7 @@ pub(super) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)
             user_id: Set(write.owner().clone()),
             task_id: Set(*task),
             label_id: Set(*label),
-            place: Set(place),
+            sort_order: Set(place),
         })
     });
     let rows: Vec<_> = rows.collect();

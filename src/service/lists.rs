@@ -3,16 +3,17 @@
 use entity::{id::ListId, list, task, time::Micros};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Order, SimpleExpr},
 };
 
 use super::{
+    revisioned::{check_expected, has_id, rows, rows_with_deleted},
     scope::{Outcome, Scope, Write},
-    tasks::{self, LONGEST, Tasks},
-    values::{Colour, ListName, new_id},
+    tasks::{self, MAX_KEY_LENGTH, Tasks},
+    values::{Color, ListName, new_id},
 };
-use crate::error::{Current, Error, ValidationError};
+use crate::error::{Error, ValidationError};
 
 /// How many lists a user has at most.
 pub(super) const MAX_LISTS_PER_USER: usize = 500;
@@ -30,8 +31,8 @@ pub struct NewList {
     pub id: Option<ListId>,
     /// Its name; several lists may have the same.
     pub name: ListName,
-    /// Its colour.
-    pub colour: Option<Colour>,
+    /// Its color.
+    pub color: Option<Color>,
 }
 
 /// Changes to a list: an absent field stays, an inner `None` clears.
@@ -39,8 +40,8 @@ pub struct NewList {
 pub struct ListPatch {
     /// Its name.
     pub name: Option<ListName>,
-    /// Its colour.
-    pub colour: Option<Option<Colour>>,
+    /// Its color.
+    pub color: Option<Option<Color>>,
     /// Whether it is out of the way.
     pub archived: Option<bool>,
 }
@@ -61,7 +62,7 @@ impl<'a> Lists<'a> {
 
     /// All lists in their order: archived ones only, or only the others, if asked for.
     pub async fn all(self, archived: Option<bool>) -> Result<Vec<list::Model>, Error> {
-        let mut lists = self.mine();
+        let mut lists = rows::<list::Entity>(self.scope.owner);
         if let Some(archived) = archived {
             lists = lists.filter(list::Column::Archived.eq(archived));
         }
@@ -70,21 +71,15 @@ impl<'a> Lists<'a> {
 
     /// Those of the lists that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[ListId]) -> Result<Vec<list::Model>, Error> {
-        let select = self.mine().filter(list::Column::Id.is_in(ids.iter().copied()));
-        Ok(self.scope.db.reader().rows(select).await?)
+        self.scope.find_many::<list::Entity>(ids).await
     }
 
     /// Makes a list, the last of all. An id that is there already makes nothing: its list is answered.
     pub async fn create(self, draft: NewList) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(id) = draft.id
-                    && let Some(known) = self.with_deleted().filter(is(id)).one(write.connection()).await?
-                {
-                    return match known.deleted_at {
-                        None => Ok(Outcome::Unchanged(known)),
-                        Some(_) => Err(Current::List(known).into()),
-                    };
+                if let Some(known) = write.existing::<list::Entity>(draft.id).await? {
+                    return Ok(Outcome::Unchanged(known));
                 }
                 self.add(&mut write, draft, false).await.map(Outcome::Changed)
             })
@@ -95,16 +90,16 @@ impl<'a> Lists<'a> {
     /// deleted one.
     pub(super) async fn insert(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<bool, Error> {
         if let Some(id) = draft.id {
-            if self.mine().filter(is(id)).count(write.connection()).await? > 0 {
+            if write.check_exist::<list::Entity>(&[id]).await.is_ok() {
                 return Ok(false);
             }
-            list::Entity::delete_by_id((id, self.scope.owner.clone())).exec(write.connection()).await?;
+            write.remove_deleted::<list::Entity>(id).await?;
         }
         self.add(write, draft, is_archived).await.map(|_| true)
     }
 
     async fn add(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<list::Model, Error> {
-        if self.mine().count(write.connection()).await? >= MAX_LISTS_PER_USER as u64 {
+        if write.count::<list::Entity>().await? >= MAX_LISTS_PER_USER as u64 {
             return Err(Error::invalid("lists", ValidationError::Rule("are 500 already")));
         }
         let (number, now) = (write.number().await?, Micros::now());
@@ -112,8 +107,8 @@ impl<'a> Lists<'a> {
             id: Set(draft.id.unwrap_or_else(|| ListId(new_id()))),
             user_id: Set(self.scope.owner.clone()),
             name: Set(draft.name.into()),
-            colour: Set(draft.colour.map(Into::into)),
-            position: Set(tasks::behind_all(number)),
+            color: Set(draft.color.map(Into::into)),
+            position: Set(tasks::append_key(number)),
             archived: Set(is_archived),
             revision: Set(number),
             created_at: Set(now),
@@ -127,15 +122,15 @@ impl<'a> Lists<'a> {
     pub async fn edit(self, id: ListId, edit: ListPatch, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let row = self.current(&write, id).await?;
-                is_expected(expected, &row)?;
-                let ListPatch { name, colour, archived } = edit;
+                let row = write.find::<list::Entity>(is(id)).await?;
+                check_expected::<list::Entity>(expected, &row)?;
+                let ListPatch { name, color, archived } = edit;
                 let mut changes = Vec::new();
                 if let Some(name) = name {
                     changes.push((list::Column::Name, Expr::value(String::from(name))));
                 }
-                if let Some(colour) = colour {
-                    changes.push((list::Column::Colour, Expr::value(colour.map(String::from))));
+                if let Some(color) = color {
+                    changes.push((list::Column::Color, Expr::value(color.map(String::from))));
                 }
                 if let Some(archived) = archived {
                     changes.push((list::Column::Archived, Expr::value(archived)));
@@ -143,7 +138,7 @@ impl<'a> Lists<'a> {
                 if changes.is_empty() {
                     return Ok(Outcome::Unchanged(row));
                 }
-                self.change(&mut write, id, changes).await.map(Outcome::Changed)
+                write.update::<list::Entity>(is(id), changes).await.map(Outcome::Changed)
             })
             .await
     }
@@ -152,40 +147,42 @@ impl<'a> Lists<'a> {
     pub async fn move_to(self, id: ListId, place: ListPosition, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write(async |mut write| {
-                is_expected(expected, &self.current(&write, id).await?)?;
+                let row = write.find::<list::Entity>(is(id)).await?;
+                check_expected::<list::Entity>(expected, &row)?;
                 let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
                 if anchor == id {
                     return Err(Error::invalid("place", ValidationError::Rule("must name another list")));
                 }
                 let mut position = self.position(&mut write, place).await?;
-                if position.len() > LONGEST {
-                    self.space_out(&mut write).await?;
+                if position.len() > MAX_KEY_LENGTH {
+                    self.rebalance(&mut write).await?;
                     position = self.position(&mut write, place).await?;
                 }
-                self.change(&mut write, id, vec![(list::Column::Position, Expr::value(position))]).await
+                write.update::<list::Entity>(is(id), vec![(list::Column::Position, Expr::value(position))]).await
             })
             .await
     }
 
     /// Puts all lists at new places in the order that they have, where there is room between any two.
-    async fn space_out(self, write: &mut Write<'_>) -> Result<(), Error> {
-        for row in self.mine().order_by_asc(list::Column::Position).all(write.connection()).await? {
-            let position = tasks::behind_all(write.number().await?);
-            self.change(write, row.id, vec![(list::Column::Position, Expr::value(position))]).await?;
+    async fn rebalance(self, write: &mut Write<'_>) -> Result<(), Error> {
+        for row in
+            rows::<list::Entity>(self.scope.owner).order_by_asc(list::Column::Position).all(write.connection()).await?
+        {
+            let position = tasks::append_key(write.number().await?);
+            write.update::<list::Entity>(is(row.id), vec![(list::Column::Position, Expr::value(position))]).await?;
         }
         Ok(())
     }
 
     async fn position(self, write: &mut Write<'_>, place: ListPosition) -> Result<String, Error> {
         let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
-        let anchor = self.current(write, anchor).await?.position;
+        let anchor = write.find::<list::Entity>(is(anchor)).await?.position;
         let column = || Expr::col(list::Column::Position);
         let (beyond, nearest) = match place {
             ListPosition::Before(_) => (column().lt(anchor.clone()), Order::Desc),
             ListPosition::After(_) => (column().gt(anchor.clone()), Order::Asc),
         };
-        let neighbour: Option<String> = self
-            .with_deleted()
+        let neighbour: Option<String> = rows_with_deleted::<list::Entity>(self.scope.owner)
             .filter(beyond)
             .select_only()
             .column(list::Column::Position)
@@ -196,7 +193,7 @@ impl<'a> Lists<'a> {
         Ok(match (place, neighbour) {
             (ListPosition::Before(_), before) => tasks::between(before.as_deref(), Some(&anchor)),
             (ListPosition::After(_), Some(behind)) => tasks::between(Some(&anchor), Some(&behind)),
-            (ListPosition::After(_), None) => tasks::behind_all(write.number().await?),
+            (ListPosition::After(_), None) => tasks::append_key(write.number().await?),
         })
     }
 
@@ -204,67 +201,18 @@ impl<'a> Lists<'a> {
     pub async fn delete(self, id: ListId, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write(async |mut write| {
-                is_expected(expected, &self.current(&write, id).await?)?;
-                let gone = vec![(list::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-                let row = self.change(&mut write, id, gone).await?;
+                let row = write.find::<list::Entity>(is(id)).await?;
+                check_expected::<list::Entity>(expected, &row)?;
+                let row = write.delete::<list::Entity>(is(id)).await?;
                 Tasks::new(self.scope).leave(&mut write, id).await?;
                 Ok(row)
             })
             .await
     }
-
-    async fn change(
-        self,
-        write: &mut Write<'_>,
-        id: ListId,
-        changes: Vec<(list::Column, SimpleExpr)>,
-    ) -> Result<list::Model, Error> {
-        let number = write.number().await?;
-        let update = list::Entity::update_many()
-            .filter(list::Column::UserId.eq(self.scope.owner.clone()))
-            .filter(list::Column::DeletedAt.is_null())
-            .filter(is(id));
-        let updated = changes
-            .into_iter()
-            .fold(update, |update, (column, value)| update.col_expr(column, value))
-            .col_expr(list::Column::Revision, Expr::value(number))
-            .col_expr(list::Column::UpdatedAt, Expr::value(Micros::now()))
-            .exec_with_returning(write.connection())
-            .await?;
-        updated.into_iter().next().ok_or(Error::NotFound("list"))
-    }
-
-    async fn current(self, write: &Write<'_>, id: ListId) -> Result<list::Model, Error> {
-        self.mine().filter(is(id)).one(write.connection()).await?.ok_or(Error::NotFound("list"))
-    }
-
-    fn mine(self) -> Select<list::Entity> {
-        self.with_deleted().filter(list::Column::DeletedAt.is_null())
-    }
-
-    fn with_deleted(self) -> Select<list::Entity> {
-        list::Entity::find().filter(list::Column::UserId.eq(self.scope.owner.clone()))
-    }
 }
 
 fn is(id: ListId) -> SimpleExpr {
-    list::Column::Id.eq(id)
-}
-
-fn is_expected(expected: Option<i64>, row: &list::Model) -> Result<(), Error> {
-    match expected {
-        Some(revision) if revision != row.revision => Err(Current::List(row.clone()).into()),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the list is there.
-pub(super) async fn check(write: &Write<'_>, id: ListId) -> Result<(), Error> {
-    let there = list::Entity::find()
-        .filter(list::Column::UserId.eq(write.owner().clone()))
-        .filter(list::Column::DeletedAt.is_null())
-        .filter(is(id));
-    if there.count(write.connection()).await? == 1 { Ok(()) } else { Err(Error::NotFound("list")) }
+    has_id::<list::Entity>(id)
 }
 
 impl Tasks<'_> {

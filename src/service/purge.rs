@@ -6,11 +6,10 @@ use std::{future::Future, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    answer,
     id::UserId,
-    label, list, owner, rate_limit, session, task,
+    idempotency_key, label, list, rate_limit, session, task,
     time::{Micros, Millis},
-    verification,
+    user_revision, verification,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -21,9 +20,9 @@ use tracing::{info, warn};
 
 use super::{
     Services,
-    data::piece,
     scope::{Outcome, Scope},
     tasks::RESTORABLE,
+    user_data::chunk,
 };
 use crate::error::Error;
 
@@ -32,11 +31,11 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 /// How long after the start to look for it first: an instance that ended may have left something.
 const FIRST: Duration = Duration::from_secs(60);
 /// How long an answer is remembered.
-const REMEMBERED: chrono::Duration = chrono::Duration::hours(24);
+const IDEMPOTENCY_LIFETIME: chrono::Duration = chrono::Duration::hours(24);
 /// How many users' data are looked at before others get a turn.
 const USERS_AT_ONCE: u64 = 100;
 /// How many rows of a table one statement removes.
-const PIECE: u64 = 500;
+const CHUNK_SIZE: u64 = 500;
 
 /// What a purge came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,17 +82,17 @@ impl Services {
     /// Forgets what is due at that time.
     pub async fn purge(&self, now: DateTime<Utc>) -> Purged {
         let mut done = Purged::default();
-        let before = Micros::from(now - REMEMBERED);
-        let answers = [answer::Column::UserId, answer::Column::Key];
-        let answers = self.remove::<answer::Entity>(&answers, answer::Column::CreatedAt.lt(before));
-        done.rows += done.step("answers", answers).await;
+        let before = Micros::from(now - IDEMPOTENCY_LIFETIME);
+        let answers = [idempotency_key::Column::UserId, idempotency_key::Column::Key];
+        let answers = self.remove::<idempotency_key::Entity>(&answers, idempotency_key::Column::CreatedAt.lt(before));
+        done.rows += done.step("idempotency_keys", answers).await;
         let over = Millis::from(now);
         let sessions = self.remove::<session::Entity>(&[session::Column::Id], session::Column::ExpiresAt.lt(over));
         done.rows += done.step("sessions", sessions).await;
         let links = [verification::Column::Id];
         let links = self.remove::<verification::Entity>(&links, verification::Column::ExpiresAt.lt(over));
         done.rows += done.step("links", links).await;
-        let before = (now - REMEMBERED).timestamp_millis();
+        let before = (now - IDEMPOTENCY_LIFETIME).timestamp_millis();
         let attempts = [rate_limit::Column::Id];
         let attempts = self.remove::<rate_limit::Entity>(&attempts, rate_limit::Column::LastRequest.lt(before));
         done.rows += done.step("attempts", attempts).await;
@@ -125,21 +124,21 @@ impl Services {
     /// Removes the rows for which that holds, some at a time, with a pause as long as that took; and tells how many.
     async fn remove<E: EntityTrait>(&self, key: &[E::Column], which: SimpleExpr) -> Result<u64, Error> {
         let names = || Expr::tuple(key.iter().map(|column| Expr::col(*column)));
-        let some = E::find().select_only().columns(key.iter().copied()).filter(which).limit(PIECE).into_query();
+        let some = E::find().select_only().columns(key.iter().copied()).filter(which).limit(CHUNK_SIZE).into_query();
         let mut gone = 0;
         loop {
             let start = Instant::now();
-            let piece = self.db.transaction(async |transaction| {
+            let chunk = self.db.transaction(async |transaction| {
                 if !transaction.try_lock_purge().await? {
                     return Ok(0);
                 }
-                let piece = E::delete_many().filter(names().in_subquery(some.clone()));
-                Ok::<_, Error>(piece.exec(transaction.connection()).await?.rows_affected)
+                let chunk = E::delete_many().filter(names().in_subquery(some.clone()));
+                Ok::<_, Error>(chunk.exec(transaction.connection()).await?.rows_affected)
             });
-            let piece = piece.await?;
-            gone += piece;
+            let chunk = chunk.await?;
+            gone += chunk;
             // Less than a piece is the rest, or another instance is at it.
-            if piece < PIECE {
+            if chunk < CHUNK_SIZE {
                 return Ok(gone);
             }
             time::sleep(start.elapsed()).await;
@@ -182,7 +181,7 @@ impl Scope<'_> {
             let mine = self.owner;
             let due = Condition::all().add(task::Column::DeletedAt.lt(before));
             let tasks =
-                task::Entity::delete_many().filter(piece(mine, due)).exec_with_returning(write.connection()).await?;
+                task::Entity::delete_many().filter(chunk(mine, due)).exec_with_returning(write.connection()).await?;
             let lists = list::Entity::delete_many()
                 .filter(list::Column::UserId.eq(mine.clone()))
                 .filter(list::Column::DeletedAt.lt(before))
@@ -197,10 +196,10 @@ impl Scope<'_> {
             let Some(highest) = numbers.chain(labels.iter().map(|row| row.revision)).max() else {
                 return Ok(Outcome::Unchanged(()));
             };
-            owner::Entity::update_many()
-                .filter(owner::Column::UserId.eq(mine.clone()))
-                .filter(owner::Column::Purged.lt(highest))
-                .col_expr(owner::Column::Purged, Expr::value(highest))
+            user_revision::Entity::update_many()
+                .filter(user_revision::Column::UserId.eq(mine.clone()))
+                .filter(user_revision::Column::PurgedThrough.lt(highest))
+                .col_expr(user_revision::Column::PurgedThrough, Expr::value(highest))
                 .exec(write.connection())
                 .await?;
             Ok(Outcome::Changed(()))

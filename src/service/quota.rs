@@ -29,13 +29,13 @@ use crate::{
 /// How often instances tell each other what they gave.
 const TELL: Duration = Duration::from_millis(500);
 /// How often buckets that are full again are forgotten.
-const TIDY: Duration = Duration::from_secs(60);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(60);
 /// The smallest part of a bucket that others are told of.
 const WORTH_TELLING: u32 = 50;
 /// How many buckets are waiting to be told of at most.
 const MAX_UNTOLD: usize = 10_000;
 /// How many rows that are written at once cost one unit.
-pub(super) const ROWS: usize = 10;
+pub(super) const ROWS_PER_UNIT: usize = 10;
 
 /// The buckets of this instance.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Quota {
         let Some(buckets) = &self.buckets else { return std::future::pending().await };
         let tidy = async {
             loop {
-                time::sleep(TIDY).await;
+                time::sleep(CLEANUP_INTERVAL).await;
                 for limiter in [&buckets.users, &buckets.addresses] {
                     limiter.retain_recent();
                     limiter.shrink_to_fit();
@@ -122,7 +122,7 @@ impl Quota {
         let tell = async {
             loop {
                 time::sleep(TELL).await;
-                if let Err(cause) = hints.send(Channel::Quota, &self.news(buckets)).await {
+                if let Err(cause) = hints.send(Channel::Quota, &self.messages(buckets)).await {
                     warn!(%cause, "other instances do not know what was taken here");
                 }
             }
@@ -131,8 +131,8 @@ impl Quota {
     }
 
     /// What was taken here and is worth telling, a word each.
-    fn news(&self, buckets: &Buckets) -> Vec<String> {
-        let mut news = Vec::new();
+    fn messages(&self, buckets: &Buckets) -> Vec<String> {
+        let mut messages = Vec::new();
         self.untold().retain(|whose, units| {
             let is_worth_it = *units >= (buckets.most(whose).get() / WORTH_TELLING).max(1);
             if is_worth_it {
@@ -140,11 +140,11 @@ impl Quota {
                     Whose::User(name) => ('u', name),
                     Whose::Address(name) => ('a', name),
                 };
-                news.push(format!("{} {units} {kind} {name}", self.name));
+                messages.push(format!("{} {units} {kind} {name}", self.name));
             }
             !is_worth_it
         });
-        news
+        messages
     }
 
     /// Takes what was taken elsewhere out of the bucket here, as far as there is anything in it.
@@ -198,7 +198,7 @@ impl Buckets {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => Err(until.wait_time_from(DefaultClock::default().now())),
             // Not reached: no more than a whole bucket is asked for.
-            Err(_) => Err(TIDY),
+            Err(_) => Err(CLEANUP_INTERVAL),
         }
     }
 }
@@ -225,11 +225,11 @@ mod tests {
     fn what_is_taken_elsewhere_is_missing_here_and_own_words_change_nothing() {
         let (here, there, ann) = (quota(100), quota(100), UserId("ann b".into()));
         there.work(&ann, 61).unwrap();
-        let news = there.news(there.buckets.as_ref().unwrap());
-        assert!(news.len() == 1 && there.news(there.buckets.as_ref().unwrap()).is_empty());
-        there.hear(&news[0]);
+        let messages = there.messages(there.buckets.as_ref().unwrap());
+        assert!(messages.len() == 1 && there.messages(there.buckets.as_ref().unwrap()).is_empty());
+        there.hear(&messages[0]);
         assert!(there.work(&ann, 31).is_ok(), "own words are not heard");
-        here.hear(&news[0]);
+        here.hear(&messages[0]);
         here.hear("nonsense");
         assert!(here.work(&ann, 51).is_err() && here.work(&ann, 31).is_ok());
         here.hear(&format!("1 {} u ann b", u32::MAX));

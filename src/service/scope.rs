@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use entity::{id::UserId, owner, task};
+use entity::{id::UserId, task, user_revision};
 use sea_orm::{
     ActiveValue::Set,
     EntityTrait,
@@ -93,8 +93,8 @@ impl<'a> Scope<'a> {
     }
 
     /// The user's counter, if anything was ever written.
-    pub(super) async fn counter(self) -> Result<Option<owner::Model>, Error> {
-        Ok(self.db.reader().row(owner::Entity::find_by_id(self.owner.clone())).await?)
+    pub(super) async fn counter(self) -> Result<Option<user_revision::Model>, Error> {
+        Ok(self.db.reader().row(user_revision::Entity::find_by_id(self.owner.clone())).await?)
     }
 }
 
@@ -126,10 +126,13 @@ impl Write<'_> {
 }
 
 async fn take(connection: &Connection, owner: &UserId, count: i64) -> Result<i64, Error> {
-    let first = owner::ActiveModel { user_id: Set(owner.clone()), revision: Set(count), purged: Set(0) };
-    let next = Expr::col((owner::Entity, owner::Column::Revision)).add(count);
-    let row = owner::Entity::insert(first)
-        .on_conflict(OnConflict::column(owner::Column::UserId).value(owner::Column::Revision, next).to_owned())
+    let first =
+        user_revision::ActiveModel { user_id: Set(owner.clone()), revision: Set(count), purged_through: Set(0) };
+    let next = Expr::col((user_revision::Entity, user_revision::Column::Revision)).add(count);
+    let row = user_revision::Entity::insert(first)
+        .on_conflict(
+            OnConflict::column(user_revision::Column::UserId).value(user_revision::Column::Revision, next).to_owned(),
+        )
         .exec_with_returning(connection)
         .await?;
     Ok(row.revision)

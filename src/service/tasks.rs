@@ -5,10 +5,10 @@ mod bulk;
 mod change;
 mod edit;
 mod list;
-mod part;
 mod position;
 mod relations;
 mod search;
+mod summaries;
 mod totals;
 mod tree;
 mod values;
@@ -22,7 +22,7 @@ use entity::{
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, QueryFilter, Select,
-    sea_query::{ExprTrait, SimpleExpr},
+    sea_query::SimpleExpr,
 };
 
 pub use self::{
@@ -30,26 +30,24 @@ pub use self::{
     bulk::{MAX_BULK, Selection},
     edit::TaskPatch,
     list::{Filter, Order, OrderBy, SearchText},
-    part::{SummaryPage, TaskSummary},
     relations::Counts,
     search::Words,
+    summaries::{SummaryPage, TaskSummary},
     totals::Totals,
     tree::{Position, RESTORABLE},
     values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };
 pub(super) use self::{
-    position::{LONGEST, behind_all, between},
-    tree::MAX_PARTS,
+    position::{MAX_KEY_LENGTH, append_key, between},
+    tree::MAX_SUBTASKS,
 };
 use super::{
     labels::{self, LabelSelection},
-    scope::{Outcome, Scope, Write},
+    revisioned::{has_id_of, rows, rows_with_deleted},
+    scope::{Outcome, Scope},
     values::new_id,
 };
-use crate::{
-    db::Connection,
-    error::{Current, Error},
-};
+use crate::{db::Connection, error::Error};
 
 /// The tasks of one user.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +81,7 @@ pub struct NewTask {
     pub due: Option<Due>,
     /// The list that it is in.
     pub list: Option<ListId>,
-    /// The task that it is a part of; such a task is in its parent's list.
+    /// Its parent task, in whose list it is.
     pub parent: Option<TaskId>,
     /// Its labels.
     pub labels: LabelSelection,
@@ -98,7 +96,7 @@ impl NewTask {
 
 /// A new task with the number of the counter that it gets, which also puts it last in manual order.
 pub(super) fn numbered(row: task::ActiveModel, number: i64) -> task::ActiveModel {
-    task::ActiveModel { position: Set(behind_all(number)), revision: Set(number), ..row }
+    task::ActiveModel { position: Set(append_key(number)), revision: Set(number), ..row }
 }
 
 impl<'a> Tasks<'a> {
@@ -113,7 +111,7 @@ impl<'a> Tasks<'a> {
 
     /// Those of the tasks that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        self.found(self.scope.db.reader(), ids).await
+        self.scope.find_many::<task::Entity>(ids).await
     }
 
     /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
@@ -123,21 +121,15 @@ impl<'a> Tasks<'a> {
         }
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(id) = draft.id
-                    && let Some(known) =
-                        write.connection().row::<task::Model>(self.with_deleted().filter(is(TaskRef::Id(id)))).await?
-                {
-                    return match known.deleted_at {
-                        None => Ok(Outcome::Unchanged(known)),
-                        Some(_) => Err(Current::Task(known).into()),
-                    };
+                if let Some(known) = write.existing::<task::Entity>(draft.id).await? {
+                    return Ok(Outcome::Unchanged(known));
                 }
                 let list = self.list_of_new(&write, draft.parent, draft.list).await?;
                 let labels = labels::resolve(&mut write, &draft.labels).await?;
                 let number = write.number().await?;
                 let row = numbered(self.row(NewTask { list, ..draft }), number);
                 let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
-                self.check_parts(&write, row.parent_id).await?;
+                self.check_subtasks(&write, row.parent_id).await?;
                 labels::mark_each(&write, &[(row.id, labels)]).await?;
                 Ok(Outcome::Changed(row))
             })
@@ -181,26 +173,15 @@ impl<'a> Tasks<'a> {
     }
 
     async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        let select = self.mine().filter(task::Column::Id.is_in(ids.iter().copied()));
-        Ok(connection.rows(select).await?)
-    }
-
-    /// The task as it is inside a write.
-    async fn current(self, write: &Write<'_>, key: TaskRef) -> Result<task::Model, Error> {
-        write.connection().row(self.mine().filter(is(key))).await?.ok_or(Error::NotFound("task"))
+        Ok(connection.rows(self.mine().filter(has_id_of::<task::Entity>(ids))).await?)
     }
 
     fn mine(self) -> Select<task::Entity> {
-        task::select().filter(self.is_mine())
+        rows::<task::Entity>(self.scope.owner)
     }
 
     fn with_deleted(self) -> Select<task::Entity> {
-        task::select().filter(task::Column::UserId.eq(self.scope.owner.clone()))
-    }
-
-    /// Mine, and not deleted.
-    fn is_mine(self) -> SimpleExpr {
-        task::Column::UserId.eq(self.scope.owner.clone()).and(task::Column::DeletedAt.is_null())
+        rows_with_deleted::<task::Entity>(self.scope.owner)
     }
 }
 
@@ -208,13 +189,5 @@ fn is(key: TaskRef) -> SimpleExpr {
     match key {
         TaskRef::Id(id) => task::Column::Id.eq(id),
         TaskRef::Number(number) => task::Column::Number.eq(number),
-    }
-}
-
-/// Whether the row is still what the caller read.
-pub(super) fn is_expected(expected: Option<i64>, row: &task::Model) -> Result<(), Error> {
-    match expected {
-        Some(revision) if revision != row.revision => Err(Current::Task(row.clone()).into()),
-        _ => Ok(()),
     }
 }

@@ -18,9 +18,9 @@ pub struct ListName(String);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LabelName(String);
 
-/// A colour as `#rrggbb`.
+/// A color as `#rrggbb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Colour(String);
+pub struct Color(String);
 
 /// Text of some length, trimmed.
 pub(super) fn trimmed(text: &str, most: usize) -> Result<String, ValidationError> {
@@ -61,12 +61,12 @@ impl LabelName {
     }
 }
 
-impl Colour {
+impl Color {
     /// Checks the text and writes it in lower case.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let digits = text.strip_prefix('#').unwrap_or_default();
-        let is_colour = digits.len() == 6 && digits.bytes().all(|it| it.is_ascii_hexdigit());
-        if is_colour { Ok(Self(text.to_ascii_lowercase())) } else { Err(ValidationError::Colour) }
+        let is_color = digits.len() == 6 && digits.bytes().all(|it| it.is_ascii_hexdigit());
+        if is_color { Ok(Self(text.to_ascii_lowercase())) } else { Err(ValidationError::Color) }
     }
 }
 
@@ -82,9 +82,9 @@ impl From<LabelName> for String {
     }
 }
 
-impl From<Colour> for String {
-    fn from(colour: Colour) -> Self {
-        colour.0
+impl From<Color> for String {
+    fn from(color: Color) -> Self {
+        color.0
     }
 }
 
@@ -98,10 +98,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_has_six_digits() {
-        assert_eq!(Colour::parse("#A0b1C2").map(String::from), Ok("#a0b1c2".into()));
+    fn a_color_has_six_digits() {
+        assert_eq!(Color::parse("#A0b1C2").map(String::from), Ok("#a0b1c2".into()));
         for text in ["", "#", "red", "#abc", "#12345g", "a0b1c2", "#a0b1c2d3", "#é0b1c"] {
-            assert_eq!(Colour::parse(text), Err(ValidationError::Colour), "{text}");
+            assert_eq!(Color::parse(text), Err(ValidationError::Color), "{text}");
         }
     }
 

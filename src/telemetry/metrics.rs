@@ -27,7 +27,7 @@ const BOUNDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 /// How many names of GraphQL operations are told apart; clients choose them.
 const MOST_OPERATIONS: usize = 500;
 /// For how long a name keeps its place when there are no more, after its last operation.
-const IN_USE: Duration = Duration::from_secs(10 * 60);
+const NAME_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// How many bytes such a name has at most.
 const MAX_NAME: usize = 64;
 /// Stands for all other names.
@@ -206,7 +206,7 @@ impl Metrics {
             return false;
         }
         if names.len() >= MOST_OPERATIONS {
-            let oldest = names.iter().min_by_key(|(_, used)| **used).filter(|(_, used)| used.elapsed() > IN_USE);
+            let oldest = names.iter().min_by_key(|(_, used)| **used).filter(|(_, used)| used.elapsed() > NAME_LIFETIME);
             let Some(oldest) = oldest.map(|(name, _)| Arc::clone(name)) else { return false };
             names.remove(&oldest);
             for kind in ["query", "mutation", "subscription"] {
@@ -328,7 +328,7 @@ mod tests {
         }
         assert_eq!(series(), MOST_OPERATIONS + 1);
         // One that nobody uses any more makes room.
-        let long_ago = Instant::now().checked_sub(2 * IN_USE).unwrap();
+        let long_ago = Instant::now().checked_sub(2 * NAME_LIFETIME).unwrap();
         metrics.names.lock().unwrap().insert("Q7".into(), long_ago);
         executed("New", true);
         executed("Newer", true);

@@ -2,15 +2,15 @@
 
 use async_graphql::MaybeUndefined;
 
-use crate::error::{Error, Problem, ValidationError};
+use crate::error::{Error, FieldError, ValidationError};
 
 /// Collects the problems of an input.
 #[derive(Default)]
-pub(super) struct Check(Vec<Problem>);
+pub(super) struct Check(Vec<FieldError>);
 
 impl Check {
     pub(super) fn field<T>(&mut self, field: &'static str, value: Result<T, ValidationError>) -> Option<T> {
-        value.map_err(|fault| self.0.push(Problem { field, fault })).ok()
+        value.map_err(|rule| self.0.push(FieldError { field, rule })).ok()
     }
 
     pub(super) fn optional<T>(&mut self, field: &'static str, value: Option<Result<T, ValidationError>>) -> Option<T> {

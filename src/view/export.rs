@@ -17,14 +17,14 @@ use uuid::Uuid;
 use crate::{
     error::{FileProblem, ValidationError},
     service::{
-        data::TaskWithLabels,
         import::{
             Import, LabelImport, ListImport, MAX_IMPORT, MAX_IMPORT_LABELS, MAX_IMPORT_LISTS, MAX_PROBLEMS, TaskImport,
         },
         labels::{LabelSelection, NewLabel},
         lists::NewList,
         tasks::{Date, Description, Due, Instant, NewTask, TimeZone, Title},
-        values::{Colour, LabelName, ListName},
+        user_data::TaskWithLabels,
+        values::{Color, LabelName, ListName},
     },
 };
 
@@ -76,7 +76,7 @@ pub struct ExportList {
     id: Uuid,
     name: String,
     #[serde(default)]
-    colour: Option<String>,
+    color: Option<String>,
     #[serde(default)]
     archived: bool,
 }
@@ -88,7 +88,7 @@ pub struct ExportLabel {
     id: Uuid,
     name: String,
     #[serde(default)]
-    colour: Option<String>,
+    color: Option<String>,
 }
 
 /// A task in a file.
@@ -134,13 +134,13 @@ enum ExportPriority {
 
 impl From<list::Model> for ExportList {
     fn from(row: list::Model) -> Self {
-        Self { id: row.id.0, name: row.name, colour: row.colour, archived: row.archived }
+        Self { id: row.id.0, name: row.name, color: row.color, archived: row.archived }
     }
 }
 
 impl From<label::Model> for ExportLabel {
     fn from(row: label::Model) -> Self {
-        Self { id: row.id.0, name: row.name, colour: row.colour }
+        Self { id: row.id.0, name: row.name, color: row.color }
     }
 }
 
@@ -270,7 +270,7 @@ fn read_tasks<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<TaskImport>,
 impl ExportList {
     fn checked(self) -> Result<ListImport, EntryProblem> {
         let (id, name) = (ListId(self.id), ListName::parse(&self.name).map_err(|fault| ("name", fault))?);
-        let draft = NewList { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        let draft = NewList { id: Some(id), name, color: color(self.color.as_deref())? };
         Ok(ListImport { id, draft, is_archived: self.archived })
     }
 }
@@ -278,7 +278,7 @@ impl ExportList {
 impl ExportLabel {
     fn checked(self) -> Result<LabelImport, EntryProblem> {
         let (id, name) = (LabelId(self.id), LabelName::parse(&self.name).map_err(|fault| ("name", fault))?);
-        let draft = NewLabel { id: Some(id), name, colour: colour(self.colour.as_deref())? };
+        let draft = NewLabel { id: Some(id), name, color: color(self.color.as_deref())? };
         Ok(LabelImport { id, draft })
     }
 }
@@ -330,6 +330,6 @@ impl ExportTask {
     }
 }
 
-fn colour(text: Option<&str>) -> Result<Option<Colour>, EntryProblem> {
-    text.map(Colour::parse).transpose().map_err(|fault| ("colour", fault))
+fn color(text: Option<&str>) -> Result<Option<Color>, EntryProblem> {
+    text.map(Color::parse).transpose().map_err(|fault| ("color", fault))
 }

@@ -7,25 +7,25 @@ use serde::{Serialize, ser::SerializeMap};
 use super::{BigInt, Label, Task, TaskList};
 use crate::service::changes::Changed;
 
-/// A change: what a task, a list or a label is now, or that it is gone.
+/// A change of a task, a list or a label: its current state, or that it was deleted.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Change {
-    /// The number of the write; unique among the user's changes, and what to ask from next time.
+    /// Revision of the change: unique among the changes of the user, and what `since` takes.
     pub revision: BigInt,
-    /// What kind of thing changed.
+    /// Kind of the object that changed.
     pub kind: ChangeKind,
-    /// The id of what changed. (A change has no id of its own: clients keep objects by theirs.)
+    /// Id of the object that changed. A change has no id of its own.
     #[graphql(name = "nodeId")]
     pub id: ID,
-    /// Whether it is deleted.
+    /// Whether the object was deleted.
     pub deleted: bool,
     /// What it is now; absent when it is deleted.
     #[graphql(skip)]
     pub now: Option<ChangedNode>,
 }
 
-/// What kind of thing changed.
+/// Kind of the object that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {

@@ -15,131 +15,140 @@ use crate::{
     },
 };
 
-/// A task to be made.
+/// Input of `createTask`, and one task of `createTasks`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateTaskInput {
-    /// A UUID that the client chose: sent twice, it makes one task, which both calls answer.
+    /// UUID chosen by the client. A second call with the same id creates nothing and returns the task of the first.
     pub id: Option<ID>,
-    /// What to do: 1 to 200 characters after trimming.
+    /// Title, 1 to 200 characters after trimming.
     pub title: String,
-    /// More about it: at most 1,000 characters.
+    /// Description, at most 1,000 characters.
     pub description: Option<String>,
-    /// Whether it is done already.
+    /// Whether the task is completed.
     #[graphql(default)]
     pub completed: bool,
-    /// How urgent it is.
+    /// Priority of the task.
     #[graphql(default_with = "Priority::Medium")]
     pub priority: Priority,
-    /// When it is due.
+    /// When the task is due.
     pub due: Option<DueInput>,
-    /// The list that it is in; not together with a parent.
+    /// Id of the list. Not together with `parentId`: a subtask is in the list of its parent.
     pub list_id: Option<ID>,
-    /// The task that it is a part of; that one must not be a part itself.
+    /// Id of the parent task, which must not be a subtask itself.
     pub parent_id: Option<ID>,
-    /// Its labels, at most 10.
+    /// Ids of the labels, at most 10.
     #[graphql(default)]
     pub label_ids: Vec<ID>,
 }
 
-/// When a task is due: a day, or an instant.
+/// When a task is due: a calendar date or an instant.
 #[derive(Clone, Debug, OneofObject)]
 pub enum DueInput {
-    /// A calendar date from year 1 to 9999, wherever the user is that day.
+    /// Calendar date from year 1 to 9999, in the user's local time.
     Date(Date),
-    /// An instant from year 1 to 9999.
+    /// Instant from year 1 to 9999.
     At(DueAtInput),
 }
 
-/// An instant and the time zone in which it was chosen.
+/// Instant, with the time zone in which it was chosen.
 #[derive(Clone, Debug, InputObject)]
 pub struct DueAtInput {
-    /// The instant.
+    /// Instant.
     pub instant: DateTime,
-    /// The IANA name of the time zone, such as `Europe/Berlin`.
+    /// IANA name of the time zone, such as `Europe/Berlin`.
     #[graphql(default = "UTC")]
     pub time_zone: String,
 }
 
-/// Changes to a task. A field that is absent stays as it is; null clears the description, the due date and the list.
+/// Input of `updateTask`. Fields left out stay unchanged; null clears the description, the due date, the list or the
+/// parent.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateTaskInput {
-    /// Which task.
+    /// Id of the task.
     pub id: ID,
-    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     pub expected_revision: Option<BigInt>,
-    /// What to do: 1 to 200 characters after trimming.
+    /// Title, 1 to 200 characters after trimming.
     pub title: MaybeUndefined<String>,
-    /// More about it: at most 1,000 characters, or null for none.
+    /// Description, at most 1,000 characters, or null for none.
     pub description: MaybeUndefined<String>,
-    /// Whether it is done; completing it completes its parts too.
+    /// Whether the task is completed. Completing a task completes its subtasks too.
     pub completed: MaybeUndefined<bool>,
-    /// How urgent it is.
+    /// Priority of the task.
     pub priority: MaybeUndefined<Priority>,
-    /// When it is due, or null for no date.
+    /// When the task is due, or null for no date.
     pub due: MaybeUndefined<DueInput>,
-    /// The list that it is in, or null for none; its parts follow.
+    /// Id of the list, or null for none. The subtasks follow.
     pub list_id: MaybeUndefined<ID>,
-    /// The task that it is a part of, or null for none.
+    /// Id of the parent task, or null for none.
     pub parent_id: MaybeUndefined<ID>,
-    /// All its labels, at most 10.
+    /// Ids of all labels of the task, at most 10: replaces the labels that it has.
     pub label_ids: MaybeUndefined<Vec<ID>>,
 }
 
-/// Which tasks: these, or those that meet a filter; at most 500.
+/// Tasks to work on, by id or by filter; at most 500.
 #[derive(Clone, Debug, OneofObject)]
 pub enum TaskSelection {
-    /// These; each must be there.
+    /// Ids of the tasks. Each must exist.
     Ids(Vec<ID>),
-    /// Those that meet the filter, which must have a condition.
+    /// All tasks that match the filter, which must have at least one condition.
     Filter(TaskFilter),
 }
 
-/// Which tasks to list: those that meet all conditions given.
+/// Filter of tasks. A task matches if it meets every condition that is given.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TaskFilter {
-    /// Only open tasks (false) or only completed ones (true).
+    /// True for completed tasks, false for open ones.
     pub completed: Option<bool>,
-    /// Only tasks of one of these priorities; no task is of one of none.
+    /// Tasks with one of these priorities. An empty list matches no task.
     pub priority: Option<Vec<Priority>>,
-    /// Only tasks in this list; null for tasks in no list.
+    /// Tasks in the list with this id; null for tasks without a list.
     pub list_id: MaybeUndefined<ID>,
-    /// Only tasks with one of these labels, at most 1,000; no task has one of none.
+    /// Tasks with at least one of these labels, at most 1,000. An empty list matches no task.
     pub label_ids: Option<Vec<ID>>,
-    /// Only parts of this task; null for tasks that are no part.
+    /// Subtasks of the task with this id; null for tasks that are no subtasks.
     pub parent_id: MaybeUndefined<ID>,
-    /// Only tasks due from this instant on; a date counts as its midnight in UTC.
+    /// Tasks due at or after this instant. A due date counts as its midnight in UTC.
     pub due_from: Option<DateTime>,
-    /// Only tasks due before this instant; a date counts as its midnight in UTC.
+    /// Tasks due before this instant. A due date counts as its midnight in UTC.
     pub due_before: Option<DateTime>,
-    /// Only open tasks whose instant is over, or whose date is over in the time zone of this IANA name.
-    pub overdue_in: Option<String>,
-    /// Only tasks that have words that begin with each of these, in any order: at most 200 characters and 16 words. A
-    /// text without a letter or digit is in no task.
-    pub text: Option<String>,
-    /// Only tasks whose title or description contains exactly this text, whatever its case: at most 200 characters.
+    /// Open tasks that are overdue.
+    pub overdue: Option<OverdueFilter>,
+    /// Tasks that contain, for each word of the text, a word that begins with it, in any order: at most 200 characters
+    /// and 16 words. A text without a letter or digit matches no task.
     pub search: Option<String>,
+    /// Tasks whose title or description contains this text as it stands, ignoring case: at most 200 characters.
+    pub contains: Option<String>,
 }
 
-/// In which order to list tasks.
+/// Filter of overdue tasks: those whose instant is past, or whose date is over in a time zone.
+#[derive(Clone, Debug, InputObject)]
+pub struct OverdueFilter {
+    /// IANA name of the time zone that decides which dates are over.
+    #[graphql(default = "UTC")]
+    pub time_zone: String,
+}
+
+/// Order of tasks.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct TaskOrder {
-    /// By what.
+    /// Field to order by.
     pub by: TaskOrderBy,
-    /// In which direction; by default times and priorities from the highest, titles and due dates from the lowest.
+    /// Direction. By default times and priorities are descending, titles, due dates and positions ascending.
     pub direction: Option<OrderDirection>,
 }
 
-/// What tasks can be ordered by.
+/// Fields that tasks can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "OrderBy")]
 pub enum TaskOrderBy {
     /// Time of creation.
-    Created,
+    CreatedAt,
     /// Time of the last change.
-    Updated,
+    UpdatedAt,
     /// Title, ignoring case.
     Title,
-    /// Due date; tasks without one come last in both directions.
+    /// Due date or instant. Tasks without one come last in both directions.
     Due,
     /// Priority.
     Priority,
@@ -147,12 +156,12 @@ pub enum TaskOrderBy {
     Position,
 }
 
-/// A direction.
+/// Direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
-    /// From the lowest, earliest or first.
+    /// Ascending: lowest, earliest or first value first.
     Asc,
-    /// From the highest, latest or last.
+    /// Descending: highest, latest or last value first.
     Desc,
 }
 
@@ -231,11 +240,11 @@ impl TryFrom<TaskFilter> for Filter {
 
     fn try_from(input: TaskFilter) -> Result<Self, Error> {
         let mut check = Check::default();
-        let text = check.optional("search", input.search.as_deref().map(SearchText::parse)).flatten();
-        let words = check.optional("text", input.text.as_deref().filter(|it| !it.is_empty()).map(Words::parse));
+        let contains = check.optional("contains", input.contains.as_deref().map(SearchText::parse)).flatten();
+        let search = check.optional("search", input.search.as_deref().filter(|it| !it.is_empty()).map(Words::parse));
         let due_from = check.optional("dueFrom", input.due_from.map(|it| Instant::new(it.instant)));
         let due_before = check.optional("dueBefore", input.due_before.map(|it| Instant::new(it.instant)));
-        let overdue = check.optional("overdueIn", input.overdue_in.as_deref().map(TimeZone::parse));
+        let overdue = check.optional("overdue", input.overdue.as_ref().map(|it| TimeZone::parse(&it.time_zone)));
         let priorities = input.priority.map(|them| AnyOf::new(them.into_iter().map(Into::into)));
         let priorities = check.optional("priority", priorities);
         let labels = input.label_ids.as_deref().map(label_ids).transpose()?.map(AnyOf::new);
@@ -245,8 +254,8 @@ impl TryFrom<TaskFilter> for Filter {
         let filter = Filter {
             completed,
             priorities,
-            text,
-            words,
+            contains,
+            search,
             list,
             labels,
             label_names: None,
@@ -285,5 +294,5 @@ impl From<TaskOrder> for Order {
 
 /// The order in the direction that people expect.
 pub fn by_default(by: OrderBy) -> Order {
-    Order { by, descending: matches!(by, OrderBy::Created | OrderBy::Updated | OrderBy::Priority) }
+    Order { by, descending: matches!(by, OrderBy::CreatedAt | OrderBy::UpdatedAt | OrderBy::Priority) }
 }

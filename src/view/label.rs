@@ -11,65 +11,65 @@ use crate::{
     service::{
         labels::{LabelPatch, NewLabel},
         tasks::MAX_VALUES,
-        values::{Colour, LabelName},
+        values::{Color, LabelName},
     },
 };
 
-/// A word that tasks can be marked with.
+/// A label. A task has up to 10.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct Label {
-    /// The label's id: a UUID.
+    /// UUID of the label. It never changes.
     #[schema(value_type = String)]
     pub id: ID,
-    /// 1 to 30 characters, unique among the user's labels, whatever its case.
+    /// Name, 1 to 30 characters, unique among the user's labels whatever its case.
     pub name: String,
-    /// As `#rrggbb`.
-    pub colour: Option<String>,
-    /// The number of the write that last changed the label: for `expectedRevision`.
+    /// Color as `#rrggbb`.
+    pub color: Option<String>,
+    /// Revision of the label: changes with every write, and is what `expectedRevision` takes.
     pub revision: BigInt,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime,
-    /// What its relations are found by.
+    /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
     pub key: LabelId,
 }
 
-/// A label to be made.
+/// Input of `createLabel`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateLabelInput {
-    /// A UUID that the client chose: sent twice, it makes one label, which both calls answer.
+    /// UUID chosen by the client. A second call with the same id creates nothing and returns the label of the first.
     pub id: Option<ID>,
-    /// 1 to 30 characters after trimming; the error `NAME_TAKEN` says that a label has this name.
+    /// Name, 1 to 30 characters after trimming. Fails with `NAME_TAKEN` if a label has this name.
     pub name: String,
-    /// As `#rrggbb`.
-    pub colour: Option<String>,
+    /// Color as `#rrggbb`.
+    pub color: Option<String>,
 }
 
-/// Changes to a label. A field that is absent stays as it is; null clears the colour.
+/// Input of `updateLabel`. Fields left out stay unchanged; null clears the color.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateLabelInput {
-    /// Which label.
+    /// Id of the label.
     pub id: ID,
-    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     pub expected_revision: Option<BigInt>,
-    /// 1 to 30 characters after trimming.
+    /// Name, 1 to 30 characters after trimming.
     pub name: MaybeUndefined<String>,
-    /// As `#rrggbb`, or null for none.
-    pub colour: MaybeUndefined<String>,
+    /// Color as `#rrggbb`, or null for none.
+    pub color: MaybeUndefined<String>,
 }
 
 impl From<label::Model> for Label {
     fn from(row: label::Model) -> Self {
-        let label::Model { id, user_id: _, name, folded: _, colour, revision, created_at, updated_at, deleted_at: _ } =
+        let label::Model { id, user_id: _, name, name_key: _, color, revision, created_at, updated_at, deleted_at: _ } =
             row;
         Self {
             id: ID(id.to_string()),
             name,
-            colour,
+            color,
             revision: BigInt(revision),
             created_at: created_at.into(),
             updated_at: updated_at.into(),
@@ -86,8 +86,8 @@ impl TryFrom<CreateLabelInput> for NewLabel {
         let id = check
             .optional("id", input.id.as_ref().map(|it| it.parse().map(LabelId).map_err(|_| ValidationError::Uuid)));
         let name = check.field("name", LabelName::parse(&input.name));
-        let colour = check.optional("colour", input.colour.as_deref().map(Colour::parse));
-        check.passed(name.map(|name| NewLabel { id, name, colour }))
+        let color = check.optional("color", input.color.as_deref().map(Color::parse));
+        check.passed(name.map(|name| NewLabel { id, name, color }))
     }
 }
 
@@ -97,8 +97,8 @@ impl TryFrom<UpdateLabelInput> for LabelPatch {
     fn try_from(input: UpdateLabelInput) -> Result<Self, Error> {
         let mut check = Check::default();
         let name = check.required("name", input.name.map_value(|it| LabelName::parse(&it)));
-        let colour = check.clearable("colour", input.colour.map_value(|it| Colour::parse(&it)));
-        check.passed(Some(LabelPatch { name, colour }))
+        let color = check.clearable("color", input.color.map_value(|it| Color::parse(&it)));
+        check.passed(Some(LabelPatch { name, color }))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     service::{
         lists::{ListPatch, NewList},
         tasks::Counts,
-        values::{Colour, ListName},
+        values::{Color, ListName},
     },
 };
 
@@ -19,63 +19,63 @@ use crate::{
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct TaskList {
-    /// The list's id: a UUID.
+    /// UUID of the list. It never changes.
     #[schema(value_type = String)]
     pub id: ID,
-    /// 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
-    /// As `#rrggbb`.
-    pub colour: Option<String>,
-    /// The place among the lists: compare as text, byte by byte.
+    /// Color as `#rrggbb`.
+    pub color: Option<String>,
+    /// Sort key of the order of the lists: compare as text, byte by byte.
     pub position: String,
-    /// Whether it is out of the way.
+    /// Whether the list is archived.
     pub archived: bool,
-    /// The number of the write that last changed the list: for `expectedRevision`.
+    /// Revision of the list: changes with every write, and is what `expectedRevision` takes.
     pub revision: BigInt,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime,
-    /// What its relations are found by.
+    /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
     pub key: ListId,
 }
 
-/// How many tasks a list has.
+/// Number of tasks in a list, by state.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct TaskCounts {
-    /// Not done.
+    /// Number of open tasks.
     pub open: i32,
-    /// Done.
+    /// Number of completed tasks.
     pub completed: i32,
-    /// Not done, and due in the past.
+    /// Number of open tasks that are overdue.
     pub overdue: i32,
 }
 
-/// A list to be made, the last of all.
+/// Input of `createTaskList`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateTaskListInput {
-    /// A UUID that the client chose: sent twice, it makes one list, which both calls answer.
+    /// UUID chosen by the client. A second call with the same id creates nothing and returns the list of the first.
     pub id: Option<ID>,
-    /// 1 to 100 characters after trimming.
+    /// Name, 1 to 100 characters after trimming.
     pub name: String,
-    /// As `#rrggbb`.
-    pub colour: Option<String>,
+    /// Color as `#rrggbb`.
+    pub color: Option<String>,
 }
 
-/// Changes to a list. A field that is absent stays as it is; null clears the colour.
+/// Input of `updateTaskList`. Fields left out stay unchanged; null clears the color.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateTaskListInput {
-    /// Which list.
+    /// Id of the list.
     pub id: ID,
-    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     pub expected_revision: Option<BigInt>,
-    /// 1 to 100 characters after trimming.
+    /// Name, 1 to 100 characters after trimming.
     pub name: MaybeUndefined<String>,
-    /// As `#rrggbb`, or null for none.
-    pub colour: MaybeUndefined<String>,
-    /// Whether it is out of the way.
+    /// Color as `#rrggbb`, or null for none.
+    pub color: MaybeUndefined<String>,
+    /// Whether the list is archived.
     pub archived: MaybeUndefined<bool>,
 }
 
@@ -85,7 +85,7 @@ impl From<list::Model> for TaskList {
             id,
             user_id: _,
             name,
-            colour,
+            color,
             position,
             archived,
             revision,
@@ -96,7 +96,7 @@ impl From<list::Model> for TaskList {
         Self {
             id: ID(id.to_string()),
             name,
-            colour,
+            color,
             position,
             archived,
             revision: BigInt(revision),
@@ -122,8 +122,8 @@ impl TryFrom<CreateTaskListInput> for NewList {
         let id =
             check.optional("id", input.id.as_ref().map(|it| it.parse().map(ListId).map_err(|_| ValidationError::Uuid)));
         let name = check.field("name", ListName::parse(&input.name));
-        let colour = check.optional("colour", input.colour.as_deref().map(Colour::parse));
-        check.passed(name.map(|name| NewList { id, name, colour }))
+        let color = check.optional("color", input.color.as_deref().map(Color::parse));
+        check.passed(name.map(|name| NewList { id, name, color }))
     }
 }
 
@@ -133,9 +133,9 @@ impl TryFrom<UpdateTaskListInput> for ListPatch {
     fn try_from(input: UpdateTaskListInput) -> Result<Self, Error> {
         let mut check = Check::default();
         let name = check.required("name", input.name.map_value(|it| ListName::parse(&it)));
-        let colour = check.clearable("colour", input.colour.map_value(|it| Colour::parse(&it)));
+        let color = check.clearable("color", input.color.map_value(|it| Color::parse(&it)));
         let archived = check.required("archived", input.archived.map_value(Ok));
-        check.passed(Some(ListPatch { name, colour, archived }))
+        check.passed(Some(ListPatch { name, color, archived }))
     }
 }
 

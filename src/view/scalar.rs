@@ -14,7 +14,7 @@ use crate::service::tasks;
 /// An instant in RFC 3339, sent in UTC with a `Z`. Input may have any offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime {
-    /// The instant.
+    /// Instant.
     pub instant: chrono::DateTime<Utc>,
     /// How many fraction digits it is shown with.
     digits: SecondsFormat,

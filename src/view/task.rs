@@ -11,85 +11,85 @@ use utoipa::ToSchema;
 
 use super::{BigInt, Date, DateTime};
 
-/// Something that a user means to do.
+/// A task.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
 pub struct Task {
-    /// The task's id, stable for ever: a UUID.
+    /// UUID of the task. It never changes.
     #[serde(skip)]
     pub id: ID,
-    /// The task's number, which is its `id` on the REST routes.
+    /// Number of the task, unique in this installation: the `id` of the task in the REST API.
     #[serde(rename = "id")]
     pub number: BigInt,
-    /// Whose task it is; GraphQL shows nobody else's.
+    /// Id of the user who owns the task.
     #[graphql(skip)]
     pub user_id: String,
-    /// What to do: 1 to 200 characters.
+    /// Title, 1 to 200 characters.
     pub title: String,
-    /// More about it: at most 1,000 characters.
+    /// Description, at most 1,000 characters.
     pub description: Option<String>,
-    /// Whether it is done.
+    /// Whether the task is completed.
     pub completed: bool,
-    /// Since when it is done; null while it is open.
+    /// When the task was completed; null while it is open.
     #[serde(skip)]
     pub completed_at: Option<DateTime>,
-    /// How urgent it is.
+    /// Priority of the task.
     pub priority: Priority,
-    /// Names of its labels.
+    /// Names of the task's labels.
     #[graphql(skip)]
     pub tags: Vec<String>,
-    /// When it is due, for clients that know no dates: a date is its midnight in UTC.
+    /// When the task is due, as an instant: a due date is sent as its midnight in UTC.
     #[graphql(skip)]
     #[serde(rename = "due_date")]
     pub due: Option<DateTime>,
-    /// The calendar date on which it is due, wherever its owner is that day; never together with an instant.
+    /// Calendar date on which the task is due, in the user's local time. A task has a due date or a due instant, never both.
     #[serde(skip)]
     pub due_date: Option<Date>,
-    /// The instant at which it is due; never together with a date.
+    /// Instant at which the task is due. A task has a due date or a due instant, never both.
     #[serde(skip)]
     pub due_at: Option<DateTime>,
-    /// The IANA name of the time zone that the instant was chosen in.
+    /// IANA name of the time zone in which `dueAt` was chosen.
     #[serde(skip)]
     pub due_time_zone: Option<String>,
-    /// The place in manual order: compare as text, byte by byte.
+    /// Sort key of the manual order: compare as text, byte by byte.
     #[serde(skip)]
     pub position: String,
-    /// The number of the write that last changed the task: for `expectedRevision`.
+    /// Revision of the task: changes with every write, and is what `expectedRevision` takes.
     #[serde(skip)]
     pub revision: BigInt,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime,
-    /// What its relations are found by.
+    /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
     pub keys: TaskKeys,
 }
 
-/// What the relations of a task are found by.
+/// Ids by which the relations of a task are loaded.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskKeys {
     /// The task itself.
     pub task: TaskId,
     /// Its list.
     pub list: Option<ListId>,
-    /// The task that it is a part of.
+    /// Parent task, if the task is a subtask.
     pub parent: Option<TaskId>,
 }
 
-/// How urgent a task is.
+/// Priority of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, ToSchema)]
 #[graphql(remote = "task::Priority", name = "TaskPriority")]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
-    /// Whenever.
+    /// Low priority.
     Low,
-    /// As usual.
+    /// Medium priority: the default.
     Medium,
-    /// Soon.
+    /// High priority.
     High,
-    /// Now.
+    /// Urgent: the highest priority.
     Urgent,
 }
 

@@ -8,23 +8,23 @@ use utoipa::ToSchema;
 use super::DateTime;
 use crate::service::auth::CurrentUser;
 
-/// A user. The account's own data is null when the account is kept by another issuer of tokens.
+/// A user. The data of the account is null if another service issues the tokens.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// The name that others see.
+    /// Display name.
     pub name: Option<String>,
-    /// The address that signs in.
+    /// E-mail address.
     pub email: Option<String>,
-    /// Whether the address is known to be the user's.
+    /// Whether the e-mail address is verified.
     pub email_verified: Option<bool>,
-    /// URL of a picture.
+    /// URL of the profile picture.
     pub image: Option<String>,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Option<DateTime>,
-    /// When the account last changed.
+    /// When the account was last changed.
     pub updated_at: Option<DateTime>,
-    /// The user's id.
+    /// Id of the user.
     #[schema(value_type = String)]
     pub id: ID,
 }
@@ -63,7 +63,7 @@ pub struct Account {
     pub user_id: String,
     /// When it was linked.
     pub created_at: DateTime,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime,
     /// The account's id.
     pub id: String,

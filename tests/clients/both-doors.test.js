@@ -7,7 +7,7 @@ import { jwtClient } from "better-auth/client/plugins";
 
 const base = process.env.DOCKET_URL ?? "http://localhost:8000";
 
-test("an account of the real client owns the same task behind both doors", async () => {
+test("an account of the real client owns the same task behind both APIs", async () => {
   let session;
   const auth = createAuthClient({
     baseURL: base,

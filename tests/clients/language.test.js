@@ -54,7 +54,7 @@ const LITERALS = [
   '"a"', '""', '"1"', '"""block"""', "true", "false", "null", "LOW", "low", "[]", "[1]", '["a"]', '[["a"]]', "[null]",
   "{}", "{ a: 1 }", "$v",
 ];
-const PLACES = {
+const POSITIONS = {
   "Int = 100": (value) => `{ changes(since: 0, first: ${value}) { revision } }`,
   Int: (value) => `{ tasks(first: ${value}) { totalCount } }`,
   "String!": (value) => `{ searchTasks(text: ${value}) { id } }`,
@@ -68,10 +68,10 @@ const PLACES = {
   "TaskFilter.labelIds": (value) => `{ tasks(filter: { labelIds: ${value} }) { totalCount } }`,
   "@include(if:)": (value) => `{ me @include(if: ${value}) { id } }`,
 };
-for (const [place, query] of Object.entries(PLACES)) for (const value of LITERALS) add(`literal at ${place}`, query(value));
+for (const [place, query] of Object.entries(POSITIONS)) for (const value of LITERALS) add(`literal at ${place}`, query(value));
 
 const TYPES = ["Int", "Int!", "[Int]", "[Int!]!", "String", "String!", "ID", "ID!", "[ID!]", "[ID!]!", "[ID]", "Boolean", "Boolean!", "TaskFilter", "TaskPriority", "Nothing", "Task"];
-for (const [place, query] of Object.entries(PLACES))
+for (const [place, query] of Object.entries(POSITIONS))
   for (const type of TYPES) {
     add(`variable at ${place}`, `query($v: ${type}) ${query("$v")}`, { v: sample(type) });
     add(`default at ${place}`, `query($v: ${type} = null) ${query("$v")}`, {});
@@ -105,7 +105,7 @@ const DOCUMENTS = {
     '{ task(id: "\\u{}") { id } }', '{ task(id: "\\u12") { id } }', '{ task(id: "\\x") { id } }', '{ task(id: "a\nb") { id } }', '{ task(id: "\t") { id } }', '{ task(id: "\\n\\t\\"\\\\\\/\\b\\f\\r") { id } }',
     '{ task(id: """a "" b \\""" c""") { id } }', '{ task(id: """unfinished") { id } }', '{ task(id: "unfinished) { id } }', "{ task(id: 'a') { id } }",
     "{ task(id: 01) { id } }", "{ task(id: 1.) { id } }", "{ task(id: .1) { id } }", "{ task(id: 1e) { id } }", "{ task(id: +1) { id } }", "{ task(id: 1a) { id } }", "{ task(id: 0x1) { id } }", "{ task(id: 1_000) { id } }", "{ task(id: --1) { id } }", "{ task(id: 1.2.3) { id } }", "{ task(id: 1 2) { id } }",
-    "{ me { id\u00A0 } }", "{ mé { id } }", "{ me { id } } \u0000", "{ me { id } } ?", "{ me { id } }}", "{ me ( { id } }", "{ __typename @ }", "{ __typename & }", "{ task(id) { id } }", "{ task(id id: 1) { id } }", "{ task(id: 1 id) { id } }", "{ task(null id: 1) { id } }", "{ tasks(filter: { completed }) { totalCount } }", "{ tasks(filter: { completed search: \"a\" }) { totalCount } }", "{ me @include(if) { id } }", "{ me @include(if: true unless) { id } }", "query($v: TaskFilter = { completed }) { tasks(filter: $v) { totalCount } }", "{ __typename | }", "{ .. __typename }", "{ ... }", "{ ...{ __typename } }",
+    "{ me { id\u00A0 } }", "{ mé { id } }", "{ me { id } } \u0000", "{ me { id } } ?", "{ me { id } }}", "{ me ( { id } }", "{ __typename @ }", "{ __typename & }", "{ task(id) { id } }", "{ task(id id: 1) { id } }", "{ task(id: 1 id) { id } }", "{ task(null id: 1) { id } }", "{ tasks(filter: { completed }) { totalCount } }", "{ tasks(filter: { completed contains: \"a\" }) { totalCount } }", "{ me @include(if) { id } }", "{ me @include(if: true unless) { id } }", "query($v: TaskFilter = { completed }) { tasks(filter: $v) { totalCount } }", "{ __typename | }", "{ .. __typename }", "{ ... }", "{ ...{ __typename } }",
   ],
   operations: [
     "query { __typename }", "query Q { __typename }", "query Q() { __typename }", "query ($v: Int) { tasks(first: $v) { totalCount } }", "query Q { __typename } query R { __typename }", "query Q { __typename } query Q { __typename }",
@@ -121,7 +121,7 @@ const DOCUMENTS = {
   ],
   "merging of fields": [
     "{ me { id } me { name } }", "{ a: me { id } a: tasks { totalCount } }", "{ tasks(first: 1) { totalCount } tasks(first: 2) { totalCount } }", "{ tasks(first: 1) { totalCount } tasks(first: 1) { totalCount } }", "{ tasks(first: 1) { totalCount } tasks { totalCount } }", "{ me { a: id a: name } }", "{ me { a: id } me { a: name } }", "{ me { a: id } ...F } fragment F on Query { me { a: name } }", "{ ...F ...G } fragment F on Query { me { a: id } } fragment G on Query { me { a: name } }",
-    "{ node(id: 1) { ... on Task { a: title } ... on Label { a: name } } }", "{ node(id: 1) { ... on Task { a: title } ... on Label { a: colour } } }", "{ node(id: 1) { ... on Task { a: title } ... on TaskList { a: archived } } }", "{ node(id: 1) { ... on Task { a: list { x: name } } ... on TaskList { a: tasks { x: title } } } }", "{ node(id: 1) { ... on Task { a: parent { x: title } } ... on Label { a: tasks { x: title } } } }",
+    "{ node(id: 1) { ... on Task { a: title } ... on Label { a: name } } }", "{ node(id: 1) { ... on Task { a: title } ... on Label { a: color } } }", "{ node(id: 1) { ... on Task { a: title } ... on TaskList { a: archived } } }", "{ node(id: 1) { ... on Task { a: list { x: name } } ... on TaskList { a: tasks { x: title } } } }", "{ node(id: 1) { ... on Task { a: parent { x: title } } ... on Label { a: tasks { x: title } } } }",
     "query($a: Int, $b: Int) { tasks(first: $a) { totalCount } tasks(first: $b) { totalCount } }", "query($a: Int) { tasks(first: $a) { totalCount } tasks(first: $a) { totalCount } }", '{ task(id: "1") { id } task(id: 1) { id } }', "{ tasks(first: 1, last: 2) { totalCount } tasks(last: 2, first: 1) { totalCount } }", "{ tasks(filter: { completed: true }) { totalCount } tasks(filter: { completed: true }) { totalCount } }", "{ me { id @skip(if: true) id } }",
     "{ nodes(ids: []) { id } nodes(ids: [1]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1, 2]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1]) { __typename } }", "{ ...F nodes(ids: [1, 2]) { id } } fragment F on Query { nodes(ids: [1]) @skip(if: true) { id } }", "{ tasks(filter: { labelIds: [1] }) { totalCount } tasks(filter: { labelIds: [1, 2] }) { totalCount } }", "{ label(id: 1) { tasks { labels { id } } } label(id: 1) { tasks { labels { name } } } }",
   ],
@@ -140,13 +140,13 @@ const DOCUMENTS = {
     "{ tasks(filter: { nothing: 1 }) { totalCount } }", "{ tasks(filter: { completed: true, completed: true }) { totalCount } }", "{ tasks(filter: { search: null }) { totalCount } }", "{ tasks(filter: \"{}\") { totalCount } }", "{ tasks(order: {}) { totalCount } }", "{ tasks(order: { by: TITLE }) { totalCount } }", '{ tasks(order: { by: "TITLE" }) { totalCount } }', "{ tasks(order: { by: title }) { totalCount } }", "{ tasks(order: [{ by: TITLE }]) { totalCount } }",
     "mutation { createTask { task { id } } }", "mutation { createTask(input: {}) { task { id } } }", "mutation { createTask(input: { title: 1 }) { task { id } } }", "mutation { createTask(input: { title: null }) { task { id } } }", "mutation { createTask(input: [{ title: \"a\" }]) { task { id } } }", "mutation { createTask(input: null) { task { id } } }",
     'mutation { createTask(input: { title: "a", due: {} }) { task { id } } }', 'mutation { createTask(input: { title: "a", due: { date: "2030-01-01" } }) { task { id } } }', 'mutation { createTask(input: { title: "a", due: { date: null } }) { task { id } } }', 'mutation { createTask(input: { title: "a", due: { date: "2030-01-01", at: { instant: "2030-01-01T00:00:00Z" } } }) { task { id } } }', 'mutation { createTask(input: { title: "a", due: null }) { task { id } } }',
-    'mutation { moveTask(input: { id: 1, place: { before: "a" } }) { task { id } } }', 'mutation { moveTask(input: { id: 1, place: { before: "a", after: "b" } }) { task { id } } }', "mutation { moveTask(input: { id: 1, place: {} }) { task { id } } }", "mutation { moveTask(input: { id: 1, place: { before: null } }) { task { id } } }",
+    'mutation { moveTask(input: { id: 1, position: { before: "a" } }) { task { id } } }', 'mutation { moveTask(input: { id: 1, position: { before: "a", after: "b" } }) { task { id } } }', "mutation { moveTask(input: { id: 1, place: {} }) { task { id } } }", "mutation { moveTask(input: { id: 1, position: { before: null } }) { task { id } } }",
   ],
 };
 for (const [group, documents] of Object.entries(DOCUMENTS)) for (const query of documents) add(group, query, {});
-const PLACE = "mutation($v: PlaceInput!) { moveTask(input: { id: 1, place: $v }) { task { id } } }";
-for (const v of [{ before: "a" }, { after: "a" }, {}, { before: "a", after: "b" }, { before: null }, { before: "a", after: null }, "a", null]) add("oneOf by variable", PLACE, { v });
-for (const type of ["ID", "ID!"]) for (const variables of [{}, { v: "a" }, { v: null }]) add("oneOf by field", `mutation($v: ${type}) { moveTask(input: { id: 1, place: { before: $v } }) { task { id } } }`, variables);
+const POSITION = "mutation($v: PositionInput!) { moveTask(input: { id: 1, position: $v }) { task { id } } }";
+for (const v of [{ before: "a" }, { after: "a" }, {}, { before: "a", after: "b" }, { before: null }, { before: "a", after: null }, "a", null]) add("oneOf by variable", POSITION, { v });
+for (const type of ["ID", "ID!"]) for (const variables of [{}, { v: "a" }, { v: null }]) add("oneOf by field", `mutation($v: ${type}) { moveTask(input: { id: 1, position: { before: $v } }) { task { id } } }`, variables);
 for (const name of [undefined, null, "A", "B", "C", ""]) {
   add("operationName", "query A { __typename } query B { __typename }", {}, name);
   add("operationName", "query A { __typename }", {}, name);

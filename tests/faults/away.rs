@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    ledger::{Tally, compare, write_all, writers},
+    ledger::{WriteCounters, compare, write_all, writers},
     proxy::{Mode, Proxy},
     stage::Stage,
     support::Process,
@@ -34,15 +34,15 @@ pub async fn away(stage: &Stage, seconds: u32) -> String {
 
     let (mut ledgers, mut reports) = (writers(stage, 8), Vec::new());
     for mode in [Mode::Refuse, Mode::Silent] {
-        let tally = Arc::new(Tally::default());
+        let counters = Arc::new(WriteCounters::default());
         let reading = Reading::default();
         let (written, (), report) = tokio::join!(
-            write_all(stage, &base, ledgers, &tally),
-            reading.read(stage, &base, &tally),
-            outage((stage, &base), (&proxy, mode), seconds, &tally)
+            write_all(stage, &base, ledgers, &counters),
+            reading.read(stage, &base, &counters),
+            outage((stage, &base), (&proxy, mode), seconds, &counters)
         );
         ledgers = written;
-        let refused = reading.refused.load(Ordering::Relaxed) + tally.refused.load(Ordering::Relaxed);
+        let refused = reading.refused.load(Ordering::Relaxed) + counters.refused.load(Ordering::Relaxed);
         assert!(refused > 0, "nothing was refused while the database was away");
         let slowest = Duration::from_millis(reading.slowest.load(Ordering::Relaxed));
         assert!(slowest < ANSWERED, "an answer took {slowest:?}");
@@ -54,7 +54,12 @@ pub async fn away(stage: &Stage, seconds: u32) -> String {
 }
 
 /// Makes the database go away and come back, and measures how soon that is noticed.
-async fn outage((stage, base): (&Stage, &str), (proxy, mode): (&Proxy, Mode), seconds: u32, tally: &Tally) -> String {
+async fn outage(
+    (stage, base): (&Stage, &str),
+    (proxy, mode): (&Proxy, Mode),
+    seconds: u32,
+    counters: &WriteCounters,
+) -> String {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let start = Instant::now();
     proxy.set(mode);
@@ -67,7 +72,7 @@ async fn outage((stage, base): (&Stage, &str), (proxy, mode): (&Proxy, Mode), se
     let back = stage.until(base, 200).await;
     assert!(back < NOTICED, "ready again only after {back:?}");
     tokio::time::sleep(Duration::from_millis(500)).await;
-    tally.stop.store(true, Ordering::Relaxed);
+    counters.stop.store(true, Ordering::Relaxed);
     format!("not ready after {gone:.1?}, ready again after {back:.1?}")
 }
 
@@ -80,15 +85,15 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads at both doors until told to stop.
-    pub async fn read(&self, stage: &Stage, base: &str, tally: &Tally) {
-        let readers = (0..4).map(|number| self.one(stage, base, (number, tally)));
+    /// Reads at both APIs until told to stop.
+    pub async fn read(&self, stage: &Stage, base: &str, counters: &WriteCounters) {
+        let readers = (0..4).map(|number| self.one(stage, base, (number, counters)));
         futures_util::future::join_all(readers).await;
     }
 
-    async fn one(&self, stage: &Stage, base: &str, (number, tally): (usize, &Tally)) {
+    async fn one(&self, stage: &Stage, base: &str, (number, counters): (usize, &WriteCounters)) {
         let person = &stage.people[number];
-        while !tally.stop.load(Ordering::Relaxed) {
+        while !counters.stop.load(Ordering::Relaxed) {
             let start = Instant::now();
             let request = if number % 2 == 0 {
                 stage.http.get(format!("{base}/api/{}/tasks?limit=5", person.id))

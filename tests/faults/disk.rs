@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    ledger::{Tally, compare, write_all, writers},
+    ledger::{WriteCounters, compare, write_all, writers},
     shown,
     stage::Stage,
     support::Process,
@@ -21,34 +21,34 @@ pub async fn full(stage: &Stage) -> String {
     shell.args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_docket")]);
     let process = Process::start_by(shell, &stage.app.database_url, &[("RUST_LOG", "off")], Stdio::null()).await;
     let base = process.base.clone();
-    let (mut ledgers, tally) = (writers(stage, 8), Arc::new(Tally::default()));
+    let (mut ledgers, counters) = (writers(stage, 8), Arc::new(WriteCounters::default()));
     let during = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         limit(process.pid(), "65536");
-        let before = tally.acknowledged.load(Ordering::Relaxed);
-        while tally.refused.load(Ordering::Relaxed) < 50 {
+        let before = counters.acknowledged.load(Ordering::Relaxed);
+        while counters.refused.load(Ordering::Relaxed) < 50 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let person = &stage.people[0];
         let list = stage.http.get(format!("{base}/api/{}/tasks", person.id)).bearer_auth(&person.session);
         assert_eq!(list.send().await.unwrap().status(), 200, "reading needs no space");
         limit(process.pid(), "unlimited");
-        let there = tally.acknowledged.load(Ordering::Relaxed);
+        let there = counters.acknowledged.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        let after = tally.acknowledged.load(Ordering::Relaxed);
+        let after = counters.acknowledged.load(Ordering::Relaxed);
         assert!(after > there, "nothing was written when there was space again");
-        tally.stop.store(true, Ordering::Relaxed);
+        counters.stop.store(true, Ordering::Relaxed);
         (before, after - there)
     };
-    let contest = shown::contest(stage, &base, &tally.stop);
-    let (written, (before, after), seen) = tokio::join!(write_all(stage, &base, ledgers, &tally), during, contest);
+    let contest = shown::contest(stage, &base, &counters.stop);
+    let (written, (before, after), seen) = tokio::join!(write_all(stage, &base, ledgers, &counters), during, contest);
     assert!(seen.conflicts > 50 && seen.refused > 10, "{seen:?}: too little happened to show anything");
     ledgers = written;
     let compared = compare(stage, &base, &mut ledgers).await;
     process.kill();
     let process = stage.docket().await;
     compare(stage, &process.base, &mut ledgers).await;
-    let refused = tally.refused.load(Ordering::Relaxed);
+    let refused = counters.refused.load(Ordering::Relaxed);
     format!(
         "{before} writes, then {refused} refused while no file could grow, then {after} more by itself; {compared} \
          tasks compared, none half written; {} conflicts and {} titles shown, none of {} that were not stored",

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     away::Reading,
     cluster::{Bouncer, Cluster},
-    ledger::{Ledger, Tally, compare, write_all, writers},
+    ledger::{Ledger, WriteCounters, compare, write_all, writers},
     proxy::Proxy,
     stage::Stage,
     support::{App, Process},
@@ -32,7 +32,7 @@ pub async fn failover(rounds: u32) -> String {
         Process::start_with(proxy.instead_of(&server.url()).as_str(), &[("RUST_LOG", "off")], Stdio::null()).await;
     let base = process.base.clone();
     let (mut ledgers, mut slowest_back, mut refused) = (writers(&stage, 8), Duration::ZERO, 0);
-    let acknowledged = Arc::new(Tally::default());
+    let acknowledged = Arc::new(WriteCounters::default());
     for _ in 0..rounds {
         let replica = server.replica().await;
         let change = async {
@@ -75,7 +75,7 @@ pub async fn bouncer(seconds: u32) -> String {
     let settings = [("RUST_LOG", "off"), ("DATABASE_LISTEN_URL", listening.as_str())];
     let process = Process::start_with(url.as_str(), &settings, Stdio::null()).await;
     let base = process.base.clone();
-    let acknowledged = Arc::new(Tally::default());
+    let acknowledged = Arc::new(WriteCounters::default());
     let half = Duration::from_secs(seconds.into()) / 2;
     let change = async {
         tokio::time::sleep(half).await;
@@ -99,22 +99,22 @@ pub async fn bouncer(seconds: u32) -> String {
 /// Does something while others write and read: what they wrote, what came of it, and how many were refused.
 async fn under_load<T>(
     (stage, base): (&Stage, &str),
-    (ledgers, acknowledged): (Vec<Ledger>, &Tally),
+    (ledgers, acknowledged): (Vec<Ledger>, &WriteCounters),
     change: impl Future<Output = T>,
 ) -> (Vec<Ledger>, T, u64) {
-    let (tally, reading) = (Arc::new(Tally::default()), Reading::default());
+    let (counters, reading) = (Arc::new(WriteCounters::default()), Reading::default());
     let change = async {
         let done = change.await;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        tally.stop.store(true, Ordering::Relaxed);
+        counters.stop.store(true, Ordering::Relaxed);
         done
     };
     let (written, (), done) =
-        tokio::join!(write_all(stage, base, ledgers, &tally), reading.read(stage, base, &tally), change);
+        tokio::join!(write_all(stage, base, ledgers, &counters), reading.read(stage, base, &counters), change);
     let slowest = Duration::from_millis(reading.slowest.load(Ordering::Relaxed));
     assert!(slowest < ANSWERED, "an answer took {slowest:?}");
-    acknowledged.acknowledged.fetch_add(tally.acknowledged.load(Ordering::Relaxed), Ordering::Relaxed);
-    let refused = reading.refused.load(Ordering::Relaxed) + tally.refused.load(Ordering::Relaxed);
+    acknowledged.acknowledged.fetch_add(counters.acknowledged.load(Ordering::Relaxed), Ordering::Relaxed);
+    let refused = reading.refused.load(Ordering::Relaxed) + counters.refused.load(Ordering::Relaxed);
     (written, done, refused)
 }
 

@@ -13,7 +13,7 @@ use rand::RngExt;
 use serde_json::json;
 
 use super::{
-    ledger::{Tally, compare, write_all, writers},
+    ledger::{WriteCounters, compare, write_all, writers},
     stage::Stage,
     support::Process,
 };
@@ -24,13 +24,13 @@ const READY: Duration = Duration::from_secs(1);
 
 /// Kills, starts again and compares.
 pub async fn kill(stage: &Stage, rounds: u32) -> String {
-    let (mut ledgers, tally) = (writers(stage, WRITERS), Arc::new(Tally::default()));
+    let (mut ledgers, counters) = (writers(stage, WRITERS), Arc::new(WriteCounters::default()));
     let (mut slowest, mut compared) = (Duration::ZERO, 0);
     for _ in 0..rounds {
         let process = stage.docket().await;
         let life = Duration::from_millis(rand::rng().random_range(200..900));
         let base = process.base.clone();
-        let (written, ()) = tokio::join!(write_all(stage, &base, ledgers, &tally), async {
+        let (written, ()) = tokio::join!(write_all(stage, &base, ledgers, &counters), async {
             tokio::time::sleep(life).await;
             process.kill();
         });
@@ -42,7 +42,7 @@ pub async fn kill(stage: &Stage, rounds: u32) -> String {
         once_across_a_kill(stage, process).await;
     }
     assert!(slowest < READY * 3, "ready only after {slowest:?}");
-    let acknowledged = tally.acknowledged.load(Ordering::Relaxed);
+    let acknowledged = counters.acknowledged.load(Ordering::Relaxed);
     assert!(acknowledged > u64::from(rounds) * 20, "only {acknowledged} writes");
     format!(
         "{rounds} kills under {WRITERS} writers: {acknowledged} acknowledged writes, {compared} tasks compared, none \
@@ -85,7 +85,7 @@ pub async fn power(stage: &Stage, rounds: u32) -> String {
     let url = stage.app.database_url.clone();
     let place = PathBuf::from(url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc"));
     let (data, shadow) = (place.parent().unwrap().to_owned(), folder.path().join("shadow"));
-    let (mut ledgers, tally) = (writers(stage, WRITERS), Arc::new(Tally::default()));
+    let (mut ledgers, counters) = (writers(stage, WRITERS), Arc::new(WriteCounters::default()));
     let mut compared = 0;
     for _ in 0..rounds {
         copy(&data, &shadow);
@@ -97,7 +97,7 @@ pub async fn power(stage: &Stage, rounds: u32) -> String {
         let process = stage.docket_with(&settings).await;
         let life = Duration::from_millis(rand::rng().random_range(300..900));
         let base = process.base.clone();
-        let (written, ()) = tokio::join!(write_all(stage, &base, ledgers, &tally), async {
+        let (written, ()) = tokio::join!(write_all(stage, &base, ledgers, &counters), async {
             tokio::time::sleep(life).await;
             process.kill();
         });
@@ -107,7 +107,7 @@ pub async fn power(stage: &Stage, rounds: u32) -> String {
         compared = compare(stage, &process.base, &mut ledgers).await;
         process.kill();
     }
-    let acknowledged = tally.acknowledged.load(Ordering::Relaxed);
+    let acknowledged = counters.acknowledged.load(Ordering::Relaxed);
     assert!(acknowledged > u64::from(rounds) * 10, "only {acknowledged} writes");
     format!(
         "{rounds} power cuts under {WRITERS} writers: {acknowledged} acknowledged writes, {compared} tasks compared, \

@@ -41,7 +41,7 @@ pub struct Ledger {
 
 /// How the writers fare.
 #[derive(Default)]
-pub struct Tally {
+pub struct WriteCounters {
     pub acknowledged: AtomicU64,
     pub refused: AtomicU64,
     pub stop: AtomicBool,
@@ -53,19 +53,19 @@ impl Ledger {
     }
 
     /// Writes until told to stop, or until nobody answers.
-    pub async fn write(mut self, stage: &Stage, base: &str, tally: Arc<Tally>) -> Self {
-        while !tally.stop.load(Ordering::Relaxed) {
+    pub async fn write(mut self, stage: &Stage, base: &str, counters: Arc<WriteCounters>) -> Self {
+        while !counters.stop.load(Ordering::Relaxed) {
             let (id, wanted, body) = self.next();
             self.tasks.entry(id).or_insert(Known { acknowledged: State::Gone, asked: None }).asked = Some(wanted);
             let Some((status, answer)) = stage.graphql(base, &self.person, body).await else { return self };
             let known = self.tasks.get_mut(&id).unwrap();
             if status == 200 && answer.get("errors").is_none() {
-                tally.acknowledged.fetch_add(1, Ordering::Relaxed);
+                counters.acknowledged.fetch_add(1, Ordering::Relaxed);
                 known.acknowledged = known.asked.take().unwrap();
             } else {
                 let code = &answer["errors"][0]["extensions"]["code"];
                 assert!(code == "SERVICE_UNAVAILABLE" || code == "TIMEOUT", "{status} {answer}");
-                tally.refused.fetch_add(1, Ordering::Relaxed);
+                counters.refused.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         }
@@ -127,8 +127,8 @@ pub async fn compare(stage: &Stage, base: &str, ledgers: &mut [Ledger]) -> usize
 }
 
 /// Writers of all people on a process, until it is told to stop or ends.
-pub async fn write_all(stage: &Stage, base: &str, ledgers: Vec<Ledger>, tally: &Arc<Tally>) -> Vec<Ledger> {
-    futures_util::future::join_all(ledgers.into_iter().map(|it| it.write(stage, base, Arc::clone(tally)))).await
+pub async fn write_all(stage: &Stage, base: &str, ledgers: Vec<Ledger>, counters: &Arc<WriteCounters>) -> Vec<Ledger> {
+    futures_util::future::join_all(ledgers.into_iter().map(|it| it.write(stage, base, Arc::clone(counters)))).await
 }
 
 /// So many writers, spread over the people.

@@ -47,7 +47,7 @@ async fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
     Sender::new(&process.base, vec![graphql(&stage.people[0].token, READ)])
 }
 
-/// Sends nine reads through both doors and a write. REST counts its lists, so that those are of somebody whose tasks do
+/// Sends nine reads through both APIs and a write. REST counts its lists, so that those are of somebody whose tasks do
 /// not become more all the time.
 async fn mixed(stage: &Stage, process: &Process) -> Arc<Sender> {
     let (token, other) = (new_token(stage, process, 0).await, new_token(stage, process, 1).await);
@@ -238,7 +238,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
     }
 }
 
-/// Half of what can be done, nine reads through both doors and a write, for so many seconds: memory and descriptors again
+/// Half of what can be done, nine reads through both APIs and a write, for so many seconds: memory and descriptors again
 /// and again. By as many clients all the time, because each connection takes memory.
 pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let process = stage.docket_with(&[("RUST_LOG", "off")]).await;
@@ -247,7 +247,7 @@ pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
     let parts = seconds.div_ceil(TOKEN).max(6);
     let mut figures = Vec::new();
-    for part in 0..parts {
+    for part in 0..subtasks {
         let sender = mixed(stage, &process).await;
         let outcome = paced(&sender, rate, Duration::from_secs((seconds / parts).into())).await;
         let (failed, refused) = (outcome.failed.load(Ordering::Relaxed), outcome.refused.lock().unwrap().len());

@@ -62,7 +62,7 @@ impl Stage {
         }
     }
 
-    /// Asks the GraphQL door of a process: the status and the body, or nothing when there was no answer.
+    /// Asks the GraphQL API of a process: the status and the body, or nothing when there was no answer.
     pub async fn graphql(&self, base: &str, person: &Person, body: Value) -> Option<(u16, Value)> {
         let request = self.http.post(format!("{base}/graphql")).bearer_auth(&person.session).json(&body);
         let answer = request.send().await.ok()?;

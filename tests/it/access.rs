@@ -29,7 +29,7 @@ const FIELDS: [(&str, &str); 30] = [
     ),
     (
         "Mutation.moveTask",
-        "mutation($id: ID!) { moveTask(input: { id: $id, place: { before: $id } }) { task { id } } }",
+        "mutation($id: ID!) { moveTask(input: { id: $id, position: { before: $id } }) { task { id } } }",
     ),
     ("Mutation.deleteTask", "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }"),
     ("Mutation.restoreTask", "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id title } } }"),
@@ -51,7 +51,7 @@ const FIELDS: [(&str, &str); 30] = [
     ),
     (
         "Mutation.moveTaskList",
-        "mutation($id: ID!) { moveTaskList(input: { id: $id, place: { after: $id } }) { taskList { id } } }",
+        "mutation($id: ID!) { moveTaskList(input: { id: $id, position: { after: $id } }) { taskList { id } } }",
     ),
     ("Mutation.deleteTaskList", "mutation($id: ID!) { deleteTaskList(input: { id: $id }) { deletedTaskListId } }"),
     ("Mutation.createLabel", "mutation { createLabel(input: { name: \"mine\" }) { label { name } } }"),

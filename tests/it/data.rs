@@ -16,7 +16,7 @@ async fn import(app: &App, person: &Person, query: &str, file: &Value) -> Answer
 /// Somebody with a list, labels, a parent with a part, and tasks due in both ways.
 async fn settled(app: &App) -> Person {
     let ann = app.person("ann").await;
-    let list = "mutation { createTaskList(input: { name: \"Home\", colour: \"#a0b1c2\" }) { taskList { id } } }";
+    let list = "mutation { createTaskList(input: { name: \"Home\", color: \"#a0b1c2\" }) { taskList { id } } }";
     let list = app.graphql(&ann, list, json!({})).await.data()["createTaskList"]["taskList"]["id"].clone();
     let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
     let at = json!({ "at": { "instant": "2030-01-31T12:00:00Z", "timeZone": "Europe/Berlin" } });
@@ -360,8 +360,8 @@ async fn assert_nothing_left(app: &App, person: &Person) {
         ("lists", "user_id"),
         ("labels", "user_id"),
         ("task_labels", "user_id"),
-        ("answers", "user_id"),
-        ("owners", "user_id"),
+        ("idempotency_keys", "user_id"),
+        ("user_revisions", "user_id"),
     ] {
         let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = '{}'", person.id);
         assert_eq!(app.sql_text(&count).await, "0", "{table}");

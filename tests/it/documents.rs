@@ -38,7 +38,7 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
         ("root_fields", format!("{{ {} }}", times(101, &|n| format!("a{n}: __typename ")))),
         ("mutations", format!("mutation {{ {} }}", times(21, &|n| format!("a{n}: __typename ")))),
         ("cost", format!("{{ {} }}", times(50, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
-        ("cost", "{ tasks(first: 100) { nodes { parts { parts { labels { name } } } } } }".to_owned()),
+        ("cost", "{ tasks(first: 100) { nodes { subtasks { subtasks { labels { name } } } } } }".to_owned()),
     ] {
         let start = std::time::Instant::now();
         let answer = app.graphql(&ann, &document, json!({})).await;
@@ -47,7 +47,7 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
         assert_eq!((&error["code"], &error["limit"]), (&json!("QUERY_TOO_EXPENSIVE"), &json!(limit)), "{body}");
         assert!(body.get("data").is_none() && start.elapsed().as_secs() < 5, "{body}");
     }
-    let paged = "query($first: Int!) { tasks(first: $first) { nodes { parts { labels { name } } } } }";
+    let paged = "query($first: Int!) { tasks(first: $first) { nodes { subtasks { labels { name } } } } }";
     assert_eq!(app.graphql(&ann, paged, json!({ "first": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
     app.graphql(&ann, paged, json!({ "first": 10 })).await.data();
 }
@@ -98,8 +98,8 @@ async fn one_response_key_is_done_once() {
 async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let made = "mutation { createTaskList(input: { name: \"list \\\"1\\\"\", colour: \"#00ff00\" }) { taskList { id } }
-        a: createLabel(input: { name: \"é\\u2028\" }) { label { id } } b: createLabel(input: { name: \"b\", colour: \"#ffffff\" }) { label { id } } }";
+    let made = "mutation { createTaskList(input: { name: \"list \\\"1\\\"\", color: \"#00ff00\" }) { taskList { id } }
+        a: createLabel(input: { name: \"é\\u2028\" }) { label { id } } b: createLabel(input: { name: \"b\", color: \"#ffffff\" }) { label { id } } }";
     let made = app.graphql(&ann, made, json!({})).await.data();
     let (list, labels) =
         (&made["createTaskList"]["taskList"]["id"], json!([made["a"]["label"]["id"], made["b"]["label"]["id"]]));

@@ -44,13 +44,13 @@ async fn a_condition_that_nothing_meets_selects_nothing_in_a_list_and_in_bulk() 
     }
     let before = state(&app, &ann).await["tasks"].clone();
     for filter in [
-        json!({ "text": "🍎" }),
-        json!({ "text": "…" }),
-        json!({ "text": " " }),
-        json!({ "text": "🍎", "completed": false }),
+        json!({ "search": "🍎" }),
+        json!({ "search": "…" }),
+        json!({ "search": " " }),
+        json!({ "search": "🍎", "completed": false }),
         json!({ "labelIds": [] }),
         json!({ "priority": [] }),
-        json!({ "priority": [], "text": "milk" }),
+        json!({ "priority": [], "search": "milk" }),
         json!({ "labelIds": [], "listId": null }),
     ] {
         assert_eq!(titles(&app, &ann, filter.clone()).await, Vec::<String>::new(), "{filter}");
@@ -60,7 +60,7 @@ async fn a_condition_that_nothing_meets_selects_nothing_in_a_list_and_in_bulk() 
         }
         assert_eq!(state(&app, &ann).await["tasks"], before, "{filter}");
     }
-    assert_eq!(titles(&app, &ann, json!({ "text": "milk 🍎" })).await, ["milk"]);
+    assert_eq!(titles(&app, &ann, json!({ "search": "milk 🍎" })).await, ["milk"]);
     let found = app.graphql(&ann, "{ searchTasks(text: \"🍎\") { id } }", json!({})).await.data();
     assert_eq!(found, json!({ "searchTasks": [] }));
 }
@@ -71,7 +71,7 @@ async fn a_selection_without_a_condition_is_refused_and_one_of_no_ids_does_nothi
     let ann = app.person("ann").await;
     app.task(&ann, "milk").await;
     let before = state(&app, &ann).await;
-    for filter in [json!({}), json!({ "completed": null }), json!({ "text": "" }), json!({ "search": "" })] {
+    for filter in [json!({}), json!({ "completed": null }), json!({ "search": "" }), json!({ "contains": "" })] {
         assert_eq!(titles(&app, &ann, filter.clone()).await, ["milk"], "{filter}");
         for mutation in BULK {
             let answer = bulk(&app, &ann, mutation, json!({ "filter": filter })).await;
@@ -92,16 +92,19 @@ async fn more_words_than_are_looked_for_are_refused_by_name() {
     let ann = app.person("ann").await;
     let words = |count: usize| (0..count).map(|it| format!("w{it}")).collect::<Vec<_>>().join(" ");
     app.task(&ann, &words(16)).await;
-    assert_eq!(titles(&app, &ann, json!({ "text": words(16) })).await.len(), 1);
+    assert_eq!(titles(&app, &ann, json!({ "search": words(16) })).await.len(), 1);
     let (longer, before) = (words(17), state(&app, &ann).await);
-    let listed = app.graphql(&ann, LIST, json!({ "filter": { "text": longer } })).await;
-    let deleted = bulk(&app, &ann, BULK[0], json!({ "filter": { "text": longer } })).await;
+    let listed = app.graphql(&ann, LIST, json!({ "filter": { "search": longer } })).await;
+    let deleted = bulk(&app, &ann, BULK[0], json!({ "filter": { "search": longer } })).await;
     let searched =
         app.graphql(&ann, "query($text: String!) { searchTasks(text: $text) { id } }", json!({ "text": longer })).await;
-    for answer in [listed, deleted, searched] {
+    for (answer, field) in [(listed, "search"), (deleted, "search"), (searched, "text")] {
         let error = &answer.json()["errors"][0];
         let named = (&error["extensions"]["code"], &error["extensions"]["field"], &error["message"]);
-        assert_eq!(named, (&json!("BAD_USER_INPUT"), &json!("text"), &json!("text must have at most 16 words")));
+        assert_eq!(
+            named,
+            (&json!("BAD_USER_INPUT"), &json!(field), &json!(format!("{field} must have at most 16 words")))
+        );
     }
     assert_eq!(state(&app, &ann).await, before);
 }

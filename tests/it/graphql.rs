@@ -1,4 +1,4 @@
-//! The GraphQL door: tasks and their pages, the playground, and what an error may tell.
+//! The GraphQL API: tasks and their pages, the playground, and what an error may tell.
 
 use serde_json::{Value, json};
 
@@ -151,7 +151,7 @@ async fn every_order_pages_without_gap_or_repeat() {
         }
         create(&app, &ann, input).await;
     }
-    for by in ["CREATED", "UPDATED", "TITLE", "DUE", "PRIORITY", "POSITION"] {
+    for by in ["CREATED_AT", "UPDATED_AT", "TITLE", "DUE", "PRIORITY", "POSITION"] {
         for direction in ["ASC", "DESC"] {
             let (mut seen, mut after) = (Vec::new(), Value::Null);
             loop {
@@ -178,8 +178,8 @@ async fn every_order_pages_without_gap_or_repeat() {
 fn assert_in_order(tasks: &[Value], by: &str, descending: bool) {
     let key = |task: &Value| match by {
         "TITLE" => text(&task["title"]).to_lowercase(),
-        "CREATED" => text(&task["createdAt"]),
-        "UPDATED" => text(&task["updatedAt"]),
+        "CREATED_AT" => text(&task["createdAt"]),
+        "UPDATED_AT" => text(&task["updatedAt"]),
         "PRIORITY" => (if task["priority"] == "LOW" { "0" } else { "3" }).to_owned(),
         "POSITION" => text(&task["position"]),
         // Tasks that are not due come last in both directions.
@@ -205,12 +205,12 @@ async fn filters_narrow_the_list_and_the_count() {
         ("{ completed: true }", 1),
         ("{ completed: false, priority: URGENT }", 1),
         ("{ completed: true, priority: URGENT }", 0),
-        ("{ search: \"ÉCLAIR\" }", 2),
-        ("{ search: \"100%\" }", 1),
-        ("{ search: \"%\" }", 1),
-        ("{ search: \"_\" }", 0),
-        ("{ search: \"' or 1=1 --\" }", 0),
-        ("{ search: \"\" }", 2),
+        ("{ contains: \"ÉCLAIR\" }", 2),
+        ("{ contains: \"100%\" }", 1),
+        ("{ contains: \"%\" }", 1),
+        ("{ contains: \"_\" }", 0),
+        ("{ contains: \"' or 1=1 --\" }", 0),
+        ("{ contains: \"\" }", 2),
     ] {
         let query = format!("{{ tasks(filter: {filter}) {{ totalCount nodes {{ id }} }} }}");
         let tasks = app.graphql(&ann, &query, json!({})).await.data()["tasks"].clone();
@@ -231,7 +231,7 @@ async fn page_arguments_that_make_no_sense_are_refused_by_name() {
         ("after: \"garbage\"", "after"),
         ("before: \"\"", "before"),
         ("after: \"MS50MQ\", order: { by: TITLE }", "after"),
-        ("filter: { search: \"\\u0000\" }", "search"),
+        ("filter: { contains: \"\\u0000\" }", "contains"),
     ] {
         let answer = app.graphql(&ann, &format!("{{ tasks({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{arguments}: {answer:?}");

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::support::{Answer, App, Person, text};
 
-/// How many deeds a history has.
-const DEEDS: usize = 300;
-/// How many kinds of deeds there are; some count several times.
+/// Number of mutations of a history.
+const MUTATIONS: usize = 300;
+/// Number of kinds of mutations; some count several times.
 const KINDS: u32 = 26;
 /// After how many it is looked at what came of them.
 const LOOK: usize = 10;
@@ -41,7 +41,7 @@ const NOWHERE: [(&str, &str); 8] = [
     ("a time of completion without completion", "from tasks where (completed_at is not null) <> completed"),
     (
         "a number beyond the counter",
-        "from tasks t join owners o on o.user_id = t.user_id where t.revision > o.revision",
+        "from tasks t join user_revisions o on o.user_id = t.user_id where t.revision > o.revision",
     ),
     (
         "a number that was given twice",
@@ -56,8 +56,8 @@ const NOWHERE: [(&str, &str); 8] = [
 struct Actor {
     person: Person,
     dice: StdRng,
-    /// Which of the deeds are done in this history: not all in each, so that some come closer together.
-    deeds: Vec<u32>,
+    /// Which of the mutations are done in this history: not all in each, so that some come closer together.
+    mutations: Vec<u32>,
     clients: [Client; 2],
     file: Value,
     /// The ids of tasks, lists and labels that are there.
@@ -76,11 +76,11 @@ impl Actor {
     async fn new(app: &App, name: &str, seed: u64) -> Self {
         let person = app.person(name).await;
         let mut dice = StdRng::seed_from_u64(seed);
-        let deeds = (0..KINDS).filter(|kind| *kind < 4 || dice.random_range(0..100) < 60).collect();
+        let mutations = (0..KINDS).filter(|kind| *kind < 4 || dice.random_range(0..100) < 60).collect();
         Self {
             person,
             dice,
-            deeds,
+            mutations,
             clients: Default::default(),
             file: json!({}),
             there: Default::default(),
@@ -157,14 +157,14 @@ impl Actor {
         edit
     }
 
-    /// A deed: the field of the mutation, its input, and what it selects.
-    fn deed(&mut self) -> (&'static str, Value, &'static str) {
+    /// A mutation: its field of the mutation, its input, and what it selects.
+    fn mutation(&mut self) -> (&'static str, Value, &'static str) {
         let name = |actor: &mut Self| format!("n{}", actor.dice.random_range(0..12));
         let place = |actor: &mut Self, kind| {
             let anchor = actor.id(kind);
             if actor.chance(50) { json!({ "before": anchor }) } else { json!({ "after": anchor }) }
         };
-        let kind = self.deeds[self.dice.random_range(0..self.deeds.len())];
+        let kind = self.mutations[self.dice.random_range(0..self.mutations.len())];
         match kind {
             0..4 | 15..17 => ("createTask", self.draft(), "task { id }"),
             4 => ("createTasks", json!({ "tasks": [self.draft(), self.draft(), self.draft()] }), "tasks { id }"),
@@ -213,7 +213,7 @@ impl Actor {
                 return;
             }
             _ => {
-                let (field, input, selected) = self.deed();
+                let (field, input, selected) = self.mutation();
                 let type_name = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
                 let query = format!("mutation($input: {type_name}!) {{ {field}(input: $input) {{ {selected} }} }}");
                 let said = format!("{field} {input}");
@@ -306,9 +306,9 @@ async fn history(seed: u64) {
     let app = App::spawn().await;
     let (mut ann, mut bob) = (Actor::new(&app, "ann", seed).await, Actor::new(&app, "bob", !seed).await);
     let mut bobs = bob.there(&app).await;
-    for deed in 1..=DEEDS {
+    for mutation in 1..=MUTATIONS {
         ann.act(&app).await;
-        if deed % LOOK == 0 {
+        if mutation % LOOK == 0 {
             assert_eq!(bob.there(&app).await, bobs, "{:#?}", ann.done);
             bob.act(&app).await;
             bob.look(&app).await;

@@ -42,10 +42,10 @@ async fn a_list_is_made_changed_moved_and_deleted() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let (home, work) = (list(&app, &ann, "Home").await, list(&app, &ann, "Work").await);
-    let change = "mutation($id: ID!) { updateTaskList(input: { id: $id, colour: \"#A0B1C2\", archived: true }) {
-        taskList { name colour archived } } }";
+    let change = "mutation($id: ID!) { updateTaskList(input: { id: $id, color: \"#A0B1C2\", archived: true }) {
+        taskList { name color archived } } }";
     let changed = app.graphql(&ann, change, json!({ "id": home })).await.data();
-    let expected = json!({ "name": "Home", "colour": "#a0b1c2", "archived": true });
+    let expected = json!({ "name": "Home", "color": "#a0b1c2", "archived": true });
     assert_eq!(changed["updateTaskList"]["taskList"], expected);
     let names = |archived: &'static str| {
         let query = format!("{{ taskLists{archived} {{ name }} }}");
@@ -54,13 +54,11 @@ async fn a_list_is_made_changed_moved_and_deleted() {
     };
     assert_eq!(names("").await, json!([{ "name": "Home" }, { "name": "Work" }]));
     assert_eq!(names("(archived: false)").await, json!([{ "name": "Work" }]));
-    let moved =
-        "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, place: { before: $to } }) { taskList { id } } }";
+    let moved = "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, position: { before: $to } }) { taskList { id } } }";
     app.graphql(&ann, moved, json!({ "id": work, "to": home })).await.data();
     assert_eq!(names("").await, json!([{ "name": "Work" }, { "name": "Home" }]));
     let third = list(&app, &ann, "Third").await;
-    let behind =
-        "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, place: { after: $to } }) { taskList { id } } }";
+    let behind = "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, position: { after: $to } }) { taskList { id } } }";
     app.graphql(&ann, behind, json!({ "id": work, "to": third })).await.data();
     list(&app, &ann, "Fourth").await;
     assert_eq!(
@@ -109,11 +107,12 @@ async fn lists_know_their_tasks_and_count_them_by_the_day_of_a_zone() {
     let counts = json!({ "open": 4, "completed": 1, "overdue": 2 });
     assert_eq!(lists[0], json!({ "id": home, "counts": counts, "tasks": [{ "title": "late" }, { "title": "later" }] }));
     assert_eq!(lists[1], json!({ "id": empty, "counts": { "open": 0, "completed": 0, "overdue": 0 }, "tasks": [] }));
-    let filtered = "{ tasks(filter: { overdueIn: \"Europe/Berlin\" }, order: { by: TITLE }) { nodes { title } } }";
+    let filtered =
+        "{ tasks(filter: { overdue: { timeZone: \"Europe/Berlin\" } }, order: { by: TITLE }) { nodes { title } } }";
     let late = app.graphql(&ann, filtered, json!({})).await.data();
     assert_eq!(late["tasks"]["nodes"], json!([{ "title": "late" }, { "title": "later" }]));
-    let wrong = "{ tasks(filter: { overdueIn: \"Mars/Olympus\" }) { totalCount } }";
-    assert_eq!(app.graphql(&ann, wrong, json!({})).await.json()["errors"][0]["extensions"]["field"], "overdueIn");
+    let wrong = "{ tasks(filter: { overdue: { timeZone: \"Mars/Olympus\" } }) { totalCount } }";
+    assert_eq!(app.graphql(&ann, wrong, json!({})).await.json()["errors"][0]["extensions"]["field"], "overdue");
 }
 
 #[tokio::test]
@@ -223,15 +222,15 @@ async fn parts_go_one_level_deep_and_stay_with_their_parent() {
     }
 
     update(&app, &ann, json!({ "id": parent, "listId": work })).await.data();
-    let query = "query($id: ID!) { task(id: $id) { parts { title completed list { id } } } }";
+    let query = "query($id: ID!) { task(id: $id) { subtasks { title completed list { id } } } }";
     let moved = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(moved["task"]["parts"], json!([{ "title": "jacket", "completed": false, "list": { "id": work } }]));
+    assert_eq!(moved["task"]["subtasks"], json!([{ "title": "jacket", "completed": false, "list": { "id": work } }]));
     update(&app, &ann, json!({ "id": parent, "completed": true })).await.data();
     let done = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(done["task"]["parts"][0]["completed"], true);
+    assert_eq!(done["task"]["subtasks"][0]["completed"], true);
     update(&app, &ann, json!({ "id": parent, "completed": false })).await.data();
     let open = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(open["task"]["parts"][0]["completed"], true);
+    assert_eq!(open["task"]["subtasks"][0]["completed"], true);
     let freed = update(&app, &ann, json!({ "id": part, "parentId": null })).await.data();
     assert_eq!(freed["updateTask"]["task"]["parent"], Value::Null);
     let only = "{ tasks(filter: { parentId: null }) { totalCount } }";
@@ -248,16 +247,16 @@ async fn parts_go_and_come_back_with_their_parent() {
         parts.push(made(&app, &ann, json!({ "title": title, "parentId": parent })).await);
     }
     let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
-    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { parts { title } } } }";
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { subtasks { title } } } }";
     app.graphql(&ann, delete, json!({ "id": parts[0] })).await.data();
     app.graphql(&ann, delete, json!({ "id": parent })).await.data();
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
     let refused = app.graphql(&ann, restore, json!({ "id": parts[1] })).await;
     assert_eq!(refused.code(), "BAD_USER_INPUT", "{refused:?}");
     let back = app.graphql(&ann, restore, json!({ "id": parent })).await.data();
-    assert_eq!(back["restoreTask"]["task"]["parts"], json!([{ "title": "charger" }]));
+    assert_eq!(back["restoreTask"]["task"]["subtasks"], json!([{ "title": "charger" }]));
     let back = app.graphql(&ann, restore, json!({ "id": parts[0] })).await;
-    assert_eq!(back.data()["restoreTask"]["task"]["parts"], json!([]));
+    assert_eq!(back.data()["restoreTask"]["task"]["subtasks"], json!([]));
     app.graphql(&ann, delete, json!({ "id": parent })).await.data();
     app.sql("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where deleted_at is not null").await;
     assert_eq!(app.graphql(&ann, restore, json!({ "id": parent })).await.code(), "NOT_FOUND");
@@ -307,8 +306,8 @@ async fn a_task_has_no_more_than_a_hundred_parts_whichever_way_they_come() {
     update(&app, &ann, json!({ "id": other, "parentId": parent })).await.data();
     let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id } } }";
     assert_eq!(app.graphql(&ann, restore, json!({ "id": last })).await.code(), "BAD_USER_INPUT");
-    let query = "query($id: ID!) { task(id: $id) { parts { id } } }";
-    let parts = app.graphql(&ann, query, json!({ "id": parent })).await.data()["task"]["parts"].clone();
+    let query = "query($id: ID!) { task(id: $id) { subtasks { id } } }";
+    let parts = app.graphql(&ann, query, json!({ "id": parent })).await.data()["task"]["subtasks"].clone();
     assert_eq!(parts.as_array().unwrap().len(), 100);
 }
 
@@ -322,7 +321,7 @@ async fn manual_order_survives_moves_at_the_same_time() {
     }
     let to = |id: usize, place: &'static str, anchor: usize| {
         let query = format!(
-            "mutation($id: ID!, $to: ID!) {{ moveTask(input: {{ id: $id, place: {{ {place}: $to }} }}) {{ task {{ id }} }} }}"
+            "mutation($id: ID!, $to: ID!) {{ moveTask(input: {{ id: $id, position: {{ {place}: $to }} }}) {{ task {{ id }} }} }}"
         );
         let (app, ann, variables) = (&app, &ann, json!({ "id": ids[id], "to": ids[anchor] }));
         async move { app.graphql(ann, &query, variables).await.data() }
@@ -340,7 +339,7 @@ async fn manual_order_survives_moves_at_the_same_time() {
     assert_eq!(letters, ['a', 'b', 'c', 'd', 'e']);
     let positions = app.sql_text("select cast(count(distinct position) as text) from tasks").await;
     assert_eq!(positions, "5");
-    let onto_itself = "mutation($id: ID!) { moveTask(input: { id: $id, place: { before: $id } }) { task { id } } }";
+    let onto_itself = "mutation($id: ID!) { moveTask(input: { id: $id, position: { before: $id } }) { task { id } } }";
     assert_eq!(app.graphql(&ann, onto_itself, json!({ "id": ids[0] })).await.code(), "BAD_USER_INPUT");
 }
 
@@ -369,8 +368,7 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     let changed = app.sql_text(time).await;
     let before = app.sql_text(others).await;
     let since = app.graphql(&ann, "{ changes(since: 0) { revision } }", json!({})).await.data();
-    let moved =
-        "mutation($id: ID!, $to: ID!) { moveTask(input: { id: $id, place: { before: $to } }) { task { position } } }";
+    let moved = "mutation($id: ID!, $to: ID!) { moveTask(input: { id: $id, position: { before: $to } }) { task { position } } }";
     let moved = app.graphql(&ann, moved, json!({ "id": ids[3], "to": ids[2] })).await.data();
     assert!(text(&moved["moveTask"]["task"]["position"]).len() < 30, "{moved}");
     assert_eq!(order(&app, &ann).await, "abdc");
@@ -390,8 +388,7 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     };
     let (known, lists) = names().await;
     assert_eq!(known, "bcead");
-    let moved =
-        "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, place: { before: $to } }) { taskList { id } } }";
+    let moved = "mutation($id: ID!, $to: ID!) { moveTaskList(input: { id: $id, position: { before: $to } }) { taskList { id } } }";
     app.graphql(&ann, moved, json!({ "id": lists[4]["id"], "to": lists[2]["id"] })).await.data();
     assert_eq!(names().await.0, "bcdea");
     let longest = app.sql_text("select cast(max(length(position)) as text) from lists").await;
@@ -474,7 +471,7 @@ async fn tasks_are_found_by_all_their_words() {
         let (app, ann) = (&app, &ann);
         async move {
             let query = "query($text: String!) { searchTasks(text: $text) { title }
-                tasks(filter: { text: $text }) { totalCount } }";
+                tasks(filter: { search: $text }) { totalCount } }";
             let data = app.graphql(ann, query, json!({ "text": words })).await.data();
             let titles: Vec<_> = data["searchTasks"].as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
             (titles, data["tasks"]["totalCount"].as_u64().unwrap())
@@ -540,7 +537,7 @@ async fn any_text_may_be_searched_for() {
         "%",
         "_",
     ] {
-        let query = "query($text: String!) { searchTasks(text: $text) { id } tasks(filter: { text: $text, search: $text }) { totalCount } }";
+        let query = "query($text: String!) { searchTasks(text: $text) { id } tasks(filter: { search: $text, contains: $text }) { totalCount } }";
         app.graphql(&ann, query, json!({ "text": text })).await.data();
     }
     let nul = app.graphql(&ann, "{ searchTasks(text: \"a\\u0000\") { id } }", json!({})).await;

@@ -24,8 +24,11 @@ fn a_statement_that_leans_on_a_constraint_is_noticed() {
             false,
         ),
         (r#"insert into tasks (id, title) values (?, ?)"#, false),
-        (r#"insert into owners (user_id, revision) values (?1, 1); select id from labels where id = ?"#, false),
-        (r#"insert into owners (user_id, revision) values (?1, 1); select id from labels where user_id = ?"#, true),
+        (r#"insert into user_revisions (user_id, revision) values (?1, 1); select id from labels where id = ?"#, false),
+        (
+            r#"insert into user_revisions (user_id, revision) values (?1, 1); select id from labels where user_id = ?"#,
+            true,
+        ),
         (r#"select "id" from "session" where "token" = ?"#, true),
     ] {
         assert_eq!(unnamed_owner(statement).is_none(), is_named, "{statement}");
@@ -60,7 +63,7 @@ async fn equal_numbers_of_two_users_cross_nowhere() {
     for mutation in [
         "($ids: [ID!]!) { setTasksCompleted(input: { selection: { ids: $ids }, completed: true }) { __typename } }",
         "($one: ID!) { updateTask(input: { id: $one, title: \"of ann\", priority: HIGH }) { task { id } } }",
-        "($one: ID!, $two: ID!) { moveTask(input: { id: $one, place: { after: $two } }) { task { id } } }",
+        "($one: ID!, $two: ID!) { moveTask(input: { id: $one, position: { after: $two } }) { task { id } } }",
         "($one: ID!) { deleteTask(input: { id: $one }) { __typename } }",
         "($one: ID!) { restoreTask(input: { id: $one }) { task { id } } }",
         "($ids: [ID!]!) { deleteTasks(input: { selection: { ids: $ids } }) { __typename } }",

@@ -37,13 +37,13 @@ async fn a_step_that_fails_stops_no_other() {
     let task = app.rest_task(&ann, json!({ "title": "gone" })).await;
     app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await;
     app.sql(&format!("update tasks set deleted_at = {}", long_ago(&app))).await;
-    app.sql(r#"alter table "answers" rename to "away""#).await;
+    app.sql(r#"alter table "idempotency_keys" rename to "away""#).await;
     app.sql(r#"alter table "verification" rename to "away too""#).await;
 
     let purged = app.services().purge(Utc::now()).await;
 
     assert_eq!((purged.users, purged.rows), (1, ENDED as u64));
-    assert_eq!(purged.failed, ["answers", "links", "accounts"]);
+    assert_eq!(purged.failed, ["idempotency_keys", "links", "accounts"]);
     assert_eq!((count(&app, "tasks").await, count(&app, "session").await), ("0".into(), "1".into()));
 }
 
@@ -83,7 +83,7 @@ async fn while_hints_arrive_the_counters_are_looked_at_only_now_and_then() {
         loop {
             statements.take();
             tokio::time::sleep(Duration::from_millis(1800)).await;
-            if !statements.take().iter().any(|it| it.contains(r#""owners"."user_id" IN"#)) {
+            if !statements.take().iter().any(|it| it.contains(r#""user_revisions"."user_id" IN"#)) {
                 break;
             }
         }

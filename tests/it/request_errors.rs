@@ -127,7 +127,7 @@ async fn a_well_formed_value_that_a_rule_refuses_is_an_error_of_its_field() {
         format!("createTask(input: {{ title: \"{}\" }}) {{ task {{ id }} }}", "x".repeat(201)),
         "createTask(input: { title: \"b\", due: { at: { instant: \"2030-01-01T00:00:00Z\", timeZone: \"Nowhere\" } } }) { task { id } }".to_owned(),
         "createTask(input: { title: \"b\", id: \"no-uuid\" }) { task { id } }".to_owned(),
-        "deleteTasks(input: { selection: { filter: { overdueIn: \"Nowhere\" } } }) { deletedTaskIds }".to_owned(),
+        "deleteTasks(input: { selection: { filter: { overdue: { timeZone: \"Nowhere\" } } } }) { deletedTaskIds }".to_owned(),
     ] {
         let body = json!({ "query": format!("mutation {{ {MAKE} b: {field} }}") });
         let answer = Answer::of(post(&app, &ann, "application/graphql-response+json", &body)).await;

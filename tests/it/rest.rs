@@ -1,4 +1,4 @@
-//! The REST door for legacy clients (contracts: legacy REST, 3).
+//! The REST API for legacy clients (contracts: legacy REST, 3).
 
 use std::collections::BTreeSet;
 

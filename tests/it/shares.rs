@@ -16,7 +16,7 @@ fn create() -> Value {
 }
 
 async fn remembered(app: &App) -> String {
-    app.sql_text("select cast(count(*) as text) from answers").await
+    app.sql_text("select cast(count(*) as text) from idempotency_keys").await
 }
 
 #[tokio::test]
@@ -68,13 +68,13 @@ async fn answers_that_are_remembered_have_a_share_of_the_disk_for_each_user() {
     keyed(&app, &ann, "k", &create()).await.data();
     let is_sqlite = app.database_url.starts_with("sqlite:");
     let long = if is_sqlite { "replace(hex(zeroblob(2097152)), '0', 'x')" } else { "repeat('x', 4194304)" };
-    app.sql(&format!("update answers set body = {long}")).await;
+    app.sql(&format!("update idempotency_keys set body = {long}")).await;
     let refused = keyed(&app, &ann, "l", &create()).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "3600"), "{refused:?}");
     keyed(&app, &bob, "l", &create()).await.data();
-    app.sql("update answers set body = ''").await;
+    app.sql("update idempotency_keys set body = ''").await;
     app.sql(
-        "insert into answers select user_id, user_id || n.i, fingerprint, status, headers, body, created_at from answers,
+        "insert into idempotency_keys select user_id, user_id || n.i, fingerprint, status, headers, body, created_at from idempotency_keys,
          (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4999) select i from n) n",
     )
     .await;
@@ -124,7 +124,7 @@ async fn one_operation_with_many_fields_leaves_connections_to_others() {
         app.graphql(&ann, query, json!({ "tasks": tasks })).await.data();
     }
     let fields: String = (0..100)
-        .map(|it| format!("a{it}: tasks(first: 1, filter: {{ search: \"abc{it}\" }}) {{ nodes {{ id }} }} "))
+        .map(|it| format!("a{it}: tasks(first: 1, filter: {{ contains: \"abc{it}\" }}) {{ nodes {{ id }} }} "))
         .collect();
     let query = format!("{{ {fields} }}");
     let services = app.services();

@@ -194,7 +194,7 @@ async fn a_proof_leaves_nothing_behind() {
     for _ in 0..3 {
         assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
     }
-    let count = "select cast(count(*) as text) from owners";
+    let count = "select cast(count(*) as text) from user_revisions";
     assert_eq!(app.sql_text(count).await, "0");
 }
 

@@ -179,7 +179,7 @@ impl App {
         Person { id: text(&up["user"]["id"]), email, session, token: text(&token["token"]) }
     }
 
-    /// Asks the GraphQL door as somebody.
+    /// Asks the GraphQL API as somebody.
     pub async fn graphql(&self, person: &Person, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables });
         Answer::of(self.request("POST", "/graphql").bearer_auth(&person.token).json(&body)).await
@@ -227,7 +227,7 @@ impl App {
             Held::Sqlite(connection)
         } else {
             let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
-            connection.execute("begin; lock table owners").await.unwrap();
+            connection.execute("begin; lock table user_revisions").await.unwrap();
             Held::Postgres(connection)
         }
     }

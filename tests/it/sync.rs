@@ -333,7 +333,7 @@ async fn a_revision_that_is_expected_and_not_there_is_a_conflict() {
     for mutation in [
         "setTaskCompleted(input: { id: $id, expectedRevision: 1, completed: true }) { task { id } }",
         "deleteTask(input: { id: $id, expectedRevision: 1 }) { deletedTaskId }",
-        "moveTask(input: { id: $id, expectedRevision: 1, place: { before: $id } }) { task { id } }",
+        "moveTask(input: { id: $id, expectedRevision: 1, position: { before: $id } }) { task { id } }",
     ] {
         let query = format!("mutation($id: ID!) {{ {mutation} }}");
         assert_eq!(app.graphql(&ann, &query, json!({ "id": task })).await.code(), "CONFLICT", "{mutation}");
@@ -443,7 +443,7 @@ async fn a_task_whose_label_gets_another_name_has_changed() {
     let home = labels.as_array().unwrap().iter().find(|it| it["name"] == "home").unwrap()["id"].clone();
     let edit = "mutation($input: UpdateLabelInput!) { updateLabel(input: $input) { label { name } } }";
     // What REST does not show changes no task.
-    app.graphql(&ann, edit, json!({ "input": { "id": home, "colour": "#a0b1c2" } })).await.data();
+    app.graphql(&ann, edit, json!({ "input": { "id": home, "color": "#a0b1c2" } })).await.data();
     assert_eq!(get(&tag).await.status, 304);
     let since = changes("0").await["revision"].to_string();
     app.graphql(&ann, edit, json!({ "input": { "id": home, "name": "house" } })).await.data();

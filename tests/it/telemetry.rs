@@ -115,7 +115,7 @@ async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it()
     };
     let path = format!("/api/{}/tasks", ann.id);
     assert_eq!(request(path, json!({ "title": TITLE })).await.status, 201);
-    let query = "query Mine($text: String) { tasks(first: 5, filter: { search: $text }) { nodes { title } } }";
+    let query = "query Mine($text: String) { tasks(first: 5, filter: { contains: $text }) { nodes { title } } }";
     let found = request("/graphql".into(), json!({ "query": query, "variables": { "text": "unmistakable" } })).await;
     assert_eq!(found.data()["tasks"]["nodes"][0]["title"], TITLE);
     let malformed = app.http.get(format!("{base}/health")).header("traceparent", "00-nonsense");
@@ -162,9 +162,9 @@ async fn nothing_private_is_logged_however_much_is_to_be() {
     assert_eq!(app.auth("/sign-in/email", wrong).await.status, 401);
     app.rest_task(&ann, json!({ "title": TITLE, "tags": ["unmistakable-tag"] })).await;
     app.rest(&ann, "GET", "?search=unmistakable", None).await.expect(200);
-    let query = "query($text: String) { tasks(filter: { search: $text }) { nodes { title } } }";
+    let query = "query($text: String) { tasks(filter: { contains: $text }) { nodes { title } } }";
     app.graphql(&ann, query, json!({ "text": "unmistakable" })).await.data();
-    app.graphql(&ann, "{ tasks(filter: { search: \"unmistakable\" }) { unmistakable } }", json!({})).await;
+    app.graphql(&ann, "{ tasks(filter: { contains: \"unmistakable\" }) { unmistakable } }", json!({})).await;
     let mut socket = Socket::of(&app, &ann.token).await;
     socket.subscribe("1", "{ tasks { nodes { title } } }").await;
     assert_eq!(socket.next().await["payload"]["data"]["tasks"]["nodes"][0]["title"], TITLE);

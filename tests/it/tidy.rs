@@ -1,4 +1,4 @@
-//! The rules of the house that the compiler does not hold: direction of dependencies, sizes, first lines.
+//! Rules of the code that the compiler does not hold: direction of dependencies, sizes, first lines.
 
 use std::{
     fs,
@@ -100,7 +100,7 @@ fn only_the_service_makes_a_current_user() {
 }
 
 #[test]
-fn a_failure_cannot_become_a_message_by_itself() {
-    let (_, text) = files(&["src"]).into_iter().find(|(file, _)| file == "src/graphql/failure.rs").unwrap();
-    assert!(!text.contains("Display for Failure"), "a Failure with Display would send its text to clients");
+fn an_error_of_a_resolver_cannot_become_a_message_by_itself() {
+    let (_, text) = files(&["src"]).into_iter().find(|(file, _)| file == "src/graphql/errors.rs").unwrap();
+    assert!(!text.contains("Display for GraphqlError"), "a GraphqlError with Display would send its text to clients");
 }

@@ -26,7 +26,7 @@ async fn status(app: &App, user: &str, authorization: &str) -> u16 {
     let rest = Answer::of(request).await;
     let body = json!({ "query": "{ me { id } }" });
     let graphql = Answer::of(app.request("POST", "/graphql").header("authorization", authorization).json(&body)).await;
-    assert_eq!(rest.status, graphql.status, "the doors disagree: {rest:?} {graphql:?}");
+    assert_eq!(rest.status, graphql.status, "the APIs disagree: {rest:?} {graphql:?}");
     if rest.status == 401 {
         assert!(rest.header("www-authenticate").starts_with("Bearer"), "{rest:?}");
     }

@@ -43,8 +43,8 @@ async fn a_task_is_found_by_each_word_of_its_title_in_every_script() {
         for word in words {
             for query in [
                 "query($text: String!) { searchTasks(text: $text) { title } }",
+                "query($text: String!) { tasks(filter: { contains: $text }) { nodes { title } } }",
                 "query($text: String!) { tasks(filter: { search: $text }) { nodes { title } } }",
-                "query($text: String!) { tasks(filter: { text: $text }) { nodes { title } } }",
             ] {
                 let found = titles(&app, &ann, query, word).await;
                 assert_eq!(found, [title], "{word} by {query}");
@@ -70,7 +70,7 @@ async fn what_is_edited_is_found_by_its_new_words_only() {
     }
     assert_eq!(titles(&app, &ann, search, "京東").await, [""; 0], "letters in another order are another word");
     for nothing in ["\u{1f}", "🍎"] {
-        let contains = "query($text: String!) { tasks(filter: { text: $text }) { nodes { title } } }";
+        let contains = "query($text: String!) { tasks(filter: { search: $text }) { nodes { title } } }";
         assert_eq!(titles(&app, &ann, contains, nothing).await, [""; 0], "{nothing:?}");
     }
 }
@@ -147,13 +147,13 @@ async fn a_database_of_before_is_brought_over() {
     let ann = Person { id: "ann".into(), email: String::new(), session: String::new(), token };
     for (title, words) in TITLES {
         for word in words {
-            let query = "query($text: String!) { tasks(filter: { search: $text }) { totalCount nodes { title } } }";
+            let query = "query($text: String!) { tasks(filter: { contains: $text }) { totalCount nodes { title } } }";
             let found = app.graphql(&ann, query, json!({ "text": word })).await.data()["tasks"].clone();
             assert!(found["totalCount"].as_u64().unwrap() >= 75, "{word}: {found}");
             assert!(found["nodes"].as_array().unwrap().iter().all(|it| text(&it["title"]).ends_with(title)), "{word}");
         }
     }
-    let query = "query($text: String!) { tasks(filter: { text: $text }) { totalCount } }";
+    let query = "query($text: String!) { tasks(filter: { search: $text }) { totalCount } }";
     let found = app.graphql(&ann, query, json!({ "text": "GRÖSSE" })).await.data();
     assert_eq!(found["tasks"]["totalCount"], 1203);
     let named =

@@ -71,7 +71,7 @@ async fn check() {
 /// Every filter and order that a list view uses.
 fn documents() -> Vec<(String, String)> {
     let mut documents = Vec::new();
-    for by in ["CREATED", "UPDATED", "TITLE", "DUE", "PRIORITY", "POSITION"] {
+    for by in ["CREATED_AT", "UPDATED_AT", "TITLE", "DUE", "PRIORITY", "POSITION"] {
         for direction in ["ASC", "DESC"] {
             documents.push((
                 format!("by {by} {direction}"),
@@ -88,14 +88,14 @@ fn documents() -> Vec<(String, String)> {
         format!("labelIds: [\"{list}\"]"),
         "parentId: null".to_owned(),
         "dueFrom: \"2030-01-01T00:00:00Z\", dueBefore: \"2030-01-02T00:00:00Z\"".to_owned(),
-        "overdueIn: \"Europe/Berlin\"".to_owned(),
-        "text: \"word77 common\"".to_owned(),
+        "overdue: { timeZone: \"Europe/Berlin\" }".to_owned(),
+        "search: \"word77 common\"".to_owned(),
     ] {
         documents.push((filter.clone(), format!("{{ tasks(filter: {{ {filter} }}) {{ nodes {{ id }} }} }}")));
     }
     documents.extend([
         ("search".into(), "{ searchTasks(text: \"word77 common\") { title } }".into()),
-        ("relations".into(), "{ tasks { nodes { list { name } labels { name } parts { title } } } }".into()),
+        ("relations".into(), "{ tasks { nodes { list { name } labels { name } subtasks { title } } } }".into()),
         ("lists".into(), "{ taskLists { tasks(first: 5) { title } } }".into()),
         ("labels".into(), "{ labels { tasks(first: 5) { title } } }".into()),
         ("changes".into(), "{ changes(since: 999000) { changes { nodeId } } }".into()),
@@ -231,7 +231,7 @@ async fn fill(app: &App, person: &Person, is_sqlite: bool) {
 }
 
 const SQLITE: &str = "
-insert into owners (user_id, revision) values ('$owner', $rows + 100);
+insert into user_revisions (user_id, revision) values ('$owner', $rows + 100);
 insert into lists (id, user_id, name, position, revision, created_at, updated_at)
 values (x'00000000000000000000000000000003', '$owner', 'list', 'a', $rows + 1, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
 insert into labels (id, user_id, name, folded, revision, created_at, updated_at)
@@ -251,7 +251,7 @@ analyze;
 ";
 
 const POSTGRES: &str = "
-insert into owners (user_id, revision) values ('$owner', $rows + 100);
+insert into user_revisions (user_id, revision) values ('$owner', $rows + 100);
 insert into lists (id, user_id, name, position, revision) values ('00000000-0000-0000-0000-000000000003', '$owner', 'list', 'a', $rows + 1);
 insert into labels (id, user_id, name, folded, revision)
 values ('00000000-0000-0000-0000-000000000003', '$owner', 'label', 'label', $rows + 2);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use entity::{account, answer, jwks, label, list, owner, rate_limit, session, task, task_label, user, verification};
+use entity::{
+    account, idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision,
+    verification,
+};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, sea_query::ColumnType};
 
 /// A table that statements are about.
@@ -57,12 +60,12 @@ pub(super) fn tables() -> Vec<Table> {
         table::<verification::Entity>(false),
         table::<jwks::Entity>(false),
         table::<rate_limit::Entity>(false),
-        table::<owner::Entity>(true),
+        table::<user_revision::Entity>(true),
         table::<task::Entity>(true),
         table::<list::Entity>(true),
         table::<label::Entity>(true),
         table::<task_label::Entity>(true),
-        table::<answer::Entity>(true),
+        table::<idempotency_key::Entity>(true),
     ]
 }
 

@@ -48,38 +48,38 @@ pub(super) fn wanted(headers: &HeaderMap) -> Option<Form> {
 /// Streams the answers to an operation until it, the caller's access or the server ends.
 pub(super) fn respond(
     form: Form,
-    door: &GraphqlState,
+    state: &GraphqlState,
     prepared: Prepared,
     caller: OperationContext,
 ) -> Result<Response, HttpRejection> {
     let Identity::User(user) = caller.identity.clone() else {
-        let answers = Arc::clone(&door.engine).answers(prepared, caller);
-        return Ok(response(form, answers, door));
+        let answers = Arc::clone(&state.engine).answers(prepared, caller);
+        return Ok(response(form, answers, state));
     };
-    let open = door.engine.open_stream(user.id()).ok_or_else(|| {
+    let open = state.engine.open_stream(user.id()).ok_or_else(|| {
         HttpRejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many streams are open")
-            .beyond("streams", door.engine.limits.streams)
+            .limit_exceeded("streams", state.engine.limits.streams)
             .with(header::RETRY_AFTER, "10")
     })?;
-    let services = Arc::clone(&door.services);
-    let lapsed = async move { services.auth().lapsed(&user).await };
-    let answers = Arc::clone(&door.engine).answers(prepared, caller).take_until(Box::pin(lapsed));
+    let services = Arc::clone(&state.services);
+    let until_expired = async move { services.auth().until_expired(&user).await };
+    let answers = Arc::clone(&state.engine).answers(prepared, caller).take_until(Box::pin(until_expired));
     let answers = answers.map(move |answer| {
         // The place among the user's streams is taken as long as answers can come.
         let _ = &open;
         answer
     });
-    Ok(response(form, answers.boxed(), door))
+    Ok(response(form, answers.boxed(), state))
 }
 
 /// Streams one answer.
-pub(super) fn of_one(form: Form, answer: Answer, door: &GraphqlState) -> Response {
-    response(form, stream::iter([answer]).boxed(), door)
+pub(super) fn of_one(form: Form, answer: Answer, state: &GraphqlState) -> Response {
+    response(form, stream::iter([answer]).boxed(), state)
 }
 
-fn response(form: Form, answers: BoxStream<'static, Answer>, door: &GraphqlState) -> Response {
+fn response(form: Form, answers: BoxStream<'static, Answer>, state: &GraphqlState) -> Response {
     let bytes = with_heartbeats(form, form.bytes(answers));
-    let bytes = bytes.take_until(Box::pin(door.closed())).map(Ok::<_, Infallible>);
+    let bytes = bytes.take_until(Box::pin(state.closed())).map(Ok::<_, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, form.content_type()),
         (header::CACHE_CONTROL, "no-store"),

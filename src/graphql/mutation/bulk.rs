@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
     error::{Error, ValidationError},
-    graphql::{failure::GraphqlError, guard::Guard},
+    graphql::{errors::GraphqlError, guard::Guard},
     service::tasks::{MAX_BULK, NewTask},
     view::{CreateTaskInput, Task, TaskSelection, each_label, list_id},
 };
@@ -13,90 +13,90 @@ use crate::{
 #[derive(Default)]
 pub struct BulkMutation;
 
-/// Tasks to be made.
+/// Input of `createTasks`.
 #[derive(InputObject)]
 pub(super) struct CreateTasksInput {
-    /// The tasks, at most 500, in the order in which they are made.
+    /// Tasks to create, at most 500, in this order.
     tasks: Vec<CreateTaskInput>,
 }
 
-/// The tasks that were made.
+/// Result of `createTasks`.
 #[derive(SimpleObject)]
 pub(super) struct CreateTasksPayload {
-    /// The new tasks, in the order of the input.
+    /// New tasks, in the order of the input.
     tasks: Vec<Task>,
 }
 
-/// Which state tasks are to have.
+/// Input of `setTasksCompleted`.
 #[derive(InputObject)]
 pub(super) struct SetTasksCompletedInput {
-    /// Which tasks.
+    /// Tasks to change.
     selection: TaskSelection,
-    /// Whether they are done.
+    /// Whether the tasks are to be completed (true) or open (false).
     completed: bool,
 }
 
-/// The tasks whose state was set.
+/// Result of `setTasksCompleted`.
 #[derive(SimpleObject)]
 pub(super) struct SetTasksCompletedPayload {
-    /// The tasks after the change.
+    /// Tasks after the change.
     tasks: Vec<Task>,
 }
 
-/// Which list tasks are to be in.
+/// Input of `moveTasks`.
 #[derive(InputObject)]
 pub(super) struct MoveTasksInput {
-    /// Which tasks; none of them a part.
+    /// Tasks to move. None may be a subtask.
     selection: TaskSelection,
-    /// The list; null for none.
+    /// Id of the list to move to; null for no list.
     list_id: Option<ID>,
 }
 
-/// The tasks that were moved.
+/// Result of `moveTasks`.
 #[derive(SimpleObject)]
 pub(super) struct MoveTasksPayload {
-    /// The tasks after the move.
+    /// Tasks after the move.
     tasks: Vec<Task>,
 }
 
-/// Which labels tasks are to have and not to have.
+/// Input of `labelTasks`.
 #[derive(InputObject)]
 pub(super) struct LabelTasksInput {
-    /// Which tasks.
+    /// Tasks to change.
     selection: TaskSelection,
-    /// Labels to add; a task has 10 at most.
+    /// Ids of labels to add. A task has at most 10 labels.
     #[graphql(default)]
     add_label_ids: Vec<ID>,
-    /// Labels to take away.
+    /// Ids of labels to remove.
     #[graphql(default)]
     remove_label_ids: Vec<ID>,
 }
 
-/// The tasks whose labels were changed.
+/// Result of `labelTasks`.
 #[derive(SimpleObject)]
 pub(super) struct LabelTasksPayload {
-    /// The tasks after the change.
+    /// Tasks after the change.
     tasks: Vec<Task>,
 }
 
-/// Which tasks are to go.
+/// Input of `deleteTasks`.
 #[derive(InputObject)]
 pub(super) struct DeleteTasksInput {
-    /// Which tasks; their parts go with them.
+    /// Tasks to delete. Their subtasks are deleted too.
     selection: TaskSelection,
 }
 
-/// The tasks that are gone.
+/// Result of `deleteTasks`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteTasksPayload {
-    /// The ids that the selected tasks had.
+    /// Ids of the selected tasks.
     deleted_task_ids: Vec<ID>,
 }
 
 /// Mutations of many tasks.
 #[Object]
 impl BulkMutation {
-    /// Makes tasks, the last in manual order.
+    /// Creates tasks, at the end of the manual order. All of them are created, or none.
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
@@ -110,7 +110,7 @@ impl BulkMutation {
         Ok(CreateTasksPayload { tasks: shown(tasks.create_all(drafts).await?) })
     }
 
-    /// Completes tasks, and their parts with them, or opens them again.
+    /// Completes tasks together with their subtasks, or reopens them. All of them change, or none.
     async fn set_tasks_completed(
         &self,
         ctx: &Context<'_>,
@@ -121,22 +121,22 @@ impl BulkMutation {
         Ok(SetTasksCompletedPayload { tasks: shown(rows) })
     }
 
-    /// Moves tasks and their parts into a list, or out of every list.
+    /// Moves tasks and their subtasks into a list, or out of their lists. All of them move, or none.
     async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let list = input.list_id.as_ref().map(list_id).transpose()?;
         Ok(MoveTasksPayload { tasks: shown(tasks.move_all(input.selection.try_into()?, list).await?) })
     }
 
-    /// Adds labels to tasks and takes others away.
+    /// Adds labels to tasks and removes labels from them. All of them change, or none.
     async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let labels =
-            (each_label("addLabelIds", &input.add_label_ids)?, each_label("removeLabelIds", &input.remove_label_ids)?);
-        Ok(LabelTasksPayload { tasks: shown(tasks.label_all(input.selection.try_into()?, labels).await?) })
+        let add = each_label("addLabelIds", &input.add_label_ids)?;
+        let remove = each_label("removeLabelIds", &input.remove_label_ids)?;
+        Ok(LabelTasksPayload { tasks: shown(tasks.label_all(input.selection.try_into()?, add, remove).await?) })
     }
 
-    /// Deletes tasks and their parts. `restoreTask` brings them back for 30 days.
+    /// Deletes tasks and their subtasks, all or none. `restoreTask` can bring each back for 30 days.
     async fn delete_tasks(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use crate::{
-    graphql::{failure::GraphqlError, guard::Guard},
+    graphql::{errors::GraphqlError, guard::Guard},
     view::{BigInt, CreateLabelInput, Label, UpdateLabelInput, label_id},
 };
 
@@ -11,40 +11,40 @@ use crate::{
 #[derive(Default)]
 pub struct LabelMutation;
 
-/// The label that was made.
+/// Result of `createLabel`.
 #[derive(SimpleObject)]
 pub(super) struct CreateLabelPayload {
-    /// The new label.
+    /// New label.
     label: Label,
 }
 
-/// The label that was changed.
+/// Result of `updateLabel`.
 #[derive(SimpleObject)]
 pub(super) struct UpdateLabelPayload {
-    /// The label after the change.
+    /// Label after the change.
     label: Label,
 }
 
-/// Which label is to go.
+/// Input of `deleteLabel`.
 #[derive(InputObject)]
 pub(super) struct DeleteLabelInput {
-    /// Which label.
+    /// Id of the label.
     id: ID,
-    /// Delete it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// The label that is gone.
+/// Result of `deleteLabel`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteLabelPayload {
-    /// The id that the label had.
+    /// Id of the deleted label.
     deleted_label_id: ID,
 }
 
 /// Mutations of labels.
 #[Object]
 impl LabelMutation {
-    /// Makes a label.
+    /// Creates a label.
     async fn create_label(
         &self,
         ctx: &Context<'_>,
@@ -54,7 +54,7 @@ impl LabelMutation {
         Ok(CreateLabelPayload { label: labels.create(input.try_into()?).await?.into() })
     }
 
-    /// Changes a label; what the input leaves out stays as it is.
+    /// Changes a label. Fields that the input leaves out stay unchanged.
     async fn update_label(
         &self,
         ctx: &Context<'_>,
@@ -65,7 +65,7 @@ impl LabelMutation {
         Ok(UpdateLabelPayload { label: labels.edit(id, input.try_into()?, expected).await?.into() })
     }
 
-    /// Deletes a label; the tasks that had it stay, and count as changed.
+    /// Deletes a label and removes it from its tasks, which count as changed.
     async fn delete_label(
         &self,
         ctx: &Context<'_>,

@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::tasks::PlaceInput;
+use super::tasks::PositionInput;
 use crate::{
-    graphql::{failure::GraphqlError, guard::Guard},
+    graphql::{errors::GraphqlError, guard::Guard},
     service::lists::ListPosition,
     view::{BigInt, CreateTaskListInput, TaskList, UpdateTaskListInput, list_id},
 };
@@ -13,58 +13,58 @@ use crate::{
 #[derive(Default)]
 pub struct ListMutation;
 
-/// The list that was made.
+/// Result of `createTaskList`.
 #[derive(SimpleObject)]
 pub(super) struct CreateTaskListPayload {
-    /// The new list.
+    /// New list.
     task_list: TaskList,
 }
 
-/// The list that was changed.
+/// Result of `updateTaskList`.
 #[derive(SimpleObject)]
 pub(super) struct UpdateTaskListPayload {
-    /// The list after the change.
+    /// List after the change.
     task_list: TaskList,
 }
 
-/// Where a list is to stand among the lists.
+/// Input of `moveTaskList`.
 #[derive(InputObject)]
 pub(super) struct MoveTaskListInput {
-    /// Which list.
+    /// Id of the list.
     id: ID,
-    /// Where to.
-    place: PlaceInput,
-    /// Move it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Position to move to.
+    position: PositionInput,
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// The list that was moved.
+/// Result of `moveTaskList`.
 #[derive(SimpleObject)]
 pub(super) struct MoveTaskListPayload {
-    /// The list after the move.
+    /// List after the move.
     task_list: TaskList,
 }
 
-/// Which list is to go.
+/// Input of `deleteTaskList`.
 #[derive(InputObject)]
 pub(super) struct DeleteTaskListInput {
-    /// Which list.
+    /// Id of the list.
     id: ID,
-    /// Delete it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// The list that is gone.
+/// Result of `deleteTaskList`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteTaskListPayload {
-    /// The id that the list had.
+    /// Id of the deleted list.
     deleted_task_list_id: ID,
 }
 
 /// Mutations of lists.
 #[Object]
 impl ListMutation {
-    /// Makes a list, the last of all.
+    /// Creates a list, at the end of the lists.
     async fn create_task_list(
         &self,
         ctx: &Context<'_>,
@@ -74,7 +74,7 @@ impl ListMutation {
         Ok(CreateTaskListPayload { task_list: lists.create(input.try_into()?).await?.into() })
     }
 
-    /// Changes a list; what the input leaves out stays as it is.
+    /// Changes a list. Fields that the input leaves out stay unchanged.
     async fn update_task_list(
         &self,
         ctx: &Context<'_>,
@@ -85,22 +85,22 @@ impl ListMutation {
         Ok(UpdateTaskListPayload { task_list: lists.edit(id, input.try_into()?, expected).await?.into() })
     }
 
-    /// Moves a list among the lists.
+    /// Moves a list to another position among the lists.
     async fn move_task_list(
         &self,
         ctx: &Context<'_>,
         input: MoveTaskListInput,
     ) -> Result<MoveTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
-        let place = match input.place {
-            PlaceInput::Before(id) => ListPosition::Before(list_id(&id)?),
-            PlaceInput::After(id) => ListPosition::After(list_id(&id)?),
+        let position = match input.position {
+            PositionInput::Before(id) => ListPosition::Before(list_id(&id)?),
+            PositionInput::After(id) => ListPosition::After(list_id(&id)?),
         };
         let expected = input.expected_revision.map(|it| it.0);
-        Ok(MoveTaskListPayload { task_list: lists.move_to(list_id(&input.id)?, place, expected).await?.into() })
+        Ok(MoveTaskListPayload { task_list: lists.move_to(list_id(&input.id)?, position, expected).await?.into() })
     }
 
-    /// Deletes a list; its tasks stay, in no list.
+    /// Deletes a list. Its tasks stay, without a list.
     async fn delete_task_list(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use crate::{
-    graphql::{failure::GraphqlError, guard::Guard, written::TaskRow},
+    graphql::{errors::GraphqlError, guard::Guard, task_output::TaskRow},
     service::tasks::{Position, TaskPatch, TaskRef},
     view::{BigInt, CreateTaskInput, UpdateTaskInput, task_id},
 };
@@ -12,106 +12,106 @@ use crate::{
 #[derive(Default)]
 pub struct TaskMutation;
 
-/// The task that was made.
+/// Result of `createTask`.
 #[derive(SimpleObject)]
 pub(super) struct CreateTaskPayload {
-    /// The new task.
+    /// New task.
     task: TaskRow,
 }
 
-/// The task that was changed.
+/// Result of `updateTask`.
 #[derive(SimpleObject)]
 pub(super) struct UpdateTaskPayload {
-    /// The task after the change.
+    /// Task after the change.
     task: TaskRow,
 }
 
-/// Which state a task is to have.
+/// Input of `setTaskCompleted`.
 #[derive(InputObject)]
 pub(super) struct SetTaskCompletedInput {
-    /// Which task.
+    /// Id of the task.
     id: ID,
-    /// Whether it is done.
+    /// Whether the task is completed.
     completed: bool,
-    /// Change it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// The task whose state was set.
+/// Result of `setTaskCompleted`.
 #[derive(SimpleObject)]
 pub(super) struct SetTaskCompletedPayload {
-    /// The task after the change.
+    /// Task after the change.
     task: TaskRow,
 }
 
-/// Where a task is to stand in manual order.
+/// Input of `moveTask`.
 #[derive(InputObject)]
 pub(super) struct MoveTaskInput {
-    /// Which task.
+    /// Id of the task.
     id: ID,
-    /// Where to.
-    place: PlaceInput,
-    /// Move it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Position to move to.
+    position: PositionInput,
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// A place in front of or behind something.
+/// Position next to another task or list.
 #[derive(OneofObject)]
-pub(super) enum PlaceInput {
-    /// In front of the one with this id.
+pub(super) enum PositionInput {
+    /// Directly before the one with this id.
     Before(ID),
-    /// Behind the one with this id.
+    /// Directly after the one with this id.
     After(ID),
 }
 
-/// The task that was moved.
+/// Result of `moveTask`.
 #[derive(SimpleObject)]
 pub(super) struct MoveTaskPayload {
-    /// The task after the move.
+    /// Task after the move.
     task: TaskRow,
 }
 
-/// Which task is to go.
+/// Input of `deleteTask`.
 #[derive(InputObject)]
 pub(super) struct DeleteTaskInput {
-    /// Which task.
+    /// Id of the task.
     id: ID,
-    /// Delete it only if this is still its revision; otherwise the error `CONFLICT` shows what it is now.
+    /// Fail with `CONFLICT`, which carries the current state, unless this is the current revision.
     expected_revision: Option<BigInt>,
 }
 
-/// The task that is gone.
+/// Result of `deleteTask`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteTaskPayload {
-    /// The id that the task had.
+    /// Id of the deleted task.
     deleted_task_id: ID,
 }
 
-/// Which task is to come back.
+/// Input of `restoreTask`.
 #[derive(InputObject)]
 pub(super) struct RestoreTaskInput {
-    /// Which task.
+    /// Id of the task.
     id: ID,
 }
 
-/// The task that came back.
+/// Result of `restoreTask`.
 #[derive(SimpleObject)]
 pub(super) struct RestoreTaskPayload {
-    /// The task.
+    /// Task.
     task: TaskRow,
 }
 
 /// Mutations of one task.
 #[Object]
 impl TaskMutation {
-    /// Makes a task, the last in manual order.
+    /// Creates a task, at the end of the manual order.
     async fn create_task(&self, ctx: &Context<'_>, input: CreateTaskInput) -> Result<CreateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.create(input.try_into()?).await?.into();
         Ok(CreateTaskPayload { task })
     }
 
-    /// Changes a task; what the input leaves out stays as it is. Its parts follow it into another list.
+    /// Changes a task. Fields that the input leaves out stay unchanged. The subtasks follow a task into another list.
     async fn update_task(&self, ctx: &Context<'_>, input: UpdateTaskInput) -> Result<UpdateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let (key, expected) = (TaskRef::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
@@ -119,8 +119,8 @@ impl TaskMutation {
         Ok(UpdateTaskPayload { task })
     }
 
-    /// Completes a task, and its parts with it, or opens it again, without its parts. Setting a state that it has
-    /// already changes nothing but `updatedAt` and `revision`.
+    /// Completes a task and its subtasks, or reopens the task alone. Setting the state that it already has changes only
+    /// `updatedAt` and `revision`.
     async fn set_task_completed(
         &self,
         ctx: &Context<'_>,
@@ -133,19 +133,19 @@ impl TaskMutation {
         Ok(SetTaskCompletedPayload { task })
     }
 
-    /// Moves a task in manual order.
+    /// Moves a task to another position in the manual order.
     async fn move_task(&self, ctx: &Context<'_>, input: MoveTaskInput) -> Result<MoveTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let place = match input.place {
-            PlaceInput::Before(id) => Position::Before(task_id(&id)?),
-            PlaceInput::After(id) => Position::After(task_id(&id)?),
+        let position = match input.position {
+            PositionInput::Before(id) => Position::Before(task_id(&id)?),
+            PositionInput::After(id) => Position::After(task_id(&id)?),
         };
         let expected = input.expected_revision.map(|it| it.0);
-        let task = tasks.move_to(TaskRef::Id(task_id(&input.id)?), place, expected).await?.into();
+        let task = tasks.move_to(TaskRef::Id(task_id(&input.id)?), position, expected).await?.into();
         Ok(MoveTaskPayload { task })
     }
 
-    /// Deletes a task and its parts. `restoreTask` brings them back for 30 days.
+    /// Deletes a task and its subtasks. `restoreTask` can bring them back for 30 days.
     async fn delete_task(&self, ctx: &Context<'_>, input: DeleteTaskInput) -> Result<DeleteTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let expected = input.expected_revision.map(|it| it.0);
@@ -153,7 +153,7 @@ impl TaskMutation {
         Ok(DeleteTaskPayload { deleted_task_id: ID(task.id.to_string()) })
     }
 
-    /// Brings a deleted task back, with the parts that were deleted together with it.
+    /// Restores a deleted task, with the subtasks that were deleted together with it.
     async fn restore_task(
         &self,
         ctx: &Context<'_>,

@@ -18,8 +18,8 @@ impl Close {
     pub(super) const RESTART: Self = Self::of(1012, "Service restart");
     pub(super) const UNAVAILABLE: Self = Self::of(1013, "Try again later");
     pub(super) const TOO_SLOW: Self = Self::of(1013, "Too slow");
-    pub(super) const SILENT: Self = Self::of(1001, "No answer to pings");
-    pub(super) const FAULT: Self = Self::of(4500, "Internal server error");
+    pub(super) const PING_UNANSWERED: Self = Self::of(1001, "No answer to pings");
+    pub(super) const INTERNAL_ERROR: Self = Self::of(4500, "Internal server error");
     pub(super) const UNAUTHORIZED: Self = Self::of(4401, "Unauthorized");
     pub(super) const FORBIDDEN: Self = Self::of(4403, "Forbidden");
     pub(super) const EXPIRED: Self = Self::of(4403, "Token expired");

@@ -3,7 +3,7 @@
 use axum::http::Uri;
 use serde_json::{Map, Value};
 
-use super::{failure::AuthApiError, post::Post};
+use super::{errors::AuthApiError, post::Post};
 use crate::{
     error::{AuthError, Error},
     service::auth::{Email, Login, PasswordChange, ProfilePatch, Registration},
@@ -76,7 +76,7 @@ pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Auth
 }
 
 /// Both fields have names of their own on each route: that of the address, and that of the target.
-pub(super) fn email_form<T>(post: &Post<T>, (email, target): (&str, &str)) -> Result<EmailForm, AuthApiError> {
+pub(super) fn email_form<T>(post: &Post<T>, email: &str, target: &str) -> Result<EmailForm, AuthApiError> {
     let mut fields = FormFields::of(post, &["object"])?;
     let email = fields.email(email);
     let target = fields.optional_text(target, MAX_IMAGE);

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{
     Answer, AuthRouteState,
-    failure::AuthApiError,
+    errors::AuthApiError,
     fields::{self, QueryParameters},
     post::{Json as JsonPost, Post},
     session::{Cookies, SessionCredentials, guarded},
@@ -23,12 +23,12 @@ use crate::{
 };
 
 /// The same for every address.
-const SENT: &str = "If this email exists in our system, check your email for the reset link";
+const RESET_REQUESTED: &str = "If this email exists in our system, check your email for the reset link";
 
 pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
-    let form = fields::email_form(&post, ("email", "redirectTo"))?;
+    let form = fields::email_form(&post, "email", "redirectTo")?;
     services.auth().request_reset(&form.email, form.target.as_deref()).await?;
-    Ok(Json(json!({ "status": true, "message": SENT })).into_response())
+    Ok(Json(json!({ "status": true, "message": RESET_REQUESTED })).into_response())
 }
 
 /// Leads on to the page that asks for the new password; the token can still be used.
@@ -67,7 +67,7 @@ pub(super) async fn reset(
 
 pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
-    let form = fields::email_form(&post, ("email", "callbackURL"))?;
+    let form = fields::email_form(&post, "email", "callbackURL")?;
     let mut cookies = Cookies::new(auth, post.headers());
     let live = SessionCredentials::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
     auth.send_verification(live.as_ref(), &form.email, form.target.as_deref()).await?;
@@ -86,7 +86,7 @@ pub(super) async fn verify_email(
     let token = query.required("token")?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
-    let verified = auth.verify_email((&token, target.as_deref()), live.as_ref(), &client).await;
+    let verified = auth.verify_email(&token, target.as_deref(), live.as_ref(), &client).await;
     match (verified, target) {
         (Err(Error::Auth(fault)), Some(target)) => Ok(redirect(&with_error(&target, fault))),
         (Err(Error::Auth(fault)), None) => Err(AuthApiError::Link(fault)),

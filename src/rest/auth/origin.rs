@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 
 use super::{
-    failure::{AuthApiError, OriginError},
+    errors::{AuthApiError, OriginError},
     post::Post,
 };
 use crate::{service::auth::Origins, telemetry::SecurityEvent};

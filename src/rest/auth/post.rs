@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{failure::AuthApiError, fields::is_truthy, origin};
+use super::{errors::AuthApiError, fields::is_truthy, origin};
 use crate::service::{
     Services,
     auth::{Client, Origins},
@@ -19,8 +19,8 @@ use crate::service::{
 pub(crate) const MAX_BODY: usize = 64 << 10;
 /// What names a URL that the client is sent to.
 const CALLBACKS: [&str; 4] = ["callbackURL", "redirectTo", "errorCallbackURL", "newUserCallbackURL"];
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
+const JSON_MEDIA_TYPE: &str = "application/json";
+const FORM_MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// A route that takes JSON.
 pub(super) struct Json;
@@ -33,11 +33,11 @@ pub(super) trait Takes {
 }
 
 impl Takes for Json {
-    const TYPES: &'static [&'static str] = &[JSON];
+    const TYPES: &'static [&'static str] = &[JSON_MEDIA_TYPE];
 }
 
 impl Takes for Forms {
-    const TYPES: &'static [&'static str] = &[FORM, JSON];
+    const TYPES: &'static [&'static str] = &[FORM_MEDIA_TYPE, JSON_MEDIA_TYPE];
 }
 
 /// A body that may be looked into; absent when there was none.
@@ -78,7 +78,7 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
         let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| AuthApiError::TooLarge)?;
         let body = match media.as_deref() {
             _ if bytes.is_empty() => None,
-            Some(FORM) => Some(form(&bytes)),
+            Some(FORM_MEDIA_TYPE) => Some(form(&bytes)),
             Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| AuthApiError::BadJson)?),
             None => None,
         };

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::{
     Answer, AuthRouteState,
-    entry::TokenAndUser,
-    failure::AuthApiError,
+    errors::AuthApiError,
     fields,
     post::{Json as JsonPost, Post},
     session::guarded,
+    sign_in::TokenAndUser,
 };
 use crate::{
     service::auth::Client,
@@ -36,7 +36,7 @@ pub(super) async fn update_session(State(services): AuthRouteState, post: Post<J
 
 pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
-    let form = fields::email_form(&post, ("newEmail", "callbackURL"))?;
+    let form = fields::email_form(&post, "newEmail", "callbackURL")?;
     guarded(auth, post.headers(), async |live, _| {
         auth.change_email(live, form.email, form.target.as_deref()).await?;
         Ok(Json(json!({ "status": true })))

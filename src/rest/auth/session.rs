@@ -6,11 +6,11 @@ use axum::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Answer, failure::AuthApiError};
+use super::{Answer, errors::AuthApiError};
 use crate::{
     error::Error,
     rest::cookie::{cookie, session_cookie},
-    service::auth::{Auth, Lifetime, LiveSession, REMEMBERED},
+    service::auth::{Auth, Lifetime, LiveSession, SESSION_LIFETIME},
 };
 
 const DATA_COOKIE: &str = "better-auth.session_data";
@@ -111,7 +111,7 @@ impl<'a> Cookies<'a> {
     pub(super) fn set_session(&mut self, token: &str, is_remembered: bool) {
         let signed = self.auth.signed(token);
         if is_remembered {
-            self.cookie(TOKEN_COOKIE, &signed, Some(REMEMBERED.num_seconds()));
+            self.cookie(TOKEN_COOKIE, &signed, Some(SESSION_LIFETIME.num_seconds()));
             if self.had_forget_cookie {
                 self.clear_one(FORGET_COOKIE);
             }

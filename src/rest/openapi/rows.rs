@@ -44,7 +44,7 @@ pub(super) struct ResponseDoc {
 
 const JSON: &str = "application/json";
 
-/// Every route of this door.
+/// Every route of this API.
 pub(super) fn all() -> Vec<RouteDoc> {
     let mut rows = health();
     rows.extend(tasks());

@@ -1,7 +1,7 @@
 //! Making an account, signing in to it with e-mail and password, and the ways to sign in that it has.
 
 use chrono::{Duration, Utc};
-use entity::{account, id::UserId, owner, session, time::Millis, user, verification};
+use entity::{account, id::UserId, session, time::Millis, user, user_revision, verification};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::{
     Auth, Client, Email, LiveSession,
-    credential::{TRIES, credential},
+    credential::{MAX_ATTEMPTS, credential},
     links::{HOUR, Purpose, Recipient},
     password::{Password, VerifiedHash},
     random_id,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     db::Connection,
     error::{AuthError, Error},
-    service::data,
+    service::user_data,
     telemetry::SecurityEvent,
 };
 
@@ -69,16 +69,16 @@ pub enum SignedUp {
     ToBeVerified(user::Model),
 }
 
-/// How old a session may be for a deed without a password.
-const FRESH: Duration = Duration::days(1);
+/// How old a session may be for an action without a password.
+const FRESH_SESSION_AGE: Duration = Duration::days(1);
 /// How long it is known that an account was deleted: longer than any of its access tokens lives.
-const DELETED: Duration = Duration::days(30);
+const DELETED_LIFETIME: Duration = Duration::days(30);
 /// How long it may take to erase what belongs to an account until it is deleted as far as its user can tell.
-const PROMPTLY: std::time::Duration = std::time::Duration::from_secs(3);
+const ERASE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 /// What it is called in the table of verifications, before the user's id.
 const DELETED_USER: &str = "deleted-user:";
 /// How many deleted accounts are looked at by one statement.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 impl Auth<'_> {
     /// Makes an account and signs in to it, unless the address is to be verified first.
@@ -133,8 +133,7 @@ impl Auth<'_> {
     async fn pretend_to_sign_up(self, user: &user::Model, callback_url: Option<&str>) -> Result<(), Error> {
         let pretended = self.db.transaction(async |transaction| {
             for _ in 0..2 {
-                self.remember(transaction.connection(), (format!("nothing:{}", random_id()), random_id()), HOUR)
-                    .await?;
+                self.remember(transaction.connection(), format!("nothing:{}", random_id()), random_id(), HOUR).await?;
             }
             Ok::<_, Error>(())
         });
@@ -148,7 +147,7 @@ impl Auth<'_> {
         let user = self.user_with(&login.email).await?;
         let guesses = self.attempt(&login.email, user.as_ref(), client).await?;
         let asker = client.asker();
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let verified = self.matching(user.as_ref().map(|user| &user.id), &password, &asker).await?;
             let (Some(user), Some(VerifiedHash { stored, renewed })) = (&user, verified) else {
                 SecurityEvent::SignInFailed.log(user.as_ref().map_or("unknown", |user| &user.id.0), client);
@@ -161,7 +160,7 @@ impl Auth<'_> {
             }
             let begun = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
-                if !self.keep_password(connection, &user.id, (&stored, renewed.clone())).await? {
+                if !self.keep_password(connection, &user.id, &stored, renewed.clone()).await? {
                     return Ok(None);
                 }
                 begin(connection, user.clone(), client, login.is_remembered).await.map(Some)
@@ -206,7 +205,9 @@ impl Auth<'_> {
     pub async fn confirm_deletion(self, live: &LiveSession, password: Option<&str>) -> Result<(), Error> {
         match password {
             Some(password) => self.check_password(&live.user.id, password).await,
-            None if live.session.created_at.utc() + FRESH < Utc::now() => Err(AuthError::SessionExpired.into()),
+            None if live.session.created_at.utc() + FRESH_SESSION_AGE < Utc::now() => {
+                Err(AuthError::SessionExpired.into())
+            }
             None => Ok(()),
         }
     }
@@ -221,13 +222,13 @@ impl Auth<'_> {
             self.end_sessions(transaction.connection(), user, None).await?;
             self.end_links(transaction.connection(), user).await?;
             user::Entity::delete_by_id(user.clone()).exec(transaction.connection()).await?;
-            self.remember(transaction.connection(), (deleted(user), String::new()), DELETED).await
+            self.remember(transaction.connection(), deleted(user), String::new(), DELETED_LIFETIME).await
         });
         gone.await?;
         // Access tokens that are still good are refused from now on.
         self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);
-        match timeout(PROMPTLY, data::erase(self.db, user)).await {
+        match timeout(ERASE_TIMEOUT, user_data::erase(self.db, user)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(cause)) => warn!(cause = cause.causes(), "what is left of an account is erased later"),
             Err(_) => {}
@@ -245,13 +246,13 @@ impl Auth<'_> {
             .filter(verification::Column::Identifier.starts_with(DELETED_USER));
         let known: Vec<String> = rows.into_tuple().all(self.db.reader()).await?;
         let ids: Vec<&str> = known.iter().filter_map(|it| it.strip_prefix(DELETED_USER)).collect();
-        for some in ids.chunks(AT_ONCE) {
-            let left = owner::Entity::find()
+        for some in ids.chunks(BATCH_SIZE) {
+            let left = user_revision::Entity::find()
                 .select_only()
-                .column(owner::Column::UserId)
-                .filter(owner::Column::UserId.is_in(some.iter().copied()));
+                .column(user_revision::Column::UserId)
+                .filter(user_revision::Column::UserId.is_in(some.iter().copied()));
             for user in left.into_tuple::<UserId>().all(self.db.reader()).await? {
-                data::erase(self.db, &user).await?;
+                user_data::erase(self.db, &user).await?;
             }
         }
         Ok(())

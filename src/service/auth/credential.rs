@@ -32,7 +32,7 @@ pub struct PasswordChange {
 /// The provider of accounts with e-mail and password.
 const CREDENTIAL: &str = "credential";
 /// How often a password is compared that becomes another meanwhile.
-pub(super) const TRIES: usize = 3;
+pub(super) const MAX_ATTEMPTS: usize = 3;
 
 impl Auth<'_> {
     /// Changes the password. If all sessions are to end, a new one is made.
@@ -44,14 +44,14 @@ impl Auth<'_> {
     ) -> Result<Option<session::Model>, Error> {
         let PasswordChange { current, new, ends_sessions } = change;
         let (user, new) = (&live.user.id, Password::new(new)?);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let stored = self.password_of(user).await?.ok_or(AuthError::NoCredential)?;
             self.confirm(user, Password::shown(current)?, stored.clone()).await?;
             let hash = self.material.hasher.hash_new(new.clone(), &user.0).await?;
             let changed = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
                 self.lock_user(connection, user).await?;
-                if !self.keep_password(connection, user, (&stored, Some(hash))).await? {
+                if !self.keep_password(connection, user, &stored, Some(hash)).await? {
                     return Ok(None);
                 }
                 self.end_links(connection, user).await?;
@@ -110,7 +110,8 @@ impl Auth<'_> {
         self,
         connection: &Connection,
         user: &UserId,
-        (stored, next): (&str, Option<String>),
+        stored: &str,
+        next: Option<String>,
     ) -> Result<bool, Error> {
         let same = credential_of(user).add(account::Column::Password.eq(stored));
         match next {

@@ -23,12 +23,12 @@ use super::random_id;
 use crate::{db::Db, error::Error, telemetry::SecurityEvent};
 
 /// How often the keys are read again: one may have been withdrawn, or made by another instance.
-const REFRESH: Duration = Duration::from_secs(60);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long a key is published before it signs, so that whoever keeps a copy of the list has it by then.
-const LEAD: chrono::Duration = chrono::Duration::hours(1);
+const PUBLISHED_BEFORE_USE: chrono::Duration = chrono::Duration::hours(1);
 /// How long a key that signs no more is still published: longer than any token lives.
-const GRACE: chrono::Duration = chrono::Duration::days(30);
+const PUBLISHED_AFTER_USE: chrono::Duration = chrono::Duration::days(30);
 
 /// All keys that are known, and the one that signs.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Keys {
     pub(super) async fn verifying(&self, db: &Db, id: &str) -> Result<Option<DecodingKey>, Error> {
         self.look_again(db).await;
         let known = self.read(|ring| ring.verifying.get(id).cloned());
-        if known.is_some() || self.age().is_some_and(|age| age < REFRESH) {
+        if known.is_some() || self.age().is_some_and(|age| age < REFRESH_INTERVAL) {
             return Ok(known);
         }
         self.load(db.reader()).await?;
@@ -140,7 +140,7 @@ impl Keys {
 
     /// Reads keys again that were read a while ago, once for all who ask meanwhile. Where that fails they stay.
     async fn look_again(&self, db: &Db) {
-        let is_due = || self.age().is_some_and(|age| age >= REFRESH);
+        let is_due = || self.age().is_some_and(|age| age >= REFRESH_INTERVAL);
         if !is_due() {
             return;
         }
@@ -163,7 +163,7 @@ impl Keys {
         self.signing(db).await?;
         let rows = newest_first(db.reader()).await?;
         let now = Utc::now();
-        let is_published = |row: &&jwks::Model| row.expires_at.is_none_or(|end| end.utc() + GRACE > now);
+        let is_published = |row: &&jwks::Model| row.expires_at.is_none_or(|end| end.utc() + PUBLISHED_AFTER_USE > now);
         Ok(rows.iter().filter(is_published).filter_map(public_key).collect())
     }
 
@@ -201,12 +201,13 @@ impl Keys {
         let mut opened: Vec<_> = opened.collect();
         // The newest key that was published long enough; the newest of all when there is no such key.
         let newest = opened.first().map(|(key, _)| key.expires_at);
-        let old_enough = opened.iter().position(|(_, created_at)| *created_at + LEAD <= now.utc());
+        let old_enough = opened.iter().position(|(_, created_at)| *created_at + PUBLISHED_BEFORE_USE <= now.utc());
         let at = old_enough.unwrap_or_default();
         let signing = (at < opened.len()).then(|| Arc::new(opened.swap_remove(at).0));
         // Somebody looks again when the next key has been published long enough, or is to be made.
-        let end = newest.flatten().map(|end| end.utc() - LEAD - LEAD);
-        let renewal = if at > 0 { Some(now.utc() + LEAD) } else { end.filter(|_| self.lifetime.is_some()) };
+        let end = newest.flatten().map(|end| end.utc() - PUBLISHED_BEFORE_USE - PUBLISHED_BEFORE_USE);
+        let renewal =
+            if at > 0 { Some(now.utc() + PUBLISHED_BEFORE_USE) } else { end.filter(|_| self.lifetime.is_some()) };
         Ok(Ring { verifying, signing, renewal, read: Some(Instant::now()) })
     }
 
@@ -294,7 +295,7 @@ mod tests {
         let id = keys.signing(&db).await.unwrap().id.clone();
         jwks::Entity::delete_many().exec(db.writer()).await.unwrap();
         assert!(keys.verifying(&db, &id).await.unwrap().is_some(), "nobody has looked again");
-        keys.ring.write().unwrap().read = Instant::now().checked_sub(REFRESH);
+        keys.ring.write().unwrap().read = Instant::now().checked_sub(REFRESH_INTERVAL);
         assert!(keys.verifying(&db, &id).await.unwrap().is_none());
         assert_ne!(keys.signing(&db).await.unwrap().id, id);
     }

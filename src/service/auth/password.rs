@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
 
-use super::turns::Turns;
+use super::password_queue::Turns;
 use crate::{
     config,
     error::{AuthError, Error},
@@ -35,7 +35,7 @@ const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
 /// time that it takes to look at them grows fast with their number, and beyond this is more than that of hashing.
 const MAX_CHECKED: usize = 16;
 /// Password lengths are counted in UTF-16 code units, as JavaScript does.
-const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
+const LENGTH_RANGE: std::ops::RangeInclusive<usize> = 8..=128;
 /// N = 2^14, r = 16, p = 1: 32 MiB.
 const SCRYPT: (u8, u32, u32) = (14, 16, 1);
 /// How many bytes of key Better Auth's scrypt gives.
@@ -43,7 +43,7 @@ const SCRYPT_KEY: usize = 64;
 
 /// How much of a core hashes leave to requests that want it: the niceness of their threads. Two of them on the core of one
 /// thread that serves take an eighth of it.
-const NICE: i32 = 12;
+const HASHING_NICENESS: i32 = 12;
 
 /// Hashes on as many threads as there are cores, which give way to requests, with memory that is used again.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) struct Password(String);
 impl Password {
     /// A password to be set.
     pub(super) fn new(text: &str) -> Result<Self, Error> {
-        if text.encode_utf16().count() < *LENGTHS.start() {
+        if text.encode_utf16().count() < *LENGTH_RANGE.start() {
             return Err(AuthError::PasswordTooShort.into());
         }
         Self::shown(text)
@@ -90,7 +90,7 @@ impl Password {
 
     /// A password that is shown; one that is too short is only a wrong one.
     pub(super) fn shown(text: &str) -> Result<Self, Error> {
-        if text.encode_utf16().count() > *LENGTHS.end() {
+        if text.encode_utf16().count() > *LENGTH_RANGE.end() {
             return Err(AuthError::PasswordTooLong.into());
         }
         Ok(Self(text.nfkc().collect()))
@@ -224,7 +224,7 @@ fn is_of(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<b
 /// A hash keeps a core busy for tens of milliseconds; whoever waits for it can wait a little longer.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(cause) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+    if let Err(cause) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), HASHING_NICENESS) {
         tracing::warn!(%cause, "hashing does not give way to requests");
     }
 }

@@ -16,7 +16,7 @@ use url::Url;
 use crate::error::Error;
 
 /// How often the issuer is asked at most.
-const REFRESH: Duration = Duration::from_secs(60);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 /// How old the keys may be before they are looked at again, so that a key that was taken back does not stay for ever.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 /// How long the issuer may take.
@@ -79,7 +79,7 @@ impl RemoteKeys {
             None => asked.lock_owned().await,
         };
         let is_wanted = self.known(id).is_none() || is_due(asked.answered, MAX_AGE);
-        if !is_wanted || !is_due(asked.tried, REFRESH) {
+        if !is_wanted || !is_due(asked.tried, REFRESH_INTERVAL) {
             return self.known(id);
         }
         // On its own: who asks and hangs up would keep the keys from all others for a minute.

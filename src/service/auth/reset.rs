@@ -40,7 +40,7 @@ impl Auth<'_> {
             let found = its.one(transaction.connection()).await?;
             // The same work, whether there is an account or not; a link of nobody is mailed to nobody.
             let id = found.as_ref().map_or_else(random_id, |user| user.id.0.clone());
-            self.remember(transaction.connection(), (format!("{RESET}{token}"), id), HOUR).await?;
+            self.remember(transaction.connection(), format!("{RESET}{token}"), id, HOUR).await?;
             Ok::<_, Error>(found)
         });
         let found = found.await?;
@@ -99,8 +99,8 @@ impl Auth<'_> {
     /// Mails a link that deletes the account.
     pub async fn mail_deletion(self, live: &LiveSession, callback_url: Option<&str>) -> Result<(), Error> {
         let token: String = random_id().to_ascii_lowercase().chars().take(DELETE_TOKEN).collect();
-        let kept = (format!("{DELETION}{token}"), live.user.id.0.clone());
-        self.remember(self.db.writer(), kept, DAY).await?;
+        let user = live.user.id.0.clone();
+        self.remember(self.db.writer(), format!("{DELETION}{token}"), user, DAY).await?;
         let path = format!("/api/auth/delete-user/callback?token={token}");
         let url = self.url(&path, callback_url.unwrap_or("/"));
         let letter = Letter { to: &live.user.email, subject: "Delete your account", otherwise: NOT_ASKED_FOR };
@@ -122,7 +122,8 @@ impl Auth<'_> {
     pub(super) async fn remember(
         self,
         connection: &Connection,
-        (identifier, value): (String, String),
+        identifier: String,
+        value: String,
         lifetime: Duration,
     ) -> Result<(), Error> {
         let now = Utc::now();

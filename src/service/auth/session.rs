@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a remembered session lives after its last extension.
-pub const REMEMBERED: Duration = Duration::days(7);
+pub const SESSION_LIFETIME: Duration = Duration::days(7);
 /// How long a session lives that is not to be remembered.
 const NOT_REMEMBERED: Duration = Duration::days(1);
 /// How old an extension must be before use makes the next one.
@@ -155,7 +155,7 @@ impl Auth<'_> {
     async fn extend(self, session: session::Model, now: DateTime<Utc>) -> Result<Option<session::Model>, Error> {
         let extended = session::Entity::update_many()
             .filter(session::Column::Id.eq(session.id))
-            .col_expr(session::Column::ExpiresAt, Expr::value(Millis::from(now + REMEMBERED)))
+            .col_expr(session::Column::ExpiresAt, Expr::value(Millis::from(now + SESSION_LIFETIME)))
             .col_expr(session::Column::UpdatedAt, Expr::value(Millis::from(now)))
             .exec_with_returning(self.db.writer())
             .await?;
@@ -173,7 +173,7 @@ pub(super) async fn begin(
     let now = Utc::now();
     let session = session::Model {
         id: random_id(),
-        expires_at: (now + if is_remembered { REMEMBERED } else { NOT_REMEMBERED }).into(),
+        expires_at: (now + if is_remembered { SESSION_LIFETIME } else { NOT_REMEMBERED }).into(),
         token: random_id(),
         created_at: now.into(),
         updated_at: now.into(),
@@ -186,7 +186,7 @@ pub(super) async fn begin(
 }
 
 fn is_due_for_extension(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    expires_at - REMEMBERED + UPDATE_AGE <= now
+    expires_at - SESSION_LIFETIME + UPDATE_AGE <= now
 }
 
 #[cfg(test)]
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_session_is_extended_once_a_day() {
         let now = Utc::now();
-        assert!(!is_due_for_extension(now + REMEMBERED, now));
+        assert!(!is_due_for_extension(now + SESSION_LIFETIME, now));
         assert!(!is_due_for_extension(now + Duration::days(6) + Duration::seconds(1), now));
         assert!(is_due_for_extension(now + Duration::days(6), now));
         assert!(is_due_for_extension(now + Duration::hours(1), now));

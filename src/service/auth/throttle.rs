@@ -22,7 +22,7 @@ use super::{Auth, Client, Email, password::hex, random_id};
 use crate::{
     db::Db,
     error::{AuthError, Error},
-    tally::{Ongoing, Tally},
+    in_flight::{InFlight, InFlightGuard},
     telemetry::SecurityEvent,
 };
 
@@ -36,7 +36,7 @@ const MAILS: Rule = Rule { most: 10, window: Duration::from_secs(3600) };
 /// an account that is attacked.
 const MAX_COUNTS: usize = 50_000;
 /// The shortest time to wait.
-const SOON: Duration = Duration::from_secs(1);
+const MIN_WAIT: Duration = Duration::from_secs(1);
 
 /// How many in which time; the time starts again with each that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,14 @@ pub(super) struct Throttle {
     is_on: bool,
     counts: Mutex<Cache<String, Count>>,
     /// How many passwords are being compared.
-    guesses: Tally<String>,
+    guesses: InFlight<String>,
 }
 
 /// A password that is being compared. It counts as a wrong one until then, so that many at the same time are no more
 /// than one after the other.
 #[derive(Debug)]
 pub(super) struct Guess {
-    compared: Ongoing<String>,
+    compared: InFlightGuard<String>,
     rule: Rule,
 }
 
@@ -72,7 +72,7 @@ struct Count {
 
 impl Throttle {
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)), guesses: Tally::default() }
+        Self { is_on, counts: Mutex::new(Cache::new(MAX_COUNTS)), guesses: InFlight::default() }
     }
 
     /// Counts one more in this process, or tells how long to wait.
@@ -85,7 +85,7 @@ impl Throttle {
 
     /// Begins to compare a password.
     fn guess(&self, key: String, rule: Rule) -> Guess {
-        Guess { compared: self.guesses.begin(key), rule }
+        Guess { compared: self.guesses.begin(&key), rule }
     }
 
     fn counts(&self) -> MutexGuard<'_, Cache<String, Count>> {
@@ -98,7 +98,7 @@ impl Guess {
     fn check(&self, known: Option<Count>, now: DateTime<Utc>) -> Result<(), Duration> {
         let counted = usize::try_from(self.rule.requests(known.as_ref(), now)?).unwrap_or_default();
         let most = usize::try_from(self.rule.most).unwrap_or_default();
-        if counted + self.compared.others() < most { Ok(()) } else { Err(SOON) }
+        if counted + self.compared.others() < most { Ok(()) } else { Err(MIN_WAIT) }
     }
 }
 
@@ -116,7 +116,7 @@ impl Rule {
 impl<'a> Auth<'a> {
     /// Counts a request of a client to a path, or tells how long to wait. Paths that are no route are counted together,
     /// and a route's parameters do not matter: what a client makes up would be a count of its own each time.
-    pub async fn count_request(self, client: &Client, (path, route): (&str, Option<&str>)) -> Result<(), Error> {
+    pub async fn count_request(self, client: &Client, path: &str, route: Option<&str>) -> Result<(), Error> {
         let (beginning, rule) = rule_of(path);
         let Some(address) = client.network() else { return Ok(()) };
         let key = format!("{address}|{}", route.unwrap_or(beginning));
@@ -191,7 +191,7 @@ impl<'a> Auth<'a> {
         }
         let now = Utc::now();
         let counted = if self.db.is_shared() {
-            count_together(self.db, key, (rule, now)).await?
+            count_together(self.db, key, rule, now).await?
         } else {
             throttle.count(key, rule, now)
         };
@@ -216,11 +216,7 @@ impl<'a> Auth<'a> {
 }
 
 /// One statement counts: it starts again when the time is over, and stops at the limit.
-async fn count_together(
-    db: &Db,
-    key: String,
-    (rule, now): (Rule, DateTime<Utc>),
-) -> Result<Result<(), Duration>, Error> {
+async fn count_together(db: &Db, key: String, rule: Rule, now: DateTime<Utc>) -> Result<Result<(), Duration>, Error> {
     let millis = now.timestamp_millis();
     let window = i64::try_from(rule.window.as_millis()).unwrap_or(i64::MAX);
     let column = |column| Expr::col((rate_limit::Entity, column));
@@ -258,7 +254,7 @@ fn is_over(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> bool {
 }
 
 fn wait(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> Duration {
-    window.saturating_sub((now - last).to_std().unwrap_or_default()).max(SOON)
+    window.saturating_sub((now - last).to_std().unwrap_or_default()).max(MIN_WAIT)
 }
 
 /// An e-mail address is counted by its hash, so that the table holds no addresses of strangers.

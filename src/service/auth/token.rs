@@ -28,9 +28,9 @@ const MAX_USER_ID: usize = 255;
 
 /// How long a token that was verified is believed without verifying it again; a key that is withdrawn is believed so
 /// long.
-const TRUSTED: Duration = Duration::from_secs(30);
+const CACHE_LIFETIME: Duration = Duration::from_secs(30);
 /// How many bytes of verified tokens are kept: a user's name and picture are in each of theirs.
-const KEPT_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
 /// How many are expected.
 const EXPECTED: usize = 10_000;
 /// What a token takes beside its text and the name of its user, which is a part of that.
@@ -48,7 +48,7 @@ pub(super) struct VerifiedToken {
 
 /// Room for tokens that will be verified.
 pub(super) fn verified_tokens() -> TokenCache {
-    byte_bounded(KEPT_BYTES, EXPECTED, |token: &String, _| OVERHEAD + 2 * token.len())
+    byte_bounded(CACHE_BYTES, EXPECTED, |token: &String, _| OVERHEAD + 2 * token.len())
 }
 
 /// What tokens are signed with, and what they say about us.
@@ -182,7 +182,7 @@ impl Auth<'_> {
         }
         let verified = &self.material.verified;
         if let Some(VerifiedToken { user, since }) = verified.get(token)
-            && since.elapsed() < TRUSTED
+            && since.elapsed() < CACHE_LIFETIME
             && user.holds(Utc::now())
         {
             return Ok(user);

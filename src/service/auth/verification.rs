@@ -71,7 +71,8 @@ impl Auth<'_> {
     /// Follows a verification link, which leads on to a page. `live` is whoever follows it, if signed in.
     pub async fn verify_email(
         self,
-        (token, callback_url): (&str, Option<&str>),
+        token: &str,
+        callback_url: Option<&str>,
         live: Option<&LiveSession>,
         client: &Client,
     ) -> Result<VerificationOutcome, Error> {

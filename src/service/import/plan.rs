@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, FileProblem, ValidationError},
-    service::{labels::Labels, lists::Lists, tasks::MAX_PARTS},
+    service::{labels::Labels, lists::Lists, tasks::MAX_SUBTASKS},
 };
 
 /// What there is to write, after everything was checked.
@@ -90,7 +90,7 @@ impl Importer<'_> {
     ) -> Result<(Vec<LabelImport>, usize, HashMap<LabelId, LabelId>), Error> {
         let there = Labels::new(self.scope).all().await?;
         let mut ids: HashMap<LabelId, LabelId> = there.iter().map(|row| (row.id, row.id)).collect();
-        let mut names: HashMap<String, LabelId> = there.into_iter().map(|row| (row.folded, row.id)).collect();
+        let mut names: HashMap<String, LabelId> = there.into_iter().map(|row| (row.name_key, row.id)).collect();
         let (room, all) = (MAX_IMPORT_LABELS.saturating_sub(names.len()), labels.len());
         let mut new = Vec::new();
         for it in labels {
@@ -171,9 +171,9 @@ impl Parents {
     fn check(&self, parent: TaskId) -> Result<(), ValidationError> {
         match self.of.get(&parent) {
             None => Err(ValidationError::Rule("must be the id of a task of the user or of the file")),
-            Some(Some(_)) => Err(ValidationError::Rule("must not be a part of another task")),
-            Some(None) if self.subtasks.get(&parent).is_some_and(|count| *count > MAX_PARTS) => {
-                Err(ValidationError::Rule("would have more than 100 parts"))
+            Some(Some(_)) => Err(ValidationError::Rule("must not be a subtask")),
+            Some(None) if self.subtasks.get(&parent).is_some_and(|count| *count > MAX_SUBTASKS) => {
+                Err(ValidationError::Rule("would have more than 100 subtasks"))
             }
             Some(None) => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use entity::{
     id::{LabelId, ListId, TaskId},
-    task,
+    list, task,
     time::Micros,
 };
 use sea_orm::{
@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{Filter, NewTask, Tasks, change::completion, numbered};
 use crate::{
     error::{Error, ValidationError},
-    service::{labels, lists, scope::Write},
+    service::{labels, scope::Write},
 };
 
 /// How many tasks one call changes at most.
@@ -64,7 +64,7 @@ impl Tasks<'_> {
                     let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
                     let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
                     task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
-                    self.check_parts(&write, parents).await?;
+                    self.check_subtasks(&write, parents).await?;
                     labels::mark_each(&write, &marks).await?;
                 }
                 self.in_order(&write, &ids).await
@@ -72,7 +72,7 @@ impl Tasks<'_> {
             .await
     }
 
-    /// Completes or opens the tasks; completing completes their parts too.
+    /// Completes or opens the tasks; completing completes their subtasks too.
     pub async fn set_all_completed(self, which: Selection, completed: bool) -> Result<Vec<task::Model>, Error> {
         self.scope
             .write(async |mut write| {
@@ -85,16 +85,16 @@ impl Tasks<'_> {
             .await
     }
 
-    /// Moves the tasks into a list, or out of every list; their parts follow.
+    /// Moves the tasks into a list, or out of every list; their subtasks follow.
     pub async fn move_all(self, which: Selection, list: Option<ListId>) -> Result<Vec<task::Model>, Error> {
         self.scope
             .write(async |mut write| {
                 if let Some(list) = list {
-                    lists::check(&write, list).await?;
+                    write.check_exist::<list::Entity>(&[list]).await?;
                 }
                 let ids = self.selected(&write, which).await?;
-                let parts = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
-                if parts.count(write.connection()).await? > 0 {
+                let subtasks = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
+                if subtasks.count(write.connection()).await? > 0 {
                     return Err(Error::invalid("list", ValidationError::Rule("is the parent's; move the parent")));
                 }
                 let changes = vec![(task::Column::ListId, Expr::value(list))];
@@ -108,20 +108,21 @@ impl Tasks<'_> {
     pub async fn label_all(
         self,
         which: Selection,
-        (add, remove): (Vec<LabelId>, Vec<LabelId>),
+        add: Vec<LabelId>,
+        remove: Vec<LabelId>,
     ) -> Result<Vec<task::Model>, Error> {
         self.scope
             .write(async |mut write| {
                 labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
                 let ids = self.selected(&write, which).await?;
-                labels::alter(&write, &ids, (&add, &remove)).await?;
+                labels::alter(&write, &ids, &add, &remove).await?;
                 self.change_all(&mut write, are(&ids), Vec::new()).await?;
                 self.in_order(&write, &ids).await
             })
             .await
     }
 
-    /// Deletes the tasks and their parts, and tells which.
+    /// Deletes the tasks and their subtasks, and tells which.
     pub async fn delete_all(self, which: Selection) -> Result<Vec<TaskId>, Error> {
         self.scope
             .write(async |mut write| {

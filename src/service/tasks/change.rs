@@ -3,39 +3,19 @@
 use entity::{task, time::Micros};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    UpdateMany,
     sea_query::{Alias, CaseStatement, Expr, ExprTrait, Query, SimpleExpr, TableRef},
 };
 
-use super::{Due, TaskRef, Tasks, TimeZone, is, position};
+use super::{Due, Tasks, TimeZone, position};
 use crate::{error::Error, service::scope::Write};
 
 /// How many tasks get new places by one statement, which PostgreSQL gives three seconds.
-const AT_ONCE: u64 = 2000;
+const BATCH_SIZE: u64 = 2000;
 
 /// New values of columns.
 pub(super) type ColumnValues = Vec<(task::Column, SimpleExpr)>;
 
 impl Tasks<'_> {
-    /// Changes one task that is there.
-    pub(super) async fn change(
-        self,
-        write: &mut Write<'_>,
-        key: TaskRef,
-        changes: ColumnValues,
-    ) -> Result<task::Model, Error> {
-        let number = write.number().await?;
-        let update: UpdateMany<task::Entity> = task::Entity::update_many().filter(self.is_mine()).filter(is(key));
-        let updated = changes
-            .into_iter()
-            .fold(update, |update, (column, value)| update.col_expr(column, value))
-            .col_expr(task::Column::Revision, Expr::value(number))
-            .col_expr(task::Column::UpdatedAt, Expr::value(Micros::now()))
-            .exec_with_returning(write.connection())
-            .await?;
-        updated.into_iter().next().ok_or(Error::NotFound("task"))
-    }
-
     /// Counts all tasks that are there and meet the condition as changed.
     pub(in crate::service) async fn touch(self, write: &mut Write<'_>, which: SimpleExpr) -> Result<(), Error> {
         self.change_all(write, which, ColumnValues::new()).await
@@ -60,12 +40,12 @@ impl Tasks<'_> {
     ) -> Result<(), Error> {
         let now = (task::Column::UpdatedAt, Expr::value(Micros::now()));
         let changes = changes.into_iter().chain([now]).collect();
-        self.change_in_order(write, (which, "number"), |_| changes).await.map(drop)
+        self.change_in_order(write, which, "number", |_| changes).await.map(drop)
     }
 
     /// Puts all tasks, deleted ones too, at new places in the order that they have, where there is room between any two.
     /// Their owner has not changed them, and their time of change stays.
-    pub(super) async fn space_out(self, write: &mut Write<'_>) -> Result<(), Error> {
+    pub(super) async fn rebalance(self, write: &mut Write<'_>) -> Result<(), Error> {
         let last = write.numbers(0).await?;
         loop {
             let first = self
@@ -75,10 +55,10 @@ impl Tasks<'_> {
                 .filter(task::Column::Revision.lte(last))
                 .order_by_asc(task::Column::Position)
                 .order_by_asc(task::Column::Number)
-                .limit(AT_ONCE);
+                .limit(BATCH_SIZE);
             let which = task::Column::Number.in_subquery(first.into_query());
             let place = |number: &str| vec![(task::Column::Position, position::behind_all_in_sql(number))];
-            if self.change_in_order(write, (which, "position, number"), place).await? == 0 {
+            if self.change_in_order(write, which, "position, number", place).await? == 0 {
                 return Ok(());
             }
         }
@@ -89,7 +69,8 @@ impl Tasks<'_> {
     async fn change_in_order(
         self,
         write: &mut Write<'_>,
-        (which, order): (SimpleExpr, &str),
+        which: SimpleExpr,
+        order: &str,
         changes: impl FnOnce(&str) -> ColumnValues,
     ) -> Result<u64, Error> {
         let mine = task::Column::UserId.eq(write.owner().clone());

@@ -1,4 +1,4 @@
-//! Changing one task, and what follows for its parts.
+//! Changing one task, and what follows for its subtasks.
 
 use entity::{
     id::{ListId, TaskId},
@@ -13,12 +13,13 @@ use sea_orm::{
 use super::{
     Description, Due, TaskRef, Tasks, Title,
     change::{ColumnValues, completion, due},
-    is_expected,
+    is,
 };
 use crate::{
     error::Error,
     service::{
         labels::{self, LabelSelection},
+        revisioned::check_expected,
         scope::Write,
     },
 };
@@ -38,7 +39,7 @@ pub struct TaskPatch {
     pub due: Option<Option<Due>>,
     /// The list that it is in.
     pub list: Option<Option<ListId>>,
-    /// The task that it is a part of.
+    /// Its parent task.
     pub parent: Option<Option<TaskId>>,
     /// All its labels.
     pub labels: Option<LabelSelection>,
@@ -46,7 +47,7 @@ pub struct TaskPatch {
 
 impl Tasks<'_> {
     /// Changes a task; no changes leave it as it is, its time of change too. With `expected`, only if that is still
-    /// its revision. Completing a task completes its parts, and its parts follow it into another list.
+    /// its revision. Completing a task completes its subtasks, and its subtasks follow it into another list.
     pub async fn edit(self, key: TaskRef, edit: TaskPatch, expected: Option<i64>) -> Result<task::Model, Error> {
         let TaskPatch { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
         let mut changes = ColumnValues::new();
@@ -72,29 +73,29 @@ impl Tasks<'_> {
         let is_moved = list.is_some() || parent.is_some();
         if changes.is_empty() && !is_moved && labels.is_none() {
             let row = self.find(key).await?.ok_or(Error::NotFound("task"))?;
-            return is_expected(expected, &row).map(|()| row);
+            return check_expected::<task::Entity>(expected, &row).map(|()| row);
         }
         self.scope
             .write(async |mut write| {
                 if is_moved || expected.is_some() {
-                    let row = self.current(&write, key).await?;
-                    is_expected(expected, &row)?;
-                    changes.extend(self.place(&write, &row, (parent, list)).await?);
+                    let row = write.find::<task::Entity>(is(key)).await?;
+                    check_expected::<task::Entity>(expected, &row)?;
+                    changes.extend(self.relocate(&write, &row, parent, list).await?);
                 }
                 let labels = match &labels {
                     Some(labels) => Some(labels::resolve(&mut write, labels).await?),
                     None => None,
                 };
-                let row = self.change(&mut write, key, changes).await?;
+                let row = write.update::<task::Entity>(is(key), changes).await?;
                 if let Some(labels) = labels {
                     labels::replace(&write, &[(row.id, labels)]).await?;
                 }
                 if completed == Some(true) {
-                    self.complete_parts(&mut write, &row).await?;
+                    self.complete_subtasks(&mut write, &row).await?;
                 }
                 if is_moved {
-                    self.check_parts(&write, row.parent_id).await?;
-                    self.move_parts(&mut write, &row).await?;
+                    self.check_subtasks(&write, row.parent_id).await?;
+                    self.move_subtasks(&mut write, &row).await?;
                 }
                 Ok(row)
             })
@@ -106,27 +107,27 @@ impl Tasks<'_> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {
-                    is_expected(expected, &self.current(&write, key).await?)?;
+                    check_expected::<task::Entity>(expected, &write.find::<task::Entity>(is(key)).await?)?;
                 }
                 let flipped = completion(Expr::col(task::Column::Completed).not());
-                let row = self.change(&mut write, key, flipped).await?;
+                let row = write.update::<task::Entity>(is(key), flipped).await?;
                 if row.completed {
-                    self.complete_parts(&mut write, &row).await?;
+                    self.complete_subtasks(&mut write, &row).await?;
                 }
                 Ok(row)
             })
             .await
     }
 
-    async fn complete_parts(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+    async fn complete_subtasks(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
         if parent.parent_id.is_some() {
             return Ok(());
         }
-        let open_parts = task::Column::ParentId.eq(parent.id).and(task::Column::Completed.eq(false));
-        self.change_all(write, open_parts, completion(Expr::value(true))).await
+        let open_subtasks = task::Column::ParentId.eq(parent.id).and(task::Column::Completed.eq(false));
+        self.change_all(write, open_subtasks, completion(Expr::value(true))).await
     }
 
-    async fn move_parts(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+    async fn move_subtasks(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
         if parent.parent_id.is_some() {
             return Ok(());
         }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
-    label, owner,
+    label,
     task::{self, Priority},
     task_label,
     text::{needle, search_key},
     time::Micros,
+    user_revision,
 };
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -17,7 +18,7 @@ use sea_orm::{
 use super::{AnyOf, Instant, Tasks, TimeZone, Words};
 use crate::{
     cache::Cached,
-    db::{Db, Pace, due_value},
+    db::{Db, Pace, Window, due_value},
     error::{Error, ValidationError},
     service::{
         page::{Cursor, CursorValue, Page, PageRequest},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// How many tasks are read in next to no time, if an index finds them.
-const FEW: u64 = 51;
+const MAX_QUICK_ROWS: u64 = 51;
 /// How many characters a text to search for has at most.
 pub(super) const MAX_SEARCH: usize = 200;
 
@@ -39,16 +40,16 @@ pub struct Filter {
     /// Only those of one of these priorities.
     pub priorities: Option<AnyOf<Priority>>,
     /// Only those whose title or description contains this.
-    pub text: Option<SearchText>,
+    pub contains: Option<SearchText>,
     /// Only those that have words that begin with each of these; none when there is no word to look for.
-    pub words: Option<Words>,
+    pub search: Option<Words>,
     /// Only those in this list, or in none.
     pub list: Option<Option<ListId>>,
     /// Only those with one of these labels.
     pub labels: Option<AnyOf<LabelId>>,
     /// Only those with a label of one of these names.
     pub label_names: Option<AnyOf<LabelName>>,
-    /// Only the parts of this task, or only tasks that are no part.
+    /// Only the subtasks of this task, or only tasks that are no subtasks.
     pub parent: Option<Option<TaskId>>,
     /// Only those due from this instant on; a date is due from its midnight in UTC on.
     pub due_from: Option<Instant>,
@@ -75,9 +76,9 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderBy {
     /// Time of creation.
-    Created,
+    CreatedAt,
     /// Time of the last change.
-    Updated,
+    UpdatedAt,
     /// Title, ignoring case.
     Title,
     /// Due date; tasks without one come last in both directions.
@@ -91,7 +92,7 @@ pub enum OrderBy {
 impl Default for Order {
     /// Newest first.
     fn default() -> Self {
-        Self { by: OrderBy::Created, descending: true }
+        Self { by: OrderBy::CreatedAt, descending: true }
     }
 }
 
@@ -115,9 +116,9 @@ impl Filter {
 
     /// About how many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
-        let of_text = self.text.as_ref().map_or(0, |it| it.0.len());
+        let of_text = self.contains.as_ref().map_or(0, |it| it.0.len());
         let of_words =
-            self.words.iter().flat_map(|it| it.as_slice()).flatten().map(|it| size_of::<String>() + it.len());
+            self.search.iter().flat_map(|it| it.as_slice()).flatten().map(|it| size_of::<String>() + it.len());
         let of_priorities = self.priorities.as_ref().map_or(0, AnyOf::count) * size_of::<Priority>();
         let of_labels = self.labels.as_ref().map_or(0, AnyOf::count) * size_of::<LabelId>();
         let of_names =
@@ -129,19 +130,19 @@ impl Filter {
 impl Tasks<'_> {
     /// A page of the tasks.
     pub async fn page(self, filter: &Filter, order: Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
-        let beyond = |cursor, is_after| order.beyond(self.scope.db, (cursor, is_after));
-        let mut select = self.sorted(filter, (order, page.from_end));
+        let beyond = |cursor, is_after| order.beyond(self.scope.db, cursor, is_after);
+        let mut select = self.sorted(filter, order, page.from_end);
         for (field, cursor, is_after) in [("after", &page.after, true), ("before", &page.before, false)] {
             if let Some(cursor) = cursor {
                 select = select.filter(beyond(cursor, is_after).ok_or(Error::invalid(field, ValidationError::Cursor))?);
             }
         }
-        let window = (0, Some(page.size as u64 + 1));
-        Ok(page.cut(self.scope.db.reader().window(select, window, pace((filter, order), window)).await?))
+        let window = Window { offset: 0, limit: Some(page.size as u64 + 1) };
+        Ok(page.cut(self.scope.db.reader().window(select, window, pace(filter, order, window)).await?))
     }
 
     /// The tasks in their order, or from the end backwards.
-    pub(super) fn sorted(self, filter: &Filter, (order, from_end): (Order, bool)) -> Select<task::Entity> {
+    pub(super) fn sorted(self, filter: &Filter, order: Order, from_end: bool) -> Select<task::Entity> {
         let direction = sea_order(order.descending != from_end);
         self.filtered(filter)
             .order_by(order.key(self.scope.db), direction.clone())
@@ -162,22 +163,22 @@ impl Tasks<'_> {
     /// The total that was counted last, if it may still hold.
     pub(super) fn kept_total(self, filter: &Filter) -> Option<Cached<u64>> {
         let Scope { owner, totals, events, .. } = self.scope;
-        totals.kept((owner, filter)).filter(|it| events.is_same(it.read_at()))
+        totals.get(owner, filter).filter(|it| events.is_same(it.read_at()))
     }
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.
     pub(super) async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
         let count = self.filtered(filter).select_only().expr_as(Expr::cust("COUNT(*)"), "total").into_query();
         let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
-        let select = owner::Entity::find_by_id(self.scope.owner.clone())
+        let select = user_revision::Entity::find_by_id(self.scope.owner.clone())
             .select_only()
-            .column(owner::Column::Revision)
+            .column(user_revision::Column::Revision)
             .expr_as(total, "total");
         let found: Option<(i64, i64)> = self.scope.db.reader().row(select).await?;
         // Who never wrote anything has no tasks.
         let (revision, total) = found.unwrap_or_default();
         let summary = (revision, total.unsigned_abs());
-        self.scope.totals.keep(summary, (self.scope.owner, filter));
+        self.scope.totals.insert(self.scope.owner, filter, summary.0, summary.1);
         Ok(summary)
     }
 
@@ -190,11 +191,11 @@ impl Tasks<'_> {
             .apply_if(filter.priorities.as_ref(), |select, them| {
                 select.filter(task::Column::Priority.is_in(them.padded().copied()))
             })
-            .apply_if(filter.text.as_ref(), |select, text| {
+            .apply_if(filter.contains.as_ref(), |select, text| {
                 let title = within(task::Column::TitleKey, text);
                 select.filter(title.or(within(task::Column::DescriptionKey, text)))
             })
-            .apply_if(filter.words.as_ref(), |select, words| match words.as_slice() {
+            .apply_if(filter.search.as_ref(), |select, words| match words.as_slice() {
                 [] => select.filter(Expr::value(false)),
                 words => select.filter(db.has_phrases(self.scope.owner, words)),
             })
@@ -219,7 +220,7 @@ impl Tasks<'_> {
                 .column(label::Column::Id)
                 .filter(label::Column::UserId.eq(self.scope.owner.clone()))
                 .filter(label::Column::DeletedAt.is_null())
-                .filter(label::Column::Folded.is_in(them.padded().map(LabelName::folded)));
+                .filter(label::Column::NameKey.is_in(them.padded().map(LabelName::folded)));
             labelled(task_label::Column::LabelId.in_subquery(labels.into_query()))
         };
         let parent = |it: Option<TaskId>| match it {
@@ -242,10 +243,10 @@ impl Tasks<'_> {
 
 /// How long a page takes: an index finds the first of all tasks in any order, and of those in a state by their time of
 /// creation. What else meets a filter may be far apart.
-pub(super) fn pace((filter, order): (&Filter, Order), (offset, limit): (u64, Option<u64>)) -> Pace {
+pub(super) fn pace(filter: &Filter, order: Order, window: Window) -> Pace {
     let is_by_state_only = Filter { completed: None, ..filter.clone() } == Filter::default();
-    let has_index = filter.completed.is_none() || order.by == OrderBy::Created;
-    let are_few = limit.is_some_and(|limit| offset.saturating_add(limit) <= FEW);
+    let has_index = filter.completed.is_none() || order.by == OrderBy::CreatedAt;
+    let are_few = window.limit.is_some_and(|limit| window.offset.saturating_add(limit) <= MAX_QUICK_ROWS);
     if is_by_state_only && has_index && are_few { Pace::Quick } else { Pace::Any }
 }
 
@@ -260,8 +261,8 @@ impl Order {
     /// The place of a task in this order.
     pub fn cursor(self, row: &task::Model) -> Cursor {
         let value = match self.by {
-            OrderBy::Created => CursorValue::Time(Some(row.created_at)),
-            OrderBy::Updated => CursorValue::Time(Some(row.updated_at)),
+            OrderBy::CreatedAt => CursorValue::Time(Some(row.created_at)),
+            OrderBy::UpdatedAt => CursorValue::Time(Some(row.updated_at)),
             OrderBy::Due => CursorValue::Time(due_order(row)),
             OrderBy::Position => CursorValue::Text(row.position.clone()),
             OrderBy::Title => CursorValue::Text(row.title.clone()),
@@ -272,8 +273,8 @@ impl Order {
 
     fn key(self, db: &Db) -> SimpleExpr {
         match self.by {
-            OrderBy::Created => Expr::col(task::Column::CreatedAt),
-            OrderBy::Updated => Expr::col(task::Column::UpdatedAt),
+            OrderBy::CreatedAt => Expr::col(task::Column::CreatedAt),
+            OrderBy::UpdatedAt => Expr::col(task::Column::UpdatedAt),
             OrderBy::Priority => Expr::col(task::Column::Priority),
             OrderBy::Position => Expr::col(task::Column::Position),
             OrderBy::Title => Expr::col(task::Column::TitleKey),
@@ -282,7 +283,7 @@ impl Order {
     }
 
     /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
-    pub(super) fn beyond(self, db: &Db, (cursor, is_after): (&Cursor, bool)) -> Option<SimpleExpr> {
+    pub(super) fn beyond(self, db: &Db, cursor: &Cursor, is_after: bool) -> Option<SimpleExpr> {
         let here = Expr::tuple([self.key(db), Expr::col(task::Column::Number)]);
         let place = self.place(cursor)?;
         Some(if is_after == self.descending { here.lt(place) } else { here.gt(place) })
@@ -291,7 +292,7 @@ impl Order {
     /// The cursor in the terms of [`Order::key`]; nothing when it belongs to another order.
     fn place(self, cursor: &Cursor) -> Option<SimpleExpr> {
         let value = match (self.by, &cursor.value) {
-            (OrderBy::Created | OrderBy::Updated, CursorValue::Time(Some(instant))) => Expr::value(*instant),
+            (OrderBy::CreatedAt | OrderBy::UpdatedAt, CursorValue::Time(Some(instant))) => Expr::value(*instant),
             (OrderBy::Due, CursorValue::Time(due)) => Expr::value(due_value(*due, self.descending)),
             (OrderBy::Position, CursorValue::Text(position)) => Expr::value(position.clone()),
             (OrderBy::Title, CursorValue::Text(title)) => Expr::value(search_key(title)),

@@ -8,23 +8,23 @@ const DIGITS: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 const BASE: u64 = 36;
 /// How long a place may become, which grows by a digit with every five moves to one spot; an index of PostgreSQL's takes
 /// ten times as much.
-pub(in crate::service) const LONGEST: usize = 250;
+pub(in crate::service) const MAX_KEY_LENGTH: usize = 250;
 /// Enough digits for any 64-bit number.
-const WIDTH: u32 = 13;
+const NUMBER_DIGITS: u32 = 13;
 /// The middle of the digits, which leaves room on both sides.
-const MIDDLE: char = 'i';
+const MIDDLE_DIGIT: char = 'i';
 
 /// A place behind all that were given out for earlier numbers of the same counter.
-pub(in crate::service) fn behind_all(revision: i64) -> String {
+pub(in crate::service) fn append_key(revision: i64) -> String {
     let number = revision.unsigned_abs();
-    let digits = (0..WIDTH).rev().map(|power| digit((number / BASE.pow(power) % BASE) as usize));
-    digits.chain([MIDDLE]).collect()
+    let digits = (0..NUMBER_DIGITS).rev().map(|power| digit((number / BASE.pow(power) % BASE) as usize));
+    digits.chain([MIDDLE_DIGIT]).collect()
 }
 
-/// [`behind_all`] of a number that the database knows.
+/// [`append_key`] of a number that the database knows.
 pub(super) fn behind_all_in_sql(number: &str) -> SimpleExpr {
     let digit = |power| format!("substr('{DIGITS}', cast({number} / {} % {BASE} as integer) + 1, 1)", BASE.pow(power));
-    let digits: Vec<String> = (0..WIDTH).rev().map(digit).chain([format!("'{MIDDLE}'")]).collect();
+    let digits: Vec<String> = (0..NUMBER_DIGITS).rev().map(digit).chain([format!("'{MIDDLE_DIGIT}'")]).collect();
     Expr::cust(digits.join(" || "))
 }
 
@@ -33,7 +33,7 @@ pub(in crate::service) fn between(before: Option<&str>, behind: Option<&str>) ->
     let low = before.unwrap_or_default();
     match behind {
         // Two equal places leave no room; the new one goes behind both.
-        Some(high) if low >= high => format!("{low}{MIDDLE}"),
+        Some(high) if low >= high => format!("{low}{MIDDLE_DIGIT}"),
         _ => middle(low.as_bytes(), behind.map(str::as_bytes)),
     }
 }
@@ -59,7 +59,7 @@ fn middle(low: &[u8], high: Option<&[u8]>) -> String {
 }
 
 fn digit(value: usize) -> char {
-    DIGITS.as_bytes().get(value).map_or(MIDDLE, |it| char::from(*it))
+    DIGITS.as_bytes().get(value).map_or(MIDDLE_DIGIT, |it| char::from(*it))
 }
 
 fn value(digit: u8) -> usize {
@@ -74,35 +74,35 @@ mod tests {
 
     #[test]
     fn later_numbers_go_behind_earlier_ones_and_whatever_was_put_between() {
-        let places: Vec<_> = [1, 2, 35, 36, 1_000_000, i64::MAX].map(behind_all).into();
+        let places: Vec<_> = [1, 2, 35, 36, 1_000_000, i64::MAX].map(append_key).into();
         assert!(places.is_sorted(), "{places:?}");
-        let last = between(Some(&behind_all(7)), None);
-        assert!(behind_all(7) < last && between(Some(&behind_all(7)), Some(&behind_all(8))) < behind_all(8));
+        let last = between(Some(&append_key(7)), None);
+        assert!(append_key(7) < last && between(Some(&append_key(7)), Some(&append_key(8))) < append_key(8));
     }
 
     #[test]
     fn a_thousand_moves_to_one_place_stay_short() {
-        let (mut low, high) = (behind_all(1), behind_all(2));
+        let (mut low, high) = (append_key(1), append_key(2));
         for _ in 0..1000 {
             low = between(Some(&low), Some(&high));
         }
-        assert!(low.len() < LONGEST, "{}", low.len());
-        let mut high = behind_all(1);
+        assert!(low.len() < MAX_KEY_LENGTH, "{}", low.len());
+        let mut high = append_key(1);
         for _ in 0..1000 {
             high = between(None, Some(&high));
         }
-        assert!(high.len() < LONGEST, "{}", high.len());
+        assert!(high.len() < MAX_KEY_LENGTH, "{}", high.len());
     }
 
     proptest! {
         #[test]
         fn between_any_two_there_is_room(places in proptest::collection::vec(0..40_usize, 1..200)) {
-            let mut order = vec![behind_all(1)];
+            let mut order = vec![append_key(1)];
             for (number, place) in places.into_iter().enumerate() {
                 let at = place % (order.len() + 1);
                 let before = at.checked_sub(1).and_then(|it| order.get(it)).cloned();
                 let new = match order.get(at) {
-                    None => behind_all(number as i64 + 2),
+                    None => append_key(number as i64 + 2),
                     behind => between(before.as_deref(), behind.map(String::as_str)),
                 };
                 order.insert(at, new);

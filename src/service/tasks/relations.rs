@@ -3,7 +3,7 @@
 use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
-    place::{FromRow, RowColumns},
+    row::{FromRow, RowColumns},
     task, task_label,
 };
 use sea_orm::{
@@ -30,11 +30,11 @@ pub struct Counts {
 const MOST_AT_ONCE: usize = 500;
 
 impl Tasks<'_> {
-    /// The parts of these tasks, in manual order.
-    pub async fn parts_of(self, parents: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        let parts = self.mine().filter(task::Column::ParentId.is_in(parents.iter().copied()));
-        let parts = parts.order_by_asc(task::Column::Position).order_by_asc(task::Column::Number);
-        Ok(self.scope.db.reader().rows(parts).await?)
+    /// The subtasks of these tasks, in manual order.
+    pub async fn subtasks_of(self, parents: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+        let subtasks = self.mine().filter(task::Column::ParentId.is_in(parents.iter().copied()));
+        let subtasks = subtasks.order_by_asc(task::Column::Position).order_by_asc(task::Column::Number);
+        Ok(self.scope.db.reader().rows(subtasks).await?)
     }
 
     /// The first tasks of each list, in manual order.
@@ -118,7 +118,7 @@ impl Tasks<'_> {
             .limit(most)
             .into_query();
         Query::select()
-            .columns(task::Column::iter().take(task::COLUMNS))
+            .columns(task::Column::iter().take(task::COLUMN_COUNT))
             .expr(Expr::value(of))
             .from_subquery(inner, Alias::new("some"))
             .to_owned()
@@ -133,6 +133,6 @@ struct OfOne {
 
 impl FromRow for OfOne {
     fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok(Self { task: task::Model::read(row)?, of: row.at(task::COLUMNS)? })
+        Ok(Self { task: task::Model::read(row)?, of: row.at(task::COLUMN_COUNT)? })
     }
 }

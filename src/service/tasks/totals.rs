@@ -7,7 +7,7 @@ use super::Filter;
 use crate::cache::{ByteBoundedCache, CacheKey, CacheKeyRef, Cached, byte_bounded};
 
 /// How many bytes of totals and their filters are kept.
-const CACHED_BYTES: u64 = 2 << 20;
+const CACHE_BYTES: u64 = 2 << 20;
 /// How many totals are expected.
 const EXPECTED: usize = 4096;
 /// How many bytes a filter has at most whose total is kept.
@@ -21,7 +21,7 @@ pub struct Totals(ByteBoundedCache<CacheKey<Filter>, Cached<u64>>);
 
 impl Default for Totals {
     fn default() -> Self {
-        Self(byte_bounded(CACHED_BYTES, EXPECTED, |CacheKey(owner, filter), _| {
+        Self(byte_bounded(CACHE_BYTES, EXPECTED, |CacheKey(owner, filter), _| {
             OVERHEAD + owner.0.len() + filter.bytes()
         }))
     }
@@ -29,12 +29,12 @@ impl Default for Totals {
 
 impl Totals {
     /// The total that was counted last, if it may still hold.
-    pub(super) fn kept(&self, (owner, filter): (&UserId, &Filter)) -> Option<Cached<u64>> {
+    pub(super) fn get(&self, owner: &UserId, filter: &Filter) -> Option<Cached<u64>> {
         self.0.get(&CacheKeyRef(owner, filter)).filter(Cached::is_fresh)
     }
 
     /// Keeps what was counted at that revision, unless it changes without a write.
-    pub(super) fn keep(&self, (revision, count): (i64, u64), (owner, filter): (&UserId, &Filter)) {
+    pub(super) fn insert(&self, owner: &UserId, filter: &Filter, revision: i64, count: u64) {
         if filter.overdue.is_none() && filter.bytes() <= MAX_FILTER {
             self.0.insert(CacheKey(owner.clone(), filter.clone()), Cached::new(revision, count));
         }
@@ -53,12 +53,12 @@ mod tests {
         let totals = Totals::default();
         let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
         let (all, open) = (Filter::default(), Filter { completed: Some(false), ..Filter::default() });
-        totals.keep((7, 3), (&ann, &all));
-        let at = |revision, whose| totals.kept(whose).and_then(|it| it.at_revision(revision));
-        assert_eq!(at(7, (&ann, &all)), Some(3));
-        assert_eq!(at(8, (&ann, &all)), None);
-        assert_eq!(at(7, (&bob, &all)), None);
-        assert_eq!(at(7, (&ann, &open)), None);
+        totals.insert(&ann, &all, 7, 3);
+        let at = |revision, owner, filter| totals.get(owner, filter).and_then(|it| it.at_revision(revision));
+        assert_eq!(at(7, &ann, &all), Some(3));
+        assert_eq!(at(8, &ann, &all), None);
+        assert_eq!(at(7, &bob, &all), None);
+        assert_eq!(at(7, &ann, &open), None);
     }
 
     #[test]
@@ -67,8 +67,8 @@ mod tests {
         let labels = |count| crate::service::tasks::AnyOf::new((0..count).map(|it| LabelId(Uuid::from_u128(it)))).ok();
         for (count, is_kept) in [(10, true), (100, false)] {
             let filter = Filter { labels: labels(count), ..Filter::default() };
-            totals.keep((7, 3), (&ann, &filter));
-            assert_eq!(totals.kept((&ann, &filter)).is_some(), is_kept, "{count}");
+            totals.insert(&ann, &filter, 7, 3);
+            assert_eq!(totals.get(&ann, &filter).is_some(), is_kept, "{count}");
         }
     }
 
@@ -77,7 +77,7 @@ mod tests {
         let totals = Totals::default();
         let (ann, overdue) =
             (UserId("ann".into()), Filter { overdue: Some(super::super::TimeZone::UTC), ..Filter::default() });
-        totals.keep((7, 3), (&ann, &overdue));
-        assert!(totals.kept((&ann, &overdue)).is_none());
+        totals.insert(&ann, &overdue, 7, 3);
+        assert!(totals.get(&ann, &overdue).is_none());
     }
 }

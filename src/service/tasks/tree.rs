@@ -1,4 +1,4 @@
-//! Where tasks stand: parts of tasks (one level), lists, manual order; deleting and restoring, which take the parts
+//! Where tasks stand: subtasks of tasks (one level), lists, manual order; deleting and restoring, which take the subtasks
 //! along.
 
 use std::collections::HashSet;
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{Duration, Utc};
 use entity::{
     id::{ListId, TaskId},
-    task,
+    list, task,
     time::Micros,
 };
 use sea_orm::{
@@ -17,23 +17,23 @@ use sea_orm::{
 use super::{
     TaskRef, Tasks,
     change::ColumnValues,
-    is, is_expected,
-    position::{self, LONGEST},
+    is,
+    position::{self, MAX_KEY_LENGTH},
 };
 use crate::{
     error::{Error, ValidationError},
     service::{
-        lists,
+        revisioned::check_expected,
         scope::{Outcome, Write},
     },
 };
 
 /// How long a deleted task can be restored.
 pub const RESTORABLE: Duration = Duration::days(30);
-/// How many parts a task has at most.
-pub(in crate::service) const MAX_PARTS: i64 = 100;
+/// How many subtasks a task has at most.
+pub(in crate::service) const MAX_SUBTASKS: i64 = 100;
 /// How many tasks one statement names.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 /// Where a task is to stand in manual order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,26 +49,26 @@ impl Tasks<'_> {
     pub async fn move_to(self, key: TaskRef, place: Position, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
-                let row = self.current(&write, key).await?;
-                is_expected(expected, &row)?;
+                let row = write.find::<task::Entity>(is(key)).await?;
+                check_expected::<task::Entity>(expected, &row)?;
                 let (Position::Before(anchor) | Position::After(anchor)) = place;
                 if anchor == row.id {
                     return Err(Error::invalid("place", ValidationError::Rule("must name another task")));
                 }
                 let mut position = self.position(&mut write, place).await?;
-                if position.len() > LONGEST {
-                    self.space_out(&mut write).await?;
+                if position.len() > MAX_KEY_LENGTH {
+                    self.rebalance(&mut write).await?;
                     position = self.position(&mut write, place).await?;
                 }
                 let changes = vec![(task::Column::Position, Expr::value(position))];
-                self.change(&mut write, key, changes).await
+                write.update::<task::Entity>(is(key), changes).await
             })
             .await
     }
 
     async fn position(self, write: &mut Write<'_>, place: Position) -> Result<String, Error> {
         let (Position::Before(anchor) | Position::After(anchor)) = place;
-        let anchor = self.current(write, TaskRef::Id(anchor)).await?;
+        let anchor = write.find::<task::Entity>(is(TaskRef::Id(anchor))).await?;
         let column = || Expr::col(task::Column::Position);
         let beyond = match place {
             Position::Before(_) => column().lt(anchor.position.clone()),
@@ -87,20 +87,20 @@ impl Tasks<'_> {
         Ok(match (place, neighbour) {
             (Position::Before(_), before) => position::between(before.as_deref(), Some(&anchor.position)),
             (Position::After(_), Some(behind)) => position::between(Some(&anchor.position), Some(&behind)),
-            (Position::After(_), None) => position::behind_all(write.number().await?),
+            (Position::After(_), None) => position::append_key(write.number().await?),
         })
     }
 
-    /// Deletes a task and its parts; they can be restored for 30 days.
+    /// Deletes a task and its subtasks; they can be restored for 30 days.
     pub async fn delete(self, key: TaskRef, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {
-                    is_expected(expected, &self.current(&write, key).await?)?;
+                    check_expected::<task::Entity>(expected, &write.find::<task::Entity>(is(key)).await?)?;
                 }
                 let now = Expr::value(Some(Micros::now()));
                 let deletion = || vec![(task::Column::DeletedAt, now.clone())];
-                let row = self.change(&mut write, key, deletion()).await?;
+                let row = write.update::<task::Entity>(is(key), deletion()).await?;
                 if row.parent_id.is_none() {
                     self.change_all(&mut write, task::Column::ParentId.eq(row.id), deletion()).await?;
                 }
@@ -109,7 +109,7 @@ impl Tasks<'_> {
             .await
     }
 
-    /// Brings a deleted task back, with the parts that were deleted together with it.
+    /// Brings a deleted task back, with the subtasks that were deleted together with it.
     pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
@@ -124,9 +124,10 @@ impl Tasks<'_> {
                 let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
                 if let Some(parent) = row.parent_id {
                     let parent = self.parent(&write, parent).await.map_err(|error| match error {
-                        Error::NotFound(_) => {
-                            Error::invalid("id", ValidationError::Rule("is a part of a deleted task; restore that"))
-                        }
+                        Error::NotFound(_) => Error::invalid(
+                            "id",
+                            ValidationError::Rule("is a subtask of a deleted task; restore that one"),
+                        ),
                         other => other,
                     })?;
                     // It may have been moved meanwhile.
@@ -135,8 +136,8 @@ impl Tasks<'_> {
                 let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
                 let which = with_it.and(task::Column::DeletedAt.eq(deleted_at));
                 self.change_with_deleted(&mut write, which, back).await?;
-                self.check_parts(&write, row.parent_id).await?;
-                self.current(&write, TaskRef::Id(id)).await.map(Outcome::Changed)
+                self.check_subtasks(&write, row.parent_id).await?;
+                write.find::<task::Entity>(is(TaskRef::Id(id))).await.map(Outcome::Changed)
             })
             .await
     }
@@ -150,18 +151,19 @@ impl Tasks<'_> {
     ) -> Result<Option<ListId>, Error> {
         match (parent, list) {
             (None, None) => Ok(None),
-            (None, Some(list)) => lists::check(write, list).await.map(|()| Some(list)),
+            (None, Some(list)) => write.check_exist::<list::Entity>(&[list]).await.map(|()| Some(list)),
             (Some(_), Some(_)) => Err(Error::invalid("list", ValidationError::Contradiction("the parent"))),
             (Some(parent), None) => Ok(self.parent(write, parent).await?.list_id),
         }
     }
 
     /// The changes that put a task under another parent or into another list, if the rules allow it.
-    pub(super) async fn place(
+    pub(super) async fn relocate(
         self,
         write: &Write<'_>,
         row: &task::Model,
-        (parent, list): (Option<Option<TaskId>>, Option<Option<ListId>>),
+        parent: Option<Option<TaskId>>,
+        list: Option<Option<ListId>>,
     ) -> Result<ColumnValues, Error> {
         let mut changes = ColumnValues::new();
         match (parent, list) {
@@ -181,7 +183,7 @@ impl Tasks<'_> {
         }
         if let Some(list) = list {
             if let Some(list) = list {
-                lists::check(write, list).await?;
+                write.check_exist::<list::Entity>(&[list]).await?;
             }
             changes.push((task::Column::ListId, Expr::value(list)));
         }
@@ -192,52 +194,52 @@ impl Tasks<'_> {
         if parent == row.id {
             return Err(Error::invalid("parent", ValidationError::Rule("must be another task")));
         }
-        if self.parts(write, row.id).await? > 0 {
+        if self.subtasks(write, row.id).await? > 0 {
             return Err(Error::invalid(
                 "parent",
-                ValidationError::Rule("cannot be given to a task that has parts itself"),
+                ValidationError::Rule("cannot be given to a task that has subtasks itself"),
             ));
         }
         self.parent(write, parent).await
     }
 
-    /// A task that may have parts.
+    /// A task that may have subtasks.
     async fn parent(self, write: &Write<'_>, id: TaskId) -> Result<task::Model, Error> {
-        let parent = self.current(write, TaskRef::Id(id)).await?;
+        let parent = write.find::<task::Entity>(is(TaskRef::Id(id))).await?;
         match parent.parent_id {
-            Some(_) => Err(Error::invalid("parent", ValidationError::Rule("must not be a part of another task"))),
+            Some(_) => Err(Error::invalid("parent", ValidationError::Rule("must not be a subtask"))),
             None => Ok(parent),
         }
     }
 
-    /// Refuses a write that has given one of these tasks too many parts.
-    pub(in crate::service) async fn check_parts(
+    /// Refuses a write that has given one of these tasks too many subtasks.
+    pub(in crate::service) async fn check_subtasks(
         self,
         write: &Write<'_>,
         parents: impl IntoIterator<Item = TaskId>,
     ) -> Result<(), Error> {
         let parents: HashSet<TaskId> = parents.into_iter().collect();
         let parents: Vec<TaskId> = parents.into_iter().collect();
-        for some in parents.chunks(AT_ONCE) {
+        for some in parents.chunks(BATCH_SIZE) {
             let crowded = self
                 .mine()
                 .filter(task::Column::ParentId.is_in(some.iter().copied()))
                 .select_only()
                 .column(task::Column::ParentId)
                 .group_by(task::Column::ParentId)
-                .having(task::Column::Number.count().gt(MAX_PARTS))
+                .having(task::Column::Number.count().gt(MAX_SUBTASKS))
                 .into_tuple::<TaskId>()
                 .one(write.connection())
                 .await?;
             if crowded.is_some() {
-                return Err(Error::invalid("parent", ValidationError::Rule("has 100 parts already")));
+                return Err(Error::invalid("parent", ValidationError::Rule("has 100 subtasks already")));
             }
         }
         Ok(())
     }
 
-    async fn parts(self, write: &Write<'_>, parent: TaskId) -> Result<u64, Error> {
-        let parts = self.mine().filter(task::Column::ParentId.eq(parent));
-        Ok(parts.count(write.connection()).await?)
+    async fn subtasks(self, write: &Write<'_>, parent: TaskId) -> Result<u64, Error> {
+        let subtasks = self.mine().filter(task::Column::ParentId.eq(parent));
+        Ok(subtasks.count(write.connection()).await?)
     }
 }

@@ -13,7 +13,7 @@ pub const MAX_DESCRIPTION: usize = 1000;
 /// The form of a date, with which an instant begins too.
 const DATE: &str = "2030-01-31";
 /// What to do when it is no date and no instant.
-const FORM: &str = "use the form 2030-01-31T12:00:00Z";
+const DATE_TIME_HINT: &str = "use the form 2030-01-31T12:00:00Z";
 
 /// 1 to 200 characters, without white space around.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +71,14 @@ impl Due {
     /// an offset it is UTC; without a time it is a date.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         let text = text.trim();
-        let Some((date, time)) = text.split_at_checked(DATE.len()) else { return Err(ValidationError::Instant(FORM)) };
-        let date = Date::read(date).ok_or(ValidationError::Instant(FORM))?;
+        let Some((date, time)) = text.split_at_checked(DATE.len()) else {
+            return Err(ValidationError::Instant(DATE_TIME_HINT));
+        };
+        let date = Date::read(date).ok_or(ValidationError::Instant(DATE_TIME_HINT))?;
         if time.is_empty() {
             return Date::new(date).map(Self::Date);
         }
-        instant(text).ok_or(ValidationError::Instant(FORM)).and_then(Instant::new).map(Self::ShownInstant)
+        instant(text).ok_or(ValidationError::Instant(DATE_TIME_HINT)).and_then(Instant::new).map(Self::ShownInstant)
     }
 }
 
@@ -129,11 +131,14 @@ impl TimeZone {
 }
 
 fn instant(text: &str) -> Option<DateTime<Utc>> {
-    const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+    const DATE_TIME_FORMATS: [&str; 4] =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
     let offsetless = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok().map(|it| it.and_utc());
     let offset = |form: &&str| DateTime::parse_from_str(text, &format!("{form}%#z")).ok().map(|it| it.to_utc());
     let exact = DateTime::parse_from_rfc3339(text).ok().map(|it| it.to_utc());
-    exact.or_else(|| FORMS.iter().find_map(offsetless)).or_else(|| FORMS.iter().find_map(offset))
+    exact
+        .or_else(|| DATE_TIME_FORMATS.iter().find_map(offsetless))
+        .or_else(|| DATE_TIME_FORMATS.iter().find_map(offset))
 }
 
 impl From<Title> for String {
@@ -211,7 +216,7 @@ mod tests {
         }
         for text in ["2026-1-2", "2026-1-2T12:00:00Z", "2026-01-02T", "2026-01-02Z", "ééééé", "2026- 1-2", "+2026-1-2"]
         {
-            assert_eq!(Due::parse(text), Err(ValidationError::Instant(FORM)), "{text}");
+            assert_eq!(Due::parse(text), Err(ValidationError::Instant(DATE_TIME_HINT)), "{text}");
         }
     }
 }

@@ -10,9 +10,9 @@ use tracing::error;
 use crate::error::Error;
 
 /// How long a piece is waited for that cannot be had at once.
-const PATIENCE: Duration = Duration::from_secs(15);
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long to wait before it is asked for again.
-const PAUSE: Duration = Duration::from_millis(250);
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A body in pieces. What fails on the way cuts it off, which the client notices by the missing end.
 pub(super) fn body<P: Into<Bytes>>(
@@ -34,7 +34,7 @@ pub(super) async fn next<T, F: Future<Output = Result<T, Error>>>(read: impl Fn(
     let start = Instant::now();
     loop {
         match read().await {
-            Err(cause) if cause.wait().is_some() && start.elapsed() < PATIENCE => sleep(PAUSE).await,
+            Err(cause) if cause.wait().is_some() && start.elapsed() < CHUNK_TIMEOUT => sleep(RETRY_INTERVAL).await,
             done => return done,
         }
     }

@@ -120,7 +120,7 @@ async fn nobody_waits_for_a_counter_that_is_held_for_somebody_else() {
     let hold = async {
         // On SQLite there is no counter to hold: writes take turns.
         if !app.database_url.starts_with("sqlite:") {
-            let owner = format!("select from owners where user_id = '{}' for update", ann.id);
+            let owner = format!("select from user_revisions where user_id = '{}' for update", ann.id);
             app.sql(&format!("begin; {owner}; select pg_sleep(1.5); commit")).await;
             is_held.store(false, Ordering::Relaxed);
         }

@@ -1,13 +1,13 @@
-//! The `answers` table: what writes with an `Idempotency-Key` were answered, for a day.
+//! The `idempotency_keys` table: the responses to writes with an `Idempotency-Key`, for a day.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{id::UserId, time::Micros};
 
-/// An answer that is given again when the same request comes again.
+/// A response that is sent again when the same request is repeated.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "answers")]
+#[sea_orm(table_name = "idempotency_keys")]
 pub struct Model {
     /// Who sent the request.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,4 +1,4 @@
-//! The house around both doors: health, request ids, CORS, safety headers, stopping.
+//! The server around both APIs: health, request ids, CORS, safety headers, stopping.
 
 use serde_json::json;
 use tokio::{

@@ -147,7 +147,7 @@ impl WriteField for list::Model {
         match field {
             "id" => id(self.id.0, into),
             "name" => text(&self.name, into),
-            "colour" => text_if_any(self.colour.as_deref(), into),
+            "color" => text_if_any(self.color.as_deref(), into),
             "position" => text(&self.position, into),
             "archived" => json(self.archived, into),
             "revision" => json(BigInt(self.revision), into),
@@ -165,7 +165,7 @@ impl WriteField for label::Model {
         match field {
             "id" => id(self.id.0, into),
             "name" => text(&self.name, into),
-            "colour" => text_if_any(self.colour.as_deref(), into),
+            "color" => text_if_any(self.color.as_deref(), into),
             "revision" => json(BigInt(self.revision), into),
             "createdAt" => instant(self.created_at, into),
             "updatedAt" => instant(self.updated_at, into),

@@ -11,7 +11,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-use super::{Refused, beyond};
+use super::{DocumentErrors, limit_exceeded};
 use crate::config::Limits;
 
 /// Costs of the operations of one document.
@@ -41,7 +41,7 @@ impl<'a> Costs<'a> {
     }
 
     /// Refuses what is too deep or too wide.
-    pub(super) fn check_shape(&self, operation: &Operation) -> Result<(), Refused> {
+    pub(super) fn check_shape(&self, operation: &Operation) -> Result<(), DocumentErrors> {
         let shape = self.shape(&operation.selection_set, &RefCell::default());
         let (name, most) = match operation.is_mutation() {
             true => ("mutations", self.limits.mutations),
@@ -53,7 +53,7 @@ impl<'a> Costs<'a> {
             (shape.root_fields, name, most),
         ] {
             if found > most {
-                return Err(beyond(name, most));
+                return Err(limit_exceeded(name, most));
             }
         }
         Ok(())
@@ -90,10 +90,14 @@ impl<'a> Costs<'a> {
     }
 
     /// Refuses what costs too much. Without variables, the cost may be unknown.
-    pub(super) fn cost(&self, operation: &'a Operation, variables: Option<&JsonMap>) -> Result<Option<usize>, Refused> {
+    pub(super) fn cost(
+        &self,
+        operation: &'a Operation,
+        variables: Option<&JsonMap>,
+    ) -> Result<Option<usize>, DocumentErrors> {
         let sum = Sum { costs: self, variables, known: RefCell::default() };
         match sum.set(&operation.selection_set) {
-            Some(cost) if cost > self.limits.cost => Err(beyond("cost", self.limits.cost)),
+            Some(cost) if cost > self.limits.cost => Err(limit_exceeded("cost", self.limits.cost)),
             cost => Ok(cost),
         }
     }

@@ -13,7 +13,7 @@ use async_graphql::{Name, Number, ServerError, Value, Variables, indexmap::Index
 use async_graphql_value::Value as Argument;
 use serde_json::Value as Json;
 
-use super::verdict::Verdict;
+use super::outcome::DocumentErrorKind;
 
 /// Input objects that give a field twice (GraphQL, 5.6.3), and selections of nothing (GraphQL, 2.8).
 pub(super) fn faults(document: &ast::Document) -> Vec<ServerError> {
@@ -69,7 +69,7 @@ impl LiteralSearch<'_> {
     fn set(&mut self, selections: &[ast::Selection], at: Option<SourceSpan>) {
         if selections.is_empty() {
             let message = "expected a selection between the braces".to_owned();
-            self.faults.push(Verdict::Unparsed.error(message, at, self.sources));
+            self.faults.push(DocumentErrorKind::Unparsed.error(message, at, self.sources));
         }
         for selection in selections {
             match selection {
@@ -99,7 +99,7 @@ impl LiteralSearch<'_> {
                 for (name, value) in fields {
                     if !names.insert(name) {
                         let message = format!("there can be only one input field named `{name}`");
-                        self.faults.push(Verdict::Invalid.error(message, name.location(), self.sources));
+                        self.faults.push(DocumentErrorKind::Invalid.error(message, name.location(), self.sources));
                     }
                     self.value(value);
                 }

@@ -10,13 +10,13 @@ use tokio::{
 
 use crate::{
     error::Error,
-    share::{Share, Shares},
+    in_flight::{InFlight, InFlightGuard},
 };
 
 /// How many hashes wait at most for each thread; one more is refused.
 const MAX_WAITING: usize = 64;
 /// How many of them, and of those that are worked on, are for one who asks.
-const SHARE: usize = 8;
+const MAX_PER_ASKER: usize = 8;
 
 /// Who takes a turn next, and who is refused.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Turns {
     max_wait: Duration,
     places: Arc<Semaphore>,
     working: Arc<Semaphore>,
-    shares: Shares<String, 1>,
+    shares: InFlight<String, 1>,
 }
 
 /// A turn, until it is dropped.
@@ -34,7 +34,7 @@ pub(super) struct PasswordTurn {
     _working: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
     _own: OwnedSemaphorePermit,
-    _share: Share<String, 1>,
+    _share: InFlightGuard<String, 1>,
 }
 
 impl Turns {
@@ -45,13 +45,13 @@ impl Turns {
             max_wait,
             places: Arc::new(Semaphore::new(threads * (MAX_WAITING + 1))),
             working: Arc::new(Semaphore::new(threads)),
-            shares: Shares::new([threads * SHARE]),
+            shares: InFlight::new([threads * MAX_PER_ASKER]),
         }
     }
 
     /// Waits for a turn; an address, or a user who is signed in, asks for it.
     pub(super) async fn take(&self, asker: &str) -> Result<PasswordTurn, Error> {
-        let share = self.shares.of(&asker.to_owned());
+        let share = self.shares.begin(&asker.to_owned());
         if share.others() >= self.threads * MAX_WAITING {
             return Err(Error::Busy);
         }
@@ -95,7 +95,7 @@ mod tests {
         let many = join_all((0..1000).map(async |_| turns.take("ann").await.map(drop)));
         let other = async {
             // All the others have asked by now.
-            assert_eq!(turns.now(), (1, SHARE - 1));
+            assert_eq!(turns.now(), (1, MAX_PER_ASKER - 1));
             drop(held);
             turns.take("bob").await.map(drop)
         };

@@ -1,11 +1,11 @@
-//! Tasks as REST shows them: what it shows of their columns, and the names of their labels, in one statement. Long
-//! lists are read a piece at a time.
+//! Task summaries: what REST shows of tasks, with the names of their labels, in one statement. Long lists are read in
+//! chunks.
 
 use entity::{
-    owner,
-    place::{FromRow, RowColumns},
+    row::{FromRow, RowColumns},
     task::{self, Priority},
     time::Micros,
+    user_revision,
 };
 use sea_orm::{
     ColumnTrait, DbErr, QueryFilter, QuerySelect, Select,
@@ -14,13 +14,13 @@ use sea_orm::{
 
 use super::{Filter, Order, OrderBy, TaskRef, Tasks, is, list::pace};
 use crate::{
-    db::Pace,
+    db::{Pace, Window},
     error::{Error, ValidationError},
     service::page::{Cursor, CursorValue},
 };
 
 /// How many tasks of a list without a limit are read at once.
-const PIECE: u64 = 250;
+const CHUNK_SIZE: u64 = 250;
 
 /// What REST shows of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +45,17 @@ pub struct TaskSummary {
     pub tags: String,
 }
 
-/// Some of the tasks that meet a filter.
+/// The first chunk of a list of tasks.
 #[derive(Clone, Debug)]
 pub struct SummaryPage {
     /// The tasks.
     pub tasks: Vec<TaskSummary>,
-    /// How many meet the filter.
+    /// How many tasks match the filter.
     pub total: u64,
-    /// The number of the owner's last write before that.
+    /// The revision of the owner's data at which they were read.
     pub revision: i64,
-    /// The place that the rest of them is behind, if there may be a rest.
-    pub rest: Option<Cursor>,
+    /// Cursor of the next chunk, if there is one.
+    pub next: Option<Cursor>,
 }
 
 /// A row of the statement: what is shown, and the number of the last write, to the task or to any of its owner's data.
@@ -65,7 +65,7 @@ struct SummaryRow {
 }
 
 /// The columns of tasks in [`SummaryRow`].
-const COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
+const SUMMARY_COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
 
 impl FromRow for SummaryRow {
     fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
@@ -84,17 +84,17 @@ impl FromRow for SummaryRow {
     }
 }
 
-/// How many tasks are read at once; all of them in manual order, as what is shown of a task does not tell its place there.
-fn piece(order: Order) -> Option<u64> {
-    (order.by != OrderBy::Position).then_some(PIECE)
+/// How many tasks one statement reads; all of them in manual order, because a summary has no cursor for it.
+fn chunk_size(order: Order) -> Option<u64> {
+    (order.by != OrderBy::Position).then_some(CHUNK_SIZE)
 }
 
-/// The place of the last row, if there may be more behind it.
-fn place_of_rest(rows: &[SummaryRow], order: Order) -> Option<Cursor> {
-    let SummaryRow { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= PIECE)?;
+/// Cursor of the next chunk, if there is one.
+fn next_cursor(rows: &[SummaryRow], order: Order) -> Option<Cursor> {
+    let SummaryRow { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= CHUNK_SIZE)?;
     let value = match order.by {
-        OrderBy::Created => CursorValue::Time(Some(shown.created_at)),
-        OrderBy::Updated => CursorValue::Time(Some(shown.updated_at)),
+        OrderBy::CreatedAt => CursorValue::Time(Some(shown.created_at)),
+        OrderBy::UpdatedAt => CursorValue::Time(Some(shown.updated_at)),
         OrderBy::Title => CursorValue::Text(shown.title.clone()),
         OrderBy::Due => CursorValue::Time(shown.due),
         OrderBy::Priority => CursorValue::Rank(shown.priority as i16),
@@ -108,21 +108,21 @@ fn shown(rows: Vec<SummaryRow>) -> Vec<TaskSummary> {
 }
 
 impl Tasks<'_> {
-    /// The tasks from `offset` on. Without a limit it is all of them, of which many come piece by piece:
-    /// [`Tasks::rest`] has what follows.
-    pub async fn part(
+    /// The tasks of a window. Without a limit these are all tasks; of a long list they are the first chunk, and
+    /// [`Tasks::summaries_after`] reads the next one.
+    pub async fn summaries(
         self,
         filter: &Filter,
         order: Order,
-        (offset, limit): (u64, Option<u64>),
+        Window { offset, limit }: Window,
     ) -> Result<SummaryPage, Error> {
-        let window = (offset, limit.or(piece(order)));
-        let pace = pace((filter, order), window);
+        let window = Window { offset, limit: limit.or(chunk_size(order)) };
+        let pace = pace(filter, order, window);
         loop {
-            let select = self.shown(self.sorted(filter, (order, false)), self.last());
+            let select = self.shown(self.sorted(filter, order, false), self.last());
             let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, window, pace).await?;
-            let rest = if limit.is_none() { place_of_rest(&rows, order) } else { None };
-            let is_whole = limit.is_none() && offset == 0 && rest.is_none();
+            let next = if limit.is_none() { next_cursor(&rows, order) } else { None };
+            let is_whole = limit.is_none() && offset == 0 && next.is_none();
             let (revision, total) = match rows.first() {
                 Some(row) if is_whole => (row.revision, rows.len() as u64),
                 Some(row) => (row.revision, self.total_at(row.revision, filter).await?),
@@ -130,29 +130,30 @@ impl Tasks<'_> {
             };
             // Where there was nothing, something may have come before it was counted.
             if !rows.is_empty() || total <= offset {
-                return Ok(SummaryPage { tasks: shown(rows), total, revision, rest });
+                return Ok(SummaryPage { tasks: shown(rows), total, revision, next });
             }
         }
     }
 
-    /// Some of the tasks behind that place, and the place that the rest of them is behind, if there may be a rest. A task
-    /// that changes its place meanwhile may be met twice or not at all.
-    pub async fn rest(
+    /// The next chunk of tasks after a cursor, and the cursor of the chunk after that, if there is one. A task whose
+    /// position changes meanwhile may be read twice or not at all.
+    pub async fn summaries_after(
         self,
         filter: &Filter,
         order: Order,
         behind: &Cursor,
     ) -> Result<(Vec<TaskSummary>, Option<Cursor>), Error> {
         let is_behind =
-            order.beyond(self.scope.db, (behind, true)).ok_or(Error::invalid("after", ValidationError::Cursor))?;
-        let select = self.shown(self.sorted(filter, (order, false)).filter(is_behind), self.last());
-        let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, (0, piece(order)), Pace::Any).await?;
-        let rest = place_of_rest(&rows, order);
-        Ok((shown(rows), rest))
+            order.beyond(self.scope.db, behind, true).ok_or(Error::invalid("after", ValidationError::Cursor))?;
+        let select = self.shown(self.sorted(filter, order, false).filter(is_behind), self.last());
+        let rows: Vec<SummaryRow> =
+            self.scope.db.reader().window(select, Window { offset: 0, limit: chunk_size(order) }, Pace::Any).await?;
+        let next = next_cursor(&rows, order);
+        Ok((shown(rows), next))
     }
 
     /// One task and the number of the write that last changed it, if it is there.
-    pub async fn find_shown(self, key: TaskRef) -> Result<Option<(TaskSummary, i64)>, Error> {
+    pub async fn find_summary(self, key: TaskRef) -> Result<Option<(TaskSummary, i64)>, Error> {
         let revision = Expr::col((task::Entity, task::Column::Revision));
         let select = self.shown(self.mine().filter(is(key)), revision);
         let found: Option<SummaryRow> = self.scope.db.reader().quick_row(select).await?;
@@ -170,9 +171,9 @@ impl Tasks<'_> {
     /// The number of the owner's last write.
     fn last(self) -> SimpleExpr {
         let last = Query::select()
-            .column(owner::Column::Revision)
-            .from(owner::Entity)
-            .and_where(owner::Column::UserId.eq(self.scope.owner.clone()))
+            .column(user_revision::Column::Revision)
+            .from(user_revision::Entity)
+            .and_where(user_revision::Column::UserId.eq(self.scope.owner.clone()))
             .take();
         SimpleExpr::SubQuery(None, Box::new(last.into()))
     }
@@ -181,7 +182,7 @@ impl Tasks<'_> {
     fn shown(self, select: Select<task::Entity>, revision: SimpleExpr) -> Select<task::Entity> {
         select
             .select_only()
-            .expr(Expr::cust(COLUMNS))
+            .expr(Expr::cust(SUMMARY_COLUMNS))
             .expr_as(self.scope.db.label_names(), "tags")
             .expr_as(revision, "revision")
     }

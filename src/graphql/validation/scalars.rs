@@ -14,7 +14,7 @@ use async_graphql::{ServerError, Value};
 
 use super::{
     literal::{argument, constant},
-    verdict::Verdict,
+    outcome::DocumentErrorKind,
 };
 use crate::view::scalar_fault;
 
@@ -110,7 +110,7 @@ impl ScalarSearch<'_> {
         let constant = argument(value).into_const().unwrap_or_default();
         if let Some(Some(fault)) = scalar_fault(scalar, &constant) {
             let message = format!("`{name}` {fault}");
-            self.faults.push(Verdict::Invalid.error(message, value.location(), &self.document.sources));
+            self.faults.push(DocumentErrorKind::Invalid.error(message, value.location(), &self.document.sources));
         }
     }
 }

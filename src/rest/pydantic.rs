@@ -84,9 +84,9 @@ impl PydanticError {
         Self::new("list_type", loc, "Input should be a valid list")
     }
 
-    pub(super) fn too_many(loc: &[&str], (most, found): (usize, usize)) -> Self {
-        let msg = format!("List should have at most {most} items after validation, not {found}");
-        let ctx = json!({ "field_type": "List", "max_length": most, "actual_length": found });
+    pub(super) fn too_many(loc: &[&str], max: usize, found: usize) -> Self {
+        let msg = format!("List should have at most {max} items after validation, not {found}");
+        let ctx = json!({ "field_type": "List", "max_length": max, "actual_length": found });
         Self::new("too_long", loc, msg).with(ctx)
     }
 
@@ -129,9 +129,9 @@ impl PydanticError {
                 Self::new("string_too_short", loc, "String should have at least 1 character")
                     .with(json!({ "min_length": 1 }))
             }
-            error::ValidationError::TooLong(most) => {
-                let msg = format!("String should have at most {most} characters");
-                Self::new("string_too_long", loc, msg).with(json!({ "max_length": most }))
+            error::ValidationError::TooLong(max) => {
+                let msg = format!("String should have at most {max} characters");
+                Self::new("string_too_long", loc, msg).with(json!({ "max_length": max }))
             }
             error::ValidationError::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
             error::ValidationError::Instant(reason) => {

@@ -6,12 +6,12 @@ use apollo_compiler::{
 };
 use async_graphql::{Pos, ServerError, indexmap::IndexMap};
 
-use super::Refused;
-use crate::graphql::failure;
+use super::DocumentErrors;
+use crate::graphql::errors;
 
 /// Why a document is refused.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Verdict {
+pub(super) enum DocumentErrorKind {
     /// It is not GraphQL.
     Unparsed,
     /// It breaks a rule of the language or the schema.
@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     TooExpensive,
 }
 
-impl Verdict {
+impl DocumentErrorKind {
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::Unparsed => "GRAPHQL_PARSE_FAILED",
@@ -35,11 +35,11 @@ impl Verdict {
     pub(super) fn error(self, message: String, at: Option<SourceSpan>, sources: &SourceMap) -> ServerError {
         let place = at.and_then(|span| span.line_column(sources));
         let locations = place.map(|it| Pos { line: it.line, column: it.column }).into_iter().collect();
-        ServerError { locations, ..failure::error(self.code(), message) }
+        ServerError { locations, ..errors::error(self.code(), message) }
     }
 
     /// The first of many; the same fault in many places is one error.
-    pub(super) fn errors(self, found: &DiagnosticList, most: usize) -> Refused {
+    pub(super) fn errors(self, found: &DiagnosticList, most: usize) -> DocumentErrors {
         let mut errors: IndexMap<String, ServerError> = IndexMap::new();
         for fault in found.iter() {
             let shown = fault.to_json();
@@ -48,7 +48,7 @@ impl Verdict {
                 let room = most.saturating_sub(known.locations.len());
                 known.locations.extend(places.take(room));
             } else if errors.len() < most {
-                let error = failure::error(self.code(), shown.message.clone());
+                let error = errors::error(self.code(), shown.message.clone());
                 errors.insert(shown.message.clone(), ServerError { locations: places.collect(), ..error });
             }
         }
@@ -57,7 +57,7 @@ impl Verdict {
 }
 
 /// A document beyond one of the limits.
-pub(in crate::graphql) fn beyond(limit: &'static str, most: usize) -> Refused {
+pub(in crate::graphql) fn limit_exceeded(limit: &'static str, most: usize) -> DocumentErrors {
     let message = format!("the document is beyond the limit {limit} of {most}");
-    vec![failure::beyond((limit, most), Verdict::TooExpensive.code(), message)]
+    vec![errors::limit_exceeded(limit, most, DocumentErrorKind::TooExpensive.code(), message)]
 }

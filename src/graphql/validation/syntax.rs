@@ -3,8 +3,8 @@
 use apollo_parser::{Parser, SyntaxKind, cst::CstNode};
 use async_graphql::{Pos, ServerError};
 
-use super::verdict::Verdict;
-use crate::graphql::failure;
+use super::outcome::DocumentErrorKind;
+use crate::graphql::errors;
 
 /// The first name that has no value (GraphQL, 2.7 and 2.10.8), in a text that was parsed.
 pub(super) fn fault(text: &str) -> Option<ServerError> {
@@ -17,6 +17,6 @@ pub(super) fn fault(text: &str) -> Option<ServerError> {
     let before = text.get(..loose.text_range().start().into())?;
     let line = before.rsplit('\n').next().unwrap_or_default();
     let place = Pos { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 };
-    let error = failure::error(Verdict::Unparsed.code(), "expected a `:` and a value after the name");
+    let error = errors::error(DocumentErrorKind::Unparsed.code(), "expected a `:` and a value after the name");
     Some(ServerError { locations: vec![place], ..error })
 }

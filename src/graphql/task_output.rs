@@ -125,7 +125,7 @@ impl OutputType for EdgeRows<'_> {
                 edges.iter().filter_map(|(_, edge)| if let Edge::Node(plan) = edge { Some(plan) } else { None });
             let loaded = try_join_all(plans.map(|plan| async { plan.related(ctx, rows).await.ok_or(()) })).await;
             if let Ok(related) = loaded {
-                return Ok(list_of(rows, |row, into| write_edge(row, *order, (&edges, &related), into)));
+                return Ok(list_of(rows, |row, into| write_edge(row, *order, &edges, &related, into)));
             }
         }
         let edges = rows.iter().map(|row| TaskEdge::new(row, *order));
@@ -156,12 +156,7 @@ impl<'a> Edge<'a> {
     }
 }
 
-fn write_edge(
-    row: &task::Model,
-    order: Order,
-    (edges, related): (&[(&str, Edge<'_>)], &[Related]),
-    into: &mut Vec<u8>,
-) {
+fn write_edge(row: &task::Model, order: Order, edges: &[(&str, Edge<'_>)], related: &[Related], into: &mut Vec<u8>) {
     let mut related = related.iter();
     object(edges, into, |edge, into| match edge {
         Edge::TypeName => into.extend_from_slice(b"\"TaskEdge\""),

@@ -36,7 +36,7 @@ impl HttpRejection {
     }
 
     /// Names the limit that the request is beyond.
-    pub(super) fn beyond(self, name: &'static str, most: usize) -> Self {
+    pub(super) fn limit_exceeded(self, name: &'static str, most: usize) -> Self {
         Self { limit: Some((name, most)), ..self }
     }
 

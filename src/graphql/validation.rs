@@ -5,9 +5,9 @@
 mod cost;
 mod literal;
 mod merge;
+mod outcome;
 mod scalars;
 mod syntax;
-mod verdict;
 
 use std::{
     hash::{Hash, Hasher},
@@ -26,13 +26,13 @@ use async_graphql::{Request, ServerError, parser::types::ExecutableDocument as E
 use quick_cache::Equivalent;
 use serde_json::Value;
 
-pub(super) use self::verdict::beyond;
+pub(super) use self::outcome::limit_exceeded;
 use self::{
     cost::Costs,
     merge::{Conditions, Merge},
-    verdict::Verdict,
+    outcome::DocumentErrorKind,
 };
-use super::failure;
+use super::errors;
 use crate::{
     cache::{ByteBoundedCache, byte_bounded},
     config::{Config, Limits},
@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// How many bytes of plans are cached.
-const CACHED_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
 /// What a plan takes beside what it is made of.
 const PLAN_BYTES: usize = 2048;
 /// What a token of a document takes in what is parsed of it.
@@ -52,11 +52,11 @@ const EXPECTED: usize = 512;
 
 /// Judges documents and plans them, once each.
 #[derive(Debug)]
-pub(super) struct Front {
+pub(super) struct DocumentValidator {
     schema: Valid<Schema>,
     limits: Limits,
     /// What documents of those may say who are not signed in: little, because reading it is work.
-    limits_of_strangers: Limits,
+    anonymous_limits: Limits,
     is_explorable: bool,
     plans: ByteBoundedCache<PlanKey, Arc<OperationPlan>>,
 }
@@ -78,21 +78,20 @@ pub(super) struct OperationPlan {
 }
 
 /// Why a request is refused before it is executed.
-pub(super) type Refused = Vec<ServerError>;
+pub(super) type DocumentErrors = Vec<ServerError>;
 
-impl Front {
+impl DocumentValidator {
     /// A front for the schema of this text.
     pub(super) fn new(sdl: &str, config: &Config) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|refused| refused.errors.to_string())?;
         if let Some(scalar) = scalars::unknown(&schema) {
             return Err(format!("values of the scalar {scalar} cannot be checked"));
         }
-        let plans = byte_bounded(CACHED_BYTES, EXPECTED, |key: &PlanKey, plan: &Arc<OperationPlan>| {
-            key.text.len() + plan.bytes
-        });
+        let plans =
+            byte_bounded(CACHE_BYTES, EXPECTED, |key: &PlanKey, plan: &Arc<OperationPlan>| key.text.len() + plan.bytes);
         let limits = config.graphql_limits;
-        let limits_of_strangers = limits.of_strangers();
-        Ok(Self { schema, limits, limits_of_strangers, is_explorable: config.playground, plans })
+        let anonymous_limits = limits.for_anonymous();
+        Ok(Self { schema, limits, anonymous_limits, is_explorable: config.playground, plans })
     }
 
     /// The plan of an operation of a document, if it was made before.
@@ -106,34 +105,47 @@ impl Front {
         text: &str,
         operation: Option<&str>,
         is_signed_in: bool,
-    ) -> Result<Arc<OperationPlan>, Refused> {
+    ) -> Result<Arc<OperationPlan>, DocumentErrors> {
         if !is_signed_in {
-            return self.planned(text, operation, &self.limits_of_strangers).map(Arc::new);
+            return self.build_plan(text, operation, &self.anonymous_limits).map(Arc::new);
         }
-        let plan = Arc::new(self.planned(text, operation, &self.limits)?);
+        let plan = Arc::new(self.build_plan(text, operation, &self.limits)?);
         let key = PlanKey { operation: operation.map(Into::into), text: text.into() };
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn planned(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<OperationPlan, Refused> {
-        let (document, tokens) = self.judged(text, limits)?;
+    fn build_plan(
+        &self,
+        text: &str,
+        operation: Option<&str>,
+        limits: &Limits,
+    ) -> Result<OperationPlan, DocumentErrors> {
+        let (document, tokens) = self.validate(text, limits)?;
         let operation = document.operations.get(operation).map_err(|error| {
-            vec![Verdict::Invalid.error(error.message().to_string(), error.location(), &document.sources)]
+            vec![DocumentErrorKind::Invalid.error(error.message().to_string(), error.location(), &document.sources)]
         })?;
         introspection::check_max_depth(&document, operation).map_err(|error| {
-            vec![Verdict::TooExpensive.error(error.message().to_string(), error.location(), &document.sources)]
+            vec![DocumentErrorKind::TooExpensive.error(
+                error.message().to_string(),
+                error.location(),
+                &document.sources,
+            )]
         })?;
         if !self.is_explorable && operation.root_fields(&document).any(|it| matches!(&*it.name, "__schema" | "__type"))
         {
-            return Err(vec![Verdict::Invalid.error("introspection is off".to_owned(), None, &document.sources)]);
+            return Err(vec![DocumentErrorKind::Invalid.error(
+                "introspection is off".to_owned(),
+                None,
+                &document.sources,
+            )]);
         }
         let costs = Costs::new(&document, limits);
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
         if let Some(name) = merge::conflict(&self.schema, &document, &operation) {
             let message = format!("fields `{name}` conflict, as they have lists of different lengths for arguments");
-            return Err(vec![Verdict::Invalid.error(message, name.location(), &document.sources)]);
+            return Err(vec![DocumentErrorKind::Invalid.error(message, name.location(), &document.sources)]);
         }
         let fixed = Merge::new(&self.schema, &document, Conditions::Unknown).operation(&operation);
         let labels =
@@ -145,17 +157,18 @@ impl Front {
     }
 
     /// The document, and how many tokens it has.
-    fn judged(&self, text: &str, limits: &Limits) -> Result<(Valid<ExecutableDocument>, usize), Refused> {
+    fn validate(&self, text: &str, limits: &Limits) -> Result<(Valid<ExecutableDocument>, usize), DocumentErrors> {
         let mut parser = Parser::new().recursion_limit(limits.recursion).token_limit(limits.tokens);
         let parsed = parser.parse_ast(text, "document");
         let tokens = parser.tokens_reached();
         if tokens > limits.tokens {
-            return Err(beyond("tokens", limits.tokens));
+            return Err(limit_exceeded("tokens", limits.tokens));
         }
         if parser.recursion_reached() > limits.recursion {
-            return Err(beyond("recursion", limits.recursion));
+            return Err(limit_exceeded("recursion", limits.recursion));
         }
-        let document = parsed.map_err(|refused| Verdict::Unparsed.errors(&refused.errors, self.limits.errors))?;
+        let document =
+            parsed.map_err(|refused| DocumentErrorKind::Unparsed.errors(&refused.errors, self.limits.errors))?;
         if let Some(fault) = syntax::fault(text) {
             return Err(vec![fault]);
         }
@@ -166,7 +179,7 @@ impl Front {
         let validated = |document: &ast::Document| {
             document
                 .to_executable_validate(&self.schema)
-                .map_err(|refused| Verdict::Invalid.errors(&refused.errors, self.limits.errors))
+                .map_err(|refused| DocumentErrorKind::Invalid.errors(&refused.errors, self.limits.errors))
         };
         if let Some(stricter) = literal::without_null_defaults(&document) {
             validated(&stricter)?;
@@ -179,14 +192,18 @@ impl Front {
 
     /// The request that executes a plan with these variables, an object or null, and how many fields its answer may
     /// have.
-    pub(super) fn request(&self, plan: &OperationPlan, variables: Value) -> Result<(Request, usize), Refused> {
+    pub(super) fn request(&self, plan: &OperationPlan, variables: Value) -> Result<(Request, usize), DocumentErrors> {
         let given = literal::given(variables);
         let refused = |error: apollo_compiler::request::RequestError| {
-            vec![Verdict::BadInput.error(error.message().to_string(), error.location(), &plan.document.sources)]
+            vec![DocumentErrorKind::BadInput.error(
+                error.message().to_string(),
+                error.location(),
+                &plan.document.sources,
+            )]
         };
         let coerced = coerce_variable_values(&self.schema, &plan.operation, &given).map_err(refused)?;
         if let Some(fault) = scalars::variable_fault(&self.schema, &plan.to_read, &coerced) {
-            return Err(vec![Verdict::BadInput.error(fault, None, &plan.document.sources)]);
+            return Err(vec![DocumentErrorKind::BadInput.error(fault, None, &plan.document.sources)]);
         }
         let cost = match plan.cost {
             Some(cost) => cost,
@@ -224,8 +241,8 @@ impl OperationPlan {
 }
 
 /// With variables given, every condition can be decided, in a document that the validator has passed.
-fn undecided() -> Refused {
-    vec![failure::error("INTERNAL_SERVER_ERROR", "internal error")]
+fn undecided() -> DocumentErrors {
+    vec![errors::error("INTERNAL_SERVER_ERROR", "internal error")]
 }
 
 /// What a plan is found by.
@@ -263,12 +280,12 @@ impl Equivalent<PlanKey> for PlanKeyRef<'_> {
 mod tests {
     use super::*;
 
-    fn front() -> Front {
+    fn front() -> DocumentValidator {
         let config = Config::from_vars(|name| {
             (name == "BETTER_AUTH_SECRET").then(|| "a-secret-of-tests-0123456789-ABCDEFGHIJ".to_owned())
         })
         .unwrap();
-        Front::new(&crate::graphql::sdl(), &config).unwrap()
+        DocumentValidator::new(&crate::graphql::sdl(), &config).unwrap()
     }
 
     #[test]
@@ -295,6 +312,6 @@ mod tests {
             front.plan(&text(&format!("n{number}: __typename ...F0")), None, true).unwrap();
         }
         let cached = front.plans.weight();
-        assert!(cached <= CACHED_BYTES && front.plans.len() < 1000, "{cached} bytes of {} plans", front.plans.len());
+        assert!(cached <= CACHE_BYTES && front.plans.len() < 1000, "{cached} bytes of {} plans", front.plans.len());
     }
 }

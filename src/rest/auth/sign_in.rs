@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     Answer, AuthRouteState,
-    failure::AuthApiError,
+    errors::AuthApiError,
     fields::{sign_in_form, sign_out_form, sign_up_form, social_form},
     origin,
     post::{Forms, Json as JsonPost, Post},

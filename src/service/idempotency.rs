@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use entity::{answer, id::UserId, time::Micros};
+use entity::{id::UserId, idempotency_key, time::Micros};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -15,7 +15,7 @@ use super::{Services, auth::CurrentUser};
 use crate::{
     db::Transaction,
     error::{Error, ValidationError},
-    share::Share,
+    in_flight::InFlightGuard,
 };
 
 /// How long a key is at most (as at Stripe).
@@ -77,7 +77,7 @@ pub struct Pending {
 #[derive(Debug)]
 struct UserTurn {
     _permit: OwnedSemaphorePermit,
-    _share: Share<UserId, 1>,
+    _share: InFlightGuard<UserId, 1>,
 }
 
 impl IdempotencyKey {
@@ -119,7 +119,7 @@ impl Services {
 
     /// A user has one transaction of a request with a key at a time: others are not to wait for all of that user's.
     async fn turn(&self, user: &UserId) -> Result<UserTurn, Error> {
-        let share = self.keyed.of(user);
+        let share = self.keyed.begin(user);
         if share.others() >= MAX_OPEN {
             return Err(Error::TooMany(FEWER_OPEN));
         }
@@ -132,11 +132,11 @@ impl Services {
 
 /// Whether one more answer of the user may be remembered.
 async fn check_room(transaction: &Transaction, user: &UserId) -> Result<(), Error> {
-    let found: Option<(i64, i64)> = answer::Entity::find()
+    let found: Option<(i64, i64)> = idempotency_key::Entity::find()
         .select_only()
         .expr_as(Expr::cust("count(*)"), "answers")
         .expr_as(Expr::cust("coalesce(sum(octet_length(body)), 0)"), "bytes")
-        .filter(answer::Column::UserId.eq(user.clone()))
+        .filter(idempotency_key::Column::UserId.eq(user.clone()))
         .into_tuple()
         .one(transaction.connection())
         .await?;
@@ -162,12 +162,12 @@ impl Pending {
     /// Makes the work and its answer last. Without this, nothing was done.
     pub async fn keep(self, answer: &StoredResponse) -> Result<(), Error> {
         let Self { services, transaction, user, key, _turn } = self;
-        answer::Entity::update_many()
-            .filter(answer::Column::UserId.eq(user.clone()))
-            .filter(answer::Column::Key.eq(key))
-            .col_expr(answer::Column::Status, Expr::value(i32::from(answer.status)))
-            .col_expr(answer::Column::Headers, Expr::value(answer.headers.clone()))
-            .col_expr(answer::Column::Body, Expr::value(answer.body.clone()))
+        idempotency_key::Entity::update_many()
+            .filter(idempotency_key::Column::UserId.eq(user.clone()))
+            .filter(idempotency_key::Column::Key.eq(key))
+            .col_expr(idempotency_key::Column::Status, Expr::value(i32::from(answer.status)))
+            .col_expr(idempotency_key::Column::Headers, Expr::value(answer.headers.clone()))
+            .col_expr(idempotency_key::Column::Body, Expr::value(answer.body.clone()))
             .exec(transaction.connection())
             .await?;
         let events = Arc::clone(&services.events);
@@ -185,8 +185,8 @@ async fn claim(
     transaction: &Transaction,
     user: &UserId,
     (key, fingerprint): (&IdempotencyKey, [u8; 32]),
-) -> Result<Option<answer::Model>, Error> {
-    let row = answer::ActiveModel {
+) -> Result<Option<idempotency_key::Model>, Error> {
+    let row = idempotency_key::ActiveModel {
         user_id: Set(user.clone()),
         key: Set(key.0.clone()),
         fingerprint: Set(fingerprint.to_vec()),
@@ -195,12 +195,15 @@ async fn claim(
         body: Set(String::new()),
         created_at: Set(Micros::now()),
     };
-    let kept = OnConflict::columns([answer::Column::UserId, answer::Column::Key]).do_nothing().to_owned();
-    let made = answer::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
+    let kept =
+        OnConflict::columns([idempotency_key::Column::UserId, idempotency_key::Column::Key]).do_nothing().to_owned();
+    let made =
+        idempotency_key::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
     if made == 1 {
         check_room(transaction, user).await?;
         return Ok(None);
     }
-    let known = answer::Entity::find_by_id((user.clone(), key.0.clone())).one(transaction.connection()).await?;
+    let known =
+        idempotency_key::Entity::find_by_id((user.clone(), key.0.clone())).one(transaction.connection()).await?;
     known.map(Some).ok_or(Error::Busy)
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::error;
 
-use super::fault::PydanticError;
-use crate::error::{Current, Error, FileProblem, Problem};
+use super::pydantic::PydanticError;
+use crate::error::{Current, Error, FieldError, FileProblem};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) enum RestError {
     /// The service refused it.
     Service(Error),
     /// The request is not in the form that the route takes; every fault is listed.
-    Faults(Vec<PydanticError>),
+    Validation(Vec<PydanticError>),
     /// The body has too many bytes.
     TooLarge,
 }
@@ -39,7 +39,7 @@ impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         match self {
             Self::Service(error) => service(&error),
-            Self::Faults(faults) => unprocessable(faults),
+            Self::Validation(problems) => unprocessable(problems),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
         }
     }
@@ -80,7 +80,7 @@ fn service(error: &Error) -> Response {
             error!(cause = error.causes(), "the database is away");
             unavailable()
         }
-        // Values are checked field by field at this door, and accounts have their own.
+        // Values are checked field by field at this API, and accounts have their own.
         other => {
             error!(cause = other.causes(), "a request failed");
             detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
@@ -107,8 +107,8 @@ pub(super) fn misplaced((place, fault): &FileProblem) -> PydanticError {
 }
 
 /// What only the service could find.
-fn invalid(problems: &[Problem]) -> Response {
-    unprocessable(problems.iter().map(|it| PydanticError::breaks(&["body", it.field], it.fault)).collect())
+fn invalid(problems: &[FieldError]) -> Response {
+    unprocessable(problems.iter().map(|it| PydanticError::breaks(&["body", it.field], it.rule)).collect())
 }
 
 fn unavailable() -> Response {
@@ -122,19 +122,19 @@ fn challenge(scheme: &'static str, text: &str) -> Response {
     ([(CHALLENGE, scheme)], detail(StatusCode::UNAUTHORIZED, text)).into_response()
 }
 
-fn unprocessable(faults: Vec<PydanticError>) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: faults })).into_response()
+fn unprocessable(problems: Vec<PydanticError>) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: problems })).into_response()
 }
 
 fn detail(status: StatusCode, text: &str) -> Response {
     (status, Json(Detail { detail: text })).into_response()
 }
 
-/// What the service refuses before a door is reached.
+/// What the service refuses before a route is reached.
 pub fn refused(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => {
-            unprocessable(problems.iter().map(|it| PydanticError::header(it.field, &it.fault.to_string())).collect())
+            unprocessable(problems.iter().map(|it| PydanticError::header(it.field, &it.rule.to_string())).collect())
         }
         _ => service(error),
     }

@@ -8,7 +8,7 @@ use tracing::error;
 use serde_json::json;
 
 use crate::{
-    error::{Current, Error, Problem},
+    error::{Current, Error, FieldError},
     view::{DateTime, Priority},
 };
 
@@ -67,7 +67,7 @@ pub(super) fn refused(cause: &Error) -> ServerError {
 }
 
 /// An error that names the limit that was passed.
-pub(super) fn beyond((limit, most): (&'static str, usize), code: &'static str, message: String) -> ServerError {
+pub(super) fn limit_exceeded(limit: &'static str, most: usize, code: &'static str, message: String) -> ServerError {
     let mut error = error(code, message);
     let extensions = error.extensions.get_or_insert_default();
     extensions.set("limit", limit);
@@ -88,35 +88,35 @@ fn now(current: &Current) -> serde_json::Value {
         }),
         Current::List(row) => json!({
             "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
-            "name": row.name, "colour": row.colour, "position": row.position, "archived": row.archived,
+            "name": row.name, "color": row.color, "position": row.position, "archived": row.archived,
             "updatedAt": DateTime::from(row.updated_at),
         }),
         Current::Label(row) => json!({
             "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
-            "name": row.name, "colour": row.colour, "updatedAt": DateTime::from(row.updated_at),
+            "name": row.name, "color": row.color, "updatedAt": DateTime::from(row.updated_at),
         }),
     }
 }
 
-fn describe(problems: &[Problem], extensions: &mut ErrorExtensionValues) {
+fn describe(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {
     if let Some(first) = problems.first() {
         extensions.set("field", field(first));
     }
     let list = problems.iter().map(|problem| {
-        Value::from_json(serde_json::json!({ "field": field(problem), "message": problem.fault.to_string() }))
+        Value::from_json(serde_json::json!({ "field": field(problem), "message": problem.rule.to_string() }))
             .unwrap_or_default()
     });
     extensions.set("problems", Value::List(list.collect()));
 }
 
 /// What is wrong with each field.
-pub(super) fn texts(problems: &[Problem]) -> String {
-    let texts = problems.iter().map(|problem| format!("{} {}", field(problem), problem.fault));
+pub(super) fn texts(problems: &[FieldError]) -> String {
+    let texts = problems.iter().map(|problem| format!("{} {}", field(problem), problem.rule));
     texts.collect::<Vec<_>>().join("; ")
 }
 
 /// The field's name in the schema.
-fn field(problem: &Problem) -> &'static str {
+fn field(problem: &FieldError) -> &'static str {
     match problem.field {
         "list" => "listId",
         "parent" => "parentId",

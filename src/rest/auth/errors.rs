@@ -15,7 +15,7 @@ use crate::error::{AuthError, Error, whole_seconds};
 
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
-/// A request to this door that failed.
+/// A request to this API that failed.
 #[derive(Debug)]
 pub(super) enum AuthApiError {
     /// The service refused it.

@@ -1,30 +1,30 @@
-//! The `owners` table: one row for each user who ever wrote something.
+//! The `user_revisions` table: one row for each user who ever wrote something.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    place::{FromRow, RowColumns},
+    row::{FromRow, RowColumns},
 };
 
 /// The counter of a user's writes.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "owners")]
+#[sea_orm(table_name = "user_revisions")]
 pub struct Model {
     /// The user.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
-    /// The number that was taken last.
+    /// The revision of the last write.
     pub revision: i64,
-    /// Deletions up to this number may have been purged.
-    pub purged: i64,
+    /// Deletions up to this revision may have been purged.
+    pub purged_through: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl FromRow for Model {
     fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok(Self { user_id: UserId(row.at(0)?), revision: row.at(1)?, purged: row.at(2)? })
+        Ok(Self { user_id: UserId(row.at(0)?), revision: row.at(1)?, purged_through: row.at(2)? })
     }
 }

@@ -1,9 +1,8 @@
 //! All of one user's data: exported, imported, erased.
 
 use entity::{
-    answer,
     id::{LabelId, TaskId, UserId},
-    label, list, owner, task,
+    idempotency_key, label, list, task, user_revision,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -19,9 +18,9 @@ use super::{
 use crate::{db::Db, error::Error};
 
 /// How many rows one statement reads or writes.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 /// How many tasks are removed at a time: some hundredths of a second on SQLite, where others wait for it.
-const PIECE: u64 = 1000;
+const CHUNK_SIZE: u64 = 1000;
 /// All of one user's data.
 #[derive(Clone, Copy, Debug)]
 pub struct UserData<'a> {
@@ -63,7 +62,7 @@ impl<'a> UserData<'a> {
             })
             .order_by_asc(task::Column::Position)
             .order_by_asc(task::Column::Number)
-            .limit(AT_ONCE as u64)
+            .limit(BATCH_SIZE as u64)
             .all(self.scope.db.reader())
             .await?;
         let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
@@ -83,9 +82,10 @@ impl<'a> UserData<'a> {
 
 /// As many of the user's tasks as are removed at a time, of those for which that holds. Both statements name the user:
 /// a task's number says nothing about whose it is.
-pub(super) fn piece(user: &UserId, of: Condition) -> Condition {
+pub(super) fn chunk(user: &UserId, of: Condition) -> Condition {
     let mine = || task::Column::UserId.eq(user.clone());
-    let some = task::Entity::find().select_only().column(task::Column::Number).filter(mine()).filter(of).limit(PIECE);
+    let some =
+        task::Entity::find().select_only().column(task::Column::Number).filter(mine()).filter(of).limit(CHUNK_SIZE);
     Condition::all().add(mine()).add(task::Column::Number.in_subquery(some.into_query()))
 }
 
@@ -94,19 +94,25 @@ pub(super) fn piece(user: &UserId, of: Condition) -> Condition {
 pub(super) async fn erase(db: &Db, user: &UserId) -> Result<(), Error> {
     let mine = || task::Column::UserId.eq(user.clone());
     loop {
-        let gone = task::Entity::delete_many().filter(piece(user, Condition::all())).exec(db.writer()).await?;
-        if gone.rows_affected < PIECE {
+        let gone = task::Entity::delete_many().filter(chunk(user, Condition::all())).exec(db.writer()).await?;
+        if gone.rows_affected < CHUNK_SIZE {
             break;
         }
     }
     let rest = db.transaction(async |transaction| {
         let connection = transaction.connection();
         // The counter goes first, for which all writes wait: what is written later has another one, by which it is found.
-        owner::Entity::delete_many().filter(owner::Column::UserId.eq(user.clone())).exec(connection).await?;
+        user_revision::Entity::delete_many()
+            .filter(user_revision::Column::UserId.eq(user.clone()))
+            .exec(connection)
+            .await?;
         task::Entity::delete_many().filter(mine()).exec(connection).await?;
         list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
         label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
-        answer::Entity::delete_many().filter(answer::Column::UserId.eq(user.clone())).exec(connection).await?;
+        idempotency_key::Entity::delete_many()
+            .filter(idempotency_key::Column::UserId.eq(user.clone()))
+            .exec(connection)
+            .await?;
         Ok(())
     });
     rest.await

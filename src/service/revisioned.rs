@@ -1,0 +1,268 @@
+//! Revisioned rows: what tasks, lists and labels have in common. Each has one owner, an id that a client may choose, the
+//! revision of the owner's write that last changed it, and a tombstone instead of being deleted at once. Every statement
+//! names the owner.
+
+use entity::{
+    id::{LabelId, ListId, TaskId, UserId},
+    label, list,
+    row::FromRow,
+    task,
+    time::Micros,
+};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, Value,
+    sea_query::{Expr, SimpleExpr},
+};
+
+use super::scope::{Scope, Write};
+use crate::error::{Current, Error};
+
+/// A kind of revisioned rows.
+pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
+    /// The type of its ids.
+    type Id: Copy + Into<Value>;
+
+    /// What errors call it.
+    const NAME: &'static str;
+    /// Its columns that all kinds have.
+    const COLUMNS: CommonColumns<Self::Column>;
+
+    /// All rows of all owners, with the columns that are read.
+    fn select() -> Select<Self> {
+        Self::find()
+    }
+
+    /// The revision of a row.
+    fn revision(row: &Self::Model) -> i64;
+
+    /// Whether a row is deleted.
+    fn is_deleted(row: &Self::Model) -> bool;
+
+    /// A row as a conflict shows it.
+    fn current(row: Self::Model) -> Current;
+
+    /// What a failed write means.
+    fn write_error(cause: DbErr) -> Error {
+        cause.into()
+    }
+}
+
+/// The columns that all kinds of revisioned rows have.
+pub(super) struct CommonColumns<C> {
+    id: C,
+    owner: C,
+    revision: C,
+    updated_at: C,
+    deleted_at: C,
+}
+
+impl Revisioned for task::Entity {
+    type Id = TaskId;
+
+    const NAME: &'static str = "task";
+    const COLUMNS: CommonColumns<task::Column> = CommonColumns {
+        id: task::Column::Id,
+        owner: task::Column::UserId,
+        revision: task::Column::Revision,
+        updated_at: task::Column::UpdatedAt,
+        deleted_at: task::Column::DeletedAt,
+    };
+
+    fn select() -> Select<Self> {
+        task::select()
+    }
+
+    fn revision(row: &task::Model) -> i64 {
+        row.revision
+    }
+
+    fn is_deleted(row: &task::Model) -> bool {
+        row.deleted_at.is_some()
+    }
+
+    fn current(row: task::Model) -> Current {
+        Current::Task(row)
+    }
+}
+
+impl Revisioned for list::Entity {
+    type Id = ListId;
+
+    const NAME: &'static str = "list";
+    const COLUMNS: CommonColumns<list::Column> = CommonColumns {
+        id: list::Column::Id,
+        owner: list::Column::UserId,
+        revision: list::Column::Revision,
+        updated_at: list::Column::UpdatedAt,
+        deleted_at: list::Column::DeletedAt,
+    };
+
+    fn revision(row: &list::Model) -> i64 {
+        row.revision
+    }
+
+    fn is_deleted(row: &list::Model) -> bool {
+        row.deleted_at.is_some()
+    }
+
+    fn current(row: list::Model) -> Current {
+        Current::List(row)
+    }
+}
+
+impl Revisioned for label::Entity {
+    type Id = LabelId;
+
+    const NAME: &'static str = "label";
+    const COLUMNS: CommonColumns<label::Column> = CommonColumns {
+        id: label::Column::Id,
+        owner: label::Column::UserId,
+        revision: label::Column::Revision,
+        updated_at: label::Column::UpdatedAt,
+        deleted_at: label::Column::DeletedAt,
+    };
+
+    fn revision(row: &label::Model) -> i64 {
+        row.revision
+    }
+
+    fn is_deleted(row: &label::Model) -> bool {
+        row.deleted_at.is_some()
+    }
+
+    fn current(row: label::Model) -> Current {
+        Current::Label(row)
+    }
+
+    /// Names of labels are unique.
+    fn write_error(cause: DbErr) -> Error {
+        match cause.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Error::NameTaken,
+            _ => cause.into(),
+        }
+    }
+}
+
+/// The rows of an owner, deleted ones too.
+pub(super) fn rows_with_deleted<E: Revisioned>(owner: &UserId) -> Select<E> {
+    E::select().filter(E::COLUMNS.owner.eq(owner.clone()))
+}
+
+/// The rows of an owner that are not deleted.
+pub(super) fn rows<E: Revisioned>(owner: &UserId) -> Select<E> {
+    rows_with_deleted(owner).filter(E::COLUMNS.deleted_at.is_null())
+}
+
+/// Whether a row has that id.
+pub(super) fn has_id<E: Revisioned>(id: E::Id) -> SimpleExpr {
+    E::COLUMNS.id.eq(id)
+}
+
+/// Whether a row has one of these ids.
+pub(super) fn has_id_of<E: Revisioned>(ids: &[E::Id]) -> SimpleExpr {
+    E::COLUMNS.id.is_in(ids.iter().copied())
+}
+
+/// Refuses a write if the row has another revision than the caller expects.
+pub(super) fn check_expected<E: Revisioned>(expected: Option<i64>, row: &E::Model) -> Result<(), Error> {
+    match expected {
+        Some(revision) if revision != E::revision(row) => Err(E::current(row.clone()).into()),
+        _ => Ok(()),
+    }
+}
+
+impl Scope<'_> {
+    /// Those of the rows that are there, in no order, in one statement.
+    pub(super) async fn find_many<E: Revisioned>(self, ids: &[E::Id]) -> Result<Vec<E::Model>, Error> {
+        Ok(self.db.reader().rows(rows::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
+    }
+
+    /// The rows that were changed or deleted after the revision `since` and up to `until`, at most `limit`, in order.
+    pub(super) async fn changed<E: Revisioned>(
+        self,
+        since: i64,
+        until: i64,
+        limit: u64,
+    ) -> Result<Vec<E::Model>, Error> {
+        let select = rows_with_deleted::<E>(self.owner)
+            .filter(E::COLUMNS.revision.gt(since))
+            .filter(E::COLUMNS.revision.lte(until))
+            .order_by_asc(E::COLUMNS.revision)
+            .limit(limit);
+        Ok(self.db.reader().rows(select).await?)
+    }
+}
+
+impl Write<'_> {
+    /// The one row that meets the condition.
+    pub(super) async fn find<E: Revisioned>(&self, which: SimpleExpr) -> Result<E::Model, Error> {
+        let found = self.connection().row(rows::<E>(self.owner()).filter(which)).await?;
+        found.ok_or(Error::NotFound(E::NAME))
+    }
+
+    /// The row that a client created before with that id, if there is one. A deleted one is a conflict: an id is used
+    /// once.
+    pub(super) async fn existing<E: Revisioned>(&self, id: Option<E::Id>) -> Result<Option<E::Model>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let select = rows_with_deleted::<E>(self.owner()).filter(has_id::<E>(id));
+        match self.connection().row::<E::Model>(select).await? {
+            Some(row) if E::is_deleted(&row) => Err(E::current(row).into()),
+            found => Ok(found),
+        }
+    }
+
+    /// Removes the tombstone with that id, which a new row takes the place of.
+    pub(super) async fn remove_deleted<E: Revisioned>(&self, id: E::Id) -> Result<(), Error> {
+        E::delete_many()
+            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
+            .filter(E::COLUMNS.deleted_at.is_not_null())
+            .filter(has_id::<E>(id))
+            .exec(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub(super) async fn count<E: Revisioned>(&self) -> Result<u64, Error>
+    where
+        E::Model: Sync,
+    {
+        Ok(rows::<E>(self.owner()).count(self.connection()).await?)
+    }
+
+    /// Refuses ids of which one is of no row.
+    pub(super) async fn check_exist<E: Revisioned>(&self, ids: &[E::Id]) -> Result<(), Error>
+    where
+        E::Model: Sync,
+    {
+        let there = rows::<E>(self.owner()).filter(has_id_of::<E>(ids)).count(self.connection()).await?;
+        if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound(E::NAME)) }
+    }
+
+    /// Changes the one row that meets the condition, under a revision of its own.
+    pub(super) async fn update<E: Revisioned>(
+        &mut self,
+        which: SimpleExpr,
+        changes: Vec<(E::Column, SimpleExpr)>,
+    ) -> Result<E::Model, Error> {
+        let revision = self.number().await?;
+        let update = E::update_many()
+            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
+            .filter(E::COLUMNS.deleted_at.is_null())
+            .filter(which);
+        let updated = changes
+            .into_iter()
+            .fold(update, |update, (column, value)| update.col_expr(column, value))
+            .col_expr(E::COLUMNS.revision, Expr::value(revision))
+            .col_expr(E::COLUMNS.updated_at, Expr::value(Micros::now()))
+            .exec_with_returning(self.connection())
+            .await
+            .map_err(E::write_error)?;
+        updated.into_iter().next().ok_or(Error::NotFound(E::NAME))
+    }
+
+    /// Deletes the one row that meets the condition: it stays as a tombstone, until it is purged.
+    pub(super) async fn delete<E: Revisioned>(&mut self, which: SimpleExpr) -> Result<E::Model, Error> {
+        self.update::<E>(which, vec![(E::COLUMNS.deleted_at, Expr::value(Some(Micros::now())))]).await
+    }
+}
