@@ -1,4 +1,5 @@
-//! The REST API: every route in one list, for clients of the original (contracts: legacy REST, 3).
+//! The REST API: every route of tasks in one list, for clients of the original back-ends.
+//! See docs/contracts/legacy-rest.md#routes.
 
 pub mod auth;
 mod calendar;

@@ -1,9 +1,9 @@
-//! What one GraphQL request may cost.
+//! Limits of GraphQL requests.
 
 use std::{collections::HashSet, str::FromStr};
 
-/// The limits of the GraphQL API (contracts: GraphQL over HTTP, 6). A request beyond one is refused with the name of
-/// the limit in `extensions.limit`.
+/// Limits of the GraphQL API. A request beyond one is refused with its name in `extensions.limit`.
+/// See docs/contracts/graphql-http.md#limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `tokens`: how many lexical tokens a document has at most.

@@ -1,4 +1,5 @@
-//! What can go wrong with accounts, in Better Auth's codes (contracts: Better Auth, 3).
+//! Errors of accounts, with Better Auth's codes and messages.
+//! See docs/contracts/better-auth.md#errors.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! Documents that a request names instead of sending: trusted ones, known from the start by their hash, and automatic
-//! persisted queries, which a client sends once with their hash.
+//! Documents that a request names instead of sending: trusted documents, read at the start and named by their hash, and
+//! automatic persisted queries, which a client sends once with their hash.
+//! See docs/contracts/graphql-http.md#known-documents.
 
 use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 

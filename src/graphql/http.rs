@@ -1,4 +1,6 @@
-//! GraphQL over HTTP: what a request may look like, and what status its answer has (contracts: GraphQL over HTTP, 1).
+//! GraphQL over HTTP: which requests are accepted, and which status and media type the response has.
+//! See docs/contracts/graphql-http.md#requests and
+//! docs/contracts/graphql-http.md#statuses.
 
 mod accept;
 mod json;

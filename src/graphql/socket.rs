@@ -1,4 +1,5 @@
-//! GraphQL over WebSocket: the sub-protocol `graphql-transport-ws` (contracts: GraphQL over HTTP, 5).
+//! GraphQL over WebSocket by the sub-protocol `graphql-transport-ws`.
+//! See docs/contracts/graphql-http.md#websocket.
 
 mod close;
 mod message;

@@ -1,4 +1,5 @@
-//! `/api/auth/*`, as Better Auth's own client expects it (contracts: Better Auth, 1). Thin: every rule is a service's.
+//! The routes below `/api/auth`, as Better Auth's own client expects them. Every rule is in `service::auth`.
+//! See docs/contracts/better-auth.md#routes.
 
 mod errors;
 mod fields;

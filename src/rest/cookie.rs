@@ -1,4 +1,5 @@
-//! Reading cookies, which have another name behind https (contracts: Better Auth, 5).
+//! Reads Better Auth's cookies, whose names have a prefix behind https.
+//! See docs/contracts/better-auth.md#cookies.
 
 use axum::http::{HeaderMap, header};
 

@@ -1,4 +1,5 @@
-//! Errors as legacy clients see them: FastAPI's statuses and bodies.
+//! Errors of the REST API: FastAPI's statuses and bodies.
+//! See docs/contracts/legacy-rest.md#errors.
 
 use axum::{
     Json,

@@ -1,4 +1,5 @@
-//! What a task route takes from a request, in the contract's order: token 401, path user 403, body size 413, form 422.
+//! Extractors of the task routes, in the order in which they refuse: token 401, path user 403, size 413, fields 422.
+//! See docs/contracts/legacy-rest.md#order-of-checks.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Faults of a request in Pydantic's names and texts, which legacy clients read (contracts: legacy REST, 3).
+//! Validation errors in Pydantic's names and texts, which legacy clients read.
+//! See docs/contracts/legacy-rest.md#validation.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! The query of the task list.
+//! Query parameters of the REST API.
+//! See docs/contracts/legacy-rest.md#list-parameters.
 
 use std::{borrow::Cow, hash::Hash};
 
@@ -53,8 +54,8 @@ const DEFAULT_CHANGES: u64 = 100;
 const MAX_TAGS: usize = 50;
 
 impl ListQuery {
-    /// Reads a query string; unknown parameters are ignored. Each parameter has the names that the family of legacy
-    /// clients has for it (contracts: legacy REST, 3, variants). Conditions that contradict each other are refused.
+    /// Reads a query string; unknown parameters are ignored, and parameters that contradict each other are refused.
+    /// Legacy clients have several names for each (docs/contracts/legacy-rest.md#query-aliases).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::new(text);
         read.refuse_second_values(&NAMES);

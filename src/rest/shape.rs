@@ -1,5 +1,5 @@
-//! The shapes of answers: the contract's, or for front-ends that cannot change those of their old back-end, chosen at
-//! start-up (contracts: legacy REST, 3, variants).
+//! Response formats: the usual ones, or those of an old back-end, chosen at start-up for front-ends that cannot change.
+//! See docs/contracts/legacy-rest.md#response-shapes.
 
 use axum::{
     Json,

@@ -1,5 +1,6 @@
-//! Safe retries: what a write with an `Idempotency-Key` was answered is given again for a day. The answer is stored in
-//! the same transaction as the write, so that a crash between the two cannot happen.
+//! Idempotency: a write with an `Idempotency-Key` gets the same answer again for a day. The answer is stored in the
+//! same transaction as the write, so that a crash between the two cannot happen.
+//! See docs/contracts/reliability.md#idempotency.
 
 use std::{sync::Arc, time::Duration};
 

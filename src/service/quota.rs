@@ -1,7 +1,7 @@
-//! How much one user, or one address that shows no user, is answered in a minute (contracts: reliability,
-//! section 5, H80). Each instance has a bucket for each of them; on PostgreSQL instances tell each other what they took out of
-//! theirs, so that all of them together give about as much as one. A word that is lost makes a limit wider for a
-//! moment, and nothing else.
+//! Request quotas of a user, and of an address without a user, in a minute. Each instance has a bucket for each of
+//! them. On PostgreSQL instances notify each other of what they took, so that all of them together allow about as much
+//! as one; a lost notification only widens a limit for a moment.
+//! See docs/contracts/reliability.md#quotas.
 
 use std::{
     collections::HashMap,

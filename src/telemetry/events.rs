@@ -1,4 +1,4 @@
-//! Security events by their fixed names: logged and counted.
+//! Security events, logged and counted under fixed names.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use tracing::warn;
 
-/// What the security log tells, by fixed names (contracts: reliability, H2).
+/// The events of the security log (docs/contracts/reliability.md#security-events).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityEvent {
     /// An account was made.

@@ -1,4 +1,5 @@
-//! People and their sessions, as Better Auth shows them (contracts: Better Auth, 2).
+//! Users, sessions and accounts, as Better Auth shows them.
+//! See docs/contracts/better-auth.md#objects.
 
 use async_graphql::{ID, SimpleObject};
 use entity::{account, session, user};

@@ -1,5 +1,6 @@
-//! The database is away for a while, and says so or not (A4): every request is answered in time, the process tells that
-//! it is not ready, and is ready again soon after the database is; nothing acknowledged is lost.
+//! The database is away for a while, cut off or silent: every request is answered in time, the process is not ready,
+//! and is ready again soon after the database is back; nothing acknowledged is lost.
+//! See docs/contracts/reliability.md#database-failures.
 
 use std::{
     sync::{

@@ -1,5 +1,6 @@
-//! The clock steps by an hour, forwards and back (A16): tokens and sessions go by it, nothing panics, and revisions go
-//! on in their order. libfaketime moves the clock.
+//! The clock steps by an hour, forwards and back: tokens and sessions go by it, nothing panics, and revisions stay in
+//! order. libfaketime moves the clock.
+//! See docs/contracts/reliability.md#clocks.
 
 use std::{fs, path::Path, time::Duration};
 

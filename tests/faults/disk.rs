@@ -1,5 +1,6 @@
-//! A disk that is full (A3): what cannot be stored is refused with 503, what is there can be read, nothing is half
-//! written, and the service goes on by itself when there is space again.
+//! A full disk: writes are refused with 503, reads work, nothing is half written, and writing goes on by itself when
+//! there is space again.
+//! See docs/contracts/reliability.md#durability.
 
 use std::{
     process::{Command, Stdio},

@@ -1,5 +1,6 @@
-//! The database's server is lost and its replica takes its place (A5): errors only until it does, and nothing
-//! acknowledged is lost. And PgBouncer, in transaction mode, between Docket and its database.
+//! Fail-over of the database to its replica: errors only until it is done, and nothing acknowledged is lost. And
+//! PgBouncer, in transaction mode, between Docket and its database.
+//! See docs/contracts/reliability.md#database-failures.
 
 use std::{
     process::Stdio,

@@ -1,5 +1,6 @@
-//! The process is killed under writers (A1), or the power fails (A2): no acknowledged write is lost, and nothing is
-//! there that nobody asked for.
+//! The process is killed while clients write, or the power fails: no acknowledged write is lost, and nothing is there
+//! that nobody asked for.
+//! See docs/contracts/reliability.md#durability.
 
 use std::{
     fs,
@@ -50,8 +51,8 @@ pub async fn kill(stage: &Stage, rounds: u32) -> String {
     )
 }
 
-/// The same create with the same key, sent while the process is killed and again afterwards, makes one task (A15). The
-/// process stays dead.
+/// The same create with the same key, sent while the process is killed and again afterwards, makes one task
+/// (docs/contracts/reliability.md#idempotency). The process stays dead.
 async fn once_across_a_kill(stage: &Stage, process: Process) {
     let person = &stage.people[0];
     let key = uuid::Uuid::now_v7().to_string();

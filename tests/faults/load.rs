@@ -1,5 +1,6 @@
-//! More than can be done (A8, A9, A11, A19): figures for people, not for a clock to judge. Named alone, because the
-//! figures of a machine that does other things say nothing.
+//! Overload, sign-ins without end, many idle connections and hours of load: figures for people to judge. Named alone,
+//! because the figures of a machine that does other things say nothing.
+//! See docs/contracts/reliability.md#overload.
 
 use std::{
     fs,

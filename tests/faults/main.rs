@@ -1,5 +1,5 @@
-//! Programs that break things under a running Docket and compare what it says afterwards with what it had
-//! acknowledged (contracts: reliability, A). Each has a short form, which `tests/run` does, and a long one:
+//! Fault injection: programs that break things under a running Docket and compare what it says afterwards with what it
+//! had acknowledged (docs/contracts/reliability.md). Each has a short form, which `tests/run` does, and a long one:
 //! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 rolling=10`. Those about load are done only when
 //! they are named, with a release build: `cargo test --release --test faults -- attack=10
 //! attack-unlimited=10 overload=30 crowd=5000 soak=3600`; so is

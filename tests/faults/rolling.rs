@@ -1,5 +1,6 @@
-//! Two instances on one PostgreSQL behind nginx, then behind HAProxy, are restarted in turn under load (A6): no request
+//! Two instances on one PostgreSQL behind nginx, then behind HAProxy, are restarted in turn under load: no request
 //! fails.
+//! See docs/contracts/reliability.md#starting-and-stopping.
 
 use std::{
     fs,

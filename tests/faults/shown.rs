@@ -1,5 +1,6 @@
-//! What is shown while the disk is full (C1): nobody sees a state that was never stored, in a conflict, a list or the
+//! What clients see while the disk is full: nobody sees a state that was never stored, in a conflict, a list or the
 //! feed. Several edits of one task expect the same revision, so that all but one are refused by what the first wrote.
+//! See docs/contracts/reliability.md#durability.
 
 use std::{
     collections::HashSet,

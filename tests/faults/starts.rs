@@ -1,4 +1,5 @@
-//! Several instances start at once on one database (A7), empty or old: the migrations run once, and all are ready.
+//! Several instances start at once on one database, empty or old: the migrations run once, and all become ready.
+//! See docs/contracts/reliability.md#starting-and-stopping.
 
 use std::process::Stdio;
 

@@ -1,4 +1,5 @@
-//! Sessions, passwords, profiles and limits of accounts (contracts: reliability, B12 to B17 and C).
+//! Sessions, passwords, profiles and limits of accounts.
+//! See docs/contracts/reliability.md#accounts and docs/contracts/reliability.md#credentials.
 
 use std::{
     io::{self, Write},

@@ -1,4 +1,5 @@
-//! Many at once: no lock error, no lost update (contracts: reliability, A14).
+//! Concurrent writes: no lock error, no lost update.
+//! See docs/contracts/reliability.md#concurrent-writes.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

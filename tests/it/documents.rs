@@ -1,5 +1,6 @@
-//! What a document may say and cost, how it comes, and that it is executed as the specification has it (contracts:
-//! GraphQL over HTTP, 1, 2, 4 and 6).
+//! GraphQL documents: what they may say and cost, how they are sent, and that they are executed as specified.
+//! See docs/contracts/graphql-http.md#language,
+//! docs/contracts/graphql-http.md#execution and docs/contracts/graphql-http.md#limits.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! What is refused, in which words, and what is kept exactly (contracts: legacy REST, 3 and 4; reliability, E).
+//! Input: what is refused, in which words, and what is stored exactly.
+//! See docs/contracts/legacy-rest.md#validation and docs/contracts/reliability.md#input.
 
 use serde_json::{Value, json};
 
@@ -96,7 +97,7 @@ async fn every_fault_of_a_request_is_in_one_answer() {
     ];
     let body: serde_json::Map<_, _> = fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
     let answer = app.rest(&ann, "PUT", "/nonsense", Some(Value::Object(body.clone()))).await;
-    // In the order of a task's fields, and each with the keys of the contract in its order.
+    // In the order of a task's fields, and each with its keys in the documented order.
     let first = r#"{"detail":[{"type":"int_parsing","loc":["path","task_id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"nonsense"},{"type":"string_too_short","loc":["body","title"],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}},"#;
     assert!(answer.text.starts_with(first), "{}", answer.text);
     let faults = answer.expect(422)["detail"].as_array().unwrap().clone();

@@ -1,5 +1,6 @@
-//! The family of legacy clients: other paths, names and shapes, and tokens of another issuer (contracts: legacy REST,
-//! 2 and 3, variants).
+//! Variants of legacy clients: other paths, names and response shapes, and tokens of another issuer.
+//! See docs/contracts/legacy-rest.md#query-aliases,
+//! docs/contracts/legacy-rest.md#response-shapes and docs/contracts/legacy-rest.md#tokens.
 
 use std::sync::{
     Arc, Mutex,

@@ -1,5 +1,5 @@
-//! Requests that are refused as a whole: nothing of their documents is executed (GraphQL, 2.8, 5.6.1 and 6.1.2;
-//! contracts: GraphQL over HTTP, 1 and 5).
+//! Request errors: nothing of the document is executed (GraphQL, 2.8, 5.6.1 and 6.1.2).
+//! See docs/contracts/graphql-http.md#language.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! The REST API for legacy clients (contracts: legacy REST, 3).
+//! The REST API for legacy clients.
+//! See docs/contracts/legacy-rest.md.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! The server around both APIs: health, request ids, CORS, safety headers, stopping.
+//! The server around both APIs: health, request ids, CORS, security headers, slow clients, stopping.
+//! See docs/contracts/reliability.md.
 
 use serde_json::json;
 use tokio::{
@@ -55,7 +56,7 @@ async fn https_alone_is_asked_for_where_clients_come_by_https() {
     assert_eq!(Answer::of(app.request("GET", "/health")).await.header("strict-transport-security"), "max-age=31536000");
 }
 
-/// Slow clients (contracts: reliability, A10): the headers of a request may take ten seconds, its body fifteen.
+/// The headers of a request may take ten seconds, its body twelve (docs/contracts/reliability.md#slow-clients).
 #[tokio::test]
 async fn clients_that_take_too_long_are_cut_and_others_do_not_notice() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,5 +1,6 @@
-//! Subscriptions over WebSocket: who may, how long, and what closes it (contracts: GraphQL over HTTP, 5; reliability,
-//! B12 and F9).
+//! GraphQL over WebSocket: who may connect, for how long, and what closes a socket.
+//! See docs/contracts/graphql-http.md#websocket, docs/contracts/graphql-http.md#close-codes and
+//! docs/contracts/reliability.md#credentials.
 
 use std::time::Duration;
 

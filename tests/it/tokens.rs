@@ -1,4 +1,5 @@
-//! Which credentials are believed (contracts: reliability, B).
+//! Which credentials are accepted.
+//! See docs/contracts/legacy-rest.md#tokens and docs/contracts/reliability.md#credentials.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Utc;

@@ -1,4 +1,5 @@
-//! Answers as a stream: Server-Sent Events in distinct connections mode, or the multipart parts of Apollo's protocol.
+//! Responses as a stream: Server-Sent Events in distinct connections mode, or Apollo's multipart protocol.
+//! See docs/contracts/graphql-http.md#event-streams.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

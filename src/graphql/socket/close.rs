@@ -1,4 +1,5 @@
-//! Why a socket is closed, in codes that clients of the sub-protocol know.
+//! Close codes of the WebSocket sub-protocol.
+//! See docs/contracts/graphql-http.md#close-codes.
 
 use std::{borrow::Cow, error::Error as _};
 

@@ -1,4 +1,5 @@
-//! Errors as Better Auth words them (contracts: Better Auth, 3): a status, a message and a code.
+//! Errors of the auth routes as Better Auth words them: a status, a message and a code.
+//! See docs/contracts/better-auth.md#errors.
 
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ fn status(fault: AuthError) -> StatusCode {
     }
 }
 
-/// The contract's 429: no code, and the time in both headers.
+/// The 429 of docs/contracts/better-auth.md#rate-limits: no code, and the time in both headers.
 pub(in crate::rest) fn too_many(wait: Duration) -> Response {
     let seconds = whole_seconds(wait).to_string();
     let headers = [(X_RETRY_AFTER, seconds.clone()), (header::RETRY_AFTER, seconds)];
@@ -186,7 +187,7 @@ fn answer(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(ErrorBody { message, code })).into_response()
 }
 
-/// What every error says, in the contract's order of keys.
+/// The body of every error; clients see the keys in this order.
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     message: &'a str,

@@ -1,4 +1,5 @@
-//! Which pages may send a request here (contracts: Better Auth, 4). Programs that send no browser headers may.
+//! CSRF protection of the auth routes: which origins may send a request. Programs that are no browsers always may.
+//! See docs/contracts/better-auth.md#origin-checks.
 
 use axum::http::{HeaderMap, header};
 

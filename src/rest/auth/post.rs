@@ -1,4 +1,5 @@
-//! The body of a write, checked in Better Auth's order: media type 415, JSON 400, origin and callback URLs 403.
+//! The body of a `POST`, checked in Better Auth's order: media type 415, JSON 400, origin and callback URLs 403.
+//! See docs/contracts/better-auth.md#request-bodies.
 
 use std::{marker::PhantomData, sync::Arc};
 

@@ -1,4 +1,6 @@
-//! The session that a request shows, and the cookies and headers that an answer sets (contracts: Better Auth, 5 to 8).
+//! The session of a request, and the cookies and headers that a response sets for it.
+//! See docs/contracts/better-auth.md#cookies and
+//! docs/contracts/better-auth.md#bearer-tokens.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},

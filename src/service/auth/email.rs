@@ -1,4 +1,5 @@
-//! E-mail addresses, by Better Auth's pattern (contracts: Better Auth, 2).
+//! Email addresses by Better Auth's pattern.
+//! See docs/contracts/better-auth.md#email-addresses.
 
 /// A lower-cased address of at most 254 ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]

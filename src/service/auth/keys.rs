@@ -1,4 +1,5 @@
-//! The Ed25519 keys of the `jwks` table, in Better Auth's encrypted format (contracts: Better Auth, 7).
+//! Ed25519 signing keys in the `jwks` table, encrypted as Better Auth does it.
+//! See docs/contracts/better-auth.md#signing-keys.
 
 mod sealed;
 

@@ -1,5 +1,6 @@
-//! The links of mails: what they say, and what they are signed with. Tokens of links have a key of their own, derived from
-//! the secret, so that none of them is ever an access token.
+//! Links in mail: their claims and their signature. Tokens of links have a key of their own, derived from the secret,
+//! so that none of them is ever an access token.
+//! See docs/contracts/better-auth.md#mailed-links.
 
 use chrono::{Duration, Utc};
 use entity::{id::UserId, time::Millis, user};

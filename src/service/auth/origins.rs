@@ -1,4 +1,5 @@
-//! Which origins are trusted, and which URLs a link may lead to (contracts: Better Auth, 4).
+//! Trusted origins, and the URLs that a redirect may lead to.
+//! See docs/contracts/better-auth.md#trusted-origins.
 
 use url::Url;
 

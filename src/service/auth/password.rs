@@ -1,4 +1,5 @@
-//! Hashing passwords: argon2id for new ones, Better Auth's scrypt understood (contracts: Better Auth, 10).
+//! Password hashing: argon2id for new passwords, and Better Auth's scrypt to verify old ones.
+//! See docs/contracts/better-auth.md#passwords.
 
 use std::{
     num::NonZero,

@@ -1,5 +1,6 @@
-//! The public keys of another issuer, such as a Better Auth elsewhere: fetched when a token names one that is not
-//! known, kept when the issuer is away (RFC 7517; contracts: legacy REST, 3).
+//! Public keys of another token issuer (RFC 7517), such as a Better Auth elsewhere. They are fetched when a token names
+//! an unknown key, and stay when the issuer does not answer.
+//! See docs/contracts/legacy-rest.md#tokens.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,5 @@
-//! Sessions: made at sign-in, extended by use, ended by sign-out (contracts: Better Auth, 6).
+//! Sessions: created at sign-in, extended by use, ended by sign-out.
+//! See docs/contracts/better-auth.md#sessions.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Signed values, as Better Auth signs cookies (contracts: Better Auth, 5).
+//! Signed values, as Better Auth signs its cookies.
+//! See docs/contracts/better-auth.md#signed-values.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};

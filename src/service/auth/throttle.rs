@@ -1,6 +1,7 @@
-//! Counting attempts: how often an address may call a route (contracts: Better Auth, 12), and how often a password may
-//! be wrong for one account or from one address, and how many links are mailed to one. On PostgreSQL all instances
-//! count together, in Better Auth's own `rateLimit` table; on SQLite, where there is one instance, the process counts.
+//! Rate limits of accounts: requests of an address to a route, wrong passwords for an account or from an address, and
+//! links mailed to an address. On PostgreSQL all instances count together, in Better Auth's own table `rateLimit`; on
+//! SQLite, where there is one instance, the process counts.
+//! See docs/contracts/better-auth.md#rate-limits and docs/contracts/reliability.md#accounts.
 
 use std::{
     net::{IpAddr, Ipv6Addr},

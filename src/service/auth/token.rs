@@ -1,5 +1,5 @@
-//! Access tokens: JWTs that Docket signs, and the rules by which it believes one (RFC 8725; contracts: Better Auth,
-//! 7 and 9, legacy REST, 3).
+//! Access tokens: JWTs that Docket signs, and how it verifies one (RFC 8725).
+//! See docs/contracts/better-auth.md#access-tokens and docs/contracts/legacy-rest.md#tokens.
 
 use std::time::{Duration, Instant};
 

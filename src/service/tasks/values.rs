@@ -1,4 +1,5 @@
-//! The values that a task is made of. Holding one is the proof that it keeps the rules (contracts: legacy REST, 3).
+//! Values of a task, checked when they are made.
+//! See docs/contracts/legacy-rest.md#values.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
