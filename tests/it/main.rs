@@ -7,6 +7,7 @@ mod accounts;
 mod auth;
 mod bulk;
 mod concurrency;
+mod citations;
 mod contract;
 mod data;
 mod documents;
