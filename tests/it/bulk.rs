@@ -184,7 +184,8 @@ async fn a_list_that_a_client_has_is_not_read_again_until_something_is_written()
         let list = app.rest(&ann, "GET", "?limit=20", None).await;
         let statements = Statements::listen();
         let path = format!("/api/{}/tasks?limit=20", ann.id);
-        let request = app.request("GET", &path).bearer_auth(&ann.token).header("if-none-match", list.header("etag").to_owned());
+        let request =
+            app.request("GET", &path).bearer_auth(&ann.token).header("if-none-match", list.header("etag").to_owned());
         let again = Answer::of(request).await;
         assert!(again.status == 304 && again.text.is_empty(), "{again:?}");
         assert!(statements.take().iter().all(|it| !it.contains("tasks")), "it is read each time");
