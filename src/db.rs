@@ -6,8 +6,8 @@ mod connection;
 mod create;
 mod dialect;
 pub mod file;
-mod hints;
 mod inplace;
+mod notify;
 mod own;
 mod proof;
 mod readiness;
@@ -29,7 +29,7 @@ pub use self::{
     connect::connect,
     connection::{Connection, Pace, Window},
     dialect::due_value,
-    hints::{Channel, Hints},
+    notify::{Notification, Notifier},
     own::{UserShares, is_within, within},
     readiness::{NotReady, Readiness},
     singles::work_as,

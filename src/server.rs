@@ -238,7 +238,7 @@ impl Server {
             served = serving => served?,
             shown = showing => shown?,
             () = overdue => warn!("requests were still in flight after {FINISH:?}"),
-            () = self.services.work() => {}
+            () = self.services.run_background() => {}
             () = &mut mailing => {}
         }
         self.services.mailer().end();

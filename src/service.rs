@@ -9,7 +9,7 @@ pub mod labels;
 pub mod lists;
 pub mod page;
 mod purge;
-mod quota;
+mod rate_limit;
 mod revisioned;
 mod scope;
 pub mod tasks;
@@ -23,7 +23,7 @@ use entity::id::UserId;
 use self::{
     auth::{Auth, Client, CurrentUser, Identity},
     events::Events,
-    quota::Quota,
+    rate_limit::Quota,
     scope::Scope,
 };
 use crate::{
@@ -93,17 +93,17 @@ impl Services {
 
     /// Takes one request out of the quota of whoever sends it.
     pub fn count_request(&self, identity: &Identity, client: &Client) -> Result<(), Error> {
-        self.quota.request(identity, client)
+        self.quota.take_request(identity, client)
     }
 
     /// Takes units for work out of its user's quota.
     pub fn count_work(&self, user: &CurrentUser, units: usize) -> Result<(), Error> {
-        self.quota.work(user.id(), units)
+        self.quota.take_units(user.id(), units)
     }
 
     /// Takes out of its user's quota what it costs to write so many rows at once.
     pub fn count_rows(&self, user: &CurrentUser, rows: usize) -> Result<(), Error> {
-        self.quota.work(user.id(), rows / quota::ROWS_PER_UNIT)
+        self.quota.take_units(user.id(), rows / rate_limit::ROWS_PER_UNIT)
     }
 
     /// Does work for a user within the user's share of the database.

@@ -1,5 +1,5 @@
-//! Hints that a user's data changed. They carry no data: whoever hears one reads through the services again, so that
-//! a lost hint only delays, and access is checked anew.
+//! Events: that the data of a user changed. They carry no data. Whoever receives one reads through the services again,
+//! so that a lost event is only a delay, and access is checked anew.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,56 +15,54 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::quota::Quota;
-use crate::db::{Channel, Db, Hints};
+use crate::db::{Db, Notification, Notifier};
 
-/// How long hints are gathered before they go to the other instances.
+/// How long events are collected before they are sent to the other instances.
 const SEND_DELAY: Duration = Duration::from_millis(20);
-/// How often the counters themselves are looked at while no hints arrive: on SQLite, where there are none, and when the
-/// connection for them is lost.
-const POLL: Duration = Duration::from_millis(500);
-/// How often they are looked at all the same, so that a hint that is lost for whatever reason is only a delay.
-const POLL_ANYWAY: Duration = Duration::from_secs(30);
-/// How often an instance with listeners says something to itself, to know whether hints arrive. A connection that is
+/// How often revisions are polled while no notifications arrive: on SQLite, where there are none, and when their
+/// connection is lost.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How often they are polled all the same, so that a notification that is lost for whatever reason is only a delay.
+const SAFETY_POLL_INTERVAL: Duration = Duration::from_secs(30);
+/// How often an instance with listeners sends a notification to itself, to know whether they arrive. A connection that is
 /// dead, or a pooler that gives it to others, need not be an error.
-const ECHO: Duration = Duration::from_secs(2);
-/// How long ago that was heard last if hints arrive.
-const ECHO_HEARD: Duration = Duration::from_secs(5);
-/// How many users wait for their hint to be sent at most; what is more is found by looking.
+const ECHO_INTERVAL: Duration = Duration::from_secs(2);
+/// How old the last echo may be.
+const ECHO_MAX_AGE: Duration = Duration::from_secs(5);
+/// How many users may wait for their event to be sent. Beyond that polling finds them.
 const MAX_UNSENT: usize = 10_000;
-/// How many counters one statement looks at.
-const POLLED_AT_ONCE: usize = 500;
+/// How many users one poll asks for.
+const POLL_BATCH_SIZE: usize = 500;
 
-/// Who listens in this process, and what is to be told to others.
+/// The listeners of this process, and the events that the other instances are to receive.
 #[derive(Debug)]
 pub struct Events {
-    /// For each user who is listened to: the number that the database was last seen at.
+    /// The revision at which the last poll found each user who is listened to.
     listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
-    /// When the connection to the other instances was lost last: the database behind it may have become another.
-    lost: Mutex<Instant>,
-    /// When this instance heard itself last.
-    echo: Mutex<Option<Instant>>,
+    /// When the connection to the other instances was last lost: the database behind it may be another one since.
+    connection_lost: Mutex<Instant>,
+    /// When the last echo arrived.
+    last_echo: Mutex<Option<Instant>>,
     outbox: Mutex<HashSet<UserId>>,
-    filled: Notify,
+    outbox_filled: Notify,
 }
 
-/// Hears of changes to one user's data.
+/// Receives the events of one user.
 #[derive(Debug)]
 pub struct Listener {
     events: Arc<Events>,
     user: UserId,
-    hints: watch::Receiver<i64>,
+    receiver: watch::Receiver<i64>,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        let lost = Mutex::new(Instant::now());
         Self {
             listeners: Mutex::default(),
-            lost,
-            echo: Mutex::default(),
+            connection_lost: Mutex::new(Instant::now()),
+            last_echo: Mutex::default(),
             outbox: Mutex::default(),
-            filled: Notify::new(),
+            outbox_filled: Notify::new(),
         }
     }
 }
@@ -72,42 +70,43 @@ impl Default for Events {
 impl Events {
     /// Listens to one user's changes.
     pub(super) fn listen(self: &Arc<Self>, user: &UserId) -> Listener {
-        let hints = locked(&self.listeners).entry(user.clone()).or_insert_with(|| watch::channel(0).0).subscribe();
-        Listener { events: Arc::clone(self), user: user.clone(), hints }
+        let receiver = locked(&self.listeners).entry(user.clone()).or_insert_with(|| watch::channel(0).0).subscribe();
+        Listener { events: Arc::clone(self), user: user.clone(), receiver }
     }
 
-    /// Tells this process now and the others soon.
+    /// Notifies the listeners of this process now and the other instances soon.
     pub(super) fn publish(&self, user: &UserId) {
-        self.hear(user);
+        self.notify_listeners(user);
         self.send_soon([user.clone()]);
     }
 
-    /// Whether the database is still the one that it was then: after a fail-over, numbers of writes that were lost are
-    /// given to others.
-    pub(super) fn is_same(&self, since: Instant) -> bool {
-        *locked(&self.lost) < since
+    /// Whether the database is certainly the one that it was then: after a fail-over, revisions of writes that were lost
+    /// are given to other writes.
+    pub(super) fn is_same_database_since(&self, time: Instant) -> bool {
+        *locked(&self.connection_lost) < time
     }
 
-    fn hear(&self, user: &UserId) {
+    fn notify_listeners(&self, user: &UserId) {
         if let Some(sender) = locked(&self.listeners).get(user) {
             sender.send_modify(|_| {});
         }
     }
 
-    /// Carries hints between the instances on one database, until it is dropped.
-    pub(super) async fn carry(&self, db: &Db, hints: &Hints, quota: &Quota) {
-        tokio::join!(self.send(hints), self.receive(hints, quota), self.listen_to_itself(hints), self.poll(db));
+    /// Exchanges events with the other instances on the database, until it is dropped.
+    pub(super) async fn exchange(&self, db: &Db) {
+        let notifier = db.notifier();
+        tokio::join!(self.send(&notifier), self.receive(&notifier), self.send_echoes(&notifier), self.poll(db));
     }
 
-    async fn send(&self, hints: &Hints) {
+    async fn send(&self, notifier: &Notifier) {
         loop {
-            self.filled.notified().await;
+            self.outbox_filled.notified().await;
             time::sleep(SEND_DELAY).await;
             let users = std::mem::take(&mut *locked(&self.outbox));
             let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
-            if let Err(cause) = hints.send(Channel::Changes, &users).await {
-                warn!(%cause, "other instances will notice changes later");
-                time::sleep(POLL).await;
+            if let Err(cause) = notifier.send_changes(&users).await {
+                warn!(%cause, "events could not be sent; other instances notice the changes later");
+                time::sleep(POLL_INTERVAL).await;
                 self.send_soon(users.into_iter().map(UserId));
             }
         }
@@ -120,70 +119,70 @@ impl Events {
             outbox.clear();
         }
         drop(outbox);
-        self.filled.notify_one();
+        self.outbox_filled.notify_one();
     }
 
-    /// Finds out whether hints arrive, as long as somebody here waits for any.
-    async fn listen_to_itself(&self, hints: &Hints) {
+    /// Finds out whether notifications arrive, as long as there are listeners.
+    async fn send_echoes(&self, notifier: &Notifier) {
         loop {
-            time::sleep(ECHO).await;
-            let is_waiting = !locked(&self.listeners).is_empty();
-            if is_waiting && let Err(cause) = hints.send_echo().await {
-                warn!(%cause, "hints cannot be sent");
+            time::sleep(ECHO_INTERVAL).await;
+            let has_listeners = !locked(&self.listeners).is_empty();
+            if has_listeners && let Err(cause) = notifier.send_echo().await {
+                warn!(%cause, "notifications cannot be sent");
             }
         }
     }
 
-    /// Whether hints arrive.
-    fn is_hearing(&self) -> bool {
-        locked(&self.echo).is_some_and(|last| last.elapsed() < ECHO_HEARD)
+    fn is_receiving(&self) -> bool {
+        locked(&self.last_echo).is_some_and(|last| last.elapsed() < ECHO_MAX_AGE)
     }
 
-    /// Counts everything as unheard that was sent until now.
-    fn lose(&self) {
-        *locked(&self.lost) = Instant::now();
-        *locked(&self.echo) = None;
-    }
-
-    async fn receive(&self, hints: &Hints, quota: &Quota) {
+    async fn receive(&self, notifier: &Notifier) {
         loop {
-            match hints.receive().await {
-                Ok(Some((Channel::Changes, users))) => users.into_iter().for_each(|user| self.hear(&UserId(user))),
-                Ok(Some((Channel::Quota, words))) => words.iter().for_each(|word| quota.hear(word)),
-                Ok(Some((Channel::Echo, _))) => *locked(&self.echo) = Some(Instant::now()),
-                Ok(None) => self.lose(),
+            match notifier.receive().await {
+                Ok(Notification::Changes(users)) => {
+                    users.into_iter().for_each(|user| self.notify_listeners(&UserId(user)));
+                }
+                Ok(Notification::Echo) => *locked(&self.last_echo) = Some(Instant::now()),
+                Ok(Notification::Lost) => self.note_lost_connection(),
                 Err(cause) => {
-                    self.lose();
-                    warn!(%cause, "changes of other instances will be noticed later");
-                    time::sleep(POLL).await;
+                    self.note_lost_connection();
+                    warn!(%cause, "events cannot be received; changes of other instances are noticed later");
+                    time::sleep(POLL_INTERVAL).await;
                 }
             }
         }
     }
 
-    /// Looks at the counters of all users who are listened to, in as few statements as possible: while no hints arrive,
-    /// once when they do again, and now and then.
+    fn note_lost_connection(&self) {
+        *locked(&self.connection_lost) = Instant::now();
+        *locked(&self.last_echo) = None;
+    }
+
+    /// Reads the revisions of all users who are listened to: while no notifications arrive, once when they do again, and
+    /// now and then.
     async fn poll(&self, db: &Db) {
-        let (mut last, mut is_hearing) = (Instant::now(), false);
+        let (mut last, mut is_receiving) = (Instant::now(), false);
         loop {
-            time::sleep(POLL).await;
-            let was_hearing = std::mem::replace(&mut is_hearing, self.is_hearing());
-            if was_hearing && is_hearing && last.elapsed() < POLL_ANYWAY {
+            time::sleep(POLL_INTERVAL).await;
+            let was_receiving = std::mem::replace(&mut is_receiving, self.is_receiving());
+            if was_receiving && is_receiving && last.elapsed() < SAFETY_POLL_INTERVAL {
                 continue;
             }
             last = Instant::now();
             let users: Vec<UserId> = locked(&self.listeners).keys().cloned().collect();
-            for users in users.chunks(POLLED_AT_ONCE) {
+            for users in users.chunks(POLL_BATCH_SIZE) {
                 let which = user_revision::Column::UserId.is_in(users.iter().cloned());
                 match user_revision::Entity::find().filter(which).all(db.reader()).await {
-                    Ok(rows) => rows.iter().for_each(|row| self.see(row)),
-                    Err(cause) => warn!(%cause, "changes will be noticed later"),
+                    Ok(rows) => rows.iter().for_each(|row| self.compare(row)),
+                    Err(cause) => warn!(%cause, "revisions could not be polled; changes are noticed later"),
                 }
             }
         }
     }
 
-    fn see(&self, row: &user_revision::Model) {
+    /// Notifies the listeners of a user whose revision is another one than at the last poll.
+    fn compare(&self, row: &user_revision::Model) {
         if let Some(sender) = locked(&self.listeners).get(&row.user_id) {
             sender.send_if_modified(|seen| std::mem::replace(seen, row.revision) != row.revision);
         }
@@ -194,7 +193,7 @@ impl Listener {
     /// Returns when something may have changed.
     pub async fn changed(&mut self) {
         // The sender lives in `events` as long as this listener does.
-        let _ = self.hints.changed().await;
+        let _ = self.receiver.changed().await;
     }
 }
 

@@ -174,7 +174,7 @@ impl Pending {
         let events = Arc::clone(&services.events);
         drop(services);
         transaction.commit().await?;
-        // The hints of the parts came before the whole was there to be read.
+        // The events of its services were sent before the commit.
         events.publish(&user);
         Ok(())
     }

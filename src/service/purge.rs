@@ -60,11 +60,9 @@ impl Purged {
 }
 
 impl Services {
-    /// What goes on beside the requests, until it is dropped: hints between instances, and forgetting.
-    pub async fn work(&self) {
-        let hints = self.db.hints();
-        let carrying = self.events.carry(&self.db, &hints, &self.quota);
-        tokio::join!(carrying, self.quota.keep(&hints), self.forget());
+    /// What runs beside the requests, until it is dropped: events between instances, and the purge.
+    pub async fn run_background(&self) {
+        tokio::join!(self.events.exchange(&self.db), self.quota.clean_up(), self.forget());
     }
 
     async fn forget(&self) {

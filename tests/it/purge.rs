@@ -1,4 +1,4 @@
-//! What is removed when its time is over, and how instances hear of each other's changes.
+//! What is removed when its time is over, and how instances notify each other of changes.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn one_instance_at_a_time_removes_what_is_over() {
 }
 
 #[tokio::test]
-async fn while_hints_arrive_the_counters_are_looked_at_only_now_and_then() {
+async fn while_notifications_arrive_revisions_are_polled_only_now_and_then() {
     let statements = Statements::listen();
     let app = App::spawn().await;
     if app.database_url.starts_with("sqlite:") {
@@ -93,11 +93,11 @@ async fn while_hints_arrive_the_counters_are_looked_at_only_now_and_then() {
     let event = tokio::time::timeout(Duration::from_secs(10), async {
         while !events.next().await.unwrap().unwrap().starts_with(b"event: next") {}
     });
-    event.await.expect("no hint came");
+    event.await.expect("no notification came");
 }
 
 #[tokio::test]
-async fn hints_go_where_instances_listen() {
+async fn notifications_go_where_instances_listen() {
     let (mut app, elsewhere) = (App::unstarted().await, App::unstarted().await);
     if app.database_url.starts_with("sqlite:") {
         return;

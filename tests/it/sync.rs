@@ -303,7 +303,7 @@ async fn what_was_read_before_a_fail_over_is_read_again() {
         let open = app.graphql(&ann, "{ tasks(filter: { completed: false }) { totalCount } }", json!({})).await.data();
         (text(&list[0]["title"]), open["tasks"]["totalCount"].clone())
     };
-    // Until the task's own hint came back, nothing is kept.
+    // Until the task's own notification came back, nothing is cached.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(shown().await, ("lost".into(), json!(1)));
     fail_over.await;

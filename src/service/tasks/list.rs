@@ -163,7 +163,7 @@ impl Tasks<'_> {
     /// The total that was counted last, if it may still hold.
     pub(super) fn kept_total(self, filter: &Filter) -> Option<Cached<u64>> {
         let Scope { owner, totals, events, .. } = self.scope;
-        totals.get(owner, filter).filter(|it| events.is_same(it.read_at()))
+        totals.get(owner, filter).filter(|it| events.is_same_database_since(it.read_at()))
     }
 
     /// The number of the owner's last write, and how many tasks there were at that moment, in one statement.
