@@ -1,17 +1,15 @@
 //! The house: both doors, what stands in front of them, and how the whole starts and stops.
 
 mod bodies;
+mod concurrency;
 mod connections;
 mod entry;
 mod files;
 mod front;
-mod gate;
 mod health;
 mod identify;
-mod lag;
 mod metrics;
 mod once;
-mod shed;
 mod workers;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -33,10 +31,10 @@ use tracing::{info, warn};
 use url::Url;
 
 use self::{
+    concurrency::ConcurrencyLimit,
     connections::{Accepting, Serving},
     entry::Entry,
     front::{Front, Safety},
-    gate::Gate,
     metrics::{Listening, Sources},
     workers::Workers,
 };
@@ -86,7 +84,6 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
-    gate: Gate,
     services: Arc<Services>,
     closing: watch::Sender<bool>,
     /// The WebSockets that are open, which live on when their requests are answered.
@@ -154,16 +151,14 @@ impl Server {
             alive: alive.clone(),
             unknown: InFlight::default(),
         };
-        let cors = cors(services.auth().origins());
         let safety = Safety { is_https: services.auth().origins().is_https() };
-        let gate = Gate::new(metrics.refused.clone(), (cors, safety));
+        let limit = ConcurrencyLimit::new(metrics.refused.clone());
         let front = Front::new(config, &door.closing, metrics.clone(), safety);
-        let router = router(config, &services, door, (front, gate.clone()));
+        let router = router(config, &services, door, (front, limit));
         Ok(Self {
             listener,
             address,
             router,
-            gate,
             services,
             closing,
             alive,
@@ -207,15 +202,11 @@ impl Server {
             time::sleep(drain).await;
             drain
         };
-        let serving = |lag| Serving::new(self.router.clone(), lag);
+        let serving = || Serving::new(self.router.clone());
         let mut workers = Workers::start(self.workers, serving)?;
         let serving = async {
-            let accepting = Accepting {
-                workers: &mut workers,
-                gate: Some(self.gate),
-                open: self.metrics.connections,
-                most: files::most_connections(),
-            };
+            let accepting =
+                Accepting { workers: &mut workers, open: self.metrics.connections, most: files::most_connections() };
             connections::serve(self.listener, accepting, stop).await?;
             alive.close();
             alive.wait().await;
@@ -264,7 +255,7 @@ fn router(
     config: &Config,
     services: &Arc<Services>,
     door: graphql::GraphqlState,
-    (front, gate): (Front, Gate),
+    (front, limit): (Front, ConcurrencyLimit),
 ) -> Router {
     let tasks = |engine: Option<&Arc<graphql::Engine>>| {
         let entry = Entry { services: Arc::clone(services), engine: engine.cloned() };
@@ -289,7 +280,7 @@ fn router(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(front, front::front))
             .layer(cors(services.auth().origins()))
-            .layer(middleware::from_fn_with_state(gate, guarded)),
+            .layer(middleware::from_fn_with_state(limit, guarded)),
     )
 }
 
@@ -313,18 +304,18 @@ fn cors(origins: &Origins) -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// Answers what there is room for, in time, whatever becomes of the work, and lets no panic out.
-async fn guarded(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+/// Answers requests that get a permit, in time, whatever becomes of the work, and lets no panic out.
+async fn guarded(State(limit): State<ConcurrencyLimit>, request: Request, next: Next) -> Response {
     let work = async {
-        match gate.enter(request).await {
-            Ok((request, _place)) => next.run(request).await,
+        match limit.admit(request).await {
+            Ok((request, _permit)) => next.run(request).await,
             Err(refusal) => refusal,
         }
     };
     let work = AssertUnwindSafe(work).catch_unwind();
     match time::timeout(REQUEST_TIMEOUT, work).await {
         // What is left of a body that did not come is not waited for.
-        Ok(Ok(response)) if response.status() == StatusCode::REQUEST_TIMEOUT => gate::ended(response),
+        Ok(Ok(response)) if response.status() == StatusCode::REQUEST_TIMEOUT => concurrency::closing(response),
         Ok(Ok(response)) => response,
         Ok(Err(_)) => rest::panicked(),
         Err(_) => rest::overdue(),
@@ -345,8 +336,8 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let gate = Gate::new(Counter::default(), (cors(&Origins::default()), Safety { is_https: false }));
-        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(gate, guarded));
+        let limit = ConcurrencyLimit::new(Counter::default());
+        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(limit, guarded));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let answer = router.clone().oneshot(request).await.unwrap();

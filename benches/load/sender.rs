@@ -18,6 +18,9 @@ use tokio::{
 /// How many requests are on their way at most.
 const MOST: usize = 8000;
 
+/// For how long answers are waited for after the last request at a given rate.
+pub const DRAIN: Duration = Duration::from_secs(1);
+
 /// Requests in bytes, sent by turns over kept connections.
 pub struct Sender {
     address: String,
@@ -30,8 +33,19 @@ pub struct Sender {
 #[derive(Default)]
 pub struct Outcome {
     pub done: Mutex<Vec<f64>>,
+    /// Refused, and told when to try again.
     pub refused: Mutex<Vec<f64>>,
+    /// Answered in any other way, or not at all.
     pub failed: AtomicUsize,
+    /// Those of them that were answered.
+    pub wrong: AtomicUsize,
+}
+
+/// The head of an answer.
+#[derive(Clone, Copy)]
+pub struct Head {
+    pub status: u16,
+    pub has_retry_after: bool,
 }
 
 impl Sender {
@@ -43,30 +57,35 @@ impl Sender {
 
     /// Sends the next one, which was due then.
     pub async fn send(&self, since: Instant, outcome: &Outcome) {
-        let status = self.status().await;
+        let head = self.head().await;
         let millis = since.elapsed().as_secs_f64() * 1000.0;
-        match status {
-            Some(200 | 201) => outcome.done.lock().unwrap().push(millis),
-            Some(503 | 429) => outcome.refused.lock().unwrap().push(millis),
-            _ => {
+        match head {
+            Some(Head { status: 200 | 201, .. }) => outcome.done.lock().unwrap().push(millis),
+            Some(Head { status: 503 | 429, has_retry_after: true }) => outcome.refused.lock().unwrap().push(millis),
+            other => {
                 outcome.failed.fetch_add(1, Ordering::Relaxed);
+                outcome.wrong.fetch_add(other.is_some().into(), Ordering::Relaxed);
             }
         }
     }
 
     /// The status of one answer; nothing when there was none.
     pub async fn status(&self) -> Option<u16> {
+        Some(self.head().await?.status)
+    }
+
+    async fn head(&self) -> Option<Head> {
         let idle = self.idle.lock().unwrap().pop();
         // A server ends connections that were idle for long.
         if let Some(stream) = idle
-            && let Some(status) = self.answered(stream).await
+            && let Some(head) = self.answered(stream).await
         {
-            return Some(status);
+            return Some(head);
         }
         self.answered(TcpStream::connect(&self.address).await.ok()?).await
     }
 
-    async fn answered(&self, mut stream: TcpStream) -> Option<u16> {
+    async fn answered(&self, mut stream: TcpStream) -> Option<Head> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         stream.write_all(&self.requests[turn % self.requests.len()]).await.ok()?;
         let mut answer = Vec::with_capacity(4096);
@@ -78,9 +97,10 @@ impl Sender {
             let head = std::str::from_utf8(&answer[..end]).ok()?;
             let length = head.lines().find_map(|it| it.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
             if answer.len() >= end + 4 + length {
-                let status = head.get(9..12)?.parse().ok();
+                let has_retry_after = head.lines().any(|it| it.starts_with("retry-after: "));
+                let head = Head { status: head.get(9..12)?.parse().ok()?, has_retry_after };
                 self.idle.lock().unwrap().push(stream);
-                return status;
+                return Some(head);
             }
         }
     }
@@ -121,11 +141,12 @@ pub async fn open(sender: &Arc<Sender>, rate: f64, time: Duration) -> Outcome {
             });
         }
     }
-    sleep(Duration::from_secs(1)).await;
+    sleep(DRAIN).await;
     // Those that are still on their way are not answered in time.
     let failed = outcome.failed.load(Ordering::Relaxed) + waiting.load(Ordering::Relaxed);
     let taken = |times: &Mutex<Vec<f64>>| Mutex::new(std::mem::take(&mut *times.lock().unwrap()));
-    Outcome { done: taken(&outcome.done), refused: taken(&outcome.refused), failed: failed.into() }
+    let wrong = outcome.wrong.load(Ordering::Relaxed).into();
+    Outcome { done: taken(&outcome.done), refused: taken(&outcome.refused), failed: failed.into(), wrong }
 }
 
 impl Outcome {

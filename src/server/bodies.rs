@@ -1,6 +1,6 @@
 //! Bodies that are not small. They are received when it is known who sends them: a share for each user, and a small one
 //! for each network of those who are nobody. As much as has come of them takes capacity, not what a client says that it
-//! will send, and while they come they take no place from others.
+//! will send, and while they come they hold no permit.
 
 use std::{
     future::Future,
@@ -18,15 +18,15 @@ use tokio::{
     time::timeout,
 };
 
-use super::gate::Gate;
+use super::concurrency::ConcurrencyLimit;
 use crate::{
     error::Error,
     in_flight::{InFlight, InFlightGuard},
     service::auth::{Client, Identity},
 };
 
-/// How many bytes a small body has at most. It is there before there is a place for its request, so that those who send
-/// theirs slowly take none from others.
+/// How many bytes a small body has at most. It is received before its request takes a permit, so that those who send
+/// theirs slowly keep none from others.
 const SMALL: usize = 16 << 10;
 /// How long a body may take to come.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(12);
@@ -56,17 +56,17 @@ struct Pool {
     senders: InFlight<String, 1>,
 }
 
-/// In the extensions of a request whose body is large: its place, which it gives back while its body comes.
+/// In the extensions of a request whose body is large: its permit, which it gives back while its body comes.
 #[derive(Clone, Debug)]
 pub(super) struct Large {
-    gate: Gate,
-    place: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    limit: ConcurrencyLimit,
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
 /// What a request with a large body holds until it is answered.
 #[derive(Debug, Default)]
 pub(super) struct Received {
-    _place: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
     _capacity: Option<Capacity>,
 }
 
@@ -124,30 +124,30 @@ impl Capacity {
 
 impl Large {
     /// Marks a request.
-    pub(super) fn mark(request: &mut Request, gate: &Gate, place: OwnedSemaphorePermit) {
-        let place = Arc::new(Mutex::new(Some(place)));
-        request.extensions_mut().insert(Self { gate: gate.clone(), place });
+    pub(super) fn mark(request: &mut Request, limit: &ConcurrencyLimit, permit: OwnedSemaphorePermit) {
+        let permit = Arc::new(Mutex::new(Some(permit)));
+        request.extensions_mut().insert(Self { limit: limit.clone(), permit });
     }
 
-    /// Gives the place back while the body comes, and takes one again when it is there.
+    /// Gives the permit back while the body comes, and takes one again when it is there.
     async fn receive(
         self,
         request: Request,
         (identity, client): (&Identity, &Client),
         most: usize,
     ) -> Result<(Request, Received), Error> {
-        drop(self.place());
-        let (pool, sender) = self.gate.bodies().of(identity, client);
+        drop(self.take_permit());
+        let (pool, sender) = self.limit.bodies().of(identity, client);
         let mut capacity = pool.turn(&sender).await?;
         let (parts, body) = request.into_parts();
         let (body, _) = in_time(read(body, most, Some((&mut capacity, pool)))).await?;
         let request = Request::from_parts(parts, body);
-        let place = self.gate.place(request.uri().path()).await?;
-        Ok((request, Received { _place: place, _capacity: Some(capacity) }))
+        let permit = self.limit.readmit(request.uri().path()).await?;
+        Ok((request, Received { _permit: permit, _capacity: Some(capacity) }))
     }
 
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -171,7 +171,7 @@ pub(super) async fn received(
     match request.extensions_mut().remove::<Large>() {
         None => Ok((request, Received::default())),
         Some(large) if request.body().size_hint().lower() > most as u64 => {
-            Ok((request, Received { _place: large.place(), _capacity: None }))
+            Ok((request, Received { _permit: large.take_permit(), _capacity: None }))
         }
         // In a place of its own, so that those that are small carry no room for it.
         Some(large) => Box::pin(large.receive(request, sender, most)).await,

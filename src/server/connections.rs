@@ -27,36 +27,24 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, watch},
     time::{self, Instant},
 };
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::{
-    gate::{AT_ONCE, Gate},
-    lag::Lag,
-    shed::{Pressure, Shed},
-    workers::{Accepted, Load, Place, Workers, adopted},
-};
+use super::workers::{Accepted, Load, Place, Workers, adopted};
 
 /// How long a connection may be idle; longer than a proxy keeps it.
-pub(super) const IDLE: Duration = Duration::from_secs(75);
+const IDLE: Duration = Duration::from_secs(75);
 /// How long the headers of a request may take from their first byte on.
-pub(super) const HEADERS: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(10);
 /// How long sent bytes may wait to be taken.
 const STALL: Duration = Duration::from_secs(20);
 /// How long the rest of a body is read when its request is answered already.
-pub(super) const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(2);
 /// How many bytes the headers of a request have at most.
 const MAX_HEADERS: usize = 16 << 10;
-/// Beyond how many connections new ones come to the shed while it is needed.
-const CROWD: usize = AT_ONCE;
-/// How many connections come to the shed before there is a pause, which leaves time to those that are served. What comes
-/// meanwhile waits in the kernel, which takes nothing from them.
-const A_BREATH: usize = 64;
-/// How long that is.
-const BREATH: Duration = Duration::from_millis(5);
 /// How many connections wait in the kernel to be accepted; what comes beyond that tries again after a second.
 const WAITING: u32 = 1024;
 /// How long to wait when a connection cannot be accepted, for example because there are too many open files.
@@ -65,8 +53,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What the connections of a thread are served with.
 pub(super) struct Serving {
     router: Router,
-    /// What tells whether the thread keeps up.
-    lag: Arc<Lag>,
     builder: http1::Builder,
     /// Tells the connections to finish, and when all have. Gone when they were told.
     finishing: Option<watch::Sender<()>>,
@@ -86,8 +72,6 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// What connections are accepted for.
 pub(super) struct Accepting<'a> {
     pub(super) workers: &'a mut Workers,
-    /// What refuses when there is no room, if anything does.
-    pub(super) gate: Option<Gate>,
     /// How many there are.
     pub(super) open: Gauge,
     /// How many there may be at a time.
@@ -98,13 +82,10 @@ pub(super) struct Accepting<'a> {
 /// was given time to notice.
 pub(super) async fn serve(
     listener: TcpListener,
-    Accepting { workers, gate, open, most }: Accepting<'_>,
+    Accepting { workers, open, most }: Accepting<'_>,
     stop: impl Future<Output = Duration> + Send,
 ) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(most));
-    let (back, mut served) = mpsc::unbounded_channel();
-    let shed = gate.map(|gate| Shed::start(Pressure { gate, lags: workers.lags() }, back)).transpose()?;
-    let mut crowd = 0_usize;
     tokio::pin!(stop);
     let drained = loop {
         let accepted = async {
@@ -114,35 +95,16 @@ pub(super) async fn serve(
         };
         let accepted = tokio::select! {
             drained = &mut stop => break drained,
-            Some(served) = served.recv() => {
-                workers.serve(served);
-                continue;
-            }
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(accepted) => {
-                let is_crowded = most - room.available_permits() > CROWD;
-                let Some(shed) = shed.as_ref().filter(|shed| is_crowded && shed.is_needed()) else {
-                    workers.serve(accepted);
-                    continue;
-                };
-                shed.take(accepted);
-                crowd += 1;
-                if crowd.is_multiple_of(A_BREATH) {
-                    time::sleep(BREATH).await;
-                }
-            }
+            Ok(accepted) => workers.serve(accepted),
             Err(cause) => {
                 warn!(%cause, "a connection could not be accepted");
                 time::sleep(PAUSE).await;
             }
         }
     };
-    drop(shed);
-    while let Ok(served) = served.try_recv() {
-        workers.serve(served);
-    }
     last(listener, (workers, &open));
     // Requests that are on their way over these connections are answered, each with the last answer of its connection.
     time::sleep(GRACE.min(drained)).await;
@@ -160,14 +122,14 @@ fn last(listener: TcpListener, (workers, open): (&Workers, &Gauge)) {
 }
 
 impl Serving {
-    pub(super) fn new(router: Router, lag: Arc<Lag>) -> Self {
-        Self { router, lag, builder: builder(), finishing: Some(watch::Sender::new(())) }
+    pub(super) fn new(router: Router) -> Self {
+        Self { router, builder: builder(), finishing: Some(watch::Sender::new(())) }
     }
 
     /// Serves one connection on this thread.
-    pub(super) fn accepted(&self, Accepted { stream, peer, place, load, read }: Accepted) {
+    pub(super) fn accepted(&self, Accepted { stream, peer, place, load }: Accepted) {
         match adopted(stream) {
-            Ok(stream) => self.connection((stream, read, peer), (place, load)),
+            Ok(stream) => self.connection((stream, peer), (place, load)),
             Err(cause) => warn!(%cause, "a connection could not be served"),
         }
     }
@@ -181,15 +143,14 @@ impl Serving {
     }
 
     /// It keeps its place as long as it is there.
-    fn connection(&self, (stream, read, peer): (TcpStream, Bytes, SocketAddr), kept: (Place, Option<Load>)) {
+    fn connection(&self, (stream, peer): (TcpStream, SocketAddr), kept: (Place, Option<Load>)) {
         // Nothing is accepted after the end.
         let Some(mut finishing) = self.finishing.as_ref().map(watch::Sender::subscribe) else { return };
         prepare(&stream);
         let pace = Pace::new();
-        let (router, lag, answering) = (self.router.clone(), Arc::clone(&self.lag), pace.clone());
-        let service =
-            service_fn(move |request| answer((peer, Arc::clone(&lag), answering.clone()), router.clone(), request));
-        let stream = TokioIo::new(Paced { stream, read, pace: pace.clone() });
+        let (router, answering) = (self.router.clone(), pace.clone());
+        let service = service_fn(move |request| answer((peer, answering.clone()), router.clone(), request));
+        let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
         let connection = self.builder.serve_connection(stream, service).with_upgrades();
         tokio::spawn(async move {
             let served = async {
@@ -226,13 +187,12 @@ fn builder() -> http1::Builder {
 
 /// Answers one request.
 async fn answer(
-    (peer, lag, pace): (SocketAddr, Arc<Lag>, Pace),
+    (peer, pace): (SocketAddr, Pace),
     router: Router,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     pace.headers_are_there();
     request.extensions_mut().insert(ConnectInfo(peer));
-    request.extensions_mut().insert(lag);
     let answer = router.oneshot(request.map(|body| Body::new(Lingering(Some(body))))).await;
     pace.next_may_begin();
     answer
@@ -331,19 +291,11 @@ impl Pace {
 /// A stream that tells when bytes come.
 struct Paced {
     stream: TcpStream,
-    /// What was read of it before.
-    read: Bytes,
     pace: Pace,
 }
 
 impl AsyncRead for Paced {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if !self.read.is_empty() {
-            let count = self.read.len().min(into.remaining());
-            into.put_slice(&self.read.split_to(count));
-            self.pace.bytes_have_come();
-            return Poll::Ready(Ok(()));
-        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         if read.is_ready() && into.filled().len() > before {

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How long a request id of a client may be.
@@ -155,7 +155,7 @@ impl Inner {
 }
 
 /// The id that the client gave its request if it is harmless, or a new one.
-pub(super) fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
+fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let is_harmless = |it: &&HeaderValue| {
         (1..=MAX_ID).contains(&it.len())
             && it.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))

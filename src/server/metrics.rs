@@ -14,7 +14,6 @@ use tokio::net::TcpListener;
 
 use super::{
     connections::{self, Accepting, Serving},
-    lag::Lag,
     workers::Workers,
 };
 use crate::{
@@ -67,8 +66,8 @@ impl Listening {
 
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) -> io::Result<()> {
-        let mut here = Workers::here(Serving::new(self.router, Lag::new()));
-        let accepting = Accepting { workers: &mut here, gate: None, open: Gauge::default(), most: MAX_CONNECTIONS };
+        let mut here = Workers::here(Serving::new(self.router));
+        let accepting = Accepting { workers: &mut here, open: Gauge::default(), most: MAX_CONNECTIONS };
         connections::serve(self.listener, accepting, std::future::pending()).await
     }
 }

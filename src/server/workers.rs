@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Bytes;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     net::TcpStream,
@@ -21,10 +20,7 @@ use tokio::{
     time,
 };
 
-use super::{
-    connections::Serving,
-    lag::{Lag, Lags},
-};
+use super::connections::Serving;
 use crate::db;
 
 /// How often a thread wakes by itself, which is earlier than the time-outs of requests and statements: tokio tells a
@@ -38,14 +34,12 @@ pub(super) struct Accepted {
     pub(super) place: Place,
     /// Its place among those of its thread, if it has one.
     pub(super) load: Option<Load>,
-    /// What was read of it already.
-    pub(super) read: Bytes,
 }
 
 impl Accepted {
-    /// One of which nothing was read.
+    /// One that no thread has yet.
     pub(super) fn new(stream: std::net::TcpStream, peer: SocketAddr, place: Place) -> Self {
-        Self { stream, peer, place, load: None, read: Bytes::new() }
+        Self { stream, peer, place, load: None }
     }
 }
 
@@ -80,7 +74,6 @@ struct Worker {
     accepted: Option<mpsc::UnboundedSender<Accepted>>,
     /// How many connections it has.
     load: Arc<AtomicUsize>,
-    lag: Arc<Lag>,
     finished: Option<oneshot::Receiver<()>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -88,9 +81,9 @@ struct Worker {
 
 impl Workers {
     /// So many threads.
-    pub(super) fn start(count: usize, serving: impl Fn(Arc<Lag>) -> Serving) -> io::Result<Self> {
+    pub(super) fn start(count: usize, serving: impl Fn() -> Serving) -> io::Result<Self> {
         let threads = (0..count).map(|number| Worker::start(number, &serving)).collect::<io::Result<_>>()?;
-        Ok(Self { threads, here: serving(Lag::new()) })
+        Ok(Self { threads, here: serving() })
     }
 
     /// No threads but this one.
@@ -104,11 +97,6 @@ impl Workers {
             Some(worker) => worker.take(accepted),
             None => self.here.accepted(accepted),
         }
-    }
-
-    /// How long they take to get to something.
-    pub(super) fn lags(&self) -> Lags {
-        Lags(self.threads.iter().map(|it| Arc::clone(&it.lag)).collect())
     }
 
     /// Lets all connections finish what they are at. The threads live on until this value ends: connections to the
@@ -140,10 +128,8 @@ impl Drop for Workers {
 }
 
 impl Worker {
-    fn start(number: usize, serving: impl Fn(Arc<Lag>) -> Serving) -> io::Result<Self> {
-        let lag = Lag::new();
-        let serving = serving(Arc::clone(&lag));
-        let answering = Arc::clone(&lag);
+    fn start(number: usize, serving: impl Fn() -> Serving) -> io::Result<Self> {
+        let serving = serving();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (accepted, incoming) = mpsc::unbounded_channel();
         let (finishing, finished) = oneshot::channel();
@@ -151,14 +137,13 @@ impl Worker {
         let load = Arc::default();
         let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             db::work_as(number);
-            work(&runtime, (serving, answering), incoming, (finishing, ended));
+            work(&runtime, serving, incoming, (finishing, ended));
         })?;
-        Ok(Self { accepted: Some(accepted), load, lag, finished: Some(finished), end: Some(end), thread: Some(thread) })
+        Ok(Self { accepted: Some(accepted), load, finished: Some(finished), end: Some(end), thread: Some(thread) })
     }
 
     fn take(&self, accepted: Accepted) {
         if let Some(accepting) = &self.accepted {
-            self.lag.is_handed_one();
             // Nothing is accepted any more when the threads end.
             let _ = accepting.send(Accepted { load: Some(Load::on(&self.load)), ..accepted });
         }
@@ -168,17 +153,13 @@ impl Worker {
 /// What a thread does: serves until nothing more comes, finishes, and waits for its end.
 fn work(
     runtime: &Runtime,
-    (mut serving, lag): (Serving, Arc<Lag>),
+    mut serving: Serving,
     mut incoming: mpsc::UnboundedReceiver<Accepted>,
     (finishing, mut ended): (oneshot::Sender<()>, oneshot::Receiver<()>),
 ) {
     runtime.block_on(async {
-        // As one of all tasks: what the thread waits for itself comes before them.
-        let answering = Arc::clone(&lag);
-        tokio::spawn(async move { answering.answer().await });
         let serve = async {
             while let Some(accepted) = incoming.recv().await {
-                lag.takes_one();
                 serving.accepted(accepted);
             }
             serving.finish().await;

@@ -1,5 +1,6 @@
-//! Overload, sign-ins without end, many idle connections and hours of load: figures for people to judge. Named alone,
-//! because the figures of a machine that does other things say nothing.
+//! Overload, sign-ins without end, many idle connections and hours of load. Named alone, because the figures of a machine
+//! that does other things say nothing. `overload` asserts what docs/performance.md promises; the other programs give
+//! figures for people to judge.
 //! See docs/contracts/reliability.md#overload.
 
 use std::{
@@ -21,13 +22,22 @@ use tokio::{
 };
 
 use super::{
-    sender::{Outcome, Sender, closed, kilobytes, open, request},
+    sender::{DRAIN, Outcome, Sender, closed, kilobytes, open, request},
     stage::Stage,
     support::{Process, text},
 };
 
 /// How many clients measure what can be done.
 const CLIENTS: usize = 32;
+
+/// The part of what can be done that is done at five times as many requests, at least.
+const GOODPUT: f64 = 0.6;
+/// How long a refusal takes at the median, at most, in milliseconds.
+const REFUSED_WITHIN: f64 = 1000.0;
+/// How much memory the server takes at most, in MB, with as many connections as there are clients in a flood: 8,000.
+const MEMORY: u64 = 400;
+/// How long after a flood everything is done again.
+const RECOVERED_AFTER: Duration = Duration::from_secs(2);
 
 /// Who does nothing until others wait to hear of it.
 const QUIET: usize = 3;
@@ -76,26 +86,36 @@ pub async fn overload(stage: &Stage, seconds: u32) -> String {
     let (sender, time) = (sender(stage, &process).await, Duration::from_secs(seconds.into()));
     closed(&sender, CLIENTS, Duration::from_secs(1)).await;
     let before = memory(process.pid());
-    let capacity = closed(&sender, CLIENTS, time).await;
-    let rate = capacity.rate(time);
+    let rate = closed(&sender, CLIENTS, time).await.rate(time);
     let (flood, probed) = tokio::join!(open(&sender, rate * 5.0, time), probes(stage, &process, time));
     let after = memory(process.pid());
-    let recovered = closed(&sender, CLIENTS, Duration::from_secs(2)).await.rate(Duration::from_secs(2));
+    // Sending ended a while ago: the last answers were waited for.
+    sleep(RECOVERED_AFTER.saturating_sub(DRAIN)).await;
+    let recovered = closed(&sender, CLIENTS, Duration::from_secs(2)).await;
     let refused = flood.refused.lock().unwrap().len();
-    let overload = format!(
+    let goodput = flood.rate(time) / rate;
+    let report = format!(
         "capacity {rate:.0}/s; at five times that: {:.0}/s done ({:.0} %, median {:.0} ms, p99 {:.0} ms), {refused} refused \
          (median {:.0} ms, 90 % {:.0} ms, p99 {:.0} ms), {} without an answer; probes answered \
-         within {probed:.0} ms; memory {before} → {after} MB; afterwards {recovered:.0}/s",
+         within {probed:.0} ms; memory {before} → {after} MB; afterwards {:.0}/s",
         flood.rate(time),
-        100.0 * flood.rate(time) / rate,
+        100.0 * goodput,
         Outcome::within(&flood.done, 50),
         Outcome::p99(&flood.done),
         Outcome::within(&flood.refused, 50),
         Outcome::within(&flood.refused, 90),
         Outcome::p99(&flood.refused),
         flood.failed.load(Ordering::Relaxed),
+        recovered.rate(Duration::from_secs(2)),
     );
-    format!("{overload}. {}", sign_ins(stage, &process, time).await)
+    println!("overload: {report}");
+    assert!(goodput >= GOODPUT, "too little is done");
+    assert_eq!(flood.wrong.load(Ordering::Relaxed), 0, "answers that are neither a success nor 503 with Retry-After");
+    assert!(Outcome::within(&flood.refused, 50) <= REFUSED_WITHIN, "refusals take too long");
+    assert!(after <= MEMORY, "too much memory");
+    let lost = (recovered.refused.lock().unwrap().len(), recovered.failed.load(Ordering::Relaxed));
+    assert_eq!(lost, (0, 0), "not everything is done afterwards");
+    format!("{report}. {}", sign_ins(stage, &process, time).await)
 }
 
 /// Asks twice a second by a new connection whether it is ready, as a balancer does: how long that took at most, in
