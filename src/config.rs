@@ -54,8 +54,7 @@ pub struct Config {
     pub database_listen: Option<Postgres>,
     /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL; 20 by default.
     pub database_connections: u32,
-    /// `TOKIO_WORKER_THREADS`: how many threads serve requests; one for each core by default. None: they are served on
-    /// the thread that the server runs on.
+    /// `TOKIO_WORKER_THREADS`: how many threads serve requests; one for each core by default.
     pub workers: usize,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
     pub secret: Secret,

@@ -32,7 +32,6 @@ pub use self::{
     notify::{Notification, Notifier},
     own::{UserShares, is_within, within},
     readiness::{NotReady, Readiness},
-    singles::work_as,
 };
 use crate::telemetry::metrics::{Pool, Statements};
 

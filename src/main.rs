@@ -100,11 +100,11 @@ fn main() -> ExitCode {
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// The environment is read before any thread starts. Requests are served on threads of their own.
+/// The environment is read before any thread starts.
 fn started(work: impl FnOnce(&mut Config, &Runtime, &Telemetry) -> Done) -> Done {
     let mut config = Config::from_env()?;
     let telemetry = telemetry::start(&config)?;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread().worker_threads(config.workers).enable_all().build()?;
     let done = work(&mut config, &runtime, &telemetry);
     // It would wait for names that are still looked up, for as long as name servers are silent.
     runtime.shutdown_background();

@@ -2,15 +2,14 @@
 
 mod bodies;
 mod concurrency;
-mod connections;
 mod entry;
 mod files;
 mod front;
 mod health;
 mod identify;
+mod listener;
 mod metrics;
 mod once;
-mod workers;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -32,11 +31,10 @@ use url::Url;
 
 use self::{
     concurrency::ConcurrencyLimit,
-    connections::{Accepting, Serving},
     entry::Entry,
     front::{Front, Safety},
+    listener::Serving,
     metrics::{Listening, Sources},
-    workers::Workers,
 };
 use crate::{
     config::Config,
@@ -90,8 +88,6 @@ pub struct Server {
     alive: TaskTracker,
     /// How long requests are still taken after readiness was given up.
     drain: Duration,
-    /// How many threads serve requests.
-    workers: usize,
     metrics: Metrics,
     /// Where metrics are shown, if anywhere.
     shown: Option<Listening>,
@@ -128,7 +124,7 @@ impl Server {
         let metrics = Metrics::new(db.statements());
         let wanted = SocketAddr::new(config.host, config.port);
         let refused = |cause| StartError::Listen(wanted, cause);
-        let listener = connections::listen(wanted).map_err(refused)?;
+        let listener = listener::listen(wanted).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
         let (closing, is_closing) = watch::channel(false);
@@ -163,7 +159,6 @@ impl Server {
             closing,
             alive,
             drain: config.drain,
-            workers: config.workers,
             metrics,
             shown,
             _claim: claim,
@@ -202,12 +197,14 @@ impl Server {
             time::sleep(drain).await;
             drain
         };
-        let serving = || Serving::new(self.router.clone());
-        let mut workers = Workers::start(self.workers, serving)?;
+        let serving = Serving {
+            router: self.router,
+            open: self.metrics.connections,
+            max_connections: files::most_connections(),
+            idle_timeout: listener::IDLE_TIMEOUT,
+        };
         let serving = async {
-            let accepting =
-                Accepting { workers: &mut workers, open: self.metrics.connections, most: files::most_connections() };
-            connections::serve(self.listener, accepting, stop).await?;
+            listener::serve(self.listener, serving, stop).await?;
             alive.close();
             alive.wait().await;
             Ok::<_, io::Error>(())
@@ -236,10 +233,7 @@ impl Server {
         if time::timeout(LAST_MAIL, mailing).await.is_err() {
             warn!("mail was not sent before the end");
         }
-        // The threads live until now: the connections to the database are theirs.
-        let closed = self.services.close().await.map_err(io::Error::other);
-        drop(workers);
-        closed
+        self.services.close().await.map_err(io::Error::other)
     }
 }
 

@@ -147,8 +147,8 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     };
     let (reading, single, together) = shares(connections);
     let pool = pool(together).connect_with(options.clone()).await.map_err(|cause| away(server, &cause))?;
-    let readers = Singles::new(options.clone(), reading, config.workers);
-    let singles = Singles::new(options, single, config.workers);
+    let readers = Singles::new(options.clone(), reading, 0);
+    let singles = Singles::new(options, single, 0);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     let creates = create::creates(Maker::Postgres(singles.clone()), &watch);

@@ -37,11 +37,6 @@ thread_local! {
     static WORKER: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Says that this thread is the one of that number, from 0 on, among those that serve requests.
-pub fn work_as(number: usize) {
-    WORKER.set(number);
-}
-
 /// Which of them this thread is; a number behind all of theirs for any other thread.
 pub(super) fn worker() -> usize {
     WORKER.get()

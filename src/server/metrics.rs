@@ -12,10 +12,7 @@ use axum::{
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
-use super::{
-    connections::{self, Accepting, Serving},
-    workers::Workers,
-};
+use super::listener::{self, IDLE_TIMEOUT, Serving};
 use crate::{
     graphql,
     service::Services,
@@ -66,9 +63,13 @@ impl Listening {
 
     /// Shows metrics until it is dropped.
     pub(super) async fn serve(self) -> io::Result<()> {
-        let mut here = Workers::here(Serving::new(self.router));
-        let accepting = Accepting { workers: &mut here, open: Gauge::default(), most: MAX_CONNECTIONS };
-        connections::serve(self.listener, accepting, std::future::pending()).await
+        let serving = Serving {
+            router: self.router,
+            open: Gauge::default(),
+            max_connections: MAX_CONNECTIONS,
+            idle_timeout: IDLE_TIMEOUT,
+        };
+        listener::serve(self.listener, serving, std::future::pending()).await
     }
 }
 
