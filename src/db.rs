@@ -13,7 +13,6 @@ mod proof;
 mod readiness;
 mod reads;
 mod singles;
-mod together;
 mod watch;
 mod writer;
 

@@ -5,9 +5,10 @@
 //! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { config error cache in_flight telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { batch cache config error in_flight telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
+pub mod batch;
 pub mod cache;
 pub mod config;
 pub mod db;

@@ -112,7 +112,7 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
     let readers = Link::File { in_place: InPlace::new(&file.path), pool };
     let watch = Watch::new(config.slow_statement, "sqlite", None);
-    let creates = create::creates(Maker::Sqlite(writer.clone()), &watch);
+    let creates = create::creates(Maker::Sqlite(writer.clone()), &watch, 1);
     Ok(linked(watch, readers, Link::Writer { writer, creates }))
 }
 
@@ -151,10 +151,12 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let singles = Singles::new(options, single, 0);
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
-    let creates = create::creates(Maker::Postgres(singles.clone()), &watch);
+    // As many batches of a kind as there are threads that could do something with the answers.
+    let batches = config.workers.max(1);
+    let creates = create::creates(Maker::Postgres(singles.clone()), &watch, batches);
     Ok(linked(
         Arc::clone(&watch),
-        Link::Reads(Reads::new(readers, watch)),
+        Link::Reads(Reads::new(readers, watch, batches)),
         Link::Postgres { singles, creates, pool, listening },
     ))
 }

@@ -15,10 +15,14 @@ use super::{
     Db,
     connection::{Link, is_refused},
     singles::Singles,
-    together::{APART, IN_TURN, Texts, Together},
     watch::Watch,
     writer::Writer,
 };
+use crate::batch::{BatchPolicy, Batcher, PerSize};
+
+/// How many tasks one statement makes at most: on SQLite, where one statement writes at a time, more of them wait.
+const POSTGRES_BATCH: usize = 16;
+const SQLITE_BATCH: usize = 64;
 
 /// How many columns of a task are given. The others come from the database.
 const GIVEN: usize = 17;
@@ -46,8 +50,8 @@ static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
 /// take its numbers in their order. Rows of an owner who has no counter yet, or whose counter is held by another write,
 /// make nothing: nobody is to wait for what others do.
-static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(APART, |size| {
+static POSTGRES_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
+    PerSize::new(POSTGRES_BATCH, |size| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
             "with given (place, {COLUMNS}) as (values {}), \
@@ -66,8 +70,8 @@ static POSTGRES_MANY: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 /// The same on SQLite, where nobody else writes meanwhile. The owners are given before all other values.
-static SQLITE_MANY: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(IN_TURN, |size| {
+static SQLITE_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
+    PerSize::new(SQLITE_BATCH, |size| {
         let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
         let others = GIVEN - 1;
         let rows: Vec<String> = (0..size)
@@ -130,7 +134,7 @@ pub(super) enum Made {
 }
 
 /// Tasks that are made at the same time.
-pub(super) type Creates = Together<Row, Result<Made, DbErr>>;
+pub(super) type Creates = Batcher<Row, Result<Made, DbErr>>;
 
 /// What makes them.
 #[derive(Clone, Debug)]
@@ -139,14 +143,14 @@ pub(super) enum Maker {
     Sqlite(Writer),
 }
 
-/// Makes them by that.
-pub(super) fn creates(maker: Maker, watch: &Arc<Watch>) -> Creates {
+/// Makes them by that, so many batches at a time on PostgreSQL.
+pub(super) fn creates(maker: Maker, watch: &Arc<Watch>, max_in_flight: usize) -> Creates {
     let watch = Arc::clone(watch);
-    let gathering = match maker {
-        Maker::Postgres(_) => APART,
-        Maker::Sqlite(_) => IN_TURN,
+    let policy = match maker {
+        Maker::Postgres(_) => BatchPolicy { max_size: POSTGRES_BATCH, max_in_flight },
+        Maker::Sqlite(_) => BatchPolicy { max_size: SQLITE_BATCH, max_in_flight: 1 },
     };
-    Together::new(gathering, move |rows| made(maker.clone(), Arc::clone(&watch), rows))
+    Batcher::new(policy, move |rows| made(maker.clone(), Arc::clone(&watch), rows))
 }
 
 impl Db {
@@ -155,7 +159,7 @@ impl Db {
         let mut row = Row::new(row)?;
         if let Link::Postgres { creates, .. } | Link::Writer { creates, .. } = &self.writer.link {
             let broken = || DbErr::Custom("the making of tasks broke off".into());
-            let made = pin!(async { creates.ask(row).await.ok_or_else(broken)? });
+            let made = pin!(async { creates.load(row).await.ok_or_else(broken)? });
             match self.writer.watch.over((self.writer.name(), one(self.backend())), made).await? {
                 Made::Task(task) => return Ok(*task),
                 Made::Not(again) => row = again,
@@ -188,7 +192,7 @@ impl Maker {
 
 fn on_postgres(rows: &[Row]) -> Statement {
     let values = rows.iter().flat_map(|row| &row.values).cloned();
-    Statement::from_sql_and_values(DbBackend::Postgres, POSTGRES_MANY.of(rows.len()), values)
+    Statement::from_sql_and_values(DbBackend::Postgres, of_size(&POSTGRES_MANY, rows.len()), values)
 }
 
 fn on_sqlite(rows: &[Row]) -> Statement {
@@ -197,7 +201,12 @@ fn on_sqlite(rows: &[Row]) -> Statement {
     }
     let owners = rows.iter().filter_map(|row| row.values.first());
     let others = rows.iter().flat_map(|row| row.values.iter().skip(1));
-    Statement::from_sql_and_values(DbBackend::Sqlite, SQLITE_MANY.of(rows.len()), owners.chain(others).cloned())
+    Statement::from_sql_and_values(DbBackend::Sqlite, of_size(&SQLITE_MANY, rows.len()), owners.chain(others).cloned())
+}
+
+/// The text for so many tasks.
+fn of_size(texts: &PerSize<String>, size: usize) -> &str {
+    texts.get(size).map_or("", String::as_str)
 }
 
 /// The text that makes one by itself.

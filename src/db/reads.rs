@@ -1,5 +1,5 @@
 //! Reading on PostgreSQL. Statements of the same text that are asked for at the same time are sent as one, if they are
-//! quick: whoever is answered together waits for the slowest.
+//! quick: all of a batch wait for the slowest.
 
 use std::{fmt::Write, iter, sync::Arc};
 
@@ -11,12 +11,14 @@ use sqlx::Row;
 use super::{
     connection::{is_refused, values},
     singles::Singles,
-    together::{APART, Texts, Together},
     watch::Watch,
 };
+use crate::batch::{BatchPolicy, Batcher, PerSize};
 
 /// How many texts are remembered, each of which every connection prepares in every size; sqlx keeps a hundred.
 const TEXTS: usize = 12;
+/// How many statements are sent as one at most.
+const MAX_BATCH: usize = 16;
 
 /// What reads on PostgreSQL.
 #[derive(Clone, Debug)]
@@ -24,14 +26,17 @@ pub(super) struct Reads {
     singles: Singles,
     watch: Arc<Watch>,
     texts: Arc<Cache<String, Reading>>,
+    policy: BatchPolicy,
 }
 
 /// Answers statements of one text. None when one has to be sent by itself.
-type Reading = Together<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
+type Reading = Batcher<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
 
 impl Reads {
-    pub(super) fn new(singles: Singles, watch: Arc<Watch>) -> Self {
-        Self { singles, watch, texts: Arc::new(Cache::new(TEXTS)) }
+    /// Reads over those connections, so many batches of each text at a time.
+    pub(super) fn new(singles: Singles, watch: Arc<Watch>, max_in_flight: usize) -> Self {
+        let policy = BatchPolicy { max_size: MAX_BATCH, max_in_flight };
+        Self { singles, watch, texts: Arc::new(Cache::new(TEXTS)), policy }
     }
 
     /// Its connections.
@@ -49,7 +54,7 @@ impl Reads {
                 reading
             }
         };
-        match reading.ask(values(statement).0).await.transpose()?.flatten() {
+        match reading.load(values(statement).0).await.transpose()?.flatten() {
             Some(rows) => Ok(rows),
             None => self.singles.read(statement).await,
         }
@@ -57,11 +62,12 @@ impl Reads {
 
     fn reading(&self, text: String) -> Reading {
         let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
-        let texts = Arc::new(Texts::new(APART, |size| together(&text, size)));
-        Together::new(APART, move |asked: Vec<Values>| {
+        let texts = Arc::new(PerSize::new(MAX_BATCH, |size| batched(&text, size)));
+        Batcher::new(self.policy, move |asked: Vec<Values>| {
             let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {
-                let read = watch.in_time(read(&singles, texts.of(asked.len()), &asked)).await;
+                let text = texts.get(asked.len()).map_or("", String::as_str);
+                let read = watch.in_time(read(&singles, text, &asked)).await;
                 shared(read, asked.len())
             }
         })
@@ -103,7 +109,7 @@ fn shared<T>(read: Result<Vec<T>, DbErr>, many: usize) -> Vec<Result<Option<T>, 
 }
 
 /// So many statements of this text as one, whose last column is the number of the statement; one is itself.
-fn together(text: &str, size: usize) -> String {
+fn batched(text: &str, size: usize) -> String {
     if size == 1 {
         return text.to_owned();
     }
@@ -146,6 +152,6 @@ mod tests {
         let text = "select a, 'it''s $1' from t where b = $1 and (c = $2 or d = $12) and e = '$'";
         let other = "select a, 'it''s $1' from t where b = $13 and (c = $14 or d = $24) and e = '$'";
         let expected = format!("select of0.*, 0 from ({text}) of0 union all select of1.*, 1 from ({other}) of1");
-        assert_eq!(together(text, 2), expected);
+        assert_eq!(batched(text, 2), expected);
     }
 }

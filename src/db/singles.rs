@@ -38,7 +38,7 @@ thread_local! {
 }
 
 /// Which of them this thread is; a number behind all of theirs for any other thread.
-pub(super) fn worker() -> usize {
+fn worker() -> usize {
     WORKER.get()
 }
 

@@ -6,9 +6,10 @@ use std::{
 };
 
 /// A module and what it must not mention.
-const DIRECTION: [(&str, &[&str]); 9] = [
+const DIRECTION: [(&str, &[&str]); 10] = [
     ("entity/src", &["serde", "async_graphql", "axum"]),
     ("migration/src", &["entity::id", "entity::label", "entity::list", "entity::task", "entity::user"]),
+    ("src/batch", &["crate::", "sqlx", "sea_orm"]),
     ("src/service", &["async_graphql", "axum", "crate::view", "crate::graphql", "crate::rest", "crate::server"]),
     ("src/db", &["async_graphql", "axum", "crate::service", "crate::view"]),
     ("src/view", &["axum", "crate::graphql", "crate::rest", "crate::server", "sea_orm"]),
