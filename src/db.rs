@@ -9,10 +9,10 @@ pub mod file;
 mod inplace;
 mod notify;
 mod own;
+mod pool;
 mod proof;
 mod readiness;
 mod reads;
-mod singles;
 mod watch;
 mod writer;
 

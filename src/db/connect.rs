@@ -23,8 +23,8 @@ use super::{
     create::{self, Maker},
     file,
     inplace::InPlace,
+    pool::ConnectionPool,
     reads::Reads,
-    singles::Singles,
     watch::Watch,
     writer::Writer,
 };
@@ -145,19 +145,19 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
                 })
             })
     };
-    let (reading, single, together) = shares(connections);
-    let pool = pool(together).connect_with(options.clone()).await.map_err(|cause| away(server, &cause))?;
-    let readers = Singles::new(options.clone(), reading, 0);
-    let singles = Singles::new(options, single, 0);
+    let (reading, single, transactions) = shares(connections);
+    let pool = pool(transactions).connect_with(options.clone()).await.map_err(|cause| away(server, &cause))?;
+    let readers = ConnectionPool::new(options.clone(), reading)?;
+    let statements = ConnectionPool::new(options, single)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     // As many batches of a kind as there are threads that could do something with the answers.
     let batches = config.workers.max(1);
-    let creates = create::creates(Maker::Postgres(singles.clone()), &watch, batches);
+    let creates = create::creates(Maker::Postgres(statements.clone()), &watch, batches);
     Ok(linked(
         Arc::clone(&watch),
         Link::Reads(Reads::new(readers, watch, batches)),
-        Link::Postgres { singles, creates, pool, listening },
+        Link::Postgres { statements, creates, pool, listening },
     ))
 }
 

@@ -20,8 +20,8 @@ use super::{
     dialect,
     inplace::InPlace,
     own,
+    pool::ConnectionPool,
     reads::Reads,
-    singles::Singles,
     watch::Watch,
     writer::{Nested, Turn, Writer},
 };
@@ -44,7 +44,7 @@ pub(super) enum Link {
     /// For statements that read, on PostgreSQL.
     Reads(Reads),
     /// For single statements that write, and for transactions, on PostgreSQL.
-    Postgres { singles: Singles, creates: Creates, pool: DatabaseConnection, listening: PgPool },
+    Postgres { statements: ConnectionPool, creates: Creates, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
@@ -156,19 +156,19 @@ impl Connection {
     /// Its connections as they are now.
     pub(super) fn now(&self) -> Option<Pool> {
         match &self.link {
-            Link::Postgres { pool, singles, .. } => {
-                let (pool, singles) = (now(pool.get_postgres_connection_pool()), singles.now());
+            Link::Postgres { pool, statements, .. } => {
+                let (pool, statements) = (now(pool.get_postgres_connection_pool()), statements.now());
                 Some(Pool {
-                    open: pool.open + singles.open,
-                    idle: pool.idle + singles.idle,
-                    most: pool.most + singles.most,
+                    open: pool.open + statements.open,
+                    idle: pool.idle + statements.idle,
+                    most: pool.most + statements.most,
                 })
             }
             Link::File { in_place, pool } => {
                 let (pool, more) = (now(pool.get_sqlite_connection_pool()), in_place.now());
                 Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
             }
-            Link::Reads(reads) => Some(reads.singles().now()),
+            Link::Reads(reads) => Some(reads.statements().now()),
             Link::Writer { writer, .. } => Some(writer.now()),
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
         }
@@ -181,13 +181,13 @@ impl Connection {
                 in_place.close();
                 pool.clone().close().await
             }
-            Link::Postgres { singles, pool, .. } => {
-                singles.close().await;
+            Link::Postgres { statements, pool, .. } => {
+                statements.close().await;
                 pool.clone().close().await
             }
             Link::Writer { writer, .. } => writer.close().await,
             Link::Reads(reads) => {
-                reads.singles().close().await;
+                reads.statements().close().await;
                 Ok(())
             }
             Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => Ok(()),
@@ -231,7 +231,7 @@ impl Link {
 
     async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Postgres { singles, .. } => singles.execute(statement).await,
+            Self::Postgres { statements, .. } => statements.execute(statement).await,
             Self::Transaction(transaction) => transaction.execute_raw(statement.clone()).await,
             Self::Turn(turn) => turn.execute(statement).await,
             Self::Nested(nested) => nested.turn().execute(statement).await,
@@ -258,8 +258,8 @@ impl Link {
                 connection.return_to_pool().await;
                 results(rows)
             }
-            Self::Reads(reads) => reads.singles().read(statement).await,
-            Self::Postgres { singles, .. } => singles.query(statement).await,
+            Self::Reads(reads) => reads.statements().read(statement).await,
+            Self::Postgres { statements, .. } => statements.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
             Self::Turn(turn) => turn.query_all(statement).await,
             Self::Nested(nested) => nested.turn().query_all(statement).await,

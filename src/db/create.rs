@@ -14,7 +14,7 @@ use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use super::{
     Db,
     connection::{Link, is_refused},
-    singles::Singles,
+    pool::ConnectionPool,
     watch::Watch,
     writer::Writer,
 };
@@ -139,7 +139,7 @@ pub(super) type Creates = Batcher<Row, Result<Made, DbErr>>;
 /// What makes them.
 #[derive(Clone, Debug)]
 pub(super) enum Maker {
-    Postgres(Singles),
+    Postgres(ConnectionPool),
     Sqlite(Writer),
 }
 
@@ -183,7 +183,7 @@ impl Maker {
     /// Makes them all by one statement.
     async fn tasks(&self, rows: &[Row]) -> Result<Vec<task::Model>, DbErr> {
         let made = match self {
-            Self::Postgres(singles) => singles.query(&on_postgres(rows)).await?,
+            Self::Postgres(statements) => statements.query(&on_postgres(rows)).await?,
             Self::Sqlite(writer) => writer.query(&on_sqlite(rows)).await?,
         };
         made.iter().map(row::read).collect()

@@ -10,7 +10,7 @@ use sqlx::Row;
 
 use super::{
     connection::{is_refused, values},
-    singles::Singles,
+    pool::ConnectionPool,
     watch::Watch,
 };
 use crate::batch::{BatchPolicy, Batcher, PerSize};
@@ -23,7 +23,7 @@ const MAX_BATCH: usize = 16;
 /// What reads on PostgreSQL.
 #[derive(Clone, Debug)]
 pub(super) struct Reads {
-    singles: Singles,
+    statements: ConnectionPool,
     watch: Arc<Watch>,
     texts: Arc<Cache<String, Reading>>,
     policy: BatchPolicy,
@@ -34,14 +34,14 @@ type Reading = Batcher<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
 
 impl Reads {
     /// Reads over those connections, so many batches of each text at a time.
-    pub(super) fn new(singles: Singles, watch: Arc<Watch>, max_in_flight: usize) -> Self {
+    pub(super) fn new(statements: ConnectionPool, watch: Arc<Watch>, max_in_flight: usize) -> Self {
         let policy = BatchPolicy { max_size: MAX_BATCH, max_in_flight };
-        Self { singles, watch, texts: Arc::new(Cache::new(TEXTS)), policy }
+        Self { statements, watch, texts: Arc::new(Cache::new(TEXTS)), policy }
     }
 
     /// Its connections.
-    pub(super) fn singles(&self) -> &Singles {
-        &self.singles
+    pub(super) fn statements(&self) -> &ConnectionPool {
+        &self.statements
     }
 
     /// The rows of a quick statement.
@@ -56,18 +56,18 @@ impl Reads {
         };
         match reading.load(values(statement).0).await.transpose()?.flatten() {
             Some(rows) => Ok(rows),
-            None => self.singles.read(statement).await,
+            None => self.statements.read(statement).await,
         }
     }
 
     fn reading(&self, text: String) -> Reading {
-        let (singles, watch) = (self.singles.clone(), Arc::clone(&self.watch));
+        let (statements, watch) = (self.statements.clone(), Arc::clone(&self.watch));
         let texts = Arc::new(PerSize::new(MAX_BATCH, |size| batched(&text, size)));
         Batcher::new(self.policy, move |asked: Vec<Values>| {
-            let (singles, watch, texts) = (singles.clone(), Arc::clone(&watch), Arc::clone(&texts));
+            let (statements, watch, texts) = (statements.clone(), Arc::clone(&watch), Arc::clone(&texts));
             async move {
                 let text = texts.get(asked.len()).map_or("", String::as_str);
-                let read = watch.in_time(read(&singles, text, &asked)).await;
+                let read = watch.in_time(read(&statements, text, &asked)).await;
                 shared(read, asked.len())
             }
         })
@@ -75,10 +75,10 @@ impl Reads {
 }
 
 /// The rows of each of them, by one statement.
-async fn read(singles: &Singles, text: &str, asked: &[Values]) -> Result<Vec<Vec<QueryResult>>, DbErr> {
+async fn read(statements: &ConnectionPool, text: &str, asked: &[Values]) -> Result<Vec<Vec<QueryResult>>, DbErr> {
     let values = asked.iter().flat_map(|it| &it.0).cloned();
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, text, values);
-    let rows = singles.read(&statement).await?;
+    let rows = statements.read(&statement).await?;
     if asked.len() == 1 {
         return Ok(vec![rows]);
     }
