@@ -16,7 +16,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::bodies::{Bodies, Large, gathered};
+use super::bodies::{BodyCapacity, mark_large_body, receive_small_body};
 use crate::{error::Error, graphql, rest};
 
 /// How many requests share the permits of the task routes, and how many those of the account routes.
@@ -36,7 +36,7 @@ struct Permits {
     /// Accounts have permits of their own: many who sign in do not keep others from their tasks.
     accounts: Arc<Semaphore>,
     /// Capacity for large bodies, whatever they are for.
-    bodies: Bodies,
+    bodies: BodyCapacity,
     refused: Counter,
 }
 
@@ -73,7 +73,7 @@ impl ConcurrencyLimit {
     /// A limit that counts refusals there.
     pub(super) fn new(refused: Counter) -> Self {
         let permits = || Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
-        Self(Arc::new(Permits { tasks: permits(), accounts: permits(), bodies: Bodies::default(), refused }))
+        Self(Arc::new(Permits { tasks: permits(), accounts: permits(), bodies: BodyCapacity::default(), refused }))
     }
 
     /// Admits a request with the permit that it holds until it is answered, streams and WebSockets until they are open;
@@ -87,7 +87,7 @@ impl ConcurrencyLimit {
         }
         let (mut request, is_small) = match is_bare {
             true => (request, true),
-            false => Box::pin(gathered(request)).await.map_err(|error| closing(class.refusal(error)))?,
+            false => Box::pin(receive_small_body(request)).await.map_err(|error| closing(class.refusal(error)))?,
         };
         let Some(permit) = self.acquire(class).await else {
             self.count_refusal();
@@ -98,12 +98,12 @@ impl ConcurrencyLimit {
         if is_small {
             return Ok((request, Some(permit)));
         }
-        Large::mark(&mut request, self, permit);
+        mark_large_body(&mut request, self, permit);
         Ok((request, None))
     }
 
     /// Capacity for large bodies.
-    pub(super) fn bodies(&self) -> &Bodies {
+    pub(super) fn bodies(&self) -> &BodyCapacity {
         &self.0.bodies
     }
 

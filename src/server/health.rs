@@ -15,7 +15,7 @@ use tokio::{sync::watch, time};
 use crate::{db::NotReady, service::Services};
 
 /// How long the database may take to say that it is there.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const READINESS_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The health routes, with and without a trailing slash.
 pub(super) fn router(closing: &watch::Receiver<bool>) -> Router<Arc<Services>> {
@@ -42,7 +42,7 @@ async fn ready_answer(
         let body = json!({ "status": "unhealthy", "database": "connected" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
-    match time::timeout(PATIENCE, services.ready()).await {
+    match time::timeout(READINESS_TIMEOUT, services.ready()).await {
         Ok(Ok(())) => Json(json!({ "status": "healthy", "database": "connected" })).into_response(),
         Ok(Err(why @ NotReady::Obstacles(_))) => {
             let body = json!({ "status": "unhealthy", "database": "connected", "reason": why.to_string() });

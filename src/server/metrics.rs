@@ -25,7 +25,7 @@ use crate::{
 /// OpenMetrics, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// How many may read metrics at a time.
+/// How many connections read metrics at a time.
 const MAX_CONNECTIONS: usize = 64;
 
 /// What the metrics are read from.
@@ -38,21 +38,16 @@ pub(super) struct Sources {
 }
 
 /// The listener of the metrics, with what it serves.
-pub(super) struct Listening {
+#[derive(Debug)]
+pub(super) struct MetricsListener {
     listener: TcpListener,
     router: Router,
 }
 
-impl std::fmt::Debug for Listening {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("Listening").field(&self.listener).finish()
-    }
-}
-
-impl Listening {
+impl MetricsListener {
     /// Takes the address.
     pub(super) async fn bind(address: SocketAddr, sources: Sources) -> io::Result<Self> {
-        let router = Router::new().route("/metrics", get(shown)).with_state(sources);
+        let router = Router::new().route("/metrics", get(respond)).with_state(sources);
         Ok(Self { listener: TcpListener::bind(address).await?, router })
     }
 
@@ -61,7 +56,7 @@ impl Listening {
         self.listener.local_addr().ok()
     }
 
-    /// Shows metrics until it is dropped.
+    /// Serves metrics until it is dropped.
     pub(super) async fn serve(self) -> io::Result<()> {
         let serving = Serving {
             router: self.router,
@@ -73,7 +68,7 @@ impl Listening {
     }
 }
 
-async fn shown(State(sources): State<Sources>) -> Response {
+async fn respond(State(sources): State<Sources>) -> Response {
     let sample = Sample {
         streams: sources.engine.open_streams(),
         dropped_lines: sources.dropped.as_ref().map_or(0, Dropped::lines),

@@ -1,5 +1,5 @@
-//! The front of the house: one log line a request, under a request id that the client gets to see, and what every answer
-//! says.
+//! The context of a request: its id, which the client gets to see, the client's address, one line of the log, one
+//! measurement, and the headers that every response has.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -35,91 +35,82 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// How long a request id of a client may be.
-const MAX_ID: usize = 64;
-/// How much of a `User-Agent` is kept.
+/// How many characters a request id of a client has at most.
+const MAX_REQUEST_ID: usize = 64;
+/// How many characters of a `User-Agent` are kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// What is said unless an answer says something else itself.
-const SAFETY: [(HeaderName, HeaderValue); 4] = [
+/// Headers of every response that does not set them itself.
+const SAFETY_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// What is said over https besides: to come back by https alone, for a year.
-const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// Tells clients that come by https to use nothing else, for a year.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What stands in front of everything.
+/// What the context of a request is made of.
 #[derive(Clone)]
-pub(super) struct Front(Arc<Inner>);
+pub(in crate::server) struct RequestContext(Arc<ContextSettings>);
 
-struct Inner {
-    proxies: Vec<IpNet>,
+struct ContextSettings {
+    trusted_proxies: Vec<IpNet>,
     instance: String,
     metrics: Metrics,
     closing: watch::Receiver<bool>,
-    safety: Safety,
-}
-
-/// What every answer says, wherever it came from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Safety {
     /// Whether clients come by https.
-    pub(super) is_https: bool,
+    is_https: bool,
 }
 
-impl Safety {
-    /// Says it.
-    pub(super) fn put(self, headers: &mut HeaderMap) {
-        for (name, value) in SAFETY {
-            headers.entry(name).or_insert(value);
-        }
-        if self.is_https {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
-        }
-    }
-}
-
-impl Front {
-    pub(super) fn new(config: &Config, closing: &watch::Receiver<bool>, metrics: Metrics, safety: Safety) -> Self {
-        Self(Arc::new(Inner {
-            proxies: config.trusted_proxies.clone(),
+impl RequestContext {
+    pub(in crate::server) fn new(
+        config: &Config,
+        closing: &watch::Receiver<bool>,
+        metrics: Metrics,
+        is_https: bool,
+    ) -> Self {
+        Self(Arc::new(ContextSettings {
+            trusted_proxies: config.trusted_proxies.clone(),
             instance: config.instance.clone(),
             metrics,
             closing: closing.clone(),
-            safety,
+            is_https,
         }))
     }
 }
 
-/// Names the request, says where it came from, and logs and counts what became of it.
-pub(super) async fn front(State(Front(house)): State<Front>, mut request: Request, next: Next) -> Response {
+/// Gives a request its id and its client, and logs and measures its response.
+pub(in crate::server) async fn request_context(
+    State(RequestContext(settings)): State<RequestContext>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let start = Instant::now();
     let id = request_id(request.headers().get(REQUEST_ID));
-    let client = client(&request, &house.proxies);
+    let client = client(&request, &settings.trusted_proxies);
     request.extensions_mut().insert(client);
     let method = request.method().clone();
     // The template, so that no id and no query string is logged.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = house.span(id.to_str().unwrap_or_default(), (request.headers(), &method, route));
+    let span = settings.span(id.to_str().unwrap_or_default(), request.headers(), &method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), start.elapsed());
-    house.metrics.answered((method.as_str(), route), status, time);
+    settings.metrics.answered((method.as_str(), route), status, time);
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let operation = response.extensions().get::<OperationLabels>().map(display);
     span.in_scope(|| info!(%method, route, operation, status, duration_us = micros, "{method} {route} {status}"));
-    house.finish(&mut response);
+    settings.add_headers(&mut response);
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 
-impl Inner {
+impl ContextSettings {
     /// The span of a request, which is a part of a trace if it is one that is sampled.
-    fn span(&self, id: &str, (headers, method, route): (&HeaderMap, &Method, &str)) -> Span {
+    fn span(&self, id: &str, headers: &HeaderMap, method: &Method, route: &str) -> Span {
         let instance = self.instance.as_str();
         let Some(context) = sampled(headers) else { return info_span!("request", id, instance, user = Empty) };
         let span = info_span!(
@@ -137,12 +128,17 @@ impl Inner {
         span
     }
 
-    /// Says what every answer says.
-    fn finish(&self, response: &mut Response) {
+    /// Adds the headers that every response has.
+    fn add_headers(&self, response: &mut Response) {
         let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
         let headers = response.headers_mut();
-        self.safety.put(headers);
-        // While the server stops, every answer asks its client to take another connection.
+        for (name, value) in SAFETY_HEADERS {
+            headers.entry(name).or_insert(value);
+        }
+        if self.is_https {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+        }
+        // While the server stops, every response asks its client to take another connection.
         if *self.closing.borrow() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -157,7 +153,7 @@ impl Inner {
 /// The id that the client gave its request if it is harmless, or a new one.
 fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let is_harmless = |it: &&HeaderValue| {
-        (1..=MAX_ID).contains(&it.len())
+        (1..=MAX_REQUEST_ID).contains(&it.len())
             && it.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     given.filter(is_harmless).cloned().unwrap_or_else(|| {
@@ -168,7 +164,7 @@ fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
 
 fn client(request: &Request, proxies: &[IpNet]) -> Client {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let address = peer.map(|peer| address(peer, request.headers(), proxies));
+    let address = peer.map(|peer| client_address(peer, request.headers(), proxies));
     let agent = request.headers().get(header::USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()));
     Client {
         ip_address: address.map(|address| address.to_string()).unwrap_or_default(),
@@ -177,7 +173,7 @@ fn client(request: &Request, proxies: &[IpNet]) -> Client {
 }
 
 /// The peer, or behind proxies that are trusted the right-most address that is none of theirs.
-fn address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let is_proxy = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
     if !is_proxy(&peer) {
         return peer;
@@ -219,7 +215,7 @@ mod tests {
         ] {
             let forwarded_by = HeaderValue::from_bytes(forwarded.as_bytes()).unwrap();
             let headers = [(FORWARDED_FOR, forwarded_by)].into_iter().collect();
-            let found = address(peer.parse().unwrap(), &headers, &proxies);
+            let found = client_address(peer.parse().unwrap(), &headers, &proxies);
             assert_eq!(found.to_string(), expected, "{peer} {forwarded}");
         }
     }

@@ -1,4 +1,4 @@
-//! Who a request comes from: found out once, in front of both doors.
+//! Who sends a request: found out once, in front of both APIs.
 
 use axum::http::{HeaderMap, Method, header};
 use tracing::{Span, error};
@@ -8,7 +8,7 @@ use crate::{
     rest::cookie::session_cookie,
     service::{
         Services,
-        auth::{Client, Credential, Identity, Origins},
+        auth::{Client, Credential, CurrentUser, Identity, Origins},
     },
     telemetry::SecurityEvent,
 };
@@ -16,12 +16,8 @@ use crate::{
 /// Headers that no page can send to a foreign origin without a preflight.
 const PREFLIGHTED: [&str; 3] = ["x-requested-with", "apollo-require-preflight", "graphql-require-preflight"];
 
-/// Finds out who sends the request, and tells the log.
-pub(super) async fn identify(
-    services: &Services,
-    (method, headers): (&Method, &HeaderMap),
-    client: &Client,
-) -> Identity {
+/// Finds out who sends the request, and logs it.
+pub(super) async fn identify(services: &Services, method: &Method, headers: &HeaderMap, client: &Client) -> Identity {
     let identity = identity(services, method, headers).await;
     match &identity {
         Identity::Refused(reason) => SecurityEvent::TokenRefused.log(reason, client),
@@ -36,11 +32,11 @@ pub(super) async fn identify(
 
 async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> Identity {
     let auth = services.auth();
-    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
-    match (shown.next(), shown.next()) {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    match (given.next(), given.next()) {
         (Some(_), Some(_)) => Identity::Refused("two Authorization headers"),
         (Some(value), None) => match value.to_str().ok().and_then(Credential::bearer) {
-            Some(shown) => known(auth.identify(shown).await),
+            Some(credential) => known(auth.identify(credential).await),
             None => Identity::Refused("not a bearer token"),
         },
         (None, _) => match session_cookie(headers, auth.origins().is_https()) {
@@ -55,7 +51,7 @@ async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> 
     }
 }
 
-fn known(found: Result<crate::service::auth::CurrentUser, Error>) -> Identity {
+fn known(found: Result<CurrentUser, Error>) -> Identity {
     match found {
         Ok(user) => Identity::User(user),
         Err(Error::BadCredentials(reason)) => Identity::Refused(reason),
