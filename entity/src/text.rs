@@ -41,6 +41,11 @@ pub fn fold(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&folded).replace(DOTTED_I, "i")
 }
 
+/// A text in Unicode's normal form NFKC.
+pub fn nfkc(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
+}
+
 /// What two names have in common that look the same: their folding, with one space for all white space between words and
 /// without characters that are not seen.
 pub fn name_key(name: &str) -> String {

@@ -176,7 +176,7 @@ impl AuthState {
     pub(super) fn new(config: &Config, base_url: &Url) -> Result<Self, Error> {
         let secret = config.secret.reveal();
         Ok(Self {
-            signer: Signer::new(secret)?,
+            signer: Signer::new(secret),
             hasher: Hasher::new(config.password_hash, config.password_wait, config.password_check)?,
             keys: Keys::new(secret, config.jwt_key_days),
             remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,

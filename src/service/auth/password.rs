@@ -15,10 +15,10 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use entity::text::nfkc;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
-use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
-use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
 
 use super::password_queue::Turns;
@@ -94,7 +94,7 @@ impl Password {
         if text.encode_utf16().count() > *LENGTH_RANGE.end() {
             return Err(AuthError::PasswordTooLong.into());
         }
-        Ok(Self(text.nfkc().collect()))
+        Ok(Self(nfkc(text)))
     }
 }
 
@@ -252,11 +252,11 @@ fn is_argon2id(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Re
         return Ok(false);
     }
     let found = argon2id(&params, password, salt.as_ref(), memory)?;
-    Ok(bool::from(found.as_bytes().ct_eq(expected.as_bytes())))
+    Ok(verify_slices_are_equal(found.as_bytes(), expected.as_bytes()).is_ok())
 }
 
 fn is_scrypt(password: &Password, salt: &str, key: &str) -> bool {
-    scrypt_key(password, salt).is_some_and(|found| bool::from(found.as_bytes().ct_eq(key.as_bytes())))
+    scrypt_key(password, salt).is_some_and(|found| verify_slices_are_equal(found.as_bytes(), key.as_bytes()).is_ok())
 }
 
 fn new_scrypt(password: &Password) -> Result<String, Error> {

@@ -1,27 +1,24 @@
 //! Signed values, as Better Auth signs its cookies.
 //! See docs/contracts/better-auth.md#signed-values.
 
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
-use crate::error::Error;
 
 /// Signs with `BETTER_AUTH_SECRET`.
 #[derive(Clone)]
-pub(super) struct Signer(Hmac<Sha256>);
+pub(super) struct Signer(hmac::Key);
 
 /// Base64 of 32 bytes.
 const SIGNATURE_LENGTH: usize = 44;
 
 impl Signer {
-    pub(super) fn new(secret: &str) -> Result<Self, Error> {
-        Hmac::new_from_slice(secret.as_bytes()).map(Self).map_err(Error::internal)
+    pub(super) fn new(secret: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 
     /// `value.signature`, not yet percent-encoded.
     pub(super) fn seal(&self, value: &str) -> String {
-        let signature = self.0.clone().chain_update(value).finalize().into_bytes();
+        let signature = hmac::sign(&self.0, value.as_bytes());
         format!("{value}.{}", STANDARD.encode(signature))
     }
 
@@ -33,7 +30,7 @@ impl Signer {
             return None;
         }
         let signature = STANDARD.decode(signature).ok()?;
-        self.0.clone().chain_update(value).verify_slice(&signature).ok()?;
+        hmac::verify(&self.0, value.as_bytes(), &signature).ok()?;
         Some(value.to_owned())
     }
 }
@@ -56,7 +53,7 @@ mod tests {
     const SIGNED: &str = "abcdefghijklmnopqrstuvwxyzABCDEF.YSYjbFBHay8sb4VfyTcnYgSRWnIvtc9mSUsA9a64Elg=";
 
     fn signer() -> Signer {
-        Signer::new("docket-reference-secret-0123456789-ABCDEFGHIJ").unwrap()
+        Signer::new("docket-reference-secret-0123456789-ABCDEFGHIJ")
     }
 
     #[test]
