@@ -102,7 +102,7 @@ pub struct Config {
     pub mail_from: String,
     /// `MAIL_FOLDER`: where development writes mail; `.docket-mail` by default.
     pub mail_folder: PathBuf,
-    /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is believed, with commas between; none by
+    /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between; none by
     /// default.
     pub trusted_proxies: Vec<IpNet>,
     /// `REST_DELETE`: `json` when deleting a task answers 200 and JSON; `empty` (204) by default.

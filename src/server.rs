@@ -101,7 +101,7 @@ impl Server {
             ),
             None => None,
         };
-        let door = graphql::GraphqlState {
+        let graphql_state = graphql::GraphqlState {
             engine,
             services: Arc::clone(&services),
             has_playground: config.playground,
@@ -112,10 +112,10 @@ impl Server {
         };
         let is_https = services.auth().origins().is_https();
         let outer = OuterMiddleware {
-            context: RequestContext::new(config, &door.closing, metrics.clone(), is_https),
+            context: RequestContext::new(config, &graphql_state.closing, metrics.clone(), is_https),
             limit: ConcurrencyLimit::new(metrics.refused.clone()),
         };
-        let router = router::router(config, &services, door, outer);
+        let router = router::router(config, &services, graphql_state, outer);
         Ok(Self {
             listener,
             address,

@@ -125,8 +125,8 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let options = postgres_options(server)?;
     let listening = match &config.database_listen {
-        Some(server) => hints_pool(postgres_options(server)?),
-        None => hints_pool(options.clone()),
+        Some(server) => notification_pool(postgres_options(server)?),
+        None => notification_pool(options.clone()),
     };
     let connections = affordable(&options, server, config.database_connections).await?;
     let pool = |most| {
@@ -239,8 +239,8 @@ fn shares(connections: u32) -> (u32, u32, u32) {
     (reading, connections.saturating_sub(reading + together), together)
 }
 
-/// The connections that listen for hints and send them, one each, which are made when they are needed.
-fn hints_pool(options: PgConnectOptions) -> PgPool {
+/// One connection that receives notifications and one that sends them, which are made when they are needed.
+fn notification_pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE).connect_lazy_with(options)
 }
 

@@ -76,7 +76,7 @@ pub enum Pace {
 }
 
 impl Connection {
-    /// What listens for hints, which only PostgreSQL has.
+    /// The pool for notifications, which only PostgreSQL has.
     pub(super) fn listening(&self) -> Option<&PgPool> {
         match &self.link {
             Link::Postgres { listening, .. } => Some(listening),

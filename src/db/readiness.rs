@@ -8,9 +8,9 @@ use tokio::{sync::Mutex, time};
 
 use super::Db;
 
-/// How long a proof is believed.
+/// How long a proof that Docket can work holds.
 const SUCCESS_MAX_AGE: Duration = Duration::from_secs(5);
-/// How long it is believed that Docket cannot work.
+/// How long a failure holds.
 const FAILURE_MAX_AGE: Duration = Duration::from_secs(1);
 
 /// How long a proof may take.

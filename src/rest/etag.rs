@@ -46,7 +46,7 @@ impl Tags {
     }
 
     /// The revisions of which a write expects one, if it expects any. A tag without what stands behind the revision is
-    /// believed too: a write is about the user's own tasks.
+    /// accepted too: a write is about the user's own tasks.
     pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, RestError> {
         if headers.contains_key(header::IF_NONE_MATCH) {
             return Err(refused(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));

@@ -63,22 +63,22 @@ pub(super) struct OuterMiddleware {
 pub(super) fn router(
     config: &Config,
     services: &Arc<Services>,
-    door: graphql::GraphqlState,
+    graphql_state: graphql::GraphqlState,
     outer: OuterMiddleware,
 ) -> Router {
     let authentication = |engine: Option<&Arc<graphql::Engine>>| {
         let state = Authentication { services: Arc::clone(services), engine: engine.cloned() };
         from_fn_with_state(state, authenticate)
     };
-    let (to_rest, to_graphql) = (authentication(None), authentication(Some(&door.engine)));
+    let (to_rest, to_graphql) = (authentication(None), authentication(Some(&graphql_state.engine)));
     let to_accounts = from_fn_with_state(Arc::clone(services), limit_accounts);
     let mut router = Router::new()
         .merge(rest::router(config).layer(to_rest))
         .merge(rest::auth::router().layer(to_accounts))
-        .merge(health::router(&door.closing))
+        .merge(health::router(&graphql_state.closing))
         .merge(rest::openapi::router())
         .with_state(Arc::clone(services))
-        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(door));
+        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(graphql_state));
     if config.playground {
         router = router
             .route("/graphiql", get(graphql::page))

@@ -26,7 +26,7 @@ pub async fn steps(stage: &Stage) -> String {
     let process = stage.docket_with(&settings).await;
     let (mut last, mut writes) = (0, 0);
     let mut token = access_token(stage, &process).await.unwrap();
-    // An access token lives for 15 minutes, and one that was verified is believed for half a minute more.
+    // An access token lives for 15 minutes, and one that was verified is accepted for half a minute more.
     for (offset, old_holds) in [("+1h", false), ("+0", true), ("-1h", true), ("+0", false), ("+1h", false)] {
         fs::write(&clock, offset).unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -268,7 +268,7 @@ pub async fn soak(stage: &Stage, seconds: u32) -> String {
     let rate = closed(&sender, CLIENTS, Duration::from_secs(3)).await.rate(Duration::from_secs(3)) / 2.0;
     let parts = seconds.div_ceil(TOKEN).max(6);
     let mut figures = Vec::new();
-    for part in 0..subtasks {
+    for part in 0..parts {
         let sender = mixed(stage, &process).await;
         let outcome = paced(&sender, rate, Duration::from_secs((seconds / parts).into())).await;
         let (failed, refused) = (outcome.failed.load(Ordering::Relaxed), outcome.refused.lock().unwrap().len());

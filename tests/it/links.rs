@@ -423,7 +423,7 @@ async fn a_link_that_does_not_hold_leads_on_with_its_error() {
 }
 
 #[tokio::test]
-async fn a_mailed_token_opens_no_door_and_an_access_token_follows_no_link() {
+async fn a_mailed_token_opens_no_api_and_an_access_token_follows_no_link() {
     let (app, sink) = mailing(&[("JWT_ALG", "HS256")]).await;
     let ann = app.person("ann").await;
     post(&app, Some(&ann), "/send-verification-email", json!({ "email": ann.email })).await.expect(200);

@@ -13,7 +13,7 @@ use crate::support::{Answer, App, Held, Person};
 const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
 
 #[tokio::test]
-async fn a_user_who_asks_too_much_waits_at_both_doors_and_others_do_not() {
+async fn a_user_who_asks_too_much_waits_at_both_apis_and_others_do_not() {
     let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=10")]).await;
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     for _ in 0..5 {

@@ -223,7 +223,7 @@ async fn a_database_that_is_newer_than_the_program_is_left_alone() {
 }
 
 #[tokio::test]
-async fn the_rest_door_is_documented_by_a_page_that_needs_no_other_host() {
+async fn the_rest_api_is_documented_by_a_page_that_needs_no_other_host() {
     let app = App::spawn().await;
     let document = Answer::of(app.request("GET", "/openapi.json")).await.expect(200);
     assert_eq!(document, serde_json::to_value(docket::rest::openapi::document()).unwrap());

@@ -121,10 +121,15 @@ impl Statements {
         Self { heard, _guard: guard }
     }
 
-    /// The statements since the last call, but for the hints between instances, which come when they come.
+    /// The statements since the last call, but for the notifications between instances, which come when they come.
     pub fn take(&self) -> Vec<String> {
         let heard = std::mem::take(&mut self.heard.lock().unwrap().0);
         heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
+    }
+
+    /// As [`Statements::take`], without those on accounts: whether a user is still there is asked every half minute.
+    pub fn take_on_data(&self) -> Vec<String> {
+        self.take().into_iter().filter(|it| TABLES.iter().any(|table| it.contains(table))).collect()
     }
 }
 

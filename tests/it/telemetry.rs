@@ -27,7 +27,7 @@ fn value(metrics: &str, series: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn metrics_tell_of_both_doors_and_of_what_takes_turns() {
+async fn metrics_tell_of_both_apis_and_of_what_takes_turns() {
     let app = App::spawn_with(&[("DOCKET_METRICS", "127.0.0.1:0")]).await;
     let ann = app.person("ann").await;
     app.rest_task(&ann, json!({ "title": TITLE })).await;
@@ -89,7 +89,7 @@ fn count(haystack: &[u8], needle: &[u8]) -> usize {
 }
 
 #[tokio::test]
-async fn a_trace_goes_on_through_both_doors_to_the_statements_and_logs_name_it() {
+async fn a_trace_goes_on_through_both_apis_to_the_statements_and_logs_name_it() {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -35,7 +35,7 @@ async fn status(app: &App, user: &str, authorization: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn all_three_credentials_open_both_doors() {
+async fn all_three_credentials_open_both_apis() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let signed = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&ann.session)).await;

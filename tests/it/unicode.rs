@@ -26,8 +26,8 @@ const TITLES: [(&str, &[&str]); 16] = [
     ("e\u{301}clair 🍎 au lait", &["éclair", "ÉCLAIR", "lait"]),
 ];
 
-async fn titles(app: &App, person: &Person, query: &str, sought: &str) -> Vec<String> {
-    let found = app.graphql(person, query, json!({ "text": sought })).await.data();
+async fn titles(app: &App, person: &Person, query: &str, wanted: &str) -> Vec<String> {
+    let found = app.graphql(person, query, json!({ "text": wanted })).await.data();
     let nodes = found.pointer("/searchTasks").or(found.pointer("/tasks/nodes")).unwrap_or(&Value::Null);
     nodes.as_array().unwrap().iter().map(|it| text(&it["title"])).collect()
 }
@@ -65,8 +65,8 @@ async fn what_is_edited_is_found_by_its_new_words_only() {
     app.graphql(&ann, update, json!({ "id": id })).await.data();
     let search = "query($text: String!) { searchTasks(text: $text) { title } }";
     assert_eq!(titles(&app, &ann, search, "αλφα").await, [""; 0]);
-    for sought in ["βήτα", "東", "京"] {
-        assert_eq!(titles(&app, &ann, search, sought).await, ["Βήτα"], "{sought}");
+    for wanted in ["βήτα", "東", "京"] {
+        assert_eq!(titles(&app, &ann, search, wanted).await, ["Βήτα"], "{wanted}");
     }
     assert_eq!(titles(&app, &ann, search, "京東").await, [""; 0], "letters in another order are another word");
     for nothing in ["\u{1f}", "🍎"] {

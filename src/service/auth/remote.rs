@@ -124,7 +124,7 @@ impl RemoteKeys {
     }
 }
 
-/// Only Ed25519 keys are believed, whatever a token says.
+/// Only Ed25519 keys are accepted, whatever a token says.
 fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
     let is_ed25519 = jwk.kty == "OKP" && jwk.crv.as_deref() == Some("Ed25519");
     let is_eddsa = jwk.alg.as_deref().is_none_or(|alg| matches!(alg, "EdDSA" | "Ed25519"));

@@ -26,7 +26,7 @@ const MAX_LENGTH: usize = 8192;
 /// How long a user id is at most.
 const MAX_USER_ID: usize = 255;
 
-/// How long a token that was verified is believed without verifying it again; a key that is withdrawn is believed so
+/// How long a verified token is accepted without verifying it again; a key that is withdrawn is accepted so
 /// long.
 const CACHE_LIFETIME: Duration = Duration::from_secs(30);
 /// How many bytes of verified tokens are kept: a user's name and picture are in each of theirs.
