@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forwarded_addresses_are_believed_only_behind_trusted_proxies() {
+    fn forwarded_addresses_are_trusted_only_behind_trusted_proxies() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()];
         for (peer, forwarded, expected) in [
             ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
