@@ -1,19 +1,19 @@
 //! Connecting, pooling, migrating, and every difference between SQLite and PostgreSQL.
 
+mod batched_reads;
 mod checkup;
 mod connect;
 mod connection;
 mod create;
 mod dialect;
 pub mod file;
-mod inplace;
+mod in_process;
+mod monitor;
 mod notify;
-mod own;
 mod pool;
 mod proof;
 mod readiness;
-mod reads;
-mod watch;
+mod user_share;
 mod writer;
 
 use std::{future::Future, pin::pin, sync::Arc};
@@ -22,15 +22,15 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
 use tokio::sync::OwnedSemaphorePermit;
 
-use self::connection::{Link, only_reads};
+use self::connection::{Backend, only_reads};
 pub use self::{
     checkup::Checkup,
     connect::connect,
     connection::{Connection, Pace, Window},
     dialect::due_value,
     notify::{Notification, Notifier},
-    own::{UserShares, is_within, within},
     readiness::{NotReady, Readiness},
+    user_share::{UserShares, is_within, within},
 };
 use crate::telemetry::metrics::{Pool, Statements};
 
@@ -105,27 +105,27 @@ impl Db {
     /// transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let mut permit = None;
-        let begun = match &self.writer.link {
-            Link::Postgres { pool, .. } => {
-                permit = own::transaction().await?;
-                let begun = self.writer.watch.in_time(pin!(pool.begin())).await?;
-                Link::Transaction(Arc::new(begun))
+        let begun = match &self.writer.backend {
+            Backend::Postgres { pool, .. } => {
+                permit = user_share::transaction().await?;
+                let begun = self.writer.monitor.in_time(pin!(pool.begin())).await?;
+                Backend::Transaction(Arc::new(begun))
             }
-            Link::Transaction(outer) => Link::Transaction(Arc::new(outer.begin().await?)),
-            Link::Writer { writer, .. } => Link::Turn(Arc::new(writer.turn().await?)),
-            Link::Turn(turn) => Link::Nested(Arc::new(turn.nested().await?)),
-            Link::Nested(nested) => Link::Nested(Arc::new(nested.turn().nested().await?)),
-            Link::Reads(_) | Link::File { .. } => return Err(only_reads()),
+            Backend::Transaction(outer) => Backend::Transaction(Arc::new(outer.begin().await?)),
+            Backend::Writer { writer, .. } => Backend::WriteGuard(Arc::new(writer.guard().await?)),
+            Backend::WriteGuard(guard) => Backend::Savepoint(Arc::new(guard.savepoint().await?)),
+            Backend::Savepoint(savepoint) => Backend::Savepoint(Arc::new(savepoint.guard().savepoint().await?)),
+            Backend::BatchedReads(_) | Backend::File { .. } => return Err(only_reads()),
         };
-        let watch = Arc::clone(&self.writer.watch);
-        Ok(Transaction { connection: Connection { link: begun, watch }, _permit: permit.map(Arc::new) })
+        let monitor = Arc::clone(&self.writer.monitor);
+        Ok(Transaction { connection: Connection { backend: begun, monitor }, _permit: permit.map(Arc::new) })
     }
 
     /// Brings the schema up to date and proves that Docket can work with it; several instances may try at once. A schema
     /// that is newer than this program is an error and stays as it is, as does one that is somebody else's.
     pub async fn prepare(&self) -> Result<(), Unfit> {
-        match &self.writer.link {
-            Link::Writer { writer, .. } => {
+        match &self.writer.backend {
+            Backend::Writer { writer, .. } => {
                 let _alone = file::alone(writer.options().get_filename()).await?;
                 none(self.obstacles().await?)?;
                 let pool = connect::for_migrations(writer.options()).await?;
@@ -133,7 +133,7 @@ impl Db {
                 pool.close().await?;
                 migrated?;
             }
-            Link::Postgres { pool, .. } => {
+            Backend::Postgres { pool, .. } => {
                 // The lock lives as long as its transaction, and the migrations run on another connection.
                 let lock = self.begin().await?;
                 lock.lock(MIGRATION_LOCK).await?;
@@ -162,7 +162,7 @@ impl Db {
 
     /// The times of all statements.
     pub fn statements(&self) -> Statements {
-        self.writer.watch.statements()
+        self.writer.monitor.statements()
     }
 
     /// The pools as they are now, by name.
@@ -199,14 +199,14 @@ impl Transaction {
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { connection: Connection { link, watch }, _permit } = self;
-        watch.over(("transaction", "commit"), pin!(link.commit())).await
+        let Self { connection: Connection { backend, monitor }, _permit } = self;
+        monitor.over(("transaction", "commit"), pin!(backend.commit())).await
     }
 
     /// Ends without having done anything, as soon as all that was seen is on the disk. Everything that was made by
     /// [`Transaction::database`] must be gone by then.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        self.connection.link.rollback().await
+        self.connection.backend.rollback().await
     }
 
     /// Waits until no other instance makes a signing key; the transaction's end lets the next one in.

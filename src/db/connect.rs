@@ -19,13 +19,13 @@ use tracing::warn;
 
 use super::{
     Connection, Db,
-    connection::Link,
+    batched_reads::BatchedReads,
+    connection::Backend,
     create::{self, Maker},
     file,
-    inplace::InPlace,
+    in_process::InProcessReads,
+    monitor::StatementMonitor,
     pool::ConnectionPool,
-    reads::Reads,
-    watch::Watch,
     writer::Writer,
 };
 use crate::config::{Config, Database, Postgres, SqliteFile};
@@ -110,10 +110,10 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
         .await
         .map_err(failed)?;
     let pool = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    let readers = Link::File { in_place: InPlace::new(&file.path), pool };
-    let watch = Watch::new(config.slow_statement, "sqlite", None);
-    let creates = create::creates(Maker::Sqlite(writer.clone()), &watch, 1);
-    Ok(linked(watch, readers, Link::Writer { writer, creates }))
+    let readers = Backend::File { in_process: InProcessReads::new(&file.path), pool };
+    let monitor = StatementMonitor::new(config.slow_statement, "sqlite", None);
+    let creates = create::creates(Maker::Sqlite(writer.clone()), &monitor, 1);
+    Ok(assemble(monitor, readers, Backend::Writer { writer, creates }))
 }
 
 /// A connection to SQLite for migrations, which have transactions of their own.
@@ -150,14 +150,14 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let readers = ConnectionPool::new(options.clone(), reading)?;
     let statements = ConnectionPool::new(options, single)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    let watch = Watch::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
+    let monitor = StatementMonitor::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     // As many batches of a kind as there are threads that could do something with the answers.
     let batches = config.workers.max(1);
-    let creates = create::creates(Maker::Postgres(statements.clone()), &watch, batches);
-    Ok(linked(
-        Arc::clone(&watch),
-        Link::Reads(Reads::new(readers, watch, batches)),
-        Link::Postgres { statements, creates, pool, listening },
+    let creates = create::creates(Maker::Postgres(statements.clone()), &monitor, batches);
+    Ok(assemble(
+        Arc::clone(&monitor),
+        Backend::BatchedReads(BatchedReads::new(readers, monitor, batches)),
+        Backend::Postgres { statements, creates, pool, listening },
     ))
 }
 
@@ -244,8 +244,8 @@ fn notification_pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE).connect_lazy_with(options)
 }
 
-fn linked(watch: Arc<Watch>, reader: Link, writer: Link) -> Db {
-    let connection = |link| Connection { link, watch: Arc::clone(&watch) };
+fn assemble(monitor: Arc<StatementMonitor>, reader: Backend, writer: Backend) -> Db {
+    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor) };
     Db { reader: connection(reader), writer: connection(writer) }
 }
 

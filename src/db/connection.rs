@@ -16,14 +16,14 @@ use sqlx::{AssertSqlSafe, PgPool, Sqlite};
 use tokio::task::{self, coop};
 
 use super::{
+    batched_reads::BatchedReads,
     create::Creates,
     dialect,
-    inplace::InPlace,
-    own,
+    in_process::InProcessReads,
+    monitor::StatementMonitor,
     pool::ConnectionPool,
-    reads::Reads,
-    watch::Watch,
-    writer::{Nested, Turn, Writer},
+    user_share,
+    writer::{Savepoint, WriteGuard, Writer},
 };
 use crate::telemetry::metrics::Pool;
 
@@ -35,26 +35,26 @@ const WITHOUT_PAUSE: Duration = Duration::from_millis(1);
 /// A pool or a transaction.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    pub(super) link: Link,
-    pub(super) watch: Arc<Watch>,
+    pub(super) backend: Backend,
+    pub(super) monitor: Arc<StatementMonitor>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Link {
+pub(super) enum Backend {
     /// For statements that read, on PostgreSQL.
-    Reads(Reads),
+    BatchedReads(BatchedReads),
     /// For single statements that write, and for transactions, on PostgreSQL.
     Postgres { statements: ConnectionPool, creates: Creates, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
     Transaction(Arc<DatabaseTransaction>),
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
-    File { in_place: InPlace, pool: DatabaseConnection },
+    File { in_process: InProcessReads, pool: DatabaseConnection },
     /// For statements that write, on SQLite.
     Writer { writer: Writer, creates: Creates },
     /// A transaction on SQLite.
-    Turn(Arc<Turn>),
+    WriteGuard(Arc<WriteGuard>),
     /// A transaction inside another one, on SQLite.
-    Nested(Arc<Nested>),
+    Savepoint(Arc<Savepoint>),
 }
 
 /// Which rows of a selection: those from `offset` on, at most `limit` of them.
@@ -78,8 +78,8 @@ pub enum Pace {
 impl Connection {
     /// The pool for notifications, which only PostgreSQL has.
     pub(super) fn listening(&self) -> Option<&PgPool> {
-        match &self.link {
-            Link::Postgres { listening, .. } => Some(listening),
+        match &self.backend {
+            Backend::Postgres { listening, .. } => Some(listening),
             _ => None,
         }
     }
@@ -140,23 +140,23 @@ impl Connection {
     }
 
     async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
-        let work = pin!(self.link.rows(&statement, pace));
-        self.watch.over((self.name(), &statement.sql), work).await
+        let work = pin!(self.backend.rows(&statement, pace));
+        self.monitor.over((self.name(), &statement.sql), work).await
     }
 
     /// What it is called in metrics.
     pub(super) fn name(&self) -> &'static str {
-        match &self.link {
-            Link::Reads(_) | Link::File { .. } => "read",
-            Link::Postgres { .. } | Link::Writer { .. } => "write",
-            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => "transaction",
+        match &self.backend {
+            Backend::BatchedReads(_) | Backend::File { .. } => "read",
+            Backend::Postgres { .. } | Backend::Writer { .. } => "write",
+            Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => "transaction",
         }
     }
 
     /// Its connections as they are now.
     pub(super) fn now(&self) -> Option<Pool> {
-        match &self.link {
-            Link::Postgres { pool, statements, .. } => {
+        match &self.backend {
+            Backend::Postgres { pool, statements, .. } => {
                 let (pool, statements) = (now(pool.get_postgres_connection_pool()), statements.now());
                 Some(Pool {
                     open: pool.open + statements.open,
@@ -164,33 +164,33 @@ impl Connection {
                     most: pool.most + statements.most,
                 })
             }
-            Link::File { in_place, pool } => {
-                let (pool, more) = (now(pool.get_sqlite_connection_pool()), in_place.now());
+            Backend::File { in_process, pool } => {
+                let (pool, more) = (now(pool.get_sqlite_connection_pool()), in_process.now());
                 Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
             }
-            Link::Reads(reads) => Some(reads.statements().now()),
-            Link::Writer { writer, .. } => Some(writer.now()),
-            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => None,
+            Backend::BatchedReads(batched_reads) => Some(batched_reads.statements().now()),
+            Backend::Writer { writer, .. } => Some(writer.now()),
+            Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => None,
         }
     }
 
     /// Closes its connections, after the work in hand.
     pub(super) async fn close(&self) -> Result<(), DbErr> {
-        match &self.link {
-            Link::File { in_place, pool } => {
-                in_place.close();
+        match &self.backend {
+            Backend::File { in_process, pool } => {
+                in_process.close();
                 pool.clone().close().await
             }
-            Link::Postgres { statements, pool, .. } => {
+            Backend::Postgres { statements, pool, .. } => {
                 statements.close().await;
                 pool.clone().close().await
             }
-            Link::Writer { writer, .. } => writer.close().await,
-            Link::Reads(reads) => {
-                reads.statements().close().await;
+            Backend::Writer { writer, .. } => writer.close().await,
+            Backend::BatchedReads(batched_reads) => {
+                batched_reads.statements().close().await;
                 Ok(())
             }
-            Link::Transaction(_) | Link::Turn(_) | Link::Nested(_) => Ok(()),
+            Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => Ok(()),
         }
     }
 }
@@ -206,14 +206,14 @@ fn alone<T>(transaction: Arc<T>) -> Result<T, DbErr> {
     Arc::into_inner(transaction).ok_or_else(|| DbErr::Custom("a transaction was ended while it was in use".into()))
 }
 
-impl Link {
+impl Backend {
     /// Makes a transaction last.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self {
             Self::Transaction(inner) => alone(inner)?.commit().await,
-            Self::Turn(turn) => alone(turn)?.commit().await,
-            Self::Nested(nested) => alone(nested)?.keep().await,
-            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
+            Self::WriteGuard(guard) => alone(guard)?.commit().await,
+            Self::Savepoint(savepoint) => alone(savepoint)?.keep().await,
+            Self::File { .. } | Self::BatchedReads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
         }
     }
 
@@ -222,10 +222,10 @@ impl Link {
         match self {
             // What others have not committed is not seen there.
             Self::Transaction(inner) => alone(inner)?.rollback().await,
-            Self::Turn(turn) => alone(turn)?.rollback().await,
+            Self::WriteGuard(guard) => alone(guard)?.rollback().await,
             // The transaction around it waits for the disk.
-            Self::Nested(nested) => alone(nested).map(drop),
-            Self::File { .. } | Self::Reads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
+            Self::Savepoint(savepoint) => alone(savepoint).map(drop),
+            Self::File { .. } | Self::BatchedReads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
         }
     }
 
@@ -233,19 +233,19 @@ impl Link {
         match self {
             Self::Postgres { statements, .. } => statements.execute(statement).await,
             Self::Transaction(transaction) => transaction.execute_raw(statement.clone()).await,
-            Self::Turn(turn) => turn.execute(statement).await,
-            Self::Nested(nested) => nested.turn().execute(statement).await,
+            Self::WriteGuard(guard) => guard.execute(statement).await,
+            Self::Savepoint(savepoint) => savepoint.guard().execute(statement).await,
             Self::Writer { writer, .. } => {
-                let turn = writer.turn().await?;
-                match turn.execute(statement).await {
-                    Ok(done) => turn.commit().await.map(|()| done),
+                let guard = writer.guard().await?;
+                match guard.execute(statement).await {
+                    Ok(done) => guard.commit().await.map(|()| done),
                     Err(cause) => {
-                        turn.rollback().await?;
+                        guard.rollback().await?;
                         Err(cause)
                     }
                 }
             }
-            Self::Reads(_) | Self::File { .. } => Err(only_reads()),
+            Self::BatchedReads(_) | Self::File { .. } => Err(only_reads()),
         }
     }
 
@@ -258,26 +258,26 @@ impl Link {
                 connection.return_to_pool().await;
                 results(rows)
             }
-            Self::Reads(reads) => reads.statements().read(statement).await,
+            Self::BatchedReads(batched_reads) => batched_reads.statements().read(statement).await,
             Self::Postgres { statements, .. } => statements.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
-            Self::Turn(turn) => turn.query_all(statement).await,
-            Self::Nested(nested) => nested.turn().query_all(statement).await,
+            Self::WriteGuard(guard) => guard.query_all(statement).await,
+            Self::Savepoint(savepoint) => savepoint.guard().query_all(statement).await,
             Self::Writer { writer, .. } => writer.query(statement).await,
         }
     }
 
     async fn rows<T: FromRow>(&self, statement: &Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let rows = match (self, pace) {
-            (Self::File { in_place, pool: _ }, _) => {
-                let permit = own::statement().await?;
+            (Self::File { in_process, pool: _ }, _) => {
+                let permit = user_share::statement().await?;
                 // A task may read some ten times before others of its thread come first, however many reads it has at
                 // the same time: tokio lets a task take so many steps that one read counts as several.
                 for _ in 0..STEPS_OF_A_READ {
                     coop::consume_budget().await;
                 }
                 let start = Instant::now();
-                match in_place.rows(statement) {
+                match in_process.rows(statement) {
                     Some(rows) => {
                         if permit.is_some() && start.elapsed() > WITHOUT_PAUSE {
                             // Others of this thread come first, before more of the same request.
@@ -288,9 +288,9 @@ impl Link {
                     None => self.query(statement).await?,
                 }
             }
-            (Self::Reads(reads), Pace::Quick) => reads.quick(statement).await?,
-            (Self::Reads(_), Pace::Any) => {
-                let _permit = own::statement().await?;
+            (Self::BatchedReads(batched_reads), Pace::Quick) => batched_reads.quick(statement).await?,
+            (Self::BatchedReads(_), Pace::Any) => {
+                let _permit = user_share::statement().await?;
                 self.query(statement).await?
             }
             _ => self.query(statement).await?,
@@ -302,15 +302,17 @@ impl Link {
 #[async_trait::async_trait]
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
-        match &self.link {
-            Link::Reads(_) | Link::Postgres { .. } | Link::Transaction(_) => DbBackend::Postgres,
-            Link::File { .. } | Link::Writer { .. } | Link::Turn(_) | Link::Nested(_) => DbBackend::Sqlite,
+        match &self.backend {
+            Backend::BatchedReads(_) | Backend::Postgres { .. } | Backend::Transaction(_) => DbBackend::Postgres,
+            Backend::File { .. } | Backend::Writer { .. } | Backend::WriteGuard(_) | Backend::Savepoint(_) => {
+                DbBackend::Sqlite
+            }
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let work = pin!(self.link.execute(&statement));
-        self.watch.over((self.name(), &statement.sql), work).await
+        let work = pin!(self.backend.execute(&statement));
+        self.monitor.over((self.name(), &statement.sql), work).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -322,8 +324,8 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let work = pin!(self.link.query(&statement));
-        self.watch.over((self.name(), &statement.sql), work).await
+        let work = pin!(self.backend.query(&statement));
+        self.monitor.over((self.name(), &statement.sql), work).await
     }
 }
 

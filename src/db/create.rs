@@ -13,9 +13,9 @@ use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 use super::{
     Db,
-    connection::{Link, is_refused},
+    connection::{Backend, is_refused},
+    monitor::StatementMonitor,
     pool::ConnectionPool,
-    watch::Watch,
     writer::Writer,
 };
 use crate::batch::{BatchPolicy, Batcher, PerSize};
@@ -144,23 +144,23 @@ pub(super) enum Maker {
 }
 
 /// Makes them by that, so many batches at a time on PostgreSQL.
-pub(super) fn creates(maker: Maker, watch: &Arc<Watch>, max_in_flight: usize) -> Creates {
-    let watch = Arc::clone(watch);
+pub(super) fn creates(maker: Maker, monitor: &Arc<StatementMonitor>, max_in_flight: usize) -> Creates {
+    let monitor = Arc::clone(monitor);
     let policy = match maker {
         Maker::Postgres(_) => BatchPolicy { max_size: POSTGRES_BATCH, max_in_flight },
         Maker::Sqlite(_) => BatchPolicy { max_size: SQLITE_BATCH, max_in_flight: 1 },
     };
-    Batcher::new(policy, move |rows| made(maker.clone(), Arc::clone(&watch), rows))
+    Batcher::new(policy, move |rows| made(maker.clone(), Arc::clone(&monitor), rows))
 }
 
 impl Db {
     /// Makes a task whose number, revision and position are not set yet.
     pub async fn create_at_once(&self, row: task::ActiveModel) -> Result<task::Model, DbErr> {
         let mut row = Row::new(row)?;
-        if let Link::Postgres { creates, .. } | Link::Writer { creates, .. } = &self.writer.link {
+        if let Backend::Postgres { creates, .. } | Backend::Writer { creates, .. } = &self.writer.backend {
             let broken = || DbErr::Custom("the making of tasks broke off".into());
             let made = pin!(async { creates.load(row).await.ok_or_else(broken)? });
-            match self.writer.watch.over((self.writer.name(), one(self.backend())), made).await? {
+            match self.writer.monitor.over((self.writer.name(), one(self.backend())), made).await? {
                 Made::Task(task) => return Ok(*task),
                 Made::Not(again) => row = again,
             }
@@ -170,8 +170,8 @@ impl Db {
     }
 }
 
-async fn made(maker: Maker, watch: Arc<Watch>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
-    match watch.in_time(maker.tasks(&rows)).await {
+async fn made(maker: Maker, monitor: Arc<StatementMonitor>, rows: Vec<Row>) -> Vec<Result<Made, DbErr>> {
+    match monitor.in_time(maker.tasks(&rows)).await {
         Ok(mut made) => rows.into_iter().map(|row| Ok(row.found(&mut made))).collect(),
         // One of them can be the cause.
         Err(cause) if is_refused(&cause) => rows.into_iter().map(|row| Ok(Made::Not(row))).collect(),

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection as _, Executor};
 use tokio::time;
 
 use self::shape::{Found, FoundTable, tables};
-use super::{Connection, Db, connect::failed, connection::Link, file};
+use super::{Connection, Db, connect::failed, connection::Backend, file};
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
@@ -32,8 +32,8 @@ impl Db {
     pub async fn obstacles(&self) -> Result<Vec<String>, DbErr> {
         let mut obstacles = self.reader.obstacles().await?;
         if obstacles.is_empty() {
-            obstacles.extend(match &self.writer.link {
-                Link::Writer { writer, .. } => write_sqlite(writer.options().get_filename()).await?,
+            obstacles.extend(match &self.writer.backend {
+                Backend::Writer { writer, .. } => write_sqlite(writer.options().get_filename()).await?,
                 _ => self.write_postgres().await?,
             });
         }

@@ -14,7 +14,7 @@ use std::{
 use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
-    sync::{Mutex as Turns, MutexGuard as TurnsGuard, OwnedMutexGuard, oneshot},
+    sync::{Mutex as FairMutex, MutexGuard as FairMutexGuard, OwnedMutexGuard, oneshot},
     time,
 };
 use tracing::error;
@@ -34,25 +34,25 @@ const UNDO: &str = "rollback to turn; release turn; ";
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     options: Arc<SqliteConnectOptions>,
-    group: Arc<Turns<Group>>,
+    group: Arc<FairMutex<CommitGroup>>,
 }
 
 /// The connection, and the writes that its open transaction has.
 #[derive(Debug, Default)]
-struct Group {
+struct CommitGroup {
     connection: Option<SqliteConnection>,
     is_open: bool,
     /// What ends the last turn, said together with what begins the next.
     before: &'static str,
     /// Those who wait until the transaction is committed.
-    waiting: Vec<oneshot::Sender<Result<(), Lost>>>,
+    waiting: Vec<oneshot::Sender<Result<(), LostWrite>>>,
     /// Whether something was begun and not seen to its end.
     is_unsure: bool,
 }
 
-/// One write's turn. Without [`Turn::commit`] what it did is undone.
-pub(super) struct Turn {
-    group: Turns<OwnedMutexGuard<Group>>,
+/// One write's turn. Without [`WriteGuard::commit`] what it did is undone.
+pub(super) struct WriteGuard {
+    group: FairMutex<OwnedMutexGuard<CommitGroup>>,
     /// How many savepoints are inside each other.
     depth: AtomicU32,
     /// What undoes nested writes that were given up.
@@ -61,17 +61,17 @@ pub(super) struct Turn {
 
 /// A write inside a turn, which can be undone by itself.
 #[derive(Debug)]
-pub(super) struct Nested {
-    turn: Arc<Turn>,
+pub(super) struct Savepoint {
+    guard: Arc<WriteGuard>,
     depth: u32,
     is_kept: bool,
 }
 
 /// Why a write is not on the disk.
 #[derive(Clone, Debug)]
-struct Lost(Arc<str>);
+struct LostWrite(Arc<str>);
 
-impl fmt::Debug for Turn {
+impl fmt::Debug for WriteGuard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Turn").field("depth", &self.depth).finish_non_exhaustive()
     }
@@ -81,8 +81,8 @@ impl Writer {
     /// A writer whose connection is opened now, which makes the file if it is not there.
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, DbErr> {
         let connection = options.connect().await.map_err(failed)?;
-        let group = Group { connection: Some(connection), ..Group::default() };
-        Ok(Self { options: Arc::new(options), group: Arc::new(Turns::new(group)) })
+        let group = CommitGroup { connection: Some(connection), ..CommitGroup::default() };
+        Ok(Self { options: Arc::new(options), group: Arc::new(FairMutex::new(group)) })
     }
 
     /// How the connection is opened.
@@ -91,17 +91,17 @@ impl Writer {
     }
 
     /// The next turn.
-    pub(super) async fn turn(&self) -> Result<Turn, DbErr> {
+    pub(super) async fn guard(&self) -> Result<WriteGuard, DbErr> {
         let mut group = self.next().await?;
         let (before, begin) = self.opening(&mut group);
         group.control(&format!("{before}{begin}")).await?;
-        Ok(Turn { group: Turns::new(group), depth: AtomicU32::new(0), undo: Mutex::default() })
+        Ok(WriteGuard { group: FairMutex::new(group), depth: AtomicU32::new(0), undo: Mutex::default() })
     }
 
     /// The group, when it is this one's turn, with a connection that can be relied on.
-    async fn next(&self) -> Result<OwnedMutexGuard<Group>, DbErr> {
+    async fn next(&self) -> Result<OwnedMutexGuard<CommitGroup>, DbErr> {
         let group = time::timeout(BUSY, Arc::clone(&self.group).lock_owned());
-        let mut group = group.await.map_err(|_| lost("too many writes are waiting"))?;
+        let mut group = group.await.map_err(|_| lost_write("too many writes are waiting"))?;
         if group.is_unsure {
             group.give_up("a write was left in the middle").await;
         }
@@ -112,7 +112,7 @@ impl Writer {
     }
 
     /// What ends the last turn and begins this one. The first of a transaction sees to its end.
-    fn opening(&self, group: &mut Group) -> (&'static str, &'static str) {
+    fn opening(&self, group: &mut CommitGroup) -> (&'static str, &'static str) {
         let is_first = !std::mem::replace(&mut group.is_open, true);
         if is_first {
             // It queues behind those who are waiting already, who thus all get into this transaction.
@@ -141,7 +141,7 @@ impl Writer {
                 let why = cause.to_string();
                 group.give_up(&why).await;
                 // Without its savepoint the transaction was ended by what went before, not by this statement.
-                return Err(if why.contains("no such savepoint") { lost(&why) } else { unanswered(cause) });
+                return Err(if why.contains("no such savepoint") { lost_write(&why) } else { unanswered(cause) });
             }
         };
         committed(group, RELEASE).await?;
@@ -183,9 +183,9 @@ impl Writer {
     }
 }
 
-impl Group {
+impl CommitGroup {
     fn connection(&mut self) -> Result<&mut SqliteConnection, DbErr> {
-        self.connection.as_mut().ok_or_else(|| lost("there is no connection"))
+        self.connection.as_mut().ok_or_else(|| lost_write("there is no connection"))
     }
 
     /// Ends what was before and begins or ends what is next. If that fails, nobody knows what is true inside the
@@ -198,7 +198,7 @@ impl Group {
             Ok(_) => Ok(()),
             Err(cause) => {
                 self.give_up(&cause.to_string()).await;
-                Err(lost(&cause.to_string()))
+                Err(lost_write(&cause.to_string()))
             }
         }
     }
@@ -210,7 +210,7 @@ impl Group {
             error!(cause = &*why, writes = self.waiting.len(), "writes could not be committed");
         }
         for waiting in std::mem::take(&mut self.waiting) {
-            let _ = waiting.send(Err(Lost(Arc::clone(&why))));
+            let _ = waiting.send(Err(LostWrite(Arc::clone(&why))));
         }
         (self.is_open, self.is_unsure, self.before) = (false, false, "");
         if let Some(connection) = self.connection.take() {
@@ -220,7 +220,7 @@ impl Group {
     }
 }
 
-impl Turn {
+impl WriteGuard {
     pub(super) async fn query_all(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut group = self.ready().await?;
         results(bound::<Sqlite>(statement).fetch_all(group.connection()?).await)
@@ -254,11 +254,11 @@ impl Turn {
     }
 
     /// A write inside this one.
-    pub(super) async fn nested(self: &Arc<Self>) -> Result<Nested, DbErr> {
+    pub(super) async fn savepoint(self: &Arc<Self>) -> Result<Savepoint, DbErr> {
         let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
-        let nested = Nested { turn: Arc::clone(self), depth, is_kept: false };
+        let savepoint = Savepoint { guard: Arc::clone(self), depth, is_kept: false };
         self.say(&format!("savepoint nested_{depth}")).await?;
-        Ok(nested)
+        Ok(savepoint)
     }
 
     async fn say(&self, text: &str) -> Result<(), DbErr> {
@@ -268,7 +268,7 @@ impl Turn {
     }
 
     /// The group, after nested writes that were given up are undone.
-    async fn ready(&self) -> Result<TurnsGuard<'_, OwnedMutexGuard<Group>>, DbErr> {
+    async fn ready(&self) -> Result<FairMutexGuard<'_, OwnedMutexGuard<CommitGroup>>, DbErr> {
         let mut group = self.group.lock().await;
         let undo = std::mem::take(&mut *self.undo.lock().unwrap_or_else(PoisonError::into_inner));
         if !undo.is_empty() {
@@ -278,7 +278,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         let group = self.group.get_mut();
         if group.is_open && group.before.is_empty() {
@@ -287,33 +287,33 @@ impl Drop for Turn {
     }
 }
 
-impl Nested {
+impl Savepoint {
     /// The turn that it is a part of.
-    pub(super) fn turn(&self) -> &Arc<Turn> {
-        &self.turn
+    pub(super) fn guard(&self) -> &Arc<WriteGuard> {
+        &self.guard
     }
 
     /// Makes it a whole with what it is a part of.
     pub(super) async fn keep(mut self) -> Result<(), DbErr> {
-        self.turn.say(&format!("release nested_{}", self.depth)).await?;
-        self.turn.depth.fetch_sub(1, Ordering::Relaxed);
+        self.guard.say(&format!("release nested_{}", self.depth)).await?;
+        self.guard.depth.fetch_sub(1, Ordering::Relaxed);
         self.is_kept = true;
         Ok(())
     }
 }
 
-impl Drop for Nested {
+impl Drop for Savepoint {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.turn.depth.fetch_sub(1, Ordering::Relaxed);
+            self.guard.depth.fetch_sub(1, Ordering::Relaxed);
             let undo = format!("rollback to nested_{0}; release nested_{0};", self.depth);
-            self.turn.undo.lock().unwrap_or_else(PoisonError::into_inner).push_str(&undo);
+            self.guard.undo.lock().unwrap_or_else(PoisonError::into_inner).push_str(&undo);
         }
     }
 }
 
 /// Ends a turn in that way, and waits until its transaction is on the disk.
-async fn committed(mut group: OwnedMutexGuard<Group>, how: &'static str) -> Result<(), DbErr> {
+async fn committed(mut group: OwnedMutexGuard<CommitGroup>, how: &'static str) -> Result<(), DbErr> {
     let (sender, committed) = oneshot::channel();
     group.waiting.push(sender);
     group.before = how;
@@ -322,11 +322,11 @@ async fn committed(mut group: OwnedMutexGuard<Group>, how: &'static str) -> Resu
 }
 
 /// Waits until a write is on the disk.
-async fn answered(committed: oneshot::Receiver<Result<(), Lost>>) -> Result<(), DbErr> {
+async fn answered(committed: oneshot::Receiver<Result<(), LostWrite>>) -> Result<(), DbErr> {
     match committed.await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(Lost(why))) => Err(lost(&why)),
-        Err(_) => Err(lost("the writer has ended")),
+        Ok(Err(LostWrite(why))) => Err(lost_write(&why)),
+        Err(_) => Err(lost_write("the writer has ended")),
     }
 }
 
@@ -336,6 +336,6 @@ fn is_broken_rule(cause: &dyn sqlx::error::DatabaseError) -> bool {
 }
 
 /// A write that is not on the disk, and may be tried again.
-fn lost(why: &str) -> DbErr {
+fn lost_write(why: &str) -> DbErr {
     unanswered(sqlx::Error::Io(io::Error::other(why.to_owned())))
 }

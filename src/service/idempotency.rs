@@ -22,17 +22,17 @@ use crate::{
 /// How long a key is at most (as at Stripe).
 const MAX_KEY: usize = 255;
 /// How many bytes an answer has at most that is remembered.
-pub const MAX_ANSWER: usize = 512 << 10;
+pub const MAX_RESPONSE: usize = 512 << 10;
 /// How many answers of one user are remembered at most.
-const MAX_ANSWERS: i64 = 5000;
+const MAX_RESPONSES: i64 = 5000;
 /// How many bytes they have at most together.
 const MAX_BYTES: i64 = 4 << 20;
 /// When there may be room for more of them: they are forgotten after a day, some of them each hour.
-const ROOM_AGAIN: Duration = Duration::from_secs(60 * 60);
+const STORAGE_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How many requests with a key one user has open at most: one is worked on, the others wait.
 const MAX_OPEN: usize = 16;
 /// When it is worth trying again with one more.
-const FEWER_OPEN: Duration = Duration::from_secs(1);
+const OPEN_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long one waits for the others of its user.
 const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -53,11 +53,11 @@ pub struct StoredResponse {
 
 /// What is to be done with a request that has a key.
 #[derive(Debug)]
-pub enum Once {
+pub enum KeyClaim {
     /// It came first: do it, and keep the answer.
-    First(Pending),
+    New(PendingRequest),
     /// It was done: give the answer again.
-    Again(StoredResponse),
+    Replay(StoredResponse),
 }
 
 /// Says of an answer that nothing was done, so that it is not worth remembering.
@@ -66,7 +66,7 @@ pub struct NothingApplied;
 
 /// A request that is being done: all that its services do is one transaction.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingRequest {
     services: Arc<Services>,
     transaction: Transaction,
     user: UserId,
@@ -95,13 +95,18 @@ impl IdempotencyKey {
 
 impl Services {
     /// Does a request once, however often and at how many places at once it comes.
-    pub async fn once(&self, user: &CurrentUser, key: IdempotencyKey, fingerprint: [u8; 32]) -> Result<Once, Error> {
+    pub async fn claim_key(
+        &self,
+        user: &CurrentUser,
+        key: IdempotencyKey,
+        fingerprint: [u8; 32],
+    ) -> Result<KeyClaim, Error> {
         let turn = self.turn(user.id()).await?;
         let transaction = self.db.begin().await?;
         let claimed = claim(&transaction, user.id(), (&key, fingerprint)).await;
         if let Ok(None) = claimed {
             let services = Arc::new(self.within(&transaction));
-            return Ok(Once::First(Pending {
+            return Ok(KeyClaim::New(PendingRequest {
                 services,
                 transaction,
                 user: user.id().clone(),
@@ -115,14 +120,14 @@ impl Services {
             return Err(Error::KeyReused);
         }
         let status = u16::try_from(known.status).map_err(Error::internal)?;
-        Ok(Once::Again(StoredResponse { status, headers: known.headers, body: known.body }))
+        Ok(KeyClaim::Replay(StoredResponse { status, headers: known.headers, body: known.body }))
     }
 
     /// A user has one transaction of a request with a key at a time: others are not to wait for all of that user's.
     async fn turn(&self, user: &UserId) -> Result<UserTurn, Error> {
         let share = self.keyed.begin(user);
         if share.others() >= MAX_OPEN {
-            return Err(Error::TooMany(FEWER_OPEN));
+            return Err(Error::TooMany(OPEN_RETRY_AFTER));
         }
         let [permits] = share.permits();
         let permit = time::timeout(TURN_TIMEOUT, Arc::clone(permits).acquire_owned()).await;
@@ -132,7 +137,7 @@ impl Services {
 }
 
 /// Whether one more answer of the user may be remembered.
-async fn check_room(transaction: &Transaction, user: &UserId) -> Result<(), Error> {
+async fn check_stored(transaction: &Transaction, user: &UserId) -> Result<(), Error> {
     let found: Option<(i64, i64)> = idempotency_key::Entity::find()
         .select_only()
         .expr_as(Expr::cust("count(*)"), "answers")
@@ -142,26 +147,28 @@ async fn check_room(transaction: &Transaction, user: &UserId) -> Result<(), Erro
         .one(transaction.connection())
         .await?;
     match found {
-        Some((answers, bytes)) if answers > MAX_ANSWERS || bytes >= MAX_BYTES => Err(Error::TooMany(ROOM_AGAIN)),
+        Some((answers, bytes)) if answers > MAX_RESPONSES || bytes >= MAX_BYTES => {
+            Err(Error::TooMany(STORAGE_RETRY_AFTER))
+        }
         _ => Ok(()),
     }
 }
 
-impl Pending {
+impl PendingRequest {
     /// The services that do the request; they must be gone when the answer is kept.
     pub fn services(&self) -> Arc<Services> {
         Arc::clone(&self.services)
     }
 
     /// Undoes the work; what was answered about it may be said when this returns.
-    pub async fn undo(self) -> Result<(), Error> {
+    pub async fn rollback(self) -> Result<(), Error> {
         let Self { services, transaction, .. } = self;
         drop(services);
         Ok(transaction.rollback().await?)
     }
 
     /// Makes the work and its answer last. Without this, nothing was done.
-    pub async fn keep(self, answer: &StoredResponse) -> Result<(), Error> {
+    pub async fn commit(self, answer: &StoredResponse) -> Result<(), Error> {
         let Self { services, transaction, user, key, _turn } = self;
         idempotency_key::Entity::update_many()
             .filter(idempotency_key::Column::UserId.eq(user.clone()))
@@ -201,7 +208,7 @@ async fn claim(
     let made =
         idempotency_key::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
     if made == 1 {
-        check_room(transaction, user).await?;
+        check_stored(transaction, user).await?;
         return Ok(None);
     }
     let known =

@@ -21,7 +21,7 @@ use crate::{
     service::{
         Services,
         auth::{CurrentUser, Identity},
-        idempotency::{IdempotencyKey, MAX_ANSWER, NothingApplied, Once, StoredResponse},
+        idempotency::{IdempotencyKey, KeyClaim, MAX_RESPONSE, NothingApplied, StoredResponse},
     },
 };
 
@@ -84,15 +84,15 @@ struct KeyedRequest {
 impl KeyedRequest {
     async fn run(self, services: &Services, next: Next) -> Result<Response, Error> {
         let key = IdempotencyKey::parse(&self.key).map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
-        let pending = match services.once(&self.user, key, self.fingerprint()).await? {
-            Once::Again(stored) => return Ok(replay(stored)),
-            Once::First(pending) => pending,
+        let pending = match services.claim_key(&self.user, key, self.fingerprint()).await? {
+            KeyClaim::Replay(stored) => return Ok(replay(stored)),
+            KeyClaim::New(pending) => pending,
         };
         let mut request = Request::from_parts(self.parts, Body::from(self.body));
         request.extensions_mut().insert(pending.services());
         let response = time::timeout(WORK_TIMEOUT, next.run(request)).await.map_err(|_| Error::Busy)?;
         if !response.status().is_success() || response.extensions().get::<NothingApplied>().is_some() {
-            pending.undo().await?;
+            pending.rollback().await?;
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
@@ -102,13 +102,13 @@ impl KeyedRequest {
                 ValidationError::Rule("is for an answer of at most 512 KiB; ask for less"),
             )
         };
-        let body: Bytes = to_bytes(body, MAX_ANSWER).await.map_err(too_large)?;
+        let body: Bytes = to_bytes(body, MAX_RESPONSE).await.map_err(too_large)?;
         let stored = StoredResponse {
             status: parts.status.as_u16(),
             headers: stored_headers(&parts.headers)?,
             body: String::from_utf8(body.to_vec()).map_err(Error::internal)?,
         };
-        pending.keep(&stored).await?;
+        pending.commit(&stored).await?;
         Ok(Response::from_parts(parts, Body::from(body)))
     }
 

@@ -17,23 +17,23 @@ use crate::telemetry::{SQL, metrics::Statements};
 
 /// Watches the statements of a database.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
+pub(super) struct StatementMonitor {
     statements: Statements,
     slow: Duration,
     system: &'static str,
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
 }
 
-impl Watch {
-    /// `patience` is how long an answer is waited for, where the database is behind a network.
-    pub(super) fn new(slow: Duration, system: &'static str, patience: Option<Duration>) -> Arc<Self> {
-        Arc::new(Self { statements: Statements::default(), slow, system, patience })
+impl StatementMonitor {
+    /// `timeout` is how long an answer is waited for, where the database is behind a network.
+    pub(super) fn new(slow: Duration, system: &'static str, timeout: Option<Duration>) -> Arc<Self> {
+        Arc::new(Self { statements: Statements::default(), slow, system, timeout })
     }
 
     /// Gives up what is not answered in time.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        match self.patience {
-            Some(patience) => time::timeout(patience, work).await.unwrap_or_else(|_| Err(silent())),
+        match self.timeout {
+            Some(timeout) => time::timeout(timeout, work).await.unwrap_or_else(|_| Err(silent())),
             None => work.await,
         }
     }

@@ -10,8 +10,8 @@ use sqlx::Row;
 
 use super::{
     connection::{is_refused, values},
+    monitor::StatementMonitor,
     pool::ConnectionPool,
-    watch::Watch,
 };
 use crate::batch::{BatchPolicy, Batcher, PerSize};
 
@@ -22,9 +22,9 @@ const MAX_BATCH: usize = 16;
 
 /// What reads on PostgreSQL.
 #[derive(Clone, Debug)]
-pub(super) struct Reads {
+pub(super) struct BatchedReads {
     statements: ConnectionPool,
-    watch: Arc<Watch>,
+    monitor: Arc<StatementMonitor>,
     texts: Arc<Cache<String, Reading>>,
     policy: BatchPolicy,
 }
@@ -32,11 +32,11 @@ pub(super) struct Reads {
 /// Answers statements of one text. None when one has to be sent by itself.
 type Reading = Batcher<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
 
-impl Reads {
+impl BatchedReads {
     /// Reads over those connections, so many batches of each text at a time.
-    pub(super) fn new(statements: ConnectionPool, watch: Arc<Watch>, max_in_flight: usize) -> Self {
+    pub(super) fn new(statements: ConnectionPool, monitor: Arc<StatementMonitor>, max_in_flight: usize) -> Self {
         let policy = BatchPolicy { max_size: MAX_BATCH, max_in_flight };
-        Self { statements, watch, texts: Arc::new(Cache::new(TEXTS)), policy }
+        Self { statements, monitor, texts: Arc::new(Cache::new(TEXTS)), policy }
     }
 
     /// Its connections.
@@ -61,13 +61,13 @@ impl Reads {
     }
 
     fn reading(&self, text: String) -> Reading {
-        let (statements, watch) = (self.statements.clone(), Arc::clone(&self.watch));
+        let (statements, monitor) = (self.statements.clone(), Arc::clone(&self.monitor));
         let texts = Arc::new(PerSize::new(MAX_BATCH, |size| batched(&text, size)));
         Batcher::new(self.policy, move |asked: Vec<Values>| {
-            let (statements, watch, texts) = (statements.clone(), Arc::clone(&watch), Arc::clone(&texts));
+            let (statements, monitor, texts) = (statements.clone(), Arc::clone(&monitor), Arc::clone(&texts));
             async move {
                 let text = texts.get(asked.len()).map_or("", String::as_str);
-                let read = watch.in_time(read(&statements, text, &asked)).await;
+                let read = monitor.in_time(read(&statements, text, &asked)).await;
                 shared(read, asked.len())
             }
         })

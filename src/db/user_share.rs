@@ -14,24 +14,24 @@ use super::connection::unanswered;
 use crate::in_flight::{InFlight, InFlightGuard};
 
 /// How long somebody waits for their own share, which keeps nothing from others: a little less than a request may take.
-const OWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SHARE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The shares of all users: of the connections that read, and of those for transactions.
 pub type UserShares = InFlight<UserId, 2>;
 
 tokio::task_local! {
     /// The share of whom this task works for.
-    static OWN: InFlightGuard<UserId, 2>;
+    static USER_SHARE: InFlightGuard<UserId, 2>;
 }
 
 /// Does work for somebody within that share. Work inside it has the same one.
 pub async fn within<T>(share: InFlightGuard<UserId, 2>, work: impl Future<Output = T>) -> T {
-    OWN.scope(share, work).await
+    USER_SHARE.scope(share, work).await
 }
 
 /// Whether this is work within a share.
 pub fn is_within() -> bool {
-    OWN.try_with(|_| ()).is_ok()
+    USER_SHARE.try_with(|_| ()).is_ok()
 }
 
 /// Room for a statement; none is needed for work that is nobody's.
@@ -45,11 +45,11 @@ pub(super) async fn transaction() -> Result<Option<OwnedSemaphorePermit>, DbErr>
 }
 
 async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 2]) -> Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
-    let Ok(own) = OWN.try_with(|it| of(it.permits())) else { return Ok(None) };
-    let own = match Arc::clone(&own).try_acquire_owned() {
+    let Ok(user_share) = USER_SHARE.try_with(|it| of(it.permits())) else { return Ok(None) };
+    let user_share = match Arc::clone(&user_share).try_acquire_owned() {
         Ok(permit) => return Ok(Some(permit)),
-        Err(_) => Box::pin(time::timeout(OWN_TIMEOUT, own.acquire_owned())),
+        Err(_) => Box::pin(time::timeout(SHARE_TIMEOUT, user_share.acquire_owned())),
     };
     let timed_out = || unanswered(sqlx::Error::PoolTimedOut);
-    own.await.map_err(|_| timed_out())?.map(Some).map_err(|_| timed_out())
+    user_share.await.map_err(|_| timed_out())?.map(Some).map_err(|_| timed_out())
 }

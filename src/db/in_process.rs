@@ -29,7 +29,7 @@ thread_local! {
 
 /// Connections that read, one for each thread that reads at the same time.
 #[derive(Clone, Debug)]
-pub(super) struct InPlace(Arc<Inner>);
+pub(super) struct InProcessReads(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -37,7 +37,7 @@ struct Inner {
     idle: Mutex<Vec<Connection>>,
 }
 
-impl InPlace {
+impl InProcessReads {
     /// For a file that is there.
     pub(super) fn new(path: &Path) -> Self {
         Self(Arc::new(Inner { path: path.into(), idle: Mutex::default() }))
@@ -143,11 +143,11 @@ mod tests {
     use super::*;
 
     /// A file with a table.
-    fn pairs() -> (tempfile::TempDir, InPlace) {
+    fn pairs() -> (tempfile::TempDir, InProcessReads) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("docket.db");
         Connection::open(&path).unwrap().execute_batch("create table pairs (a int, b int)").unwrap();
-        (folder, InPlace::new(&path))
+        (folder, InProcessReads::new(&path))
     }
 
     struct At(Option<DateTime<Utc>>);
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn instants_are_read_from_the_form_that_is_written_and_from_others() {
-        let (_folder, in_place) = pairs();
+        let (_folder, in_process) = pairs();
         let read = |text: Option<&str>| {
             let rows =
-                in_place.rows::<At>(&Statement::from_sql_and_values(DbBackend::Sqlite, "select ?", [text.into()]));
+                in_process.rows::<At>(&Statement::from_sql_and_values(DbBackend::Sqlite, "select ?", [text.into()]));
             rows.map(|rows| rows[0].0)
         };
         for text in ["2024-02-29T23:59:59.999999Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.000001Z"] {
@@ -181,13 +181,13 @@ mod tests {
 
     #[test]
     fn what_takes_long_or_writes_is_done_elsewhere() {
-        let (_folder, in_place) = pairs();
+        let (_folder, in_process) = pairs();
         let rows = |text: &str, values: [Value; 2]| {
-            in_place.rows::<(i64, i64)>(&Statement::from_sql_and_values(DbBackend::Sqlite, text, values))
+            in_process.rows::<(i64, i64)>(&Statement::from_sql_and_values(DbBackend::Sqlite, text, values))
         };
         let endless = "with recursive n (i) as (select ? union all select i + ? from n) select max(i), 0 from n";
         assert_eq!(rows(endless, [1.into(), 1.into()]), None);
-        assert_eq!(in_place.now(), 1, "its connection is used again");
+        assert_eq!(in_process.now(), 1, "its connection is used again");
         assert_eq!(rows("insert into pairs values (?, ?) returning a, b", [1.into(), 2.into()]), None);
         assert_eq!(rows("select a, b from pairs where a = ? or b = ?", [1.into(), 2.into()]), Some(vec![]));
         assert_eq!(rows("select ?, ?", [3.into(), 4.into()]), Some(vec![(3, 4)]));
