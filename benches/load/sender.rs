@@ -69,12 +69,8 @@ impl Sender {
         }
     }
 
-    /// The status of one answer; nothing when there was none.
-    pub async fn status(&self) -> Option<u16> {
-        Some(self.head().await?.status)
-    }
-
-    async fn head(&self) -> Option<Head> {
+    /// The head of one answer; nothing when there was none.
+    pub async fn head(&self) -> Option<Head> {
         let idle = self.idle.lock().unwrap().pop();
         // A server ends connections that were idle for long.
         if let Some(stream) = idle
