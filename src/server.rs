@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use self::{
-    concurrency::ConcurrencyLimit,
+    concurrency::{ConcurrencyLimit, RefusalHeaders},
     listener::Serving,
     metrics::{MetricsListener, Sources},
     middleware::request_context::RequestContext,
@@ -45,6 +45,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    limit: ConcurrencyLimit,
     services: Arc<Services>,
     closing: watch::Sender<bool>,
     /// The open WebSockets, which live on when their requests are answered.
@@ -111,15 +112,18 @@ impl Server {
             unknown: InFlight::default(),
         };
         let is_https = services.auth().origins().is_https();
+        let cors = router::cors(services.auth().origins());
+        let limit = ConcurrencyLimit::new(metrics.refused.clone(), RefusalHeaders { cors, is_https });
         let outer = OuterMiddleware {
             context: RequestContext::new(config, &graphql_state.closing, metrics.clone(), is_https),
-            limit: ConcurrencyLimit::new(metrics.refused.clone()),
+            limit: limit.clone(),
         };
         let router = router::router(config, &services, graphql_state, outer);
         Ok(Self {
             listener,
             address,
             router,
+            limit,
             services,
             closing,
             sockets,
@@ -164,6 +168,7 @@ impl Server {
         };
         let serving = Serving {
             router: self.router,
+            limit: Some(self.limit),
             open: self.metrics.connections,
             max_connections: open_files::max_connections(),
             idle_timeout: listener::IDLE_TIMEOUT,

@@ -1,7 +1,7 @@
 //! The limit on how many requests of each class of routes are worked on, or wait for the database, at the same time.
 //! A request beyond it waits a moment for a permit and is then refused with 503 before any work is done for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::HttpBody,
@@ -9,18 +9,26 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
+use futures_util::FutureExt;
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 use tracing::warn;
 
-use super::bodies::{BodyCapacity, mark_large_body, receive_small_body};
+use super::{
+    bodies::{BodyCapacity, mark_large_body, receive_small_body},
+    middleware::request_context::{REQUEST_ID, add_safety_headers, request_id},
+};
 use crate::{error::Error, graphql, rest};
 
 /// How many requests share the permits of the task routes, and how many those of the account routes.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
+/// How many requests of each wait for a permit; more are refused at once, which is cheaper than to let all wait.
+const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a request waits for a permit; its client hardly notices.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(30);
 /// How many refusals there are for each line of the log.
@@ -28,16 +36,54 @@ const REFUSALS_PER_LOG_LINE: u64 = 1000;
 
 /// Gives requests permits, and refuses those that get none.
 #[derive(Clone, Debug)]
-pub(super) struct ConcurrencyLimit(Arc<Permits>);
+pub(super) struct ConcurrencyLimit(Arc<Limits>);
 
 #[derive(Debug)]
-struct Permits {
-    tasks: Arc<Semaphore>,
+struct Limits {
+    tasks: Permits,
     /// Accounts have permits of their own: many who sign in do not keep others from their tasks.
-    accounts: Arc<Semaphore>,
+    accounts: Permits,
     /// Capacity for large bodies, whatever they are for.
     bodies: BodyCapacity,
     refused: Counter,
+    /// What refusals have besides, which are made before the middleware.
+    headers: RefusalHeaders,
+}
+
+/// The permits that some routes share.
+#[derive(Debug)]
+struct Permits {
+    free: Arc<Semaphore>,
+    /// Permission to wait for one.
+    waiting: Semaphore,
+}
+
+/// What makes the headers of refusals: without those of CORS a browser would show its page nothing of them.
+#[derive(Clone, Debug)]
+pub(super) struct RefusalHeaders {
+    pub(super) cors: CorsLayer,
+    pub(super) is_https: bool,
+}
+
+impl Permits {
+    fn new() -> Self {
+        let free = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
+        Self { free, waiting: Semaphore::new(MAX_WAITING_REQUESTS) }
+    }
+
+    /// A permit; none when none was free for a while, or too many wait already.
+    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return Some(permit);
+        }
+        let _waiting = self.waiting.try_acquire().ok()?;
+        // Boxed, so that the futures of requests that need not wait are not larger for it.
+        Box::pin(timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.free).acquire_owned())).await.ok()?.ok()
+    }
+
+    fn are_exhausted(&self) -> bool {
+        self.free.available_permits() == 0 && self.waiting.available_permits() == 0
+    }
 }
 
 /// What a request is for, which decides whose permits it takes and the format of a refusal.
@@ -71,9 +117,32 @@ impl RouteClass {
 
 impl ConcurrencyLimit {
     /// A limit that counts refusals there.
-    pub(super) fn new(refused: Counter) -> Self {
-        let permits = || Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
-        Self(Arc::new(Permits { tasks: permits(), accounts: permits(), bodies: BodyCapacity::default(), refused }))
+    pub(super) fn new(refused: Counter, headers: RefusalHeaders) -> Self {
+        let (tasks, accounts) = (Permits::new(), Permits::new());
+        Self(Arc::new(Limits { tasks, accounts, bodies: BodyCapacity::default(), refused, headers }))
+    }
+
+    /// The refusal of a request that would not even wait for a permit: before its body is read and before any middleware,
+    /// so that a flood takes little from those who are served. Its log line is left out for the same reason.
+    pub(super) fn refuse_early<B>(&self, request: &axum::http::Request<B>) -> Option<Response> {
+        let class = RouteClass::of(request.uri().path())?;
+        if !self.permits(class).are_exhausted() {
+            return None;
+        }
+        self.count_refusal();
+        let mut asked = axum::http::Request::new(());
+        *asked.method_mut() = request.method().clone();
+        *asked.headers_mut() = request.headers().clone();
+        let refuse =
+            service_fn(
+                move |_: axum::http::Request<()>| async move { Ok::<_, Infallible>(class.refusal(Error::Busy)) },
+            );
+        let answered = self.0.headers.cors.layer(refuse).oneshot(asked).now_or_never();
+        // Nothing in it waits.
+        let mut response = answered.and_then(Result::ok).unwrap_or_else(|| class.refusal(Error::Busy));
+        add_safety_headers(response.headers_mut(), self.0.headers.is_https);
+        response.headers_mut().insert(REQUEST_ID, request_id(request.headers().get(REQUEST_ID)));
+        Some(response)
     }
 
     /// Admits a request with the permit that it holds until it is answered, streams and WebSockets until they are open;
@@ -89,7 +158,7 @@ impl ConcurrencyLimit {
             true => (request, true),
             false => Box::pin(receive_small_body(request)).await.map_err(|error| closing(class.refusal(error)))?,
         };
-        let Some(permit) = self.acquire(class).await else {
+        let Some(permit) = self.permits(class).acquire().await else {
             self.count_refusal();
             let refusal = class.refusal(Error::Busy);
             // What is left of a large body would have to be read before the next request.
@@ -110,21 +179,15 @@ impl ConcurrencyLimit {
     /// A permit again for a request whose large body has come.
     pub(super) async fn readmit(&self, path: &str) -> Result<Option<OwnedSemaphorePermit>, Error> {
         match RouteClass::of(path) {
-            Some(class) => self.acquire(class).await.map(Some).ok_or(Error::Busy),
+            Some(class) => self.permits(class).acquire().await.map(Some).ok_or(Error::Busy),
             None => Ok(None),
         }
     }
 
-    /// A permit; none when none was free for a while.
-    async fn acquire(&self, class: RouteClass) -> Option<OwnedSemaphorePermit> {
-        let permits = match class {
+    fn permits(&self, class: RouteClass) -> &Permits {
+        match class {
             RouteClass::Graphql | RouteClass::Tasks => &self.0.tasks,
             RouteClass::Accounts => &self.0.accounts,
-        };
-        match Arc::clone(permits).try_acquire_owned() {
-            Ok(permit) => Some(permit),
-            // Boxed, so that the futures of requests that need not wait are not larger for it.
-            Err(_) => Box::pin(timeout(ACQUIRE_TIMEOUT, Arc::clone(permits).acquire_owned())).await.ok()?.ok(),
         }
     }
 
@@ -144,4 +207,39 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 pub(super) fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn requests_that_would_not_even_wait_are_refused_early_in_the_format_and_with_the_headers_of_their_api() {
+        const PAGE: &str = "https://page.example";
+        let cors = CorsLayer::new().allow_origin([HeaderValue::from_static(PAGE)]).allow_methods([Method::PUT]);
+        let limit = ConcurrencyLimit::new(Counter::default(), RefusalHeaders { cors, is_https: true });
+        let request = |path: &str| axum::http::Request::get(path).header("origin", PAGE).body(()).unwrap();
+        let all = u32::try_from(MAX_CONCURRENT_REQUESTS).unwrap();
+        let held = limit.0.tasks.free.acquire_many(all).await.unwrap();
+        assert!(limit.refuse_early(&request("/graphql")).is_none(), "it may wait");
+        let waiting = limit.0.tasks.waiting.acquire_many(u32::try_from(MAX_WAITING_REQUESTS).unwrap()).await.unwrap();
+        for (path, start) in [("/graphql", "{\"errors\":"), ("/api/x/tasks?a=b", "{\"detail\":")] {
+            let refusal = limit.refuse_early(&request(path)).unwrap();
+            let header = |name: &str| refusal.headers().get(name).unwrap().to_str().unwrap().to_owned();
+            assert_eq!((refusal.status().as_u16(), header("retry-after")), (503, "1".to_owned()), "{path}");
+            assert_eq!(header("access-control-allow-origin"), PAGE, "{path}");
+            assert!(header("strict-transport-security").starts_with("max-age="), "{path}");
+            assert!(!header("x-request-id").is_empty() && header("x-frame-options") == "DENY", "{path}");
+            let body = axum::body::to_bytes(refusal.into_body(), 1 << 12).await.unwrap();
+            assert!(body.starts_with(start.as_bytes()), "{path}: {body:?}");
+        }
+        for path in ["/health", "/api/auth/get-session"] {
+            assert!(limit.refuse_early(&request(path)).is_none(), "{path} takes none of these permits");
+        }
+        assert_eq!(limit.0.refused.get(), 2);
+        drop((held, waiting));
+        assert!(limit.refuse_early(&request("/graphql")).is_none());
+    }
 }

@@ -29,6 +29,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use super::concurrency::ConcurrencyLimit;
+
 /// How long a connection may take until the headers of its next request are there, idle time included: longer than
 /// proxies keep an idle connection, so that none is closed while a request is on its way.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
@@ -48,6 +50,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// What connections are served with.
 pub(super) struct Serving {
     pub(super) router: Router,
+    /// Refuses requests before they get to the router, if anything does.
+    pub(super) limit: Option<ConcurrencyLimit>,
     /// Counts the open connections.
     pub(super) open: Gauge,
     /// How many connections are open at a time; others wait to be accepted.
@@ -101,6 +105,7 @@ pub(super) async fn serve(
 /// The connections that are open.
 struct Connections {
     router: Router,
+    limit: Option<ConcurrencyLimit>,
     builder: http1::Builder,
     open: Gauge,
     tracker: TaskTracker,
@@ -114,14 +119,23 @@ impl Connections {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(serving.idle_timeout).max_buf_size(MAX_HEADER_BYTES);
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { router: serving.router, builder, open: serving.open, tracker, stopping }
+        Self { router: serving.router, limit: serving.limit, builder, open: serving.open, tracker, stopping }
     }
 
     /// Serves a connection, which holds its permit until it ends.
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
         configure(&stream);
-        let router = self.router.clone();
-        let service = service_fn(move |request| respond(router.clone(), peer, request));
+        let (router, limit) = (self.router.clone(), self.limit.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let refusal = limit.as_ref().and_then(|it| it.refuse_early(&request));
+            let router = router.clone();
+            async move {
+                match refusal {
+                    Some(refusal) => Ok(refusal),
+                    None => respond(router, peer, request).await,
+                }
+            }
+        });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let counted = Counted::new(&self.open);
         let stopping = self.stopping.clone();
@@ -252,7 +266,7 @@ mod tests {
         };
         let router = Router::new().route("/", get(|| async { "at once" })).route("/slow", get(slow));
         let open = Gauge::default();
-        let serving = Serving { router, open: open.clone(), max_connections: 8, idle_timeout };
+        let serving = Serving { router, limit: None, open: open.clone(), max_connections: 8, idle_timeout };
         let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

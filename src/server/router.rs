@@ -93,7 +93,8 @@ pub(super) fn router(
     )
 }
 
-fn cors(origins: &Origins) -> CorsLayer {
+/// Which origins may read responses, and what they may send.
+pub(super) fn cors(origins: &Origins) -> CorsLayer {
     let origins = origins.clone();
     let may_read = move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| origins.may_read(origin));
     CorsLayer::new()

@@ -42,8 +42,10 @@ mod tests {
     use axum::{Router, body::Body, middleware, routing::get};
     use prometheus_client::metrics::counter::Counter;
     use tower::ServiceExt;
+    use tower_http::cors::CorsLayer;
 
     use super::*;
+    use crate::server::concurrency::RefusalHeaders;
 
     #[tokio::test]
     async fn a_handler_that_panics_is_answered_with_500_and_the_next_request_is_served() {
@@ -51,7 +53,8 @@ mod tests {
             assert!(request.uri().query().is_none(), "the value of a user");
             "served"
         }
-        let limits = ConcurrencyLimit::new(Counter::default());
+        let headers = RefusalHeaders { cors: CorsLayer::new(), is_https: false };
+        let limits = ConcurrencyLimit::new(Counter::default(), headers);
         let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(limits, limit));
         for (path, status, text) in [("/?a=b", 500, r#"{"detail":"Internal server error"}"#), ("/", 200, "served")] {
             let request = Request::get(path).body(Body::empty()).unwrap();

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(in crate::server) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How many characters a request id of a client has at most.
@@ -132,12 +132,7 @@ impl ContextSettings {
     fn add_headers(&self, response: &mut Response) {
         let is_limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
         let headers = response.headers_mut();
-        for (name, value) in SAFETY_HEADERS {
-            headers.entry(name).or_insert(value);
-        }
-        if self.is_https {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
-        }
+        add_safety_headers(headers, self.is_https);
         // While the server stops, every response asks its client to take another connection.
         if *self.closing.borrow() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -150,8 +145,18 @@ impl ContextSettings {
     }
 }
 
+/// Adds the headers that make every response safe to receive.
+pub(in crate::server) fn add_safety_headers(headers: &mut HeaderMap, is_https: bool) {
+    for (name, value) in SAFETY_HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
+}
+
 /// The id that the client gave its request if it is harmless, or a new one.
-fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
+pub(in crate::server) fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let is_harmless = |it: &&HeaderValue| {
         (1..=MAX_REQUEST_ID).contains(&it.len())
             && it.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
