@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -95,7 +95,7 @@ pub(in crate::server) async fn request_context(
     // The template, so that no id and no query string is logged.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = settings.span(id.to_str().unwrap_or_default(), request.headers(), &method, route);
+    let span = settings.span(id.to_str().unwrap_or_default(), &request, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), start.elapsed());
     settings.metrics.answered((method.as_str(), route), status, time);
@@ -110,9 +110,11 @@ pub(in crate::server) async fn request_context(
 
 impl ContextSettings {
     /// The span of a request, which is a part of a trace if it is one that is sampled.
-    fn span(&self, id: &str, headers: &HeaderMap, method: &Method, route: &str) -> Span {
+    fn span(&self, id: &str, request: &Request, route: &str) -> Span {
         let instance = self.instance.as_str();
-        let Some(context) = sampled(headers) else { return info_span!("request", id, instance, user = Empty) };
+        let Some(context) = sampled(request.headers()) else {
+            return info_span!("request", id, instance, user = Empty);
+        };
         let span = info_span!(
             target: SAMPLED,
             "request",
@@ -124,7 +126,7 @@ impl ContextSettings {
             otel.name = Empty,
             otel.kind = Empty,
         );
-        adopt(&span, context, (method.as_str(), route));
+        adopt(&span, context, (request.method().as_str(), route));
         span
     }
 
