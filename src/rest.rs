@@ -2,6 +2,7 @@
 //! See docs/contracts/legacy-rest.md#routes.
 
 pub mod auth;
+mod bodies;
 mod calendar;
 pub(crate) mod cookie;
 mod data;
@@ -12,6 +13,7 @@ mod fields;
 pub mod openapi;
 mod pydantic;
 mod query;
+mod routes;
 mod shape;
 mod streaming;
 mod tasks;
@@ -19,15 +21,13 @@ mod upload;
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Router,
-    extract::MatchedPath,
-    routing::{MethodRouter, get, patch, post},
-};
+use axum::{Extension, Router, extract::MatchedPath};
+use utoipa_axum::routes;
 
 pub use self::errors::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
 pub(crate) use self::extract::MAX_BODY;
-use self::{shape::Shape, upload::UploadCapacity};
+pub use self::routes::Endpoint;
+use self::{openapi::RouteGroup, routes::ApiRoute, shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
 
 /// What the task routes share: the shapes that this installation answers in, and capacity for files.
@@ -37,49 +37,68 @@ struct RestState {
     capacity: UploadCapacity,
 }
 
-/// A path below `/api/{user_id}`, and what it answers.
-type Route = (&'static str, MethodRouter<Arc<Services>>);
+/// What the document says about every route of a user's data.
+const USER_ROUTES: RouteGroup = RouteGroup {
+    tag: "tasks",
+    error_schema: "Detail",
+    errors: &[
+        (401, "The token is missing, or it is not valid."),
+        (403, "The user in the path is not the user of the token."),
+        (404, "The caller has no such object."),
+        (408, "The body did not arrive in time."),
+        (413, "The body is too large."),
+        (415, "The body is compressed."),
+        (422, "The request is not valid. Every validation error is listed."),
+        (429, "There were too many requests."),
+        (500, "The server failed."),
+        (503, "The server is too busy: try again later."),
+    ],
+};
 
-/// The routes of a user's data. Each is served with and without the user in the path, and with and without a trailing
-/// slash, because legacy clients use all four.
-fn routes() -> [Route; 9] {
+/// The routes of a user's data.
+fn routes() -> [ApiRoute; 9] {
     [
-        ("/tasks", get(tasks::list).post(tasks::create)),
-        ("/tasks/{task_id}", get(tasks::show).put(tasks::edit).patch(tasks::edit).delete(tasks::delete)),
-        ("/tasks/{task_id}/complete", patch(tasks::complete)),
-        ("/tasks/{task_id}/toggle", post(tasks::complete)),
-        ("/stats", get(tasks::stats)),
-        ("/changes", get(tasks::changes)),
-        ("/export", get(data::export)),
-        ("/export.ics", get(data::calendar)),
-        ("/import", post(data::import)),
+        routes!(tasks::list, tasks::create),
+        routes!(tasks::show, tasks::edit, tasks::delete),
+        routes!(tasks::complete),
+        routes!(tasks::toggle),
+        routes!(tasks::stats),
+        routes!(tasks::changes),
+        routes!(data::export),
+        routes!(data::calendar),
+        routes!(data::import),
     ]
+    .map(ApiRoute::new)
 }
 
-/// The paths and methods of the task routes, for the tests that visit each of them.
-pub const PATHS: [(&str, &[&str]); 9] = [
-    ("/api/{user_id}/tasks", &["GET", "POST"]),
-    ("/api/{user_id}/tasks/{task_id}", &["GET", "PUT", "PATCH", "DELETE"]),
-    ("/api/{user_id}/tasks/{task_id}/complete", &["PATCH"]),
-    ("/api/{user_id}/tasks/{task_id}/toggle", &["POST"]),
-    ("/api/{user_id}/stats", &["GET"]),
-    ("/api/{user_id}/changes", &["GET"]),
-    ("/api/{user_id}/export", &["GET"]),
-    ("/api/{user_id}/export.ics", &["GET"]),
-    ("/api/{user_id}/import", &["POST"]),
-];
+/// The same routes, with all that the document says about them.
+fn described_routes() -> [ApiRoute; 9] {
+    routes().map(|mut route| {
+        route.describe(&USER_ROUTES);
+        route.describe_owner();
+        route
+    })
+}
+
+/// The methods and paths of a user's data, for the tests that visit each of them.
+pub fn endpoints() -> Vec<Endpoint> {
+    routes().into_iter().flat_map(ApiRoute::endpoints).collect()
+}
 
 /// Whether a route receives a file, for which it has capacity of its own.
 pub(crate) fn is_upload(route: Option<&MatchedPath>) -> bool {
     route.is_some_and(|it| it.as_str().trim_end_matches('/').ends_with("/import"))
 }
 
-/// The task routes as a router.
+/// The routes of a user's data as a router. Each is served with and without the user in the path, and with and without a
+/// trailing slash, because legacy clients use all four.
 pub fn router(config: &Config) -> Router<Arc<Services>> {
-    let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
-        ["/api/{user_id}", "/api"].into_iter().fold(router, |router, start| {
-            router.route(&format!("{start}{path}"), methods.clone()).route(&format!("{start}{path}/"), methods.clone())
-        })
-    });
+    let mut router = Router::new();
+    for route in routes() {
+        let path = route.path();
+        for path in [path.to_owned(), path.replacen("/{user_id}", "", 1)] {
+            router = router.route(&path, route.handlers.clone()).route(&format!("{path}/"), route.handlers.clone());
+        }
+    }
     router.layer(Extension(RestState { shape: Shape::new(config), capacity: UploadCapacity::default() }))
 }

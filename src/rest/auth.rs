@@ -18,47 +18,39 @@ use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, any, get, post},
+    routing::{any, post},
 };
+use utoipa_axum::routes;
 
 use self::errors::AuthApiError;
 pub(crate) use self::post::MAX_BODY;
+use super::{
+    openapi::RouteGroup,
+    routes::{ApiRoute, Endpoint},
+};
 use crate::{error::Error, service::Services};
 
 type Answer = Result<Response, AuthApiError>;
 type AuthRouteState = State<Arc<Services>>;
-type Methods = MethodRouter<Arc<Services>>;
 
-/// Every route of this API, for the router and for the tests that visit each of them.
-pub const PATHS: [(&str, &str); 27] = [
-    ("GET", "/api/auth/ok"),
-    ("GET", "/api/auth/error"),
-    ("POST", "/api/auth/sign-up/email"),
-    ("POST", "/api/auth/sign-in/email"),
-    ("POST", "/api/auth/sign-in/social"),
-    ("POST", "/api/auth/sign-out"),
-    ("GET", "/api/auth/get-session"),
-    ("GET", "/api/auth/token"),
-    ("GET", "/api/auth/jwks"),
-    ("POST", "/api/auth/update-user"),
-    ("POST", "/api/auth/update-session"),
-    ("POST", "/api/auth/change-email"),
-    ("POST", "/api/auth/change-password"),
-    ("POST", "/api/auth/verify-password"),
-    ("GET", "/api/auth/list-accounts"),
-    ("POST", "/api/auth/unlink-account"),
-    ("GET", "/api/auth/list-sessions"),
-    ("POST", "/api/auth/revoke-session"),
-    ("POST", "/api/auth/revoke-sessions"),
-    ("POST", "/api/auth/revoke-other-sessions"),
-    ("POST", "/api/auth/request-password-reset"),
-    ("POST", "/api/auth/reset-password"),
-    ("GET", "/api/auth/reset-password/{token}"),
-    ("POST", "/api/auth/send-verification-email"),
-    ("GET", "/api/auth/verify-email"),
-    ("POST", "/api/auth/delete-user"),
-    ("GET", "/api/auth/delete-user/callback"),
-];
+/// What the document says about every route of this API.
+const AUTH_ROUTES: RouteGroup = RouteGroup {
+    tag: "auth",
+    error_schema: "AuthError",
+    errors: &[
+        (400, "The request is not valid."),
+        (401, "There is no session, or the credentials are wrong."),
+        (403, "The origin or a link is not trusted, or the session is not fresh."),
+        (404, "What a link leads to does not exist."),
+        (408, "The body did not arrive in time."),
+        (413, "The body is too large."),
+        (415, "The route takes another media type, or the body is compressed."),
+        (422, "An account with this address exists."),
+        (429, "There were too many requests."),
+        (500, "The server failed."),
+        (503, "The server is too busy: try again later."),
+    ],
+};
 
 /// The routes that a GET changes something on, and what; nothing else is changed by a GET, and nothing at all by HEAD
 /// or OPTIONS. Links are followed by GET, because that is all that a mail can hold; what scans mail sends HEAD.
@@ -77,48 +69,69 @@ pub fn refused(error: Error) -> Response {
     AuthApiError::from(error).into_response()
 }
 
-fn routes() -> [(&'static str, Methods); 27] {
+/// Every route of this API. The bodies of `POST` are objects of texts, named here, which Better Auth's client sends.
+fn routes() -> [ApiRoute; 27] {
     [
-        ("/ok", get(sign_in::ok)),
-        ("/error", get(links::error_page)),
-        ("/sign-up/email", post(sign_in::sign_up)),
-        ("/sign-in/email", post(sign_in::sign_in)),
-        ("/sign-in/social", post(sign_in::sign_in_social)),
-        ("/sign-out", post(sign_in::sign_out)),
-        ("/get-session", get(sign_in::get_session).post(sign_in::deferred)),
-        ("/token", get(sign_in::token)),
-        ("/jwks", get(sign_in::jwks)),
-        ("/update-user", post(profile::update_user)),
-        ("/update-session", post(profile::update_session)),
-        ("/change-email", post(profile::change_email)),
-        ("/change-password", post(profile::change_password)),
-        ("/verify-password", post(profile::verify_password)),
-        ("/list-accounts", get(profile::list_accounts)),
-        ("/unlink-account", post(profile::unlink_account)),
-        ("/list-sessions", get(sessions::list)),
-        ("/revoke-session", post(sessions::revoke)),
-        ("/revoke-sessions", post(sessions::revoke_all)),
-        ("/revoke-other-sessions", post(sessions::revoke_others)),
-        ("/request-password-reset", post(links::request_reset)),
-        ("/reset-password", post(links::reset)),
-        ("/reset-password/{token}", get(links::follow_reset)),
-        ("/send-verification-email", post(links::send_verification)),
-        ("/verify-email", get(links::verify_email)),
-        ("/delete-user", post(links::delete_user)),
-        ("/delete-user/callback", get(links::follow_deletion)),
+        ApiRoute::new(routes!(sign_in::ok)),
+        ApiRoute::new(routes!(links::error_page)),
+        ApiRoute::new(routes!(sign_in::sign_up)).with_body_fields(&[
+            "name",
+            "email",
+            "password",
+            "image",
+            "callbackURL",
+        ]),
+        ApiRoute::new(routes!(sign_in::sign_in)).with_body_fields(&["email", "password", "callbackURL"]),
+        ApiRoute::new(routes!(sign_in::sign_in_social)).with_body_fields(&["provider"]),
+        ApiRoute::new(routes!(sign_in::sign_out)).with_body_fields(&[]),
+        ApiRoute::new(routes!(sign_in::get_session)).with_unlisted_post(post(sign_in::deferred)),
+        ApiRoute::new(routes!(sign_in::token)),
+        ApiRoute::new(routes!(sign_in::jwks)),
+        ApiRoute::new(routes!(profile::update_user)).with_body_fields(&["name", "image"]),
+        ApiRoute::new(routes!(profile::update_session)).with_body_fields(&[]),
+        ApiRoute::new(routes!(profile::change_email)).with_body_fields(&["newEmail", "callbackURL"]),
+        ApiRoute::new(routes!(profile::change_password)).with_body_fields(&["currentPassword", "newPassword"]),
+        ApiRoute::new(routes!(profile::verify_password)).with_body_fields(&["password"]),
+        ApiRoute::new(routes!(profile::list_accounts)),
+        ApiRoute::new(routes!(profile::unlink_account)).with_body_fields(&["accountId"]),
+        ApiRoute::new(routes!(sessions::list)),
+        ApiRoute::new(routes!(sessions::revoke)).with_body_fields(&["token"]),
+        ApiRoute::new(routes!(sessions::revoke_all)).with_body_fields(&[]),
+        ApiRoute::new(routes!(sessions::revoke_others)).with_body_fields(&[]),
+        ApiRoute::new(routes!(links::request_reset)).with_body_fields(&["email", "redirectTo"]),
+        ApiRoute::new(routes!(links::reset)).with_body_fields(&["newPassword", "token"]),
+        ApiRoute::new(routes!(links::follow_reset)),
+        ApiRoute::new(routes!(links::send_verification)).with_body_fields(&["email", "callbackURL"]),
+        ApiRoute::new(routes!(links::verify_email)),
+        ApiRoute::new(routes!(links::delete_user)).with_body_fields(&["password", "token", "callbackURL"]),
+        ApiRoute::new(routes!(links::follow_deletion)),
     ]
 }
 
-/// The routes as a router; what else is asked for is nothing, without a body. So is HEAD, as at Better Auth: a route
-/// would do for it what it does for GET. Probes may ask `/ok` by it.
+/// The same routes, with all that the document says about them.
+pub(super) fn described_routes() -> [ApiRoute; 27] {
+    routes().map(|mut route| {
+        route.describe(&AUTH_ROUTES);
+        route
+    })
+}
+
+/// The methods and paths of this API, for the tests that visit each of them.
+pub fn endpoints() -> Vec<Endpoint> {
+    routes().into_iter().flat_map(ApiRoute::endpoints).collect()
+}
+
+/// The routes as a router. Better Auth answers everything else with 404 and no body, and so does this API; HEAD too, for
+/// which a route would do what it does for GET. Probes may send HEAD to `/ok`.
 pub fn router() -> Router<Arc<Services>> {
     let nothing = async || StatusCode::NOT_FOUND;
     let router = Router::new()
         .route("/api/auth", any(nothing))
         .route("/api/auth/", any(nothing))
         .route("/api/auth/{*path}", any(nothing));
-    routes().into_iter().fold(router, |router, (path, methods)| {
-        let methods = if path == "/ok" { methods } else { methods.head(nothing) };
-        router.route(&format!("/api/auth{path}"), methods.fallback(nothing))
+    routes().into_iter().fold(router, |router, route| {
+        let path = route.path().to_owned();
+        let handlers = if path == "/api/auth/ok" { route.handlers } else { route.handlers.head(nothing) };
+        router.route(&path, handlers.fallback(nothing))
     })
 }

@@ -32,7 +32,12 @@ use crate::{
     view::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
 };
 
-/// `GET /api/{user_id}/export`
+/// Export all data as JSON.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/export",
+    responses((status = 200, description = "The file.", body = serde_json::Value)),
+)]
 pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
     let data = caller.data();
     let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
@@ -51,7 +56,12 @@ pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
     Ok(file("application/json", "docket.json", start, tasks, "]}".to_owned()))
 }
 
-/// `GET /api/{user_id}/export.ics`
+/// Export all tasks as iCalendar.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/export.ics",
+    responses((status = 200, description = "The file.", body = String, content_type = "text/calendar")),
+)]
 pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
     let data = caller.data();
     let names = Names {
@@ -63,7 +73,14 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
     Ok(file("text/calendar; charset=utf-8", "docket.ics", start, tasks, end))
 }
 
-/// `POST /api/{user_id}/import`
+/// Import exported data.
+#[utoipa::path(
+    post,
+    path = "/api/{user_id}/import",
+    params(ImportQuery),
+    request_body = Object,
+    responses((status = 200, description = "What was imported.", body = serde_json::Value)),
+)]
 pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, RestError> {
     let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?.is_dry_run;
     let (bytes, held) = upload.into_parts();

@@ -10,6 +10,13 @@ use axum::{
 };
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
+use utoipa::{
+    IntoParams, PartialSchema,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError};
 use crate::{
@@ -133,6 +140,15 @@ impl TaskPath {
     pub(super) fn only_key(&self) -> Result<TaskRef, RestError> {
         let mut problems = Vec::new();
         self.key(&mut problems).ok_or(RestError::Validation(problems))
+    }
+}
+
+impl IntoParams for TaskPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number = i64::schema();
+        let parameter = ParameterBuilder::new().name("task_id").parameter_in(ParameterIn::Path).schema(Some(number));
+        let description = "The number of the task; its UUID works too.";
+        vec![parameter.required(Required::True).description(Some(description)).build()]
     }
 }
 

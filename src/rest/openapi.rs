@@ -1,8 +1,6 @@
-//! The OpenAPI document: made from the types that serve and from one row for each route.
+//! The OpenAPI document: made from the routes that serve, and from what all routes of a group have in common.
 
-mod rows;
-
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use axum::{
     Router,
@@ -12,21 +10,53 @@ use axum::{
     response::Response,
     routing::get,
 };
-use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref,
-    Required, ResponseBuilder,
-    path::{OperationBuilder, ParameterBuilder, ParameterIn},
-    request_body::RequestBodyBuilder,
-    security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{
+        ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
+        PathsBuilder, Ref, RefOr, Required, Response as OpenApiResponse, ResponseBuilder, Schema,
+        path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+        schema::{SchemaType, Type},
+        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+    },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::rows::{RequestBodyDoc, RouteDoc};
-use super::{errors::RestError, shape};
-use crate::error::Error;
+use super::{
+    auth,
+    errors::RestError,
+    routes::{ApiRoute, Endpoint},
+    shape,
+};
+use crate::{error::Error, view};
 
 const JSON: &str = "application/json";
 const BEARER: &str = "bearer";
+
+/// What the document says about every route of a group.
+pub(super) struct RouteGroup {
+    pub(super) tag: &'static str,
+    /// The name of the schema of errors.
+    pub(super) error_schema: &'static str,
+    /// What a request may fail with on any of the routes.
+    pub(super) errors: &'static [(u16, &'static str)],
+}
+
+/// The response to a write whose `If-Match` names another version of the task.
+pub(super) struct TaskChanged;
+
+impl IntoResponses for TaskChanged {
+    fn responses() -> BTreeMap<String, RefOr<OpenApiResponse>> {
+        let response = error_response("The task was changed in the meantime.", "Detail");
+        BTreeMap::from([("412".to_owned(), response.into())])
+    }
+}
+
+fn error_response(description: &str, schema: &str) -> OpenApiResponse {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
+    ResponseBuilder::new().description(description).content(JSON, content.build()).build()
+}
 
 /// The document.
 pub fn document() -> OpenApi {
@@ -34,24 +64,29 @@ pub fn document() -> OpenApi {
         .title("Docket")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("The REST API of Docket, and the routes of its accounts. The GraphQL API is at /graphql."));
-    let paths = rows::all().into_iter().fold(PathsBuilder::new(), |paths, row| {
-        paths.path(row.path.clone(), PathItem::new(method(row.method), operation(&row).build()))
-    });
-    let components = rows::schemas()
-        .into_iter()
-        .fold(ComponentsBuilder::new(), |components, (name, schema)| components.schema(name, schema))
+    let routes = super::described_routes().into_iter().chain(auth::described_routes());
+    let mut components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas())
         .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let mut paths = health_paths();
+    for mut route in routes {
+        route.for_each_operation(identify);
+        components = components.schemas_from_iter(route.schemas);
+        for (path, item) in route.paths.paths {
+            paths = paths.path(path, item);
+        }
+    }
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
 
 /// The document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
-    Router::new().route("/openapi.json", get(answer)).merge(page.layer(middleware::map_response(guarded)))
+    Router::new().route("/openapi.json", get(serve_document)).merge(page.layer(middleware::map_response(protect_page)))
 }
 
-/// Made when it is first asked for, as most instances never are.
-async fn answer() -> Result<Response, RestError> {
+/// Made at the first request, as most instances never get one.
+async fn serve_document() -> Result<Response, RestError> {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
     let json = match DOCUMENT.get() {
         Some(json) => json.clone(),
@@ -64,7 +99,7 @@ async fn answer() -> Result<Response, RestError> {
 }
 
 /// The page loads nothing from elsewhere, and nobody may frame it.
-async fn guarded(mut response: Response) -> Response {
+async fn protect_page(mut response: Response) -> Response {
     const POLICY: HeaderValue = HeaderValue::from_static(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -73,57 +108,91 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-fn method(name: &str) -> HttpMethod {
-    match name {
-        "POST" => HttpMethod::Post,
-        "PUT" => HttpMethod::Put,
-        "PATCH" => HttpMethod::Patch,
-        "DELETE" => HttpMethod::Delete,
-        _ => HttpMethod::Get,
+impl ApiRoute {
+    /// Adds what all routes of the group have in common.
+    pub(super) fn describe(&mut self, group: &RouteGroup) {
+        self.for_each_operation(|_, operation| {
+            operation.tags = Some(vec![group.tag.to_owned()]);
+            for (status, description) in group.errors {
+                let response = || error_response(description, group.error_schema).into();
+                operation.responses.responses.entry(status.to_string()).or_insert_with(response);
+            }
+        });
+    }
+
+    /// Adds a body that is an object of texts, all of which may be absent: a route says itself what it lacks.
+    pub(super) fn with_body_fields(mut self, names: &[&str]) -> Self {
+        let object = names.iter().fold(ObjectBuilder::new(), |object, name| object.property(*name, text_schema()));
+        let content = ContentBuilder::new().schema(Some(object)).build();
+        let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::False)).build();
+        self.for_each_operation(|_, operation| operation.request_body = Some(body.clone().into()));
+        self
+    }
+
+    /// Adds that the routes are about one user's data, for which they need a token. A request that is not HTTP gets its 400
+    /// before any route, and without a body.
+    pub(super) fn describe_owner(&mut self) {
+        let user = ParameterBuilder::new()
+            .name("user_id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("The user of the token."))
+            .schema(Some(text_schema().min_length(Some(1))))
+            .build();
+        self.for_each_operation(|_, operation| {
+            let unreadable = ResponseBuilder::new().description("The request cannot be read.").build();
+            operation.responses.responses.insert("400".to_owned(), unreadable.into());
+            operation.parameters.get_or_insert_default().insert(0, user.clone().into());
+            operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
+        });
     }
 }
 
-fn operation(row: &RouteDoc) -> OperationBuilder {
-    let name = format!("{} {}", row.method, row.path);
-    let id: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
-    let mut operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(row.summary)).tag(row.tag);
-    for (name, schema) in &row.path_parameters {
-        operation = operation.parameter(
-            ParameterBuilder::new()
-                .name(*name)
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .schema(Some(schema.clone())),
-        );
-    }
-    for (name, is_required, schema) in &row.query_parameters {
-        let required = if *is_required { Required::True } else { Required::False };
-        operation = operation.parameter(
-            ParameterBuilder::new()
-                .name(*name)
-                .parameter_in(ParameterIn::Query)
-                .required(required)
-                .schema(Some(schema.clone())),
-        );
-    }
-    if let Some(RequestBodyDoc { schema, is_required }) = &row.body {
-        let content = ContentBuilder::new().schema(Some(schema.clone())).build();
-        let required = if *is_required { Required::True } else { Required::False };
-        let body = RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build();
-        operation = operation.request_body(Some(body));
-    }
-    if row.needs_token {
-        operation = operation.security(SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, []));
-    }
-    row.answers.iter().fold(operation, |operation, answer| {
-        let mut response = ResponseBuilder::new().description(answer.description);
-        if let Some((media, schema)) = &answer.content {
-            let mut content = ContentBuilder::new();
-            if let Some(schema) = schema {
-                content = content.schema(Some(Ref::from_schema_name(*schema)));
-            }
-            response = response.content(*media, content.build());
+/// Gives an operation the id by which generated clients call it: method and path, which are unique.
+fn identify(Endpoint { method, path }: &Endpoint, operation: &mut Operation) {
+    let name = format!("{method} {path}");
+    operation.operation_id = Some(name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect());
+}
+
+/// The probes of the server, which are no part of this API.
+fn health_paths() -> PathsBuilder {
+    let probe = |path: &'static str, summary: &'static str, statuses: &[(u16, &'static str)]| {
+        let mut operation = OperationBuilder::new().summary(Some(summary)).tag("health");
+        for (status, description) in statuses {
+            let response =
+                ResponseBuilder::new().description(*description).content(JSON, ContentBuilder::new().build());
+            operation = operation.response(status.to_string(), response);
         }
-        operation.response(answer.status.to_string(), response.build())
-    })
+        let mut operation = operation.build();
+        identify(&Endpoint { method: "GET", path: path.to_owned() }, &mut operation);
+        PathItem::new(HttpMethod::Get, operation)
+    };
+    let live = |path| probe(path, "Check that the process is alive.", &[(200, "The process is alive.")]);
+    let ready = [(200, "The server can serve requests."), (503, "The server cannot serve requests now.")];
+    PathsBuilder::new()
+        .path("/health", live("/health"))
+        .path("/api/health", live("/api/health"))
+        .path("/health/ready", probe("/health/ready", "Check that the server can serve requests.", &ready))
+}
+
+/// The schemas of errors, and of what responses contain without naming it.
+fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let detail = ObjectBuilder::new().property("detail", any).required("detail");
+    let auth_error =
+        ObjectBuilder::new().property("message", text_schema()).property("code", text_schema()).required("message");
+    let mut schemas = vec![named::<view::TaskList>(), named::<view::Label>()];
+    schemas.extend([named::<view::User>(), named::<view::Session>(), named::<view::Account>()]);
+    schemas.push(("Detail".to_owned(), detail.into()));
+    schemas.push(("AuthError".to_owned(), auth_error.into()));
+    schemas
+}
+
+fn named<T: ToSchema>() -> (String, RefOr<Schema>) {
+    (T::name().into_owned(), T::schema())
+}
+
+/// The schema of a text.
+pub(super) fn text_schema() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
 }

@@ -5,9 +5,18 @@ use std::{borrow::Cow, hash::Hash};
 
 use entity::task::Priority;
 use serde_json::json;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::Type,
+    },
+};
 
 use super::{
     fields::{priorities, priority},
+    openapi::text_schema,
     pydantic::PydanticError,
 };
 use crate::{
@@ -47,6 +56,8 @@ const NAMES: [&[&str]; 11] = [
 ];
 const STATUSES: &str = "'all', 'pending' or 'completed'";
 const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 'due_date' or 'priority'";
+/// Of the names of a sort order, those that the document shows.
+const DOCUMENTED_SORTS: [&str; 7] = ["created", "created_at", "updated", "updated_at", "title", "due_date", "priority"];
 const ORDERS: &str = "'asc' or 'desc'";
 const MAX_LIMIT: i64 = 100;
 const DEFAULT_CHANGES: u64 = 100;
@@ -87,6 +98,21 @@ impl ListQuery {
     }
 }
 
+impl IntoParams for ListQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let order = "By default times descend and all else ascends; ascending priorities begin with the most urgent.";
+        vec![
+            parameter("status", text_schema().enum_values(Some(["all", "pending", "completed"]))),
+            parameter("priority", text_schema().enum_values(Some(["low", "medium", "high", "urgent"]))),
+            parameter("search", text_schema().max_length(Some(200))),
+            parameter("sort", text_schema().enum_values(Some(DOCUMENTED_SORTS))),
+            parameter("order", text_schema().enum_values(Some(["asc", "desc"])).description(Some(order))),
+            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_LIMIT))),
+            parameter("offset", integer_schema().minimum(Some(0))),
+        ]
+    }
+}
+
 /// What an import was asked for.
 #[derive(Debug)]
 pub(super) struct ImportQuery {
@@ -99,6 +125,13 @@ impl ImportQuery {
         let mut read = QueryReader::of_only(text, &["dry_run"]);
         let is_dry_run = read.bool("dry_run").unwrap_or_default();
         if read.problems.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.problems) }
+    }
+}
+
+impl IntoParams for ImportQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let is_dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
+        vec![parameter("dry_run", is_dry_run.description(Some("Check the file, and change nothing.")))]
     }
 }
 
@@ -118,6 +151,25 @@ impl SinceQuery {
         let limit = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
         if read.problems.is_empty() { Ok(Self { since, limit }) } else { Err(read.problems) }
     }
+}
+
+impl IntoParams for SinceQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            parameter("since", integer_schema().minimum(Some(0))),
+            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES))),
+        ]
+    }
+}
+
+/// A parameter of the query, in the document; none is required.
+fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+    parameter.required(Required::False).schema(Some(schema)).build()
+}
+
+fn integer_schema() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer)
 }
 
 /// The values of one parameter, or what is wrong with them.

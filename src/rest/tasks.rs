@@ -12,9 +12,11 @@ use futures_util::{Stream, stream};
 
 use super::{
     RestState,
+    bodies::{CompletionBody, NewTaskBody, TaskChangesBody},
     errors::RestError,
     etag::Tags,
     extract::{Caller, TaskBody, TaskPath},
+    openapi::TaskChanged,
     query::{ListQuery, SinceQuery},
     shape::{self, PagePosition, Shape},
     streaming,
@@ -32,7 +34,18 @@ use crate::{
 /// How many tasks meet the filter of a list.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// `GET /api/{user_id}/tasks`
+/// List the tasks, newest first.
+///
+/// Without a limit the response has all of them; many are sent in chunks.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/tasks",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "The tasks.", body = [Task]),
+        (status = 304, description = "The client has the current version."),
+    ),
+)]
 pub(super) async fn list(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -86,7 +99,13 @@ fn tasks_after(
     })
 }
 
-/// `POST /api/{user_id}/tasks`
+/// Create a task.
+#[utoipa::path(
+    post,
+    path = "/api/{user_id}/tasks",
+    request_body = NewTaskBody,
+    responses((status = 201, description = "The new task.", body = Task)),
+)]
 pub(super) async fn create(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -104,7 +123,16 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, tag, shape.task(json(&Task::from(row))?)?).into_response())
 }
 
-/// `GET /api/{user_id}/tasks/{task_id}`
+/// Get a task.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/tasks/{task_id}",
+    params(TaskPath),
+    responses(
+        (status = 200, description = "The task.", body = Task),
+        (status = 304, description = "The client has the current version."),
+    ),
+)]
 pub(super) async fn show(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -120,7 +148,14 @@ pub(super) async fn show(
     Ok((tags.of(revision), shape.task(rest_task(&found, caller.id()))?).into_response())
 }
 
-/// `PUT` and `PATCH /api/{user_id}/tasks/{task_id}`
+/// Change a task. Fields that are absent stay as they are.
+#[utoipa::path(
+    method(put, patch),
+    path = "/api/{user_id}/tasks/{task_id}",
+    params(TaskPath),
+    request_body = TaskChangesBody,
+    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+)]
 pub(super) async fn edit(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -138,7 +173,14 @@ pub(super) async fn edit(
     one(&caller, shape, row).await
 }
 
-/// `PATCH /api/{user_id}/tasks/{task_id}/complete`
+/// Set whether a task is completed; without a body, change it to the opposite.
+#[utoipa::path(
+    patch,
+    path = "/api/{user_id}/tasks/{task_id}/complete",
+    params(TaskPath),
+    request_body = Option<CompletionBody>,
+    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+)]
 pub(super) async fn complete(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -157,7 +199,30 @@ pub(super) async fn complete(
     one(&caller, shape, row).await
 }
 
-/// `DELETE /api/{user_id}/tasks/{task_id}`
+/// Complete or open a task.
+#[utoipa::path(
+    post,
+    path = "/api/{user_id}/tasks/{task_id}/toggle",
+    params(TaskPath),
+    request_body = Option<CompletionBody>,
+    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+)]
+pub(super) async fn toggle(
+    caller: Caller,
+    state: Extension<RestState>,
+    condition: (HeaderMap, TaskPath),
+    body: TaskBody,
+) -> Result<Response, RestError> {
+    complete(caller, state, condition, body).await
+}
+
+/// Delete a task.
+#[utoipa::path(
+    delete,
+    path = "/api/{user_id}/tasks/{task_id}",
+    params(TaskPath),
+    responses((status = 204, description = "The task is deleted."), TaskChanged),
+)]
 pub(super) async fn delete(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
@@ -170,14 +235,32 @@ pub(super) async fn delete(
     Ok(shape.deleted(row.number))
 }
 
-/// `GET /api/{user_id}/stats`
+/// Count the tasks.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/stats",
+    responses((status = 200, description = "The totals.", body = serde_json::Value)),
+)]
 pub(super) async fn stats(caller: Caller) -> Result<Response, RestError> {
     let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
     let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
     Ok(Json(body).into_response())
 }
 
-/// `GET /api/{user_id}/changes`
+/// List what changed after a revision, deletions included.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/changes",
+    params(SinceQuery),
+    responses(
+        (status = 200, description = "The changes.", body = serde_json::Value),
+        (
+            status = 410,
+            description = "Earlier changes are no longer known: start again from 0.",
+            body = ref("#/components/schemas/Detail"),
+        ),
+    ),
+)]
 pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     let SinceQuery { since, limit } =
         SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use docket::rest::Endpoint;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Person, text};
@@ -228,7 +229,7 @@ async fn no_answer_to_one_holds_a_word_that_only_the_other_has() {
         }
     }
     let bearer = format!("Bearer {}", ann.token);
-    for (method, template) in task_routes() {
+    for Endpoint { method, path: template } in task_routes() {
         for user in [&ann.id, &bob.id] {
             for id in ids.iter().chain([&number]) {
                 let path = template.replace("{user_id}", user).replace("{task_id}", id);
@@ -259,8 +260,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
     }
 }
 
-fn task_routes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    docket::rest::PATHS.into_iter().flat_map(|(path, methods)| methods.iter().map(move |method| (*method, path)))
+fn task_routes() -> Vec<Endpoint> {
+    docket::rest::endpoints()
 }
 
 async fn visit(app: &App, authorization: Option<&str>, (method, path): (&str, &str)) -> Answer {
@@ -279,7 +280,7 @@ async fn every_task_route_wants_a_token_that_holds() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
-    for (method, template) in task_routes() {
+    for Endpoint { method, path: template } in task_routes() {
         let path = template.replace("{user_id}", &ann.id).replace("{task_id}", &task["id"].to_string());
         for path in [path.clone(), format!("{path}/")] {
             let nobody = visit(&app, None, (method, &path)).await;
@@ -299,7 +300,7 @@ async fn a_neighbour_gets_403_on_every_task_route_as_for_a_user_who_does_not_exi
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
     let bearer = format!("Bearer {}", bob.token);
-    for (method, template) in task_routes() {
+    for Endpoint { method, path: template } in task_routes() {
         for user in [ann.id.as_str(), "nobody-at-all"] {
             let path = template.replace("{user_id}", user).replace("{task_id}", &task["id"].to_string());
             let answer = visit(&app, Some(&bearer), (method, &path)).await;
@@ -317,7 +318,7 @@ async fn a_neighbours_task_is_not_found_under_the_own_path() {
     let id = app.graphql(&ann, "{ tasks { nodes { id } } }", json!({})).await.data();
     let id = text(&id["tasks"]["nodes"][0]["id"]);
     let bearer = format!("Bearer {}", bob.token);
-    for (method, template) in task_routes().filter(|(_, path)| path.contains("{task_id}")) {
+    for Endpoint { method, path: template } in task_routes().into_iter().filter(|it| it.path.contains("{task_id}")) {
         for key in [task["id"].to_string(), id.clone(), "999999".into(), ABSENT.into()] {
             let path = template.replace("{user_id}", &bob.id).replace("{task_id}", &key);
             let answer = visit(&app, Some(&bearer), (method, &path)).await;
@@ -387,8 +388,9 @@ async fn every_auth_route_says_what_nobody_gets() {
         ("POST", "/api/auth/delete-user", schema),
         ("GET", "/api/auth/delete-user/callback", schema),
     ];
-    let routes: Vec<_> = expected.iter().map(|(method, path, ..)| (*method, *path)).collect();
-    assert_eq!(routes, docket::rest::auth::PATHS);
+    let routes: Vec<_> =
+        expected.iter().map(|(method, path, ..)| Endpoint { method, path: (*path).to_owned() }).collect();
+    assert_eq!(routes, docket::rest::auth::endpoints());
     for (method, path, (status, part)) in expected {
         let answer = Answer::of(app.request(method, path)).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");

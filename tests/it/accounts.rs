@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use docket::rest::Endpoint;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -410,7 +411,7 @@ async fn any_body_is_answered_without_a_fault_of_ours() {
         json!("a@b.co"),
         json!({ "$ne": 1 }),
     ];
-    for (method, path) in docket::rest::auth::PATHS.into_iter().filter(|(method, _)| *method == "POST") {
+    for Endpoint { method, path } in docket::rest::auth::endpoints().into_iter().filter(|it| it.method == "POST") {
         for value in &values {
             let mut body = json!({});
             for field in [
@@ -429,12 +430,12 @@ async fn any_body_is_answered_without_a_fault_of_ours() {
                 body[field] = value.clone();
             }
             for body in [body, value.clone()] {
-                let answer = Answer::of(app.request(method, path).bearer_auth(&ann.session).json(&body)).await;
+                let answer = Answer::of(app.request(method, &path).bearer_auth(&ann.session).json(&body)).await;
                 assert!(answer.status.as_u16() < 500, "{path} {body}: {answer:?}");
             }
         }
     }
-    for (method, path) in docket::rest::auth::PATHS.into_iter().filter(|(method, _)| *method == "GET") {
+    for Endpoint { method, path } in docket::rest::auth::endpoints().into_iter().filter(|it| it.method == "GET") {
         for query in ["", "?token=%00", "?token=a&token=b", "?callbackURL=%00&token=x", "?error=%F0%9F%98%80", "?%"] {
             let answer = Answer::of(app.request(method, &format!("{path}{query}"))).await;
             assert!(answer.status.as_u16() < 500, "{path}{query}: {answer:?}");

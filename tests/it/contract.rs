@@ -1,6 +1,8 @@
 //! What clients generate code from. `UPDATE=1 cargo test` rewrites the files; read the difference before you commit it.
 
-use std::{env, fs, path::Path};
+use std::{collections::BTreeSet, env, fs, path::Path};
+
+use crate::support::{Answer, App, text};
 
 fn assert_pinned(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -17,15 +19,29 @@ fn the_openapi_document_is_the_one_in_the_repository() {
     assert_pinned("openapi.json", &format!("{document}\n"));
 }
 
-#[test]
-fn every_route_is_in_the_openapi_document() {
+#[tokio::test]
+async fn every_operation_of_the_openapi_document_is_served_and_described() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
     let document = serde_json::to_value(docket::rest::openapi::document()).unwrap();
-    let task_routes =
-        docket::rest::PATHS.into_iter().flat_map(|(path, methods)| methods.iter().map(move |it| (*it, path)));
-    for (method, path) in task_routes.chain(docket::rest::auth::PATHS) {
-        let operation = &document["paths"][path][method.to_lowercase()];
-        assert!(operation["responses"].is_object(), "{method} {path} is not in the document");
+    let mut ids = BTreeSet::new();
+    for (template, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = format!("{method} {template}");
+            assert!(text(&operation["summary"]).ends_with('.'), "{name} has no summary");
+            assert!(operation["responses"].as_object().is_some_and(|it| !it.is_empty()), "{name} has no responses");
+            assert!(ids.insert(text(&operation["operationId"])), "{name} has the id of another operation");
+            let path = template.replace("{user_id}", &ann.id).replace("{task_id}", "1").replace("{token}", "x");
+            let request = app.request(&method.to_uppercase(), &path).bearer_auth(&ann.token);
+            let answer = Answer::of(request).await;
+            assert!(answer.status != 405 && !answer.text.contains("Not Found"), "{name} is not served: {answer:?}");
+            // The auth routes answer what they do not serve with 404 and no body.
+            assert!(answer.status != 404 || !answer.text.is_empty(), "{name} is not served: {answer:?}");
+        }
     }
+    let served = docket::rest::endpoints().len() + docket::rest::auth::endpoints().len();
+    // Besides them the document has three probes.
+    assert_eq!(ids.len(), served + 3);
     assert_eq!(document["openapi"], "3.1.0");
 }
 

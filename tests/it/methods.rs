@@ -1,5 +1,7 @@
 //! What HEAD, OPTIONS and GET do: nothing, but for the few GETs that the auth routes list.
 
+use std::collections::BTreeSet;
+
 use docket::rest::auth::EFFECTS_OF_GET;
 use reqwest::{Client, redirect::Policy};
 use serde_json::json;
@@ -112,10 +114,9 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
     let ann = Visitor::new(&app, &sink).await;
     let task =
         app.rest_task(&ann.person, json!({ "title": "water the plants", "tags": ["home"] })).await["id"].to_string();
-    let rest = docket::rest::PATHS
-        .iter()
-        .flat_map(|(path, _)| [(*path).to_owned(), format!("{path}/"), path.replace("/{user_id}", "")]);
-    let auth = docket::rest::auth::PATHS.iter().map(|(_, path)| (*path).to_owned());
+    let rest: BTreeSet<_> = docket::rest::endpoints().into_iter().map(|it| it.path).collect();
+    let rest = rest.into_iter().flat_map(|path| [format!("{path}/"), path.replace("/{user_id}", ""), path]);
+    let auth = docket::rest::auth::endpoints().into_iter().map(|it| it.path);
     let mutation = "mutation{createTask(input:{title:%22mine%22}){task{id}}}";
     let others = [
         "/health",

@@ -25,13 +25,33 @@ use crate::{
 /// The same for every address.
 const RESET_REQUESTED: &str = "If this email exists in our system, check your email for the reset link";
 
+/// Mail a link to set a new password.
+#[utoipa::path(
+    post,
+    path = "/api/auth/request-password-reset",
+    responses((status = 200, description = "The same for every address.", body = serde_json::Value)),
+)]
 pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let form = fields::email_form(&post, "email", "redirectTo")?;
     services.auth().request_reset(&form.email, form.target.as_deref()).await?;
     Ok(Json(json!({ "status": true, "message": RESET_REQUESTED })).into_response())
 }
 
-/// Leads on to the page that asks for the new password; the token can still be used.
+/// Follow a link that was mailed to set a new password.
+///
+/// Redirects to the page that asks for the new password; the token can still be used.
+#[utoipa::path(
+    get,
+    path = "/api/auth/reset-password/{token}",
+    params(
+        ("token" = String, Path, min_length = 1, description = "The token of the link."),
+        ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
+    ),
+    responses(
+        (status = 200, description = "Not used.", body = serde_json::Value),
+        (status = 302, description = "A redirect to the target of the link."),
+    ),
+)]
 pub(super) async fn follow_reset(
     State(services): AuthRouteState,
     Path(token): Path<String>,
@@ -52,6 +72,13 @@ pub(super) async fn follow_reset(
     Ok(redirect(location.as_str()))
 }
 
+/// Set a new password with the token of a mailed link.
+#[utoipa::path(
+    post,
+    path = "/api/auth/reset-password",
+    params(("token" = Option<String>, Query, description = "The token, if it is not in the body.")),
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn reset(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -65,6 +92,12 @@ pub(super) async fn reset(
     Ok(Json(json!({ "status": true })).into_response())
 }
 
+/// Mail a link that verifies the address.
+#[utoipa::path(
+    post,
+    path = "/api/auth/send-verification-email",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let form = fields::email_form(&post, "email", "callbackURL")?;
@@ -74,6 +107,19 @@ pub(super) async fn send_verification(State(services): AuthRouteState, post: Pos
     Ok(cookies.with(Json(json!({ "status": true }))))
 }
 
+/// Follow a link that verifies an address, or changes to it.
+#[utoipa::path(
+    get,
+    path = "/api/auth/verify-email",
+    params(
+        ("token" = Option<String>, Query, description = "The token of the link."),
+        ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
+    ),
+    responses(
+        (status = 200, description = "The status, and the user if the address changed.", body = serde_json::Value),
+        (status = 302, description = "A redirect to the target of the link."),
+    ),
+)]
 pub(super) async fn verify_email(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -99,6 +145,12 @@ pub(super) async fn verify_email(
     }
 }
 
+/// Delete the account of the user, or mail a link that does it.
+#[utoipa::path(
+    post,
+    path = "/api/auth/delete-user",
+    responses((status = 200, description = "What was done.", body = serde_json::Value)),
+)]
 pub(super) async fn delete_user(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -125,7 +177,19 @@ pub(super) async fn delete_user(
     .await
 }
 
-/// Deletes the account of whoever follows the link that was mailed to them.
+/// Follow a link that deletes the account of the user who is signed in.
+#[utoipa::path(
+    get,
+    path = "/api/auth/delete-user/callback",
+    params(
+        ("token" = Option<String>, Query, description = "The token of the link."),
+        ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
+    ),
+    responses(
+        (status = 200, description = "The account is deleted.", body = serde_json::Value),
+        (status = 302, description = "A redirect to the target of the link."),
+    ),
+)]
 pub(super) async fn follow_deletion(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -148,7 +212,13 @@ pub(super) async fn follow_deletion(
     })
 }
 
-/// The page that a browser sees when a link leads nowhere.
+/// Show a page that says that a link did not work.
+#[utoipa::path(
+    get,
+    path = "/api/auth/error",
+    params(("error" = Option<String>, Query, description = "The code of the error.")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
+)]
 pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
     let code: String = QueryParameters::of(&uri).get("error").unwrap_or_default().chars().take(100).collect();
     let is_code = !code.is_empty() && code.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-'));

@@ -16,6 +16,12 @@ use crate::{
     view::{Account, User},
 };
 
+/// Change the name or the image of the user.
+#[utoipa::path(
+    post,
+    path = "/api/auth/update-user",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn update_user(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let record = fields::record(&post)?;
@@ -28,12 +34,23 @@ pub(super) async fn update_user(State(services): AuthRouteState, post: Post<Json
     .await
 }
 
-/// Sessions have no fields of their own.
+/// Change fields of the session: there are none, so that the response is an error.
+#[utoipa::path(
+    post,
+    path = "/api/auth/update-session",
+    responses((status = 200, description = "Not used.", body = serde_json::Value)),
+)]
 pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     fields::record(&post)?;
     guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(AuthApiError::NothingToUpdate)).await
 }
 
+/// Change the address of the user, by links that are mailed.
+#[utoipa::path(
+    post,
+    path = "/api/auth/change-email",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let form = fields::email_form(&post, "newEmail", "callbackURL")?;
@@ -44,6 +61,18 @@ pub(super) async fn change_email(State(services): AuthRouteState, post: Post<Jso
     .await
 }
 
+/// Change the password.
+#[utoipa::path(
+    post,
+    path = "/api/auth/change-password",
+    responses(
+        (
+            status = 200,
+            description = "The user, and the token of a new session if all others have ended.",
+            body = TokenAndUser,
+        ),
+    ),
+)]
 pub(super) async fn change_password(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -62,6 +91,12 @@ pub(super) async fn change_password(
     .await
 }
 
+/// Check the password of the user.
+#[utoipa::path(
+    post,
+    path = "/api/auth/verify-password",
+    responses((status = 200, description = "The password is right.", body = serde_json::Value)),
+)]
 pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let password = fields::required(&post, "password")?;
@@ -72,6 +107,12 @@ pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<
     .await
 }
 
+/// List the ways in which the user can sign in.
+#[utoipa::path(
+    get,
+    path = "/api/auth/list-accounts",
+    responses((status = 200, description = "The accounts.", body = [Account])),
+)]
 pub(super) async fn list_accounts(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     guarded(auth, &headers, async |live, _| {
@@ -81,6 +122,12 @@ pub(super) async fn list_accounts(State(services): AuthRouteState, headers: Head
     .await
 }
 
+/// Remove a way to sign in, unless it is the last one.
+#[utoipa::path(
+    post,
+    path = "/api/auth/unlink-account",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
     let auth = services.auth();
     let account = fields::required(&post, "accountId")?;

@@ -10,6 +10,12 @@ use super::{
 };
 use crate::{service::auth::Client, view::Session};
 
+/// List the sessions of the user.
+#[utoipa::path(
+    get,
+    path = "/api/auth/list-sessions",
+    responses((status = 200, description = "The sessions.", body = [Session])),
+)]
 pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     guarded(auth, &headers, async |live, _| {
@@ -20,6 +26,12 @@ pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) ->
     .await
 }
 
+/// End a session of the user.
+#[utoipa::path(
+    post,
+    path = "/api/auth/revoke-session",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn revoke(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -37,6 +49,12 @@ pub(super) async fn revoke(
     .await
 }
 
+/// End all sessions of the user.
+#[utoipa::path(
+    post,
+    path = "/api/auth/revoke-sessions",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn revoke_all(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -51,6 +69,12 @@ pub(super) async fn revoke_all(
     .await
 }
 
+/// End all sessions of the user but this one.
+#[utoipa::path(
+    post,
+    path = "/api/auth/revoke-other-sessions",
+    responses((status = 200, description = "The status.", body = serde_json::Value)),
+)]
 pub(super) async fn revoke_others(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,

@@ -9,6 +9,7 @@ use axum::{
 use chrono::Utc;
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Answer, AuthRouteState,
@@ -25,15 +26,15 @@ use crate::{
 };
 
 /// A user with a token, which is null when nobody is signed in by it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct TokenAndUser {
     pub(super) token: Option<String>,
     pub(super) user: User,
 }
 
-/// What a sign-in answers.
-#[derive(Serialize)]
-struct Entrance {
+/// The response to a sign-in.
+#[derive(Serialize, ToSchema)]
+struct SignInBody {
     redirect: bool,
     token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,16 +43,34 @@ struct Entrance {
 }
 
 /// A session and its user.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SessionAndUserBody {
     session: Session,
     user: User,
 }
 
+/// Check that the auth routes are served.
+#[utoipa::path(
+    get,
+    path = "/api/auth/ok",
+    responses((status = 200, description = "They are served.", body = serde_json::Value)),
+)]
 pub(super) async fn ok() -> Response {
     Json(json!({ "ok": true })).into_response()
 }
 
+/// Sign up with an e-mail address and a password.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-up/email",
+    responses(
+        (
+            status = 200,
+            description = "The user, and the token of the session. It is null while the address must be verified first.",
+            body = TokenAndUser,
+        ),
+    ),
+)]
 pub(super) async fn sign_up(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -72,6 +91,12 @@ pub(super) async fn sign_up(
     Ok(cookies.with(Json(TokenAndUser { token, user: user.into() })))
 }
 
+/// Sign in with an e-mail address and a password.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-in/email",
+    responses((status = 200, description = "The user, and the token of the session.", body = SignInBody)),
+)]
 pub(super) async fn sign_in(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -87,21 +112,32 @@ pub(super) async fn sign_in(
     if let Some(Ok(location)) = form.callback_url.as_deref().map(HeaderValue::from_str) {
         cookies.set(header::LOCATION, location);
     }
-    let entrance = Entrance {
+    let body = SignInBody {
         redirect: form.callback_url.is_some(),
         token: session.token,
         url: form.callback_url,
         user: user.into(),
     };
-    Ok(cookies.with(Json(entrance)))
+    Ok(cookies.with(Json(body)))
 }
 
-/// There are no OAuth providers.
+/// Sign in with an OAuth provider: there is none, so that the response is an error.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-in/social",
+    responses((status = 200, description = "Not used.", body = serde_json::Value)),
+)]
 pub(super) async fn sign_in_social(post: Post<JsonPost>) -> Answer {
     social_form(&post)?;
     Err(AuthError::ProviderNotFound.into())
 }
 
+/// End the session.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-out",
+    responses((status = 200, description = "The session has ended.", body = serde_json::Value)),
+)]
 pub(super) async fn sign_out(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
@@ -117,6 +153,19 @@ pub(super) async fn sign_out(
     Ok(cookies.with(Json(json!({ "success": true }))))
 }
 
+/// Get the session and its user, and extend the session when it is due.
+#[utoipa::path(
+    get,
+    path = "/api/auth/get-session",
+    params(("disableRefresh" = Option<String>, Query, description = "Do not extend the session.")),
+    responses(
+        (
+            status = 200,
+            description = "The session and its user; null without a session.",
+            body = Option<SessionAndUserBody>,
+        ),
+    ),
+)]
 pub(super) async fn get_session(
     State(services): AuthRouteState,
     headers: HeaderMap,
@@ -140,10 +189,17 @@ fn is_set(query: &str, name: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(it, value)| it == name && value != "false" && value != "0")
 }
 
+/// Refuses a mode of Better Auth that is off. It is no part of the document.
 pub(super) async fn deferred(_: Post<JsonPost>) -> Answer {
     Err(AuthApiError::DeferredSession)
 }
 
+/// Get an access token (JWT) for the APIs.
+#[utoipa::path(
+    get,
+    path = "/api/auth/token",
+    responses((status = 200, description = "The token.", body = serde_json::Value)),
+)]
 pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
     let auth = services.auth();
     let mut cookies = Cookies::new(auth, &headers);
@@ -153,6 +209,12 @@ pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -
     Ok(cookies.with(Json(json!({ "token": token }))))
 }
 
+/// List the public keys that access tokens are signed with, as a JWKS.
+#[utoipa::path(
+    get,
+    path = "/api/auth/jwks",
+    responses((status = 200, description = "The keys.", body = serde_json::Value)),
+)]
 pub(super) async fn jwks(State(services): AuthRouteState) -> Answer {
     Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
 }
