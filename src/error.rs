@@ -1,37 +1,70 @@
-//! What can go wrong, said once. `graphql::failure` and `rest::failure` translate it for clients; nobody else does.
+//! What can go wrong. `table` says what clients learn about it, and the APIs put that into the shape of their bodies.
 
 mod auth;
+mod table;
 
 use std::{error, fmt, iter, time::Duration};
 
 use entity::{label, list, task};
 use sea_orm::DbErr;
 
-pub use self::auth::AuthError;
+pub use self::{auth::AuthError, table::PublicError};
 
-/// Everything that a service call can answer instead of a result.
+/// A kind of object that a user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A task.
+    Task,
+    /// A list of tasks.
+    List,
+    /// A label.
+    Label,
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Task => "task",
+            Self::List => "list",
+            Self::Label => "label",
+        })
+    }
+}
+
+/// Everything that a service call can return instead of a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody is signed in.
     #[error("sign in first")]
     Unauthenticated,
-    /// A token, session or cookie was shown that does not hold.
-    #[error("the credentials are not valid: {0}")]
+    /// The token, session or cookie is not valid; the reason is for the log.
+    #[error("the credentials are not valid")]
     BadCredentials(&'static str),
     /// Signed in, but not allowed to.
     #[error("access denied")]
     Forbidden,
+    /// The cookie is valid, but a foreign page may have sent it.
+    #[error("a session cookie works only from a trusted origin")]
+    UntrustedOrigin,
     /// Not there, or not yours: the same answer.
     #[error("{0} not found")]
-    NotFound(&'static str),
+    NotFound(Thing),
     /// The input breaks rules; all of them are listed.
     #[error("the input is not valid")]
     Invalid(Vec<FieldError>),
-    /// A file breaks rules; the first of them are listed, each with its place in the file.
+    /// A file breaks rules; the first of them are listed, each with its path in the file.
     #[error("the file is not valid")]
     InvalidFile(Vec<FileProblem>),
-    /// It was changed since the caller read it; this is what it is now.
-    #[error("it was changed in the meantime")]
+    /// One entry of a batch is at fault.
+    #[error("{cause} (entry {index})")]
+    Entry {
+        /// Its index in the input, from 0.
+        index: usize,
+        /// What is wrong with it.
+        cause: Box<Error>,
+    },
+    /// It was changed since the caller read it; this is its current state.
+    #[error("{} was changed in the meantime", .0.thing())]
     Conflict(Box<Current>),
     /// A label of this name is there already.
     #[error("a label of this name exists")]
@@ -42,7 +75,7 @@ pub enum Error {
     /// The `Idempotency-Key` came before with another request.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
-    /// An account's service refuses.
+    /// A rule of accounts is broken.
     #[error("{}", .0.message())]
     Auth(AuthError),
     /// This user or address was answered often enough for now; try again after that time.
@@ -76,38 +109,24 @@ impl Error {
         Self::Invalid(vec![FieldError { field, rule }])
     }
 
-    /// How many seconds to wait before it is worth trying again, if it is.
-    pub fn wait(&self) -> Option<u64> {
+    /// The same error, which the entry of a batch with that index led to. What is no fault of an entry stays as it is.
+    pub fn at(self, index: usize) -> Self {
         match self {
-            Self::TooMany(wait) => Some(whole_seconds(*wait).max(1)),
-            Self::Busy | Self::Unavailable(_) => Some(1),
-            _ => None,
+            Self::NotFound(_) | Self::Invalid(_) | Self::Conflict(_) | Self::NameTaken => {
+                Self::Entry { index, cause: Box::new(self) }
+            }
+            other => other,
         }
+    }
+
+    /// Whether the same request may succeed soon.
+    pub fn is_temporary(&self) -> bool {
+        self.public().retry_after.is_some()
     }
 
     /// What to log.
     pub fn causes(&self) -> String {
         causes(self)
-    }
-
-    /// Our word for the error, stable over releases.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated | Self::BadCredentials(_) => "UNAUTHENTICATED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::NotFound(_) => "NOT_FOUND",
-            Self::Invalid(_) | Self::InvalidFile(_) => "BAD_USER_INPUT",
-            Self::Conflict(_) => "CONFLICT",
-            Self::NameTaken => "NAME_TAKEN",
-            Self::ResyncRequired => "RESYNC_REQUIRED",
-            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::Auth(rule) => rule.code(),
-            Self::BodyTimeout => "REQUEST_TIMEOUT",
-            Self::EncodedBody => "UNSUPPORTED_MEDIA_TYPE",
-            Self::TooMany(_) => "RATE_LIMITED",
-            Self::Busy | Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
-            Self::Internal(_) => "INTERNAL_SERVER_ERROR",
-        }
     }
 }
 
@@ -125,10 +144,10 @@ pub fn sources<'a>(error: &'a (dyn error::Error + 'static)) -> impl Iterator<Ite
 /// The error and what led to it, in their own words. Debug would show PostgreSQL's details, which hold the values of a row
 /// that it refuses.
 pub fn causes(error: &(dyn error::Error + 'static)) -> String {
-    sources(error).fold(error.to_string(), |told, cause| {
+    sources(error).fold(error.to_string(), |text, cause| {
         let words = cause.to_string();
         // Many a cause repeats what it was caused by.
-        if told.contains(&words) { told } else { format!("{told}: {words}") }
+        if text.contains(&words) { text } else { format!("{text}: {words}") }
     })
 }
 
@@ -165,6 +184,17 @@ pub enum Current {
     Label(label::Model),
 }
 
+impl Current {
+    /// What it is.
+    pub fn thing(&self) -> Thing {
+        match self {
+            Self::Task(_) => Thing::Task,
+            Self::List(_) => Thing::List,
+            Self::Label(_) => Thing::Label,
+        }
+    }
+}
+
 impl From<Current> for Error {
     fn from(current: Current) -> Self {
         Self::Conflict(Box::new(current))
@@ -180,8 +210,14 @@ pub struct FieldError {
     pub rule: ValidationError,
 }
 
-/// A place in a file, such as `tasks.12.title`, and what is wrong there.
-pub type FileProblem = (String, ValidationError);
+/// A rule that an entry of a file breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    /// Where the entry and its field are in the file, such as `tasks.12.title`.
+    pub path: String,
+    /// What is wrong there.
+    pub rule: ValidationError,
+}
 
 /// What can be wrong with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,18 +272,6 @@ impl fmt::Display for ValidationError {
             Self::TooMany(most) => write!(formatter, "must have at most {most} entries"),
             Self::TooManyWords(most) => write!(formatter, "must have at most {most} words"),
             Self::Rule(rule) => write!(formatter, "{rule}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_waits_as_long_as_is_said_does_not_wait_again() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
-            assert_eq!(Error::TooMany(Duration::from_millis(millis)).wait(), Some(seconds), "{millis} ms");
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-/// Why an account's service refuses.
+use axum::http::StatusCode;
+
+/// A rule of accounts that a request breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
     /// Unknown address or wrong password: the same answer.
@@ -90,6 +92,18 @@ impl AuthError {
             Self::VerificationDisabled => "VERIFICATION_EMAIL_NOT_ENABLED",
             Self::ChangeEmailDisabled => "CHANGE_EMAIL_DISABLED",
             Self::TooManyAttempts(_) => "TOO_MANY_REQUESTS",
+        }
+    }
+
+    /// Better Auth's status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::EmailNotVerified | Self::SessionNotFresh => StatusCode::FORBIDDEN,
+            Self::ProviderNotFound => StatusCode::NOT_FOUND,
+            Self::EmailTaken => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 

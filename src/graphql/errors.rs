@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
-use tracing::error;
 
 use serde_json::json;
 
@@ -30,23 +29,33 @@ impl From<Arc<Error>> for GraphqlError {
 
 impl From<GraphqlError> for async_graphql::Error {
     fn from(GraphqlError(error): GraphqlError) -> Self {
-        if matches!(*error, Error::Internal(_) | Error::Unavailable(_)) {
-            error!(cause = error.causes(), "a resolver failed");
-        }
+        error.log_cause();
         let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", error.code());
-        let message = match &*error {
-            Error::Invalid(problems) => {
-                describe(problems, &mut extensions);
-                texts(problems)
+        extensions.set("code", error.public().code);
+        let cause = match &*error {
+            Error::Entry { index, cause } => {
+                extensions.set("index", *index);
+                cause
             }
-            Error::Conflict(current) => {
-                extensions.set("current", Value::from_json(now(current)).unwrap_or_default());
-                error.to_string()
-            }
-            other => other.to_string(),
+            other => other,
         };
-        Self { message, source: None, extensions: Some(extensions) }
+        match cause {
+            Error::Invalid(problems) => describe(problems, &mut extensions),
+            Error::Conflict(current) => {
+                extensions.set("current", Value::from_json(current_json(current)).unwrap_or_default());
+            }
+            _ => {}
+        }
+        Self { message: message(&error), source: None, extensions: Some(extensions) }
+    }
+}
+
+/// What an error says to people.
+pub(super) fn message(error: &Error) -> String {
+    match error {
+        Error::Invalid(problems) => texts(problems),
+        Error::Entry { index, cause } => format!("{} (entry {index})", message(cause)),
+        other => other.to_string(),
     }
 }
 
@@ -59,8 +68,9 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
 
 /// An error of the service in place of an answer; `extensions.retryAfter` tells the seconds to wait.
 pub(super) fn refused(cause: &Error) -> ServerError {
-    let mut error = error(cause.code(), cause.to_string());
-    if let Some(wait) = cause.wait() {
+    let public = cause.public();
+    let mut error = error(public.code, cause.to_string());
+    if let Some(wait) = public.retry_after {
         error.extensions.get_or_insert_default().set("retryAfter", wait);
     }
     error
@@ -75,8 +85,8 @@ pub(super) fn limit_exceeded(limit: &'static str, most: usize, code: &'static st
     error
 }
 
-/// What the object is now, by the names of the schema.
-fn now(current: &Current) -> serde_json::Value {
+/// The current state of the object, by the names of the schema.
+fn current_json(current: &Current) -> serde_json::Value {
     match current {
         Current::Task(row) => json!({
             "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
@@ -110,7 +120,7 @@ fn describe(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {
 }
 
 /// What is wrong with each field.
-pub(super) fn texts(problems: &[FieldError]) -> String {
+fn texts(problems: &[FieldError]) -> String {
     let texts = problems.iter().map(|problem| format!("{} {}", field(problem), problem.rule));
     texts.collect::<Vec<_>>().join("; ")
 }

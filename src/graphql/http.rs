@@ -24,7 +24,6 @@ use tracing::error;
 use self::{accept::Media, rejection::HttpRejection};
 use super::{
     engine::{Engine, OperationContext, Prepared, is_executed},
-    errors,
     params::Params,
     playground, socket,
     validation::DocumentErrors,
@@ -117,7 +116,7 @@ pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Respo
 
 async fn open_socket(state: &GraphqlState, parts: &mut Parts) -> Response {
     let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
-    if let Err(refusal) = rejection::of_identity(&identity) {
+    if let Err(refusal) = rejection::check_identity(&identity) {
         return refusal.response(Media::Json);
     }
     match WebSocketUpgrade::from_request_parts(parts, &()).await {
@@ -140,7 +139,7 @@ pub(super) fn too_many_handshakes() -> Response {
 
 impl Call<'_> {
     async fn answer(self, method: &Method, query: &str, body: Body) -> Result<Response, HttpRejection> {
-        rejection::of_identity(&self.caller.identity)?;
+        rejection::check_identity(&self.caller.identity)?;
         match *method {
             Method::GET | Method::HEAD => {
                 let params = Params::from_query(query).map_err(|it| self.malformed(it.0))?;
@@ -321,28 +320,9 @@ fn marked(mut response: Response, has_errors: bool) -> Response {
     response
 }
 
-/// What the service refuses before the document is looked at.
+/// The response to what the service refuses before the document is read.
 pub fn refused(error: &Error) -> Response {
-    let status = match error {
-        Error::Invalid(_) => StatusCode::BAD_REQUEST,
-        Error::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-        Error::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let message = match error {
-        Error::Invalid(problems) => errors::texts(problems),
-        other => other.to_string(),
-    };
-    let refusal = HttpRejection::new(status, error.code(), message);
-    match (error, error.wait()) {
-        (Error::EncodedBody, _) => refusal.with(header::ACCEPT_ENCODING, "identity"),
-        (_, Some(seconds)) => refusal.later(seconds),
-        _ => refusal,
-    }
-    .response(Media::Json)
+    HttpRejection::of(error).response(Media::Json)
 }
 
 fn write(media: Media, status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Response {

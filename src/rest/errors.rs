@@ -3,15 +3,14 @@
 
 use axum::{
     Json,
-    http::{HeaderName, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::json;
-use tracing::error;
 
 use super::pydantic::PydanticError;
-use crate::error::{Current, Error, FieldError, FileProblem};
+use crate::error::{Error, FieldError, FileProblem, PublicError};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -47,80 +46,35 @@ impl IntoResponse for RestError {
 }
 
 fn service(error: &Error) -> Response {
+    error.log_cause();
     match error {
-        Error::Unauthenticated => challenge("Bearer", "Not authenticated"),
-        Error::BadCredentials(_) => challenge("Bearer error=\"invalid_token\"", "Invalid or expired token"),
-        Error::Forbidden => detail(StatusCode::FORBIDDEN, "Access denied"),
-        Error::NotFound(what) => detail(StatusCode::NOT_FOUND, &format!("{} not found", capitalised(what))),
-        Error::Conflict(current) => {
-            let what = match **current {
-                Current::Task(_) => "Task",
-                Current::List(_) => "List",
-                Current::Label(_) => "Label",
-            };
-            detail(StatusCode::PRECONDITION_FAILED, &format!("{what} was changed in the meantime"))
-        }
-        Error::ResyncRequired => resync(),
-        Error::Invalid(problems) => invalid(problems),
-        Error::InvalidFile(problems) => unprocessable(problems.iter().map(misplaced).collect()),
+        Error::Invalid(problems) => unprocessable(problems.iter().map(body_error).collect()),
+        Error::InvalidFile(problems) => unprocessable(problems.iter().map(file_error).collect()),
         Error::KeyReused => {
             unprocessable(vec![PydanticError::header("Idempotency-Key", "was used for another request")])
         }
-        Error::TooMany(_) => {
-            let mut response = detail(StatusCode::TOO_MANY_REQUESTS, "Too many requests, try again later");
-            response.headers_mut().extend(error.wait().map(|seconds| (header::RETRY_AFTER, seconds.into())));
-            response
+        Error::ResyncRequired => {
+            let PublicError { status, code, text, .. } = error.public();
+            (status, Json(json!({ "detail": text, "code": code }))).into_response()
         }
-        Error::BodyTimeout => detail(StatusCode::REQUEST_TIMEOUT, "Request body did not arrive"),
-        Error::EncodedBody => {
-            let answer = detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Request body must not be compressed");
-            ([(header::ACCEPT_ENCODING, "identity")], answer).into_response()
-        }
-        Error::Busy => unavailable(),
-        Error::Unavailable(_) => {
-            error!(cause = error.causes(), "the database is away");
-            unavailable()
-        }
-        // Values are checked field by field at this API, and accounts have their own.
         other => {
-            error!(cause = other.causes(), "a request failed");
-            detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+            let public = other.public();
+            let mut response = detail(public.status, &public.text);
+            response.headers_mut().extend(public.headers());
+            response
         }
     }
 }
 
-/// The word as a sentence begins with it.
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// What is wrong with a field of the body; only the service could find it.
+fn body_error(problem: &FieldError) -> PydanticError {
+    PydanticError::breaks(&["body", problem.field], problem.rule)
 }
 
-/// The feed does not reach back so far.
-fn resync() -> Response {
-    let text = "Changes since then are not all known any more, start again from 0";
-    (StatusCode::GONE, Json(json!({ "detail": text, "code": "RESYNC_REQUIRED" }))).into_response()
-}
-
-/// What is wrong at a place of a file.
-pub(super) fn misplaced((place, fault): &FileProblem) -> PydanticError {
-    let loc: Vec<&str> = std::iter::once("body").chain(place.split('.')).collect();
-    PydanticError::breaks(&loc, *fault)
-}
-
-/// What only the service could find.
-fn invalid(problems: &[FieldError]) -> Response {
-    unprocessable(problems.iter().map(|it| PydanticError::breaks(&["body", it.field], it.rule)).collect())
-}
-
-fn unavailable() -> Response {
-    let mut response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable, try again");
-    response.headers_mut().insert(header::RETRY_AFTER, 1.into());
-    response
-}
-
-fn challenge(scheme: &'static str, text: &str) -> Response {
-    const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
-    ([(CHALLENGE, scheme)], detail(StatusCode::UNAUTHORIZED, text)).into_response()
+/// What is wrong with a field of a file.
+fn file_error(problem: &FileProblem) -> PydanticError {
+    let loc: Vec<&str> = std::iter::once("body").chain(problem.path.split('.')).collect();
+    PydanticError::breaks(&loc, problem.rule)
 }
 
 fn unprocessable(problems: Vec<PydanticError>) -> Response {
@@ -158,7 +112,7 @@ pub async fn method_not_allowed() -> Response {
 
 /// The request took too long.
 pub fn overdue() -> Response {
-    unavailable()
+    service(&Error::Busy)
 }
 
 /// A handler panicked.

@@ -20,7 +20,7 @@ use utoipa::{
 
 use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError};
 use crate::{
-    error::Error,
+    error::{Error, Thing},
     service::{
         Services,
         auth::{Client, CurrentUser, Identity},
@@ -99,22 +99,16 @@ impl FromRequestParts<Arc<Services>> for Caller {
     }
 }
 
-/// The user who shows a token or session that holds.
+/// The user of the request.
 pub(super) fn user_of(extensions: &Extensions) -> Result<&CurrentUser, Error> {
-    match extensions.get::<Identity>() {
-        Some(Identity::User(user)) => Ok(user),
-        Some(Identity::Refused(reason)) => Err(Error::BadCredentials(reason)),
-        Some(Identity::UntrustedOrigin) => Err(Error::Forbidden),
-        Some(Identity::Unknown) => Err(Error::Busy),
-        Some(Identity::Nobody) | None => Err(Error::Unauthenticated),
-    }
+    extensions.get().unwrap_or(&Identity::Nobody).user()
 }
 
 impl FromRequestParts<Arc<Services>> for TaskPath {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, RestError> {
-        path_parameter(parts, "task_id").await.map(Self).ok_or(Error::NotFound("task").into())
+        path_parameter(parts, "task_id").await.map(Self).ok_or(Error::NotFound(Thing::Task).into())
     }
 }
 

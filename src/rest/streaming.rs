@@ -34,7 +34,7 @@ pub(super) async fn next<T, F: Future<Output = Result<T, Error>>>(read: impl Fn(
     let start = Instant::now();
     loop {
         match read().await {
-            Err(cause) if cause.wait().is_some() && start.elapsed() < CHUNK_TIMEOUT => sleep(RETRY_INTERVAL).await,
+            Err(cause) if cause.is_temporary() && start.elapsed() < CHUNK_TIMEOUT => sleep(RETRY_INTERVAL).await,
             done => return done,
         }
     }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     db::Window,
-    error::Error,
+    error::{Error, Thing},
     service::{
         page::Cursor,
         tasks::{Counts, Filter, Order, SummaryPage, TaskPatch, TaskRef},
@@ -140,7 +140,7 @@ pub(super) async fn show(
     path: TaskPath,
 ) -> Result<Response, RestError> {
     let found = caller.tasks().find_summary(path.only_key()?).await?;
-    let (found, revision) = found.ok_or(Error::NotFound("task"))?;
+    let (found, revision) = found.ok_or(Error::NotFound(Thing::Task))?;
     let tags = Tags::new(caller.id(), shape);
     if tags.is_known(&headers, revision)? {
         return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());

@@ -91,6 +91,19 @@ pub enum Identity {
     Unknown,
 }
 
+impl Identity {
+    /// The user, or why there is none.
+    pub fn user(&self) -> Result<&CurrentUser, Error> {
+        match self {
+            Self::User(user) => Ok(user),
+            Self::Nobody => Err(Error::Unauthenticated),
+            Self::Refused(reason) => Err(Error::BadCredentials(reason)),
+            Self::UntrustedOrigin => Err(Error::UntrustedOrigin),
+            Self::Unknown => Err(Error::Busy),
+        }
+    }
+}
+
 /// What somebody shows to say who they are.
 #[derive(Clone, Copy, Debug)]
 pub enum Credential<'a> {

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::scope::{Scope, Write};
-use crate::error::{Current, Error};
+use crate::error::{Current, Error, Thing};
 
 /// A kind of revisioned rows.
 pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
@@ -23,7 +23,7 @@ pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
     type Id: Copy + Into<Value>;
 
     /// What errors call it.
-    const NAME: &'static str;
+    const THING: Thing;
     /// Its columns that all kinds have.
     const COLUMNS: CommonColumns<Self::Column>;
 
@@ -59,7 +59,7 @@ pub(super) struct CommonColumns<C> {
 impl Revisioned for task::Entity {
     type Id = TaskId;
 
-    const NAME: &'static str = "task";
+    const THING: Thing = Thing::Task;
     const COLUMNS: CommonColumns<task::Column> = CommonColumns {
         id: task::Column::Id,
         owner: task::Column::UserId,
@@ -88,7 +88,7 @@ impl Revisioned for task::Entity {
 impl Revisioned for list::Entity {
     type Id = ListId;
 
-    const NAME: &'static str = "list";
+    const THING: Thing = Thing::List;
     const COLUMNS: CommonColumns<list::Column> = CommonColumns {
         id: list::Column::Id,
         owner: list::Column::UserId,
@@ -113,7 +113,7 @@ impl Revisioned for list::Entity {
 impl Revisioned for label::Entity {
     type Id = LabelId;
 
-    const NAME: &'static str = "label";
+    const THING: Thing = Thing::Label;
     const COLUMNS: CommonColumns<label::Column> = CommonColumns {
         id: label::Column::Id,
         owner: label::Column::UserId,
@@ -197,7 +197,7 @@ impl Write<'_> {
     /// The one row that meets the condition.
     pub(super) async fn find<E: Revisioned>(&self, which: SimpleExpr) -> Result<E::Model, Error> {
         let found = self.connection().row(rows::<E>(self.owner()).filter(which)).await?;
-        found.ok_or(Error::NotFound(E::NAME))
+        found.ok_or(Error::NotFound(E::THING))
     }
 
     /// The row that a client created before with that id, if there is one. A deleted one is a conflict: an id is used
@@ -236,7 +236,7 @@ impl Write<'_> {
         E::Model: Sync,
     {
         let there = rows::<E>(self.owner()).filter(has_id_of::<E>(ids)).count(self.connection()).await?;
-        if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound(E::NAME)) }
+        if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound(E::THING)) }
     }
 
     /// Changes the one row that meets the condition, under a revision of its own.
@@ -258,7 +258,7 @@ impl Write<'_> {
             .exec_with_returning(self.connection())
             .await
             .map_err(E::write_error)?;
-        updated.into_iter().next().ok_or(Error::NotFound(E::NAME))
+        updated.into_iter().next().ok_or(Error::NotFound(E::THING))
     }
 
     /// Deletes the one row that meets the condition: it stays as a tombstone, until it is purged.

@@ -191,10 +191,8 @@ impl Export {
     pub fn checked(self) -> Result<Import, Vec<FileProblem>> {
         let mut problems = Vec::new();
         if self.version.is_some_and(|version| version != EXPORT_VERSION) {
-            problems.push((
-                "docket".to_owned(),
-                ValidationError::Rule("must be 1, the version of the form that is known here"),
-            ));
+            let rule = ValidationError::Rule("must be 1, the version of the form that is known here");
+            problems.push(FileProblem { path: "docket".to_owned(), rule });
         }
         let lists = self.lists.into_good("lists", MAX_IMPORT_LISTS, &mut problems);
         let labels = self.labels.into_good("labels", MAX_IMPORT_LABELS, &mut problems);
@@ -213,7 +211,7 @@ impl<T> Default for Entries<T> {
 impl<T> Entries<T> {
     fn into_good(self, name: &str, max: usize, problems: &mut Vec<FileProblem>) -> Vec<T> {
         if self.count > max {
-            problems.push((name.to_owned(), ValidationError::TooMany(max)));
+            problems.push(FileProblem { path: name.to_owned(), rule: ValidationError::TooMany(max) });
         }
         problems.extend(self.problems);
         self.good
@@ -232,8 +230,9 @@ impl<'de, T: Deserialize<'de>, U> Visitor<'de> for EntriesVisitor<T, U> {
         while let Some(entry) = seq.next_element()? {
             match (self.check)(entries.count, entry) {
                 Ok(entry) if entries.count < self.max => entries.good.push(entry),
-                Err((field, fault)) if entries.problems.len() < MAX_PROBLEMS => {
-                    entries.problems.push((format!("{}.{}.{field}", self.name, entries.count), fault));
+                Err((field, rule)) if entries.problems.len() < MAX_PROBLEMS => {
+                    let path = format!("{}.{}.{field}", self.name, entries.count);
+                    entries.problems.push(FileProblem { path, rule });
                 }
                 _ => {}
             }

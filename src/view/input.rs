@@ -5,7 +5,7 @@ use entity::id::TaskId;
 
 use super::{BigInt, Date, DateTime, Priority, check::Check, each_label, label_ids, list_id};
 use crate::{
-    error::{Error, ValidationError},
+    error::{Error, Thing, ValidationError},
     service::{
         labels::LabelSelection,
         tasks::{
@@ -229,7 +229,11 @@ impl TryFrom<TaskSelection> for Selection {
 
     fn try_from(input: TaskSelection) -> Result<Self, Error> {
         match input {
-            TaskSelection::Ids(ids) => ids.iter().map(task_id).collect::<Result<_, _>>().map(Self::Ids),
+            TaskSelection::Ids(ids) => {
+                let ids = ids.iter().enumerate();
+                let ids = ids.map(|(index, id)| task_id(id).map_err(|error| error.at(index)));
+                ids.collect::<Result<_, _>>().map(Self::Ids)
+            }
             TaskSelection::Filter(filter) => Self::meeting(filter.try_into()?),
         }
     }
@@ -270,7 +274,7 @@ impl TryFrom<TaskFilter> for Filter {
 
 /// What is no id at all is the id of no task.
 pub fn task_id(id: &ID) -> Result<TaskId, Error> {
-    id.parse().map(TaskId).map_err(|_| Error::NotFound("task"))
+    id.parse().map(TaskId).map_err(|_| Error::NotFound(Thing::Task))
 }
 
 /// An id that may be absent, or null for none.

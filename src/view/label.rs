@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
-    error::{Error, ValidationError},
+    error::{Error, Thing, ValidationError},
     service::{
         labels::{LabelPatch, NewLabel},
         tasks::MAX_VALUES,
@@ -104,7 +104,7 @@ impl TryFrom<UpdateLabelInput> for LabelPatch {
 
 /// What is no id at all is the id of no label.
 pub fn label_id(id: &ID) -> Result<LabelId, Error> {
-    id.parse().map(LabelId).map_err(|_| Error::NotFound("label"))
+    id.parse().map(LabelId).map_err(|_| Error::NotFound(Thing::Label))
 }
 
 /// As [`label_id`], for several.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{BigInt, DateTime, check::Check};
 use crate::{
-    error::{Error, ValidationError},
+    error::{Error, Thing, ValidationError},
     service::{
         lists::{ListPatch, NewList},
         tasks::Counts,
@@ -141,5 +141,5 @@ impl TryFrom<UpdateTaskListInput> for ListPatch {
 
 /// What is no id at all is the id of no list.
 pub fn list_id(id: &ID) -> Result<ListId, Error> {
-    id.parse().map(ListId).map_err(|_| Error::NotFound("list"))
+    id.parse().map(ListId).map_err(|_| Error::NotFound(Thing::List))
 }

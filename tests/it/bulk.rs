@@ -66,6 +66,37 @@ async fn all_or_nothing() {
 }
 
 #[tokio::test]
+async fn an_error_names_the_entry_that_is_at_fault() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let task = app.task(&ann, "water the plants").await;
+    let absent = "01890000-0000-7000-8000-000000000000";
+    let select = |ids: Value| json!({ "selection": { "ids": ids }, "completed": true });
+    for (field, input, index, message) in [
+        (
+            "createTasks",
+            json!({ "tasks": [{ "title": "a" }, { "title": " " }] }),
+            1,
+            "title must not be blank (entry 1)",
+        ),
+        (
+            "createTasks",
+            json!({ "tasks": [{ "title": "a" }, { "title": "b" }, { "title": "c", "listId": absent }] }),
+            2,
+            "list not found (entry 2)",
+        ),
+        ("createTasks", json!({ "tasks": [{ "title": "a", "labelIds": [absent] }] }), 0, "label not found (entry 0)"),
+        ("setTasksCompleted", select(json!([task, task, absent])), 2, "task not found (entry 2)"),
+        ("setTasksCompleted", select(json!([task, "no id"])), 1, "task not found (entry 1)"),
+    ] {
+        let refused = bulk(&app, &ann, field, input).await;
+        let error = &refused.json()["errors"][0];
+        assert_eq!((&error["message"], &error["extensions"]["index"]), (&json!(message), &json!(index)), "{refused:?}");
+    }
+    assert_eq!(ids(&app, &ann).await, [task]);
+}
+
+#[tokio::test]
 async fn tasks_are_completed_moved_labelled_and_deleted_together() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

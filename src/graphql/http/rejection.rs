@@ -1,13 +1,13 @@
 //! Requests that are refused before any document is looked at.
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
 use serde_json::json;
 
 use super::{accept::Media, write};
-use crate::service::auth::Identity;
+use crate::{error::Error, graphql::errors, service::auth::Identity};
 
 /// Why, and how that is said.
 pub(super) struct HttpRejection {
@@ -29,10 +29,16 @@ impl HttpRejection {
         self
     }
 
-    /// Tells how long to wait.
-    pub(super) fn later(mut self, seconds: u64) -> Self {
-        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
-        self
+    /// An error of the service.
+    pub(super) fn of(error: &Error) -> Self {
+        let public = error.public();
+        let status = match error {
+            // A header that is not valid makes the request a bad one; only documents can be unprocessable.
+            Error::Invalid(_) => StatusCode::BAD_REQUEST,
+            _ => public.status,
+        };
+        let header = public.headers().next().map(Box::new);
+        Self { status, code: public.code, message: errors::message(error), header, limit: None }
     }
 
     /// Names the limit that the request is beyond.
@@ -56,22 +62,10 @@ impl HttpRejection {
     }
 }
 
-/// Credentials that do not hold are refused whatever is asked; to show none is for the resolvers to judge.
-pub(super) fn of_identity(identity: &Identity) -> Result<(), HttpRejection> {
-    match identity {
-        Identity::User(_) | Identity::Nobody => Ok(()),
-        Identity::Refused(_) => {
-            Err(HttpRejection::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the credentials are not valid")
-                .with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
-        }
-        Identity::UntrustedOrigin => {
-            let message = "a session cookie works only from a trusted origin";
-            Err(HttpRejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
-        }
-        Identity::Unknown => {
-            let message = "nobody can be identified now, try again";
-            Err(HttpRejection::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
-                .with(header::RETRY_AFTER, "1"))
-        }
+/// Refuses credentials that are not valid, whatever the document asks for. Resolvers decide what nobody may see.
+pub(super) fn check_identity(identity: &Identity) -> Result<(), HttpRejection> {
+    match identity.user() {
+        Ok(_) | Err(Error::Unauthenticated) => Ok(()),
+        Err(error) => Err(HttpRejection::of(&error)),
     }
 }

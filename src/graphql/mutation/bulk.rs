@@ -106,7 +106,9 @@ impl BulkMutation {
         if input.tasks.len() > MAX_BULK {
             return Err(Error::invalid("tasks", ValidationError::TooMany(MAX_BULK)).into());
         }
-        let drafts = input.tasks.into_iter().map(NewTask::try_from).collect::<Result<_, _>>()?;
+        let tasks_with_index = input.tasks.into_iter().enumerate();
+        let drafts = tasks_with_index.map(|(index, it)| NewTask::try_from(it).map_err(|error| error.at(index)));
+        let drafts = drafts.collect::<Result<_, _>>()?;
         Ok(CreateTasksPayload { tasks: shown(tasks.create_all(drafts).await?) })
     }
 

@@ -10,7 +10,6 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
-use tracing::error;
 
 use crate::error::{AuthError, Error, whole_seconds};
 
@@ -104,42 +103,23 @@ impl IntoResponse for AuthApiError {
 }
 
 fn service(error: &Error) -> Response {
+    error.log_cause();
     match error {
-        Error::Auth(AuthError::TooManyAttempts(wait)) => too_many(*wait),
+        Error::Auth(AuthError::TooManyAttempts(wait)) | Error::TooMany(wait) => too_many(*wait),
         // Better Auth has no code for it.
-        Error::Auth(fault @ AuthError::SameEmail) => without_code(StatusCode::BAD_REQUEST, fault.message()),
-        Error::Auth(fault) => answer(status(*fault), fault.code(), fault.message()),
-        Error::TooMany(wait) => too_many(*wait),
-        Error::BodyTimeout => answer(StatusCode::REQUEST_TIMEOUT, error.code(), "Request body did not arrive"),
-        Error::EncodedBody => {
-            let text = "Request body must not be compressed";
-            let answer = answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.code(), text);
-            ([(header::ACCEPT_ENCODING, "identity")], answer).into_response()
-        }
-        Error::Busy => unavailable(error),
-        Error::Unavailable(_) => {
-            error!(cause = error.causes(), "the database is away");
-            unavailable(error)
-        }
+        Error::Auth(rule @ AuthError::SameEmail) => without_code(rule.status(), rule.message()),
+        Error::Internal(_) => answer(error.public().status, error.public().code, "Internal Server Error"),
         other => {
-            error!(cause = other.causes(), "a request to an auth route failed");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "Internal Server Error")
+            let public = other.public();
+            let mut response = answer(public.status, public.code, &public.text);
+            response.headers_mut().extend(public.headers());
+            response
         }
-    }
-}
-
-fn status(fault: AuthError) -> StatusCode {
-    match fault {
-        AuthError::WrongPassword => StatusCode::UNAUTHORIZED,
-        AuthError::EmailNotVerified | AuthError::SessionNotFresh => StatusCode::FORBIDDEN,
-        AuthError::ProviderNotFound => StatusCode::NOT_FOUND,
-        AuthError::EmailTaken => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::BAD_REQUEST,
     }
 }
 
 /// The 429 of docs/contracts/better-auth.md#rate-limits: no code, and the time in both headers.
-pub(in crate::rest) fn too_many(wait: Duration) -> Response {
+fn too_many(wait: Duration) -> Response {
     let seconds = whole_seconds(wait).to_string();
     let headers = [(X_RETRY_AFTER, seconds.clone()), (header::RETRY_AFTER, seconds)];
     let body = json!({ "message": "Too many requests. Please try again later." });
@@ -148,12 +128,6 @@ pub(in crate::rest) fn too_many(wait: Duration) -> Response {
 
 fn without_code(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "message": message }))).into_response()
-}
-
-fn unavailable(error: &Error) -> Response {
-    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, error.code(), "Service unavailable, try again");
-    response.headers_mut().insert(header::RETRY_AFTER, 1.into());
-    response
 }
 
 fn origin(fault: OriginError) -> Response {

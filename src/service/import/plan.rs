@@ -46,7 +46,8 @@ impl Importer<'_> {
                 problems.add(format!("tasks.{at}.list_id"), "must be the id of a list of the user or of the file");
             }
             if let Some(parent) = it.draft.parent {
-                problems.extend(parents.check(parent).err().map(|rule| (format!("tasks.{at}.parent_id"), rule)));
+                let path = || format!("tasks.{at}.parent_id");
+                problems.extend(parents.check(parent).err().map(|rule| FileProblem { path: path(), rule }));
             }
             for (place, id) in it.labels.iter_mut().enumerate() {
                 match known_labels.get(id) {
@@ -185,8 +186,8 @@ impl Parents {
 struct Problems(Vec<FileProblem>);
 
 impl Problems {
-    fn add(&mut self, place: String, rule: &'static str) {
-        self.extend([(place, ValidationError::Rule(rule))]);
+    fn add(&mut self, path: String, rule: &'static str) {
+        self.extend([FileProblem { path, rule: ValidationError::Rule(rule) }]);
     }
 
     fn extend(&mut self, problems: impl IntoIterator<Item = FileProblem>) {

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::{Filter, NewTask, Tasks, change::completion, numbered};
 use crate::{
-    error::{Error, ValidationError},
+    error::{Error, Thing, ValidationError},
     service::{labels, scope::Write},
 };
 
@@ -49,14 +49,16 @@ impl Tasks<'_> {
                 let known = self.known(&write, &drafts).await?;
                 let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
                 let mut seen = HashSet::new();
-                for draft in drafts {
+                for (index, draft) in drafts.into_iter().enumerate() {
                     let id = draft.id.unwrap_or_else(|| TaskId(super::new_id()));
                     ids.push(id);
                     if known.contains(&id) || !seen.insert(id) {
                         continue;
                     }
-                    let list = self.list_of_new(&write, draft.parent, draft.list).await?;
-                    marks.push((id, labels::resolve(&mut write, &draft.labels).await?));
+                    let list = self.list_of_new(&write, draft.parent, draft.list).await;
+                    let list = list.map_err(|error| error.at(index))?;
+                    let labels = labels::resolve(&mut write, &draft.labels).await;
+                    marks.push((id, labels.map_err(|error| error.at(index))?));
                     rows.push(NewTask { id: Some(id), list, ..draft });
                 }
                 if !rows.is_empty() {
@@ -140,9 +142,15 @@ impl Tasks<'_> {
             Selection::Ids(ids) => {
                 check_count("ids", ids.len())?;
                 let mut seen = HashSet::new();
-                let ids: Vec<TaskId> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
-                let there = self.mine().filter(are(&ids)).count(write.connection()).await?;
-                if there == ids.len() as u64 { Ok(ids) } else { Err(Error::NotFound("task")) }
+                let unique: Vec<TaskId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+                let there = self.mine().filter(are(&unique)).count(write.connection()).await?;
+                if there == unique.len() as u64 {
+                    return Ok(unique);
+                }
+                let known = self.mine().filter(are(&unique)).select_only().column(task::Column::Id);
+                let known: Vec<TaskId> = known.into_tuple().all(write.connection()).await?;
+                let index = ids.iter().position(|id| !known.contains(id)).unwrap_or_default();
+                Err(Error::NotFound(Thing::Task).at(index))
             }
             Selection::Filter(filter) => {
                 let ids: Vec<TaskId> = self

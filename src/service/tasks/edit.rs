@@ -16,7 +16,7 @@ use super::{
     is,
 };
 use crate::{
-    error::Error,
+    error::{Error, Thing},
     service::{
         labels::{self, LabelSelection},
         revisioned::check_expected,
@@ -72,7 +72,7 @@ impl Tasks<'_> {
         }
         let is_moved = list.is_some() || parent.is_some();
         if changes.is_empty() && !is_moved && labels.is_none() {
-            let row = self.find(key).await?.ok_or(Error::NotFound("task"))?;
+            let row = self.find(key).await?.ok_or(Error::NotFound(Thing::Task))?;
             return check_expected::<task::Entity>(expected, &row).map(|()| row);
         }
         self.scope

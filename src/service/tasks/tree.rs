@@ -21,7 +21,7 @@ use super::{
     position::{self, MAX_KEY_LENGTH},
 };
 use crate::{
-    error::{Error, ValidationError},
+    error::{Error, Thing, ValidationError},
     service::{
         revisioned::check_expected,
         scope::{Outcome, Write},
@@ -114,12 +114,12 @@ impl Tasks<'_> {
         self.scope
             .write_if_needed(async |mut write| {
                 let known = write.connection().row(self.with_deleted().filter(is(TaskRef::Id(id)))).await?;
-                let row: task::Model = known.ok_or(Error::NotFound("task"))?;
+                let row: task::Model = known.ok_or(Error::NotFound(Thing::Task))?;
                 let Some(deleted_at) = row.deleted_at else {
                     return Ok(Outcome::Unchanged(row));
                 };
                 if deleted_at.0 < Utc::now() - RESTORABLE {
-                    return Err(Error::NotFound("task"));
+                    return Err(Error::NotFound(Thing::Task));
                 }
                 let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
                 if let Some(parent) = row.parent_id {
