@@ -5,7 +5,7 @@
 //! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { batch cache config error in_flight telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { batch cache config error in_flight media_type telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod batch;
@@ -18,6 +18,7 @@ pub mod error;
 pub mod graphql;
 pub mod in_flight;
 pub mod mail;
+mod media_type;
 pub mod rest;
 pub mod server;
 pub mod service;

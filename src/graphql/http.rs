@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use self::{accept::Media, rejection::HttpRejection};
+use self::{accept::Media, rejection::HttpRejection, stream::Form};
 use super::{
     engine::{Engine, OperationContext, Prepared, is_executed},
     params::Params,
@@ -93,7 +93,7 @@ pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Respo
         return playground::page().await;
     }
     let media = Media::negotiate(&headers);
-    let Some(media) = media.or_else(|| stream::wanted(&headers).map(Media::Stream)) else {
+    let Some(media) = media.or_else(|| Form::accepted(&headers).map(Media::Stream)) else {
         let message = "Accept must allow application/graphql-response+json or application/json";
         return HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
     };
@@ -225,7 +225,7 @@ impl Call<'_> {
     }
 
     fn stream(self, prepared: Prepared) -> Result<Response, HttpRejection> {
-        let form = stream::wanted(self.headers).ok_or_else(|| {
+        let form = Form::accepted(self.headers).ok_or_else(|| {
             let message = "a subscription needs a WebSocket, or Accept: text/event-stream or multipart/mixed";
             HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
         })?;

@@ -21,6 +21,7 @@ use utoipa::{
 use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError};
 use crate::{
     error::{Error, Thing},
+    media_type::MediaType,
     service::{
         Services,
         auth::{Client, CurrentUser, Identity},
@@ -155,7 +156,8 @@ impl<S: Send + Sync> FromRequest<S> for TaskBody {
     type Rejection = RestError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RestError> {
-        let is_json = is_json(request.headers());
+        // FastAPI takes a body that names no media type for JSON.
+        let is_json = MediaType::of_body(request.headers()).is_none_or(|it| it.is_json());
         Ok(Self { bytes: read(request, MAX_BODY).await?, is_json })
     }
 }
@@ -228,11 +230,4 @@ fn not_an_object(value: Result<Option<Value>, Box<PydanticError>>) -> PydanticEr
         Ok(None) => PydanticError::missing(&["body"]),
         Ok(Some(value)) => PydanticError::not_an_object().of(&value),
     }
-}
-
-/// A body that names no media type is taken for JSON, as FastAPI does.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(header::CONTENT_TYPE) else { return true };
-    let media = text.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
 }

@@ -1,8 +1,9 @@
 //! Which media type an answer has (RFC 9110, section 12.5.1).
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Uri};
 
 use super::stream::Form;
+use crate::media_type::MediaType;
 
 /// The media types of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,22 +16,25 @@ pub(super) enum Media {
     Stream(Form),
 }
 
-/// How well a media type is wanted: quality in thousandths, then how exactly it was named.
-type Wanted = (u16, u8);
+/// How much a client wants a media type.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Preference {
+    quality: u16,
+    /// How exactly it is named, which decides between equal qualities.
+    exactness: u8,
+}
 
 impl Media {
-    /// The media type that the client likes best; nothing when it accepts neither.
+    /// The media type that the client wants most; nothing when it accepts neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok()).peekable();
-        if values.peek().is_none() {
-            return Some(Self::Json);
-        }
-        let ranges: Vec<_> = values.flat_map(|it| it.split(',')).filter_map(range).collect();
-        let json = wanted(&ranges, "application/json");
-        let response = wanted(&ranges, "application/graphql-response+json");
+        let Some(ranges) = MediaType::accepted(headers) else { return Some(Self::Json) };
+        let json = preference(&ranges, "application/json");
+        let response = preference(&ranges, "application/graphql-response+json");
         match (response, json) {
             (None, None) => None,
-            (Some(response), Some(json)) if response < json || (response == json && json.1 < 2) => Some(Self::Json),
+            (Some(response), Some(json)) if response < json || (response == json && json.exactness < 2) => {
+                Some(Self::Json)
+            }
             (Some(_), _) => Some(Self::GraphqlResponse),
             (None, Some(_)) => Some(Self::Json),
         }
@@ -44,50 +48,34 @@ impl Media {
     }
 }
 
-/// A browser that opens the page, rather than a program that asks a question.
+/// Whether a browser opens the page, rather than that a program sends an operation.
 pub(super) fn is_browser(headers: &HeaderMap, uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
-    let asks = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "query" || name == "extensions");
-    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    !asks && accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
+    let has_operation =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "query" || name == "extensions");
+    let accepted = MediaType::accepted(headers).unwrap_or_default();
+    !has_operation && accepted.first().is_some_and(|first| first.essence == "text/html")
 }
 
-/// A JSON body cannot be sent across origins without a preflight, which is what keeps forms out.
+/// Whether the body is JSON in UTF-8. It cannot be sent across origins without a preflight, which keeps forms out.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()) else { return false };
-    let text = text.to_ascii_lowercase();
-    let mut parts = text.split(';').map(str::trim);
-    parts.next() == Some("application/json")
-        && parts.filter_map(|it| it.strip_prefix("charset=")).all(|it| it.trim_matches('"') == "utf-8")
+    MediaType::of_body(headers).is_some_and(|it| {
+        it.essence == "application/json"
+            && it.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+    })
 }
 
-/// A media range in lower case and its quality in thousandths.
-fn range(text: &str) -> Option<(String, u16)> {
-    let mut parts = text.split(';').map(str::trim);
-    let media = parts.next().filter(|it| !it.is_empty())?.to_ascii_lowercase();
-    let quality = parts
-        .find_map(|it| it.strip_prefix("q=").or_else(|| it.strip_prefix("Q=")))
-        .map_or(1.0, |it| it.parse::<f32>().unwrap_or(0.0));
-    Some((media, (quality.clamp(0.0, 1.0) * 1000.0).round() as u16))
-}
-
-fn wanted(ranges: &[(String, u16)], media: &str) -> Option<Wanted> {
-    let exactness = |range: &str| match range {
-        _ if range == media => Some(2),
-        "application/*" => Some(1),
-        "*/*" => Some(0),
-        _ => None,
-    };
-    ranges
-        .iter()
-        .filter_map(|(range, quality)| Some((exactness(range)?, *quality)))
-        .max()
-        .map(|(exactness, quality)| (quality, exactness))
-        .filter(|(quality, _)| *quality > 0)
+/// How much a client wants that media type, by the range that names it most exactly.
+fn preference(ranges: &[MediaType], media_type: &str) -> Option<Preference> {
+    let covering = ranges.iter().filter_map(|range| Some((range.exactness(media_type)?, range.quality())));
+    let (exactness, quality) = covering.max()?;
+    (quality > 0).then_some(Preference { quality, exactness })
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn negotiated(accept: &str) -> Option<Media> {

@@ -19,6 +19,7 @@ use tokio::time;
 use super::{GraphqlState, HttpRejection, json};
 use crate::{
     graphql::engine::{OperationContext, Prepared, is_executed},
+    media_type::MediaType,
     service::auth::Identity,
 };
 
@@ -33,18 +34,6 @@ pub(super) enum Form {
 
 /// How often something is sent when nothing happens, so that nobody in between thinks the connection dead.
 const HEARTBEAT: Duration = Duration::from_secs(8);
-
-/// The form that the client takes; events when it takes both.
-pub(super) fn wanted(headers: &HeaderMap) -> Option<Form> {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
-    let ranges: Vec<String> = accepted.flat_map(|it| it.split(',')).map(|it| it.trim().to_ascii_lowercase()).collect();
-    let takes = |media: &str| ranges.iter().any(|it| it.split(';').next() == Some(media));
-    match (takes("text/event-stream"), takes("multipart/mixed")) {
-        (true, _) => Some(Form::Events),
-        (false, true) => Some(Form::Parts),
-        (false, false) => None,
-    }
-}
 
 /// Streams the answers to an operation until it, the caller's access or the server ends.
 pub(super) fn respond(
@@ -91,6 +80,17 @@ fn response(form: Form, answers: BoxStream<'static, Answer>, state: &GraphqlStat
 }
 
 impl Form {
+    /// The form that the client accepts; events when it accepts both.
+    pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let ranges = MediaType::accepted(headers)?;
+        let accepts = |media_type: &str| ranges.iter().any(|it| it.essence == media_type);
+        match (accepts("text/event-stream"), accepts("multipart/mixed")) {
+            (true, _) => Some(Self::Events),
+            (false, true) => Some(Self::Parts),
+            (false, false) => None,
+        }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Events => "text/event-stream; charset=utf-8",

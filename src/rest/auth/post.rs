@@ -6,14 +6,17 @@ use std::{marker::PhantomData, sync::Arc};
 use axum::{
     body::{HttpBody, to_bytes},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::HeaderMap,
 };
 use serde_json::{Map, Value};
 
 use super::{errors::AuthApiError, fields::is_truthy, origin};
-use crate::service::{
-    Services,
-    auth::{Client, Origins},
+use crate::{
+    media_type::MediaType,
+    service::{
+        Services,
+        auth::{Client, Origins},
+    },
 };
 
 /// How many bytes a body has at most.
@@ -69,7 +72,7 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, AuthApiError> {
         let (parts, body) = request.into_parts();
         // What has no body has no media type either, whatever it says.
-        let media = media_type(&parts.headers).filter(|_| !body.is_end_stream());
+        let media = MediaType::of_body(&parts.headers).filter(|_| !body.is_end_stream()).map(|it| it.essence);
         if let Some(media) = media.as_deref().filter(|media| !T::TYPES.contains(media)) {
             let allowed = T::TYPES.join(", ");
             let shown: String = media.chars().take(100).collect();
@@ -90,11 +93,6 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
         check_callbacks(auth.origins(), post.body(), parts.uri.query().unwrap_or_default())?;
         Ok(post)
     }
-}
-
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
-    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// A form has only text; `true` and `false` are what a check box means.
