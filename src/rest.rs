@@ -13,6 +13,7 @@ mod fields;
 pub mod openapi;
 mod pydantic;
 mod query;
+pub(crate) mod request_origin;
 mod routes;
 mod shape;
 mod streaming;

@@ -114,13 +114,18 @@ pub enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// What an `Authorization` header of `Bearer token` shows: one word, the scheme in any case (RFC 6750, section 2.1).
+    /// What an `Authorization` header of `Bearer token` shows.
     pub fn bearer(header: &'a str) -> Option<Self> {
-        let (scheme, token) = header.split_once(' ')?;
-        let token = token.trim();
-        let is_one_word = !token.is_empty() && !token.contains(' ') && !token.contains(',');
-        (scheme.eq_ignore_ascii_case("bearer") && is_one_word).then_some(Self::Bearer(token))
+        bearer_token(header).map(Self::Bearer)
     }
+}
+
+/// The token of an `Authorization` header: one word, behind the scheme in any case (RFC 6750, section 2.1).
+pub fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    let is_one_word = !token.is_empty() && !token.contains([' ', ',']);
+    (scheme.eq_ignore_ascii_case("bearer") && is_one_word).then_some(token)
 }
 
 /// Secrets, keys and rules that live as long as the process.

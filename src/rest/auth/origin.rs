@@ -7,47 +7,44 @@ use super::{
     errors::{AuthApiError, OriginError},
     post::Post,
 };
-use crate::{service::auth::Origins, telemetry::SecurityEvent};
+use crate::{rest::request_origin::RequestOrigin, service::auth::Origins, telemetry::SecurityEvent};
 
 const FETCH_METADATA: [&str; 3] = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
-/// Any write that brings a cookie along.
+/// Checks any write with a cookie.
 pub(super) fn check_cookie<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
     if post.headers().contains_key(header::COOKIE) { check(origins, post) } else { Ok(()) }
 }
 
-/// Signing in and up, where a foreign page would gain from a visitor without cookies too. Who brings cookies was
-/// checked before.
+/// Checks signing in and up, where a foreign page would gain from a visitor without cookies too. A request with cookies
+/// was checked before.
 pub(super) fn check_form<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
     let headers = post.headers();
     let has = |name: &str| headers.contains_key(name);
     if has(header::COOKIE.as_str()) {
         return Ok(());
     }
-    if text(headers, "sec-fetch-site") == Some("cross-site") && text(headers, "sec-fetch-mode") == Some("navigate") {
-        return refuse(OriginError::CrossSiteNavigation, post);
+    if says(headers, "sec-fetch-site", "cross-site") && says(headers, "sec-fetch-mode", "navigate") {
+        return reject(OriginError::CrossSiteNavigation, post);
     }
     let is_browser = FETCH_METADATA.into_iter().any(has) || has("origin") || has("referer");
     if is_browser { check(origins, post) } else { Ok(()) }
 }
 
 fn check<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
-    let headers = post.headers();
-    let origin = text(headers, "origin").or_else(|| text(headers, "referer"));
-    match origin {
-        Some("null") if text(headers, "sec-fetch-site") == Some("same-origin") => Ok(()),
-        None | Some("" | "null") => refuse(OriginError::Missing, post),
-        Some(origin) if origins.trusts(origin) => Ok(()),
-        Some(_) => refuse(OriginError::Untrusted, post),
+    match RequestOrigin::of(post.headers(), |url| origins.trusts(url)) {
+        RequestOrigin::Trusted => Ok(()),
+        RequestOrigin::Null if says(post.headers(), "sec-fetch-site", "same-origin") => Ok(()),
+        RequestOrigin::Absent | RequestOrigin::Unreadable | RequestOrigin::Null => reject(OriginError::Missing, post),
+        RequestOrigin::Untrusted => reject(OriginError::Untrusted, post),
     }
 }
 
-fn refuse<T>(fault: OriginError, post: &Post<T>) -> Result<(), AuthApiError> {
+fn reject<T>(error: OriginError, post: &Post<T>) -> Result<(), AuthApiError> {
     SecurityEvent::AccessDenied.log("origin", post.client());
-    Err(AuthApiError::Origin(fault))
+    Err(AuthApiError::Origin(error))
 }
 
-/// One that cannot be read is there, and is nothing that is trusted.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|it| it.to_str().unwrap_or_default())
+fn says(headers: &HeaderMap, name: &str, value: &str) -> bool {
+    headers.get(name).is_some_and(|it| it == value)
 }

@@ -12,7 +12,7 @@ use super::{Answer, errors::AuthApiError};
 use crate::{
     error::Error,
     rest::cookie::{cookie, session_cookie},
-    service::auth::{Auth, Lifetime, LiveSession, SESSION_LIFETIME},
+    service::auth::{Auth, Lifetime, LiveSession, SESSION_LIFETIME, bearer_token},
 };
 
 const DATA_COOKIE: &str = "better-auth.session_data";
@@ -46,7 +46,8 @@ impl SessionCredentials {
     pub(super) fn read(auth: Auth<'_>, headers: &HeaderMap) -> Self {
         let is_secure = auth.origins().is_https();
         let signed = |name: &str| cookie(headers, is_secure, name).and_then(|it| auth.cookie_value(it));
-        let bearer = bearer(headers).and_then(|it| auth.session_token(it));
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|it| bearer_token(it.to_str().ok()?));
+        let bearer = bearer.and_then(|it| auth.session_token(it));
         let from_cookie = || session_cookie(headers, is_secure).and_then(|it| auth.cookie_value(it));
         Self {
             token: bearer.or_else(from_cookie),
@@ -88,11 +89,6 @@ pub(super) async fn guarded<T: IntoResponse>(
         Ok(answer) => Ok(cookies.with(answer)),
         Err(failure) => Ok(cookies.with(failure)),
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
 /// The headers that an answer sets for the session.

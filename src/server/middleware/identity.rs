@@ -5,7 +5,7 @@ use tracing::{Span, error};
 
 use crate::{
     error::Error,
-    rest::cookie::session_cookie,
+    rest::{cookie::session_cookie, request_origin::RequestOrigin},
     service::{
         Services,
         auth::{Client, Credential, CurrentUser, Identity, Origins},
@@ -64,12 +64,10 @@ fn known(found: Result<CurrentUser, Error>) -> Identity {
 
 /// Whether a request with a cookie can only have been made by a page that is trusted, or by no page at all.
 fn is_own_page(origins: &Origins, method: &Method, headers: &HeaderMap) -> bool {
-    // One that cannot be read is there, and names nobody who is trusted.
-    let text = |name: &str| headers.get(name).map(|it| it.to_str().unwrap_or_default());
-    match text("origin").or_else(|| text("referer")) {
+    match RequestOrigin::of(headers, |url| origins.trusts(url)) {
         // A WebSocket is opened by GET, across origins too, and then takes anything.
         _ if method.is_safe() && !headers.contains_key(header::UPGRADE) => true,
-        Some(origin) => origins.trusts(origin),
-        None => PREFLIGHTED.into_iter().any(|name| headers.contains_key(name)),
+        RequestOrigin::Absent => PREFLIGHTED.into_iter().any(|name| headers.contains_key(name)),
+        origin => origin == RequestOrigin::Trusted,
     }
 }
