@@ -44,14 +44,14 @@ impl Documents {
             Named::Id(id) => self.trusted(id.strip_prefix("sha256:").unwrap_or(id)).ok_or_else(no_such_document),
             Named::Hash(hash) => match (self.trusted(hash), self.is_only) {
                 (Some(text), _) => Ok(text),
-                (None, true) => Err(refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")),
+                (None, true) => Err(document_error("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")),
                 (None, false) => {
                     let sent = self.sent.get(hash).map(|text| Cow::Owned(text.to_string()));
-                    sent.ok_or_else(|| refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"))
+                    sent.ok_or_else(|| document_error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"))
                 }
             },
             Named::Text(query, Some(hash)) if *hash != digest(query) => {
-                Err(refused("PERSISTED_QUERY_HASH_MISMATCH", "the hash is not that of the query"))
+                Err(document_error("PERSISTED_QUERY_HASH_MISMATCH", "the hash is not that of the query"))
             }
             Named::Text(query, _) if self.is_only => self.trusted(&digest(query)).ok_or_else(not_known),
             Named::Text(query, hash) => {
@@ -73,15 +73,15 @@ fn digest(text: &str) -> Hash {
 }
 
 fn no_such_document() -> DocumentErrors {
-    refused("PERSISTED_DOCUMENT_NOT_FOUND", "there is no document of this id")
+    document_error("PERSISTED_DOCUMENT_NOT_FOUND", "there is no document of this id")
 }
 
 fn not_known() -> DocumentErrors {
-    refused("PERSISTED_DOCUMENT_REQUIRED", "only known documents are executed here")
+    document_error("PERSISTED_DOCUMENT_REQUIRED", "only known documents are executed here")
 }
 
 /// Clients of automatic persisted queries know some of the messages too.
-fn refused(code: &'static str, message: &'static str) -> DocumentErrors {
+fn document_error(code: &'static str, message: &'static str) -> DocumentErrors {
     vec![errors::error(code, message)]
 }
 

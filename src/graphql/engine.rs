@@ -140,7 +140,8 @@ impl Engine {
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
             return Ok(Prepared { plan, variables: params.variables });
         };
-        let count = |units| caller.services.count_work(user, units).map_err(|error| vec![errors::refused(&error)]);
+        let count =
+            |units| caller.services.count_work(user, units).map_err(|error| vec![errors::service_error(&error)]);
         count(1)?;
         let build_plan = self.plan(&params, true);
         let (Ok((_, read)) | Err((_, read))) = &build_plan;
@@ -167,7 +168,7 @@ impl Engine {
     }
 
     /// The answer to a query or mutation.
-    pub(super) async fn answer(&self, prepared: Prepared, caller: OperationContext) -> Response {
+    pub(super) async fn execute(&self, prepared: Prepared, caller: OperationContext) -> Response {
         let plan = Arc::clone(&prepared.plan);
         let user = match &caller.identity {
             Identity::User(user) => Some((user.clone(), Arc::clone(&caller.services))),
@@ -176,12 +177,12 @@ impl Engine {
         let is_signed_in = user.is_some();
         let request = match self.request(prepared, caller) {
             Ok(request) => request,
-            Err(refused) => return self.refused(refused),
+            Err(refused) => return self.error_response(refused),
         };
         let (start, labels) = (Instant::now(), plan.labels());
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
         // It is large, and each of the steps around it would hold it once more.
-        let executed = Box::pin(unharmed(self.schema.execute(request)).instrument(span));
+        let executed = Box::pin(catch_panic(self.schema.execute(request)).instrument(span));
         // Over a WebSocket or in a stream nobody has seen to the user's share yet.
         let executed = async {
             match &user {
@@ -189,26 +190,26 @@ impl Engine {
                 None => executed.await,
             }
         };
-        let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.overdue());
+        let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.timeout_response());
         self.metrics.executed(labels, start.elapsed(), is_signed_in && response.errors.is_empty());
-        self.finished(response)
+        self.finish(response)
     }
 
     /// The answers to any operation, as they come.
-    pub(super) fn answers(
+    pub(super) fn execute_stream(
         self: Arc<Self>,
         prepared: Prepared,
         caller: OperationContext,
     ) -> BoxStream<'static, Response> {
         if !prepared.is_subscription() {
-            return async move { self.answer(prepared, caller).await }.into_stream().boxed();
+            return async move { self.execute(prepared, caller).await }.into_stream().boxed();
         }
         match self.request(prepared, caller) {
             Ok(request) => {
                 let answers = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
-                answers.map(move |answer| self.finished(answer.unwrap_or_else(|_| panicked()))).boxed()
+                answers.map(move |answer| self.finish(answer.unwrap_or_else(|_| panic_response()))).boxed()
             }
-            Err(refused) => stream::iter([self.refused(refused)]).boxed(),
+            Err(refused) => stream::iter([self.error_response(refused)]).boxed(),
         }
     }
 
@@ -216,7 +217,10 @@ impl Engine {
     fn request(&self, prepared: Prepared, caller: OperationContext) -> Result<Request, DocumentErrors> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
-            caller.services.count_work(user, cost / FIELDS_OF_UNIT).map_err(|error| vec![errors::refused(&error)])?;
+            caller
+                .services
+                .count_work(user, cost / FIELDS_OF_UNIT)
+                .map_err(|error| vec![errors::service_error(&error)])?;
         }
         Ok(with_data(request, caller, prepared.plan.has_one_field()))
     }
@@ -236,21 +240,21 @@ impl Engine {
         Duration::from_secs(self.limits.seconds.try_into().unwrap_or(u64::MAX))
     }
 
-    fn overdue(&self) -> Response {
+    fn timeout_response(&self) -> Response {
         let most = self.limits.seconds;
         let message = format!("the operation took more than {most} seconds");
         Response::from_errors(vec![errors::limit_exceeded("seconds", most, "TIMEOUT", message)])
     }
 
     /// The answer to what is not executed.
-    pub(super) fn refused(&self, refused: DocumentErrors) -> Response {
-        self.finished(Response::from_errors(refused))
+    pub(super) fn error_response(&self, refused: DocumentErrors) -> Response {
+        self.finish(Response::from_errors(refused))
     }
 
     /// The answer as clients see it: every error with a code of ours, and not too many of them.
-    fn finished(&self, mut response: Response) -> Response {
+    fn finish(&self, mut response: Response) -> Response {
         response.errors.truncate(self.limits.errors);
-        response.errors = response.errors.into_iter().map(coded).collect();
+        response.errors = response.errors.into_iter().map(add_code).collect();
         for error in &response.errors {
             let code = error.extensions.as_ref().and_then(|it| it.get("code"));
             if let Some(Data::String(code)) = code {
@@ -262,14 +266,14 @@ impl Engine {
 }
 
 /// The answer of a work that may panic.
-async fn unharmed(work: impl Future<Output = Response>) -> Response {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked())
+async fn catch_panic(work: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panic_response())
 }
 
 /// The answer in place of one that a bug has prevented; the panic itself is in the log.
-fn panicked() -> Response {
+fn panic_response() -> Response {
     error!("a resolver panicked");
-    Response::from_errors(vec![masked(ServerError::new("", None))])
+    Response::from_errors(vec![mask(ServerError::new("", None))])
 }
 
 /// Whether the operation was executed; otherwise an answer has errors and no data.
@@ -292,20 +296,20 @@ fn with_data(
 
 /// An error of a resolver or of the front has our code. One that brought a foreign source along is masked; what is
 /// left is what the executor says of arguments.
-fn coded(mut error: ServerError) -> ServerError {
+fn add_code(mut error: ServerError) -> ServerError {
     let has_code = error.extensions.as_ref().is_some_and(|it| it.get("code").is_some());
     if has_code {
         return error;
     }
     if error.source.is_some() {
         error!(cause = error.message, "a resolver failed with an error of no code");
-        return masked(error);
+        return mask(error);
     }
     error.extensions.get_or_insert_default().set("code", "BAD_USER_INPUT");
     error
 }
 
-fn masked(mut error: ServerError) -> ServerError {
+fn mask(mut error: ServerError) -> ServerError {
     error.message = "internal error".to_owned();
     error.source = None;
     error.extensions.get_or_insert_default().set("code", "INTERNAL_SERVER_ERROR");
@@ -319,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn a_resolver_that_panics_becomes_a_masked_error() {
         let work = async { panic!("the value of a user") };
-        let answer = serde_json::to_string(&unharmed(work).await).unwrap();
+        let answer = serde_json::to_string(&catch_panic(work).await).unwrap();
         assert!(answer.contains("INTERNAL_SERVER_ERROR"), "{answer}");
         assert!(!answer.contains("the value of a user"), "{answer}");
     }

@@ -40,7 +40,7 @@ impl From<GraphqlError> for async_graphql::Error {
             other => other,
         };
         match cause {
-            Error::Invalid(problems) => describe(problems, &mut extensions),
+            Error::Invalid(problems) => set_problems(problems, &mut extensions),
             Error::Conflict(current) => {
                 extensions.set("current", Value::from_json(current_json(current)).unwrap_or_default());
             }
@@ -53,7 +53,7 @@ impl From<GraphqlError> for async_graphql::Error {
 /// What an error says to people.
 pub(super) fn message(error: &Error) -> String {
     match error {
-        Error::Invalid(problems) => texts(problems),
+        Error::Invalid(problems) => problem_texts(problems),
         Error::Entry { index, cause } => format!("{} (entry {index})", message(cause)),
         other => other.to_string(),
     }
@@ -67,7 +67,7 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
 }
 
 /// An error of the service in place of an answer; `extensions.retryAfter` tells the seconds to wait.
-pub(super) fn refused(cause: &Error) -> ServerError {
+pub(super) fn service_error(cause: &Error) -> ServerError {
     let public = cause.public();
     let mut error = error(public.code, cause.to_string());
     if let Some(wait) = public.retry_after {
@@ -108,7 +108,7 @@ fn current_json(current: &Current) -> serde_json::Value {
     }
 }
 
-fn describe(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {
+fn set_problems(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {
     if let Some(first) = problems.first() {
         extensions.set("field", field(first));
     }
@@ -120,7 +120,7 @@ fn describe(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {
 }
 
 /// What is wrong with each field.
-fn texts(problems: &[FieldError]) -> String {
+fn problem_texts(problems: &[FieldError]) -> String {
     let texts = problems.iter().map(|problem| format!("{} {}", field(problem), problem.rule));
     texts.collect::<Vec<_>>().join("; ")
 }

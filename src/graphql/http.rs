@@ -121,17 +121,17 @@ async fn open_socket(state: &GraphqlState, parts: &mut Parts) -> Response {
     }
     match WebSocketUpgrade::from_request_parts(parts, &()).await {
         Ok(upgrade) => socket::open(state.clone(), identity, parts, upgrade),
-        Err(_) => bad_handshake("this is no WebSocket handshake"),
+        Err(_) => bad_handshake_response("this is no WebSocket handshake"),
     }
 }
 
 /// Refuses to open a WebSocket.
-pub(super) fn bad_handshake(message: &str) -> Response {
+pub(super) fn bad_handshake_response(message: &str) -> Response {
     HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
 }
 
 /// Refuses one more WebSocket of which nobody knows whose it is.
-pub(super) fn too_many_handshakes() -> Response {
+pub(super) fn too_many_handshakes_response() -> Response {
     HttpRejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many WebSockets have not said who they are")
         .with(header::RETRY_AFTER, "3")
         .response(Media::Json)
@@ -142,13 +142,13 @@ impl Call<'_> {
         rejection::check_identity(&self.caller.identity)?;
         match *method {
             Method::GET | Method::HEAD => {
-                let params = Params::from_query(query).map_err(|it| self.malformed(it.0))?;
+                let params = Params::from_query(query).map_err(|it| self.malformed_request(it.0))?;
                 self.operation(params).await
             }
             Method::POST => match self.body(body).await? {
                 Value::Array(batch) => self.batch(batch).await,
                 one => {
-                    let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
+                    let params = Params::from_json(one).map_err(|it| self.malformed_request(it.0))?;
                     self.operation(params).await
                 }
             },
@@ -157,7 +157,7 @@ impl Call<'_> {
         }
     }
 
-    fn malformed(&self, message: &str) -> HttpRejection {
+    fn malformed_request(&self, message: &str) -> HttpRejection {
         let status = match self.format.edition {
             HttpEdition::May2025 => StatusCode::BAD_REQUEST,
             HttpEdition::August2026 => StatusCode::UNPROCESSABLE_ENTITY,
@@ -181,14 +181,14 @@ impl Call<'_> {
     async fn operation(self, params: Params) -> Result<Response, HttpRejection> {
         let engine = &self.state.engine;
         let prepared = match engine.prepare(params, &self.caller) {
-            Ok(prepared) => self.allowed(prepared)?,
-            Err(refused) => return self.refused(refused),
+            Ok(prepared) => self.check_allowed(prepared)?,
+            Err(refused) => return self.respond_with_errors(refused),
         };
         let labels = prepared.labels().clone();
         let mut response = if self.is_stream(&prepared) {
             self.stream(prepared)?
         } else {
-            self.format.respond(engine.answer(prepared, self.caller).await)
+            self.format.respond(engine.execute(prepared, self.caller).await)
         };
         // For the line that the request gets in the log.
         response.extensions_mut().insert(labels);
@@ -199,7 +199,7 @@ impl Call<'_> {
         prepared.is_subscription() || matches!(self.format.media, Media::Stream(_))
     }
 
-    fn allowed(&self, prepared: Prepared) -> Result<Prepared, HttpRejection> {
+    fn check_allowed(&self, prepared: Prepared) -> Result<Prepared, HttpRejection> {
         if self.is_read && prepared.is_mutation() {
             return Err(HttpRejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -216,10 +216,10 @@ impl Call<'_> {
     }
 
     /// A document that is refused is answered as the client wants answers.
-    fn refused(self, refused: DocumentErrors) -> Result<Response, HttpRejection> {
-        let answer = self.state.engine.refused(refused);
+    fn respond_with_errors(self, refused: DocumentErrors) -> Result<Response, HttpRejection> {
+        let answer = self.state.engine.error_response(refused);
         Ok(match self.format.media {
-            Media::Stream(form) => marked(stream::of_one(form, answer, self.state), true),
+            Media::Stream(form) => mark_errors(stream::respond_once(form, answer, self.state), true),
             _ => self.format.respond(answer),
         })
     }
@@ -237,22 +237,22 @@ impl Call<'_> {
         let most = self.state.engine.limits.batch;
         if batch.is_empty() || batch.len() > most {
             let message = if most == 0 { "send one operation, not a batch" } else { "the batch is empty or too large" };
-            return Err(self.malformed(message).limit_exceeded("batch", most));
+            return Err(self.malformed_request(message).limit_exceeded("batch", most));
         }
         let mut answers = Vec::with_capacity(batch.len());
         for one in batch {
-            let params = Params::from_json(one).map_err(|it| self.malformed(it.0))?;
+            let params = Params::from_json(one).map_err(|it| self.malformed_request(it.0))?;
             let answer = match self.state.engine.prepare(params, &self.caller) {
                 Ok(prepared) if prepared.is_subscription() => {
-                    return Err(self.malformed("a batch takes no subscription"));
+                    return Err(self.malformed_request("a batch takes no subscription"));
                 }
-                Ok(prepared) => self.state.engine.answer(prepared, self.caller.clone()).await,
-                Err(refused) => self.state.engine.refused(refused),
+                Ok(prepared) => self.state.engine.execute(prepared, self.caller.clone()).await,
+                Err(refused) => self.state.engine.error_response(refused),
             };
             answers.push(answer);
         }
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
-        Ok(marked(write(self.format.media, StatusCode::OK, json::many(&answers)), has_errors))
+        Ok(mark_errors(write(self.format.media, StatusCode::OK, json::batch_json(&answers)), has_errors))
     }
 }
 
@@ -278,7 +278,7 @@ impl ResponseFormat {
             false if wait.is_some() => (StatusCode::TOO_MANY_REQUESTS, self.media),
             false => self.request_error(&answer),
         };
-        let mut response = marked(write(media, status, json::one(&answer)), has_errors);
+        let mut response = mark_errors(write(media, status, json::response_json(&answer)), has_errors);
         if let Some(Ok(wait)) = wait.map(|it| it.to_string().parse()) {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
@@ -313,7 +313,7 @@ fn extension<'a>(answer: &'a Answer, name: &str) -> Option<&'a async_graphql::Va
 }
 
 /// Says inside the server that the answer is not one to remember.
-fn marked(mut response: Response, has_errors: bool) -> Response {
+fn mark_errors(mut response: Response, has_errors: bool) -> Response {
     if has_errors {
         response.extensions_mut().insert(NothingApplied);
     }

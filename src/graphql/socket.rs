@@ -28,11 +28,11 @@ use tokio::{
 
 use self::{
     close::Close,
-    message::{Incoming, Outgoing, Said, Sent},
+    message::{ClientMessage, OperationEvent, OperationMessage, ServerMessage},
 };
 use super::{
     engine::{OpenStream, OperationContext, is_executed},
-    http::{GraphqlState, bad_handshake, too_many_handshakes},
+    http::{GraphqlState, bad_handshake_response, too_many_handshakes_response},
     params::Params,
     validation::limit_exceeded,
 };
@@ -71,20 +71,20 @@ pub(super) fn open(state: GraphqlState, identity: Identity, parts: &Parts, upgra
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(message).max_frame_size(message);
     let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
     if upgrade.selected_protocol().is_none() {
-        return bad_handshake("the sub-protocol must be graphql-transport-ws");
+        return bad_handshake_response("the sub-protocol must be graphql-transport-ws");
     }
     let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
     let is_unknown = !matches!(identity, Identity::User(_));
     let unknown = is_unknown.then(|| state.unknown.begin(&client.network()));
     if unknown.as_ref().is_some_and(|it| it.others() >= MAX_UNKNOWN || state.unknown.total() > MAX_ALL_UNKNOWN) {
-        return too_many_handshakes();
+        return too_many_handshakes_response();
     }
     let alive = state.alive.token();
     upgrade.on_upgrade(move |socket| async move {
         let (answers, queue) = mpsc::channel(QUEUE_LENGTH);
         let state =
             State { state, client, handshake: identity, user: None, open: None, running: HashMap::new(), answers };
-        SocketSession { socket, state, queue, until_expired: pending().boxed(), heard: Instant::now(), unknown }
+        SocketSession { socket, state, queue, until_expired: pending().boxed(), last_heard: Instant::now(), unknown }
             .run()
             .await;
         drop(alive);
@@ -95,11 +95,11 @@ pub(super) fn open(state: GraphqlState, identity: Identity, parts: &Parts, upgra
 struct SocketSession {
     socket: WebSocket,
     state: State,
-    queue: mpsc::Receiver<Outgoing>,
+    queue: mpsc::Receiver<OperationMessage>,
     /// Ends when the access of its user does.
     until_expired: BoxFuture<'static, ()>,
     /// When the client last said anything.
-    heard: Instant,
+    last_heard: Instant,
     /// Its place among those of whom nobody knows yet who they are.
     unknown: Option<InFlightGuard<Option<String>>>,
 }
@@ -113,7 +113,7 @@ struct State {
     user: Option<CurrentUser>,
     open: Option<OpenStream>,
     running: HashMap<String, AbortHandle>,
-    answers: mpsc::Sender<Outgoing>,
+    answers: mpsc::Sender<OperationMessage>,
 }
 
 impl SocketSession {
@@ -143,9 +143,9 @@ impl SocketSession {
                 frame = self.socket.recv() => match frame {
                     None | Some(Ok(Frame::Close(_))) => return None,
                     Some(Err(error)) => return Close::of_error(&error),
-                    Some(Ok(frame)) => self.hear(frame).await,
+                    Some(Ok(frame)) => self.handle_frame(frame).await,
                 },
-                Some(outgoing) = self.queue.recv() => self.pass_on(outgoing).await,
+                Some(outgoing) = self.queue.recv() => self.forward(outgoing).await,
                 _ = ping.tick() => self.ping().await,
                 () = &mut init, if self.state.user.is_none() => Err(Close::INIT_TIMEOUT),
                 () = &mut self.until_expired => Err(Close::EXPIRED),
@@ -157,25 +157,25 @@ impl SocketSession {
         }
     }
 
-    async fn hear(&mut self, frame: Frame) -> Result<(), Close> {
-        self.heard = Instant::now();
+    async fn handle_frame(&mut self, frame: Frame) -> Result<(), Close> {
+        self.last_heard = Instant::now();
         let text = match &frame {
             Frame::Text(text) if self.state.user.is_none() && text.len() > MAX_INIT => return Err(Close::TOO_LONG),
             Frame::Text(text) => text.as_str(),
             Frame::Binary(_) => return Err(Close::invalid("messages are text")),
             Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => return Ok(()),
         };
-        match Incoming::parse(text)? {
-            Incoming::Init(_) if self.state.user.is_some() => Err(Close::TOO_MANY_INITS),
-            Incoming::Init(shown) => {
-                self.until_expired = self.state.introduce(shown.as_deref()).await?;
+        match ClientMessage::parse(text)? {
+            ClientMessage::Init(_) if self.state.user.is_some() => Err(Close::TOO_MANY_INITS),
+            ClientMessage::Init(shown) => {
+                self.until_expired = self.state.authenticate(shown.as_deref()).await?;
                 self.unknown = None;
-                self.send(&Sent::Ack).await
+                self.send(&ServerMessage::Ack).await
             }
-            Incoming::Ping => self.send(&Sent::Pong).await,
-            Incoming::Pong => Ok(()),
-            Incoming::Subscribe { id, params } => self.subscribe(id, *params).await,
-            Incoming::Complete { id } => {
+            ClientMessage::Ping => self.send(&ServerMessage::Pong).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, params } => self.subscribe(id, *params).await,
+            ClientMessage::Complete { id } => {
                 self.state.running.remove(&id).inspect(AbortHandle::abort);
                 Ok(())
             }
@@ -190,7 +190,7 @@ impl SocketSession {
         let most = self.state.state.engine.limits.operations;
         if self.state.running.len() >= most {
             let refused = limit_exceeded("operations", most);
-            return self.send(&Sent::Error { id: &id, payload: &refused }).await;
+            return self.send(&ServerMessage::Error { id: &id, payload: &refused }).await;
         }
         let operation = self.state.operation(id.clone(), params, user);
         self.state.running.insert(id, tokio::spawn(operation).abort_handle());
@@ -198,7 +198,7 @@ impl SocketSession {
     }
 
     /// Sends what an operation answers, if the client still wants to know.
-    async fn pass_on(&mut self, outgoing: Outgoing) -> Result<(), Close> {
+    async fn forward(&mut self, outgoing: OperationMessage) -> Result<(), Close> {
         let running = self.state.running.get(&outgoing.id).map(AbortHandle::id);
         if running != Some(outgoing.task) {
             return Ok(());
@@ -206,17 +206,17 @@ impl SocketSession {
         if outgoing.is_last() {
             self.state.running.remove(&outgoing.id);
         }
-        self.send(&outgoing.sent()).await
+        self.send(&outgoing.message()).await
     }
 
     async fn ping(&mut self) -> Result<(), Close> {
-        if self.heard.elapsed() > PING_TIMEOUT {
+        if self.last_heard.elapsed() > PING_TIMEOUT {
             return Err(Close::PING_UNANSWERED);
         }
         self.send_frame(Frame::Ping(axum::body::Bytes::new())).await
     }
 
-    async fn send(&mut self, message: &Sent<'_>) -> Result<(), Close> {
+    async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Close> {
         let text = serde_json::to_string(message).map_err(|_| Close::INTERNAL_ERROR)?;
         self.send_frame(Frame::Text(text.into())).await
     }
@@ -233,9 +233,9 @@ impl SocketSession {
 
 impl State {
     /// Finds out who the client is; what comes back ends when its access does.
-    async fn introduce(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, ()>, Close> {
+    async fn authenticate(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, ()>, Close> {
         let user = match shown {
-            Some(shown) => self.identified(shown).await?,
+            Some(shown) => self.identify(shown).await?,
             None => match &self.handshake {
                 Identity::User(user) => user.clone(),
                 _ => return Err(Close::FORBIDDEN),
@@ -247,7 +247,7 @@ impl State {
         Ok(async move { services.auth().until_expired(&user).await }.boxed())
     }
 
-    async fn identified(&self, shown: &str) -> Result<CurrentUser, Close> {
+    async fn identify(&self, shown: &str) -> Result<CurrentUser, Close> {
         let refused = |reason: &str| {
             SecurityEvent::TokenRefused.log(reason, &self.client);
             Close::FORBIDDEN
@@ -264,20 +264,20 @@ impl State {
         let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.state.services) };
         let (engine, answers) = (Arc::clone(&self.state.engine), self.answers.clone());
         async move {
-            let say = async |said| answers.send(Outgoing { id: id.clone(), task: task::id(), said }).await;
+            let say = async |said| answers.send(OperationMessage { id: id.clone(), task: task::id(), said }).await;
             let mut stream = match engine.prepare(params, &caller) {
-                Ok(prepared) => engine.answers(prepared, caller),
-                Err(refused) => stream::iter([engine.refused(refused)]).boxed(),
+                Ok(prepared) => engine.execute_stream(prepared, caller),
+                Err(refused) => stream::iter([engine.error_response(refused)]).boxed(),
             };
             let mut is_first = true;
-            let mut last = Said::Complete;
+            let mut last = OperationEvent::Complete;
             while let Some(answer) = stream.next().await {
                 if is_first && !is_executed(&answer) {
-                    last = Said::Error(answer.errors);
+                    last = OperationEvent::Error(answer.errors);
                     break;
                 }
                 is_first = false;
-                if say(Said::Next(Box::new(answer))).await.is_err() {
+                if say(OperationEvent::Next(Box::new(answer))).await.is_err() {
                     return;
                 }
             }

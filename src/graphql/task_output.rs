@@ -74,7 +74,7 @@ impl OutputType for TaskRow {
         if let Some(plan) = NodePlan::of_leaves(&field.node.selection_set.node) {
             let mut bytes = Vec::with_capacity(TASK_BYTES);
             plan.write(row, &mut bytes);
-            return Ok(written(bytes));
+            return Ok(raw_value(bytes));
         }
         Task::from(row.clone()).resolve(ctx, field).await
     }
@@ -276,11 +276,11 @@ fn object<P>(parts: &[(&str, P)], into: &mut Vec<u8>, mut write: impl FnMut(&P, 
 fn list_of<T>(rows: &[T], write: impl FnMut(&T, &mut Vec<u8>)) -> Value {
     let mut bytes = Vec::with_capacity(rows.len() * TASK_BYTES);
     array(rows, &mut bytes, write);
-    written(bytes)
+    raw_value(bytes)
 }
 
 /// A value that is JSON already.
-fn written(bytes: Vec<u8>) -> Value {
+fn raw_value(bytes: Vec<u8>) -> Value {
     let json = String::from_utf8(bytes).unwrap_or_default();
     Value::Object(IndexMap::from_iter([(Name::new(RAW_VALUE_TOKEN), Value::String(json))]))
 }

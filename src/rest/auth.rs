@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{error::Error, service::Services};
 
-type Answer = Result<Response, AuthApiError>;
+type AuthResult = Result<Response, AuthApiError>;
 type AuthRouteState = State<Arc<Services>>;
 
 /// What the document says about every route of this API.

@@ -35,18 +35,18 @@ impl Names {
         let mut lines = Lines(String::new());
         lines.put("BEGIN", "VTODO");
         lines.put("UID", &task.id.to_string());
-        lines.put("DTSTAMP", &instant(task.updated_at.0));
-        lines.put("CREATED", &instant(task.created_at.0));
-        lines.put("LAST-MODIFIED", &instant(task.updated_at.0));
-        lines.put("SUMMARY", &escaped(&task.title));
+        lines.put("DTSTAMP", &format_instant(task.updated_at.0));
+        lines.put("CREATED", &format_instant(task.created_at.0));
+        lines.put("LAST-MODIFIED", &format_instant(task.updated_at.0));
+        lines.put("SUMMARY", &escape(&task.title));
         if let Some(description) = &task.description {
-            lines.put("DESCRIPTION", &escaped(description));
+            lines.put("DESCRIPTION", &escape(description));
         }
         if let Some(date) = task.due_date {
             lines.put("DUE;VALUE=DATE", &date.format("%Y%m%d").to_string());
         }
         if let Some(due) = task.due_at {
-            lines.put("DUE", &instant(due.0));
+            lines.put("DUE", &format_instant(due.0));
         }
         let priority = match task.priority {
             Priority::Urgent => "1",
@@ -58,19 +58,19 @@ impl Names {
         match task.completed_at {
             Some(completed) => {
                 lines.put("STATUS", "COMPLETED");
-                lines.put("COMPLETED", &instant(completed.0));
+                lines.put("COMPLETED", &format_instant(completed.0));
             }
             None => lines.put("STATUS", "NEEDS-ACTION"),
         }
         if let Some(parent) = task.parent_id {
             lines.put("RELATED-TO", &parent.to_string());
         }
-        let categories: Vec<_> = labels.iter().filter_map(|it| self.labels.get(it)).map(|it| escaped(it)).collect();
+        let categories: Vec<_> = labels.iter().filter_map(|it| self.labels.get(it)).map(|it| escape(it)).collect();
         if !categories.is_empty() {
             lines.put("CATEGORIES", &categories.join(","));
         }
         if let Some(list) = task.list_id.and_then(|it| self.lists.get(&it)) {
-            lines.put("X-DOCKET-LIST", &escaped(list));
+            lines.put("X-DOCKET-LIST", &escape(list));
         }
         lines.put("END", "VTODO");
         lines.0
@@ -93,12 +93,12 @@ impl Lines {
     }
 }
 
-fn instant(at: DateTime<Utc>) -> String {
+fn format_instant(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// A text (section 3.3.11): every end of a line is one, whoever's; other control characters have no place in it.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.replace("\r\n", "\n").chars() {
         match character {
@@ -136,7 +136,7 @@ mod tests {
             ("a\u{2028}b\u{85}c", "a\\nb\\nc"),
             ("a;b,c\\d:\"", "a\\;b\\,c\\\\d:\""),
         ] {
-            assert_eq!(escaped(text), expected, "{text:?}");
+            assert_eq!(escape(text), expected, "{text:?}");
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
     let start = json!({ "docket": EXPORT_VERSION, "lists": lists, "labels": labels }).to_string();
     let start = format!("{},\"tasks\":[", start.trim_end_matches('}'));
     let mut is_first = true;
-    let tasks = tasks(caller).map(move |some| {
+    let tasks = all_tasks(caller).map(move |some| {
         let mut text = String::new();
         for task in some? {
             text.push_str(if std::mem::take(&mut is_first) { "" } else { "," });
@@ -53,7 +53,7 @@ pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
         }
         Ok(text)
     });
-    Ok(file("application/json", "docket.json", start, tasks, "]}".to_owned()))
+    Ok(download_response("application/json", "docket.json", start, tasks, "]}".to_owned()))
 }
 
 /// Export all tasks as iCalendar.
@@ -68,9 +68,9 @@ pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
         lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),
         labels: data.labels().await?.into_iter().map(|label| (label.id, label.name)).collect(),
     };
-    let tasks = tasks(caller).map(move |some| Ok(some?.iter().map(|it| names.todo(it)).collect()));
+    let tasks = all_tasks(caller).map(move |some| Ok(some?.iter().map(|it| names.todo(it)).collect()));
     let (start, end) = (calendar::START.to_owned(), calendar::END.to_owned());
-    Ok(file("text/calendar; charset=utf-8", "docket.ics", start, tasks, end))
+    Ok(download_response("text/calendar; charset=utf-8", "docket.ics", start, tasks, end))
 }
 
 /// Import exported data.
@@ -116,11 +116,11 @@ fn parse(bytes: Vec<u8>) -> Result<Import, RestError> {
 }
 
 /// All tasks, some hundreds at a time.
-fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error>> + Send + 'static {
+fn all_tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error>> + Send + 'static {
     let caller = Arc::new(caller);
     stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;
-        match streaming::next(|| caller.data().tasks_behind(behind.clone())).await {
+        match streaming::read_with_retries(|| caller.data().tasks_behind(behind.clone())).await {
             Ok(some) => {
                 let last = some.last().map(|it| (it.task.position.clone(), it.task.number))?;
                 Some((Ok(some), Some((caller, Some(last)))))
@@ -131,7 +131,7 @@ fn tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, Error
 }
 
 /// A download in pieces.
-fn file(
+fn download_response(
     media: &'static str,
     name: &str,
     start: String,
@@ -140,5 +140,5 @@ fn file(
 ) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, streaming::body(start, middle, end)).into_response()
+    (headers, streaming::stream_body(start, middle, end)).into_response()
 }

@@ -38,20 +38,20 @@ impl From<Error> for RestError {
 impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         match self {
-            Self::Service(error) => service(&error),
-            Self::Validation(problems) => unprocessable(problems),
-            Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
+            Self::Service(error) => service_response(&error),
+            Self::Validation(problems) => validation_response(problems),
+            Self::TooLarge => detail_response(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large"),
         }
     }
 }
 
-fn service(error: &Error) -> Response {
+fn service_response(error: &Error) -> Response {
     error.log_cause();
     match error {
-        Error::Invalid(problems) => unprocessable(problems.iter().map(body_error).collect()),
-        Error::InvalidFile(problems) => unprocessable(problems.iter().map(file_error).collect()),
+        Error::Invalid(problems) => validation_response(problems.iter().map(body_error).collect()),
+        Error::InvalidFile(problems) => validation_response(problems.iter().map(file_error).collect()),
         Error::KeyReused => {
-            unprocessable(vec![PydanticError::header("Idempotency-Key", "was used for another request")])
+            validation_response(vec![PydanticError::header("Idempotency-Key", "was used for another request")])
         }
         Error::ResyncRequired => {
             let PublicError { status, code, text, .. } = error.public();
@@ -59,7 +59,7 @@ fn service(error: &Error) -> Response {
         }
         other => {
             let public = other.public();
-            let mut response = detail(public.status, &public.text);
+            let mut response = detail_response(public.status, &public.text);
             response.headers_mut().extend(public.headers());
             response
         }
@@ -77,21 +77,21 @@ fn file_error(problem: &FileProblem) -> PydanticError {
     PydanticError::breaks(&loc, problem.rule)
 }
 
-fn unprocessable(problems: Vec<PydanticError>) -> Response {
+fn validation_response(problems: Vec<PydanticError>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: problems })).into_response()
 }
 
-fn detail(status: StatusCode, text: &str) -> Response {
+fn detail_response(status: StatusCode, text: &str) -> Response {
     (status, Json(Detail { detail: text })).into_response()
 }
 
 /// What the service refuses before a route is reached.
 pub fn refused(error: &Error) -> Response {
     match error {
-        Error::Invalid(problems) => {
-            unprocessable(problems.iter().map(|it| PydanticError::header(it.field, &it.rule.to_string())).collect())
-        }
-        _ => service(error),
+        Error::Invalid(problems) => validation_response(
+            problems.iter().map(|it| PydanticError::header(it.field, &it.rule.to_string())).collect(),
+        ),
+        _ => service_response(error),
     }
 }
 
@@ -102,20 +102,20 @@ pub fn too_large() -> Response {
 
 /// No such route.
 pub async fn not_found() -> Response {
-    detail(StatusCode::NOT_FOUND, "Not Found")
+    detail_response(StatusCode::NOT_FOUND, "Not Found")
 }
 
 /// The route has other methods.
 pub async fn method_not_allowed() -> Response {
-    detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+    detail_response(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
 
 /// The request took too long.
 pub fn overdue() -> Response {
-    service(&Error::Busy)
+    service_response(&Error::Busy)
 }
 
 /// A handler panicked.
 pub fn panicked() -> Response {
-    detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+    detail_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
 }

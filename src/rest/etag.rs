@@ -36,11 +36,11 @@ impl Tags {
 
     /// Whether the client has what it would get.
     pub(super) fn is_known(self, headers: &HeaderMap, revision: i64) -> Result<bool, RestError> {
-        Ok(match condition(headers, &header::IF_NONE_MATCH)? {
+        Ok(match parse_condition(headers, &header::IF_NONE_MATCH)? {
             None => false,
             Some(Condition::Anything) => true,
             Some(Condition::OneOf(tags)) => {
-                tags.iter().any(|tag| self.split(tag) == Some((revision, Some(self.variant))))
+                tags.iter().any(|tag| self.parse_tag(tag) == Some((revision, Some(self.variant))))
             }
         })
     }
@@ -49,16 +49,16 @@ impl Tags {
     /// accepted too: a write is about the user's own tasks.
     pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, RestError> {
         if headers.contains_key(header::IF_NONE_MATCH) {
-            return Err(refused(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));
+            return Err(header_error(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));
         }
-        let Some(Condition::OneOf(tags)) = condition(headers, &header::IF_MATCH)? else { return Ok(None) };
+        let Some(Condition::OneOf(tags)) = parse_condition(headers, &header::IF_MATCH)? else { return Ok(None) };
         let is_own = |variant: Option<u64>| variant.is_none_or(|it| it == self.variant);
-        let revisions = tags.iter().filter_map(|tag| self.split(tag)).filter(|(_, variant)| is_own(*variant));
+        let revisions = tags.iter().filter_map(|tag| self.parse_tag(tag)).filter(|(_, variant)| is_own(*variant));
         Ok(Some(revisions.map(|(revision, _)| revision).collect()))
     }
 
     /// The revision in a tag, and what stands behind it; nothing if the tag is none of ours.
-    fn split(self, tag: &str) -> Option<(i64, Option<u64>)> {
+    fn parse_tag(self, tag: &str) -> Option<(i64, Option<u64>)> {
         match tag.split_once('-') {
             Some((revision, variant)) => Some((revision.parse().ok()?, Some(u64::from_str_radix(variant, 16).ok()?))),
             None => Some((tag.parse().ok()?, None)),
@@ -68,7 +68,7 @@ impl Tags {
 
 /// What a header asks for, if it is there. One that is not understood is refused: without its condition a request does
 /// more than its client wants. Weak tags count as others do: a proxy that compresses makes a tag weak.
-fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, RestError> {
+fn parse_condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, RestError> {
     let mut values = headers.get_all(name).iter().peekable();
     if values.peek().is_none() {
         return Ok(None);
@@ -77,12 +77,12 @@ fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>
     if text.trim() == "*" {
         return Ok(Some(Condition::Anything));
     }
-    let tags = tags(&text).filter(|tags| !tags.is_empty());
-    tags.map(Condition::OneOf).map(Some).ok_or_else(|| refused(name, "must be * or tags in double quotes"))
+    let tags = parse_tags(&text).filter(|tags| !tags.is_empty());
+    tags.map(Condition::OneOf).map(Some).ok_or_else(|| header_error(name, "must be * or tags in double quotes"))
 }
 
 /// The tags of a list, without their quotes; a comma may stand inside of one.
-fn tags(mut text: &str) -> Option<Vec<String>> {
+fn parse_tags(mut text: &str) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {
         text = text.trim_start_matches([',', ' ', '\t']);
@@ -101,7 +101,7 @@ fn tags(mut text: &str) -> Option<Vec<String>> {
     }
 }
 
-fn refused(name: &HeaderName, reason: &str) -> RestError {
+fn header_error(name: &HeaderName, reason: &str) -> RestError {
     RestError::Validation(vec![PydanticError::header(name.as_str(), reason)])
 }
 

@@ -163,14 +163,14 @@ impl<S: Send + Sync> FromRequest<S> for TaskBody {
 }
 
 /// How many bytes the body says it has, unless it is too many.
-pub(super) fn announced(headers: &HeaderMap, most: usize) -> Result<Option<usize>, RestError> {
+pub(super) fn content_length(headers: &HeaderMap, most: usize) -> Result<Option<usize>, RestError> {
     let bytes = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
     if bytes.is_some_and(|bytes| bytes > most) { Err(RestError::TooLarge) } else { Ok(bytes) }
 }
 
 /// The body, unless it has, or says it has, too many bytes.
 async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
-    announced(request.headers(), most)?;
+    content_length(request.headers(), most)?;
     to_bytes(request.into_body(), most).await.map_err(|_| RestError::TooLarge)
 }
 

@@ -27,7 +27,7 @@ impl<'a> BodyFields<'a> {
     }
 
     /// A task to be made, if no field is at fault.
-    pub(super) fn draft(mut self) -> Option<NewTask> {
+    pub(super) fn new_task(mut self) -> Option<NewTask> {
         if !self.object.contains_key("title") {
             let whole = Value::Object(self.object.clone());
             self.problems.push(PydanticError::missing(&["body", "title"]).of(&whole));
@@ -47,7 +47,7 @@ impl<'a> BodyFields<'a> {
     }
 
     /// Changes to a task, as far as no field is at fault.
-    pub(super) fn edit(mut self) -> TaskPatch {
+    pub(super) fn task_patch(mut self) -> TaskPatch {
         self.fields()
     }
 

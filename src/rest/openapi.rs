@@ -95,7 +95,7 @@ async fn serve_document() -> Result<Response, RestError> {
             DOCUMENT.get_or_init(|| json.into()).clone()
         }
     };
-    Ok(shape::written(json))
+    Ok(shape::json_response(json))
 }
 
 /// The page loads nothing from elsewhere, and nobody may frame it.

@@ -207,14 +207,14 @@ impl<'a> QueryReader<'a> {
     }
 
     /// All values of a parameter with commas between, and the first of its names that is given.
-    fn joined(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
-        let (name, _) = self.given(names)?;
+    fn join_values(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
+        let (name, _) = self.first_given(names)?;
         let values = self.given.iter().filter(|(it, _)| names.contains(&it.as_ref()));
         Some((name, values.map(|(_, value)| value.as_ref()).collect::<Vec<_>>().join(",")))
     }
 
     /// The value of the first of the names that is given, and that name.
-    fn given(&self, names: &[&'static str]) -> Option<(&'static str, Cow<'a, str>)> {
+    fn first_given(&self, names: &[&'static str]) -> Option<(&'static str, Cow<'a, str>)> {
         let last = |name: &str| self.given.iter().rev().find(|(given, _)| given == name);
         names.iter().find_map(|name| Some((*name, last(name)?.1.clone())))
     }
@@ -222,9 +222,9 @@ impl<'a> QueryReader<'a> {
     fn filter(&mut self) -> Filter {
         let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
         let completed = self.bool("completed");
-        let search = self.parsed(&["search", "q"], SearchText::parse).flatten();
+        let search = self.parse_value(&["search", "q"], SearchText::parse).flatten();
         // Front-ends send the name with nothing in it when nothing is chosen.
-        let has_tags = self.joined(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
+        let has_tags = self.join_values(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
         let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
         if status.zip(completed).is_some_and(|(status, completed)| status != completed) {
             self.problems
@@ -243,7 +243,7 @@ impl<'a> QueryReader<'a> {
     }
 
     fn choice<T>(&mut self, names: &[&'static str], choices: &'static str, known: fn(&str) -> Option<T>) -> Option<T> {
-        let (name, text) = self.given(names)?;
+        let (name, text) = self.first_given(names)?;
         let choice = known(&text);
         if choice.is_none() {
             self.problems.push(PydanticError::not_one_of(&["query", name], choices).of(&json!(text)));
@@ -251,8 +251,12 @@ impl<'a> QueryReader<'a> {
         choice
     }
 
-    fn parsed<T>(&mut self, names: &[&'static str], parse: fn(&str) -> Result<T, error::ValidationError>) -> Option<T> {
-        let (name, text) = self.given(names)?;
+    fn parse_value<T>(
+        &mut self,
+        names: &[&'static str],
+        parse: fn(&str) -> Result<T, error::ValidationError>,
+    ) -> Option<T> {
+        let (name, text) = self.first_given(names)?;
         let fault = match parse(&text) {
             Ok(value) => return Some(value),
             Err(rule) => PydanticError::breaks(&["query", name], rule),
@@ -262,7 +266,7 @@ impl<'a> QueryReader<'a> {
     }
 
     fn bool(&mut self, name: &'static str) -> Option<bool> {
-        let (_, text) = self.given(&[name])?;
+        let (_, text) = self.first_given(&[name])?;
         match text.to_lowercase().as_str() {
             "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
             "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
@@ -279,7 +283,7 @@ impl<'a> QueryReader<'a> {
         names: &[&'static str],
         read: impl Fn(&str, &[&str]) -> Several<T>,
     ) -> Option<AnyOf<T>> {
-        let (name, text) = self.joined(names)?;
+        let (name, text) = self.join_values(names)?;
         let loc = ["query", name];
         let folded = |it: Vec<T>| AnyOf::new(it).map_err(|rule| Box::new(PydanticError::breaks(&loc, rule)));
         let values = read(&text, &loc).and_then(folded);
@@ -288,8 +292,8 @@ impl<'a> QueryReader<'a> {
 
     /// An instant; a date is its midnight in UTC, or for `due_date_to` the midnight at its end.
     fn instant(&mut self, names: &[&'static str], is_end: bool) -> Option<Instant> {
-        let (name, _) = self.given(names)?;
-        match self.parsed(names, Due::parse)? {
+        let (name, _) = self.first_given(names)?;
+        match self.parse_value(names, Due::parse)? {
             Due::Date(date) => {
                 let is_whole_day = is_end && name == "due_date_to";
                 let day = chrono::NaiveDate::from(date);
@@ -301,7 +305,7 @@ impl<'a> QueryReader<'a> {
     }
 
     fn integer(&mut self, names: &[&'static str], min: i64, max: i64) -> Option<u64> {
-        let (name, text) = self.given(names)?;
+        let (name, text) = self.first_given(names)?;
         let loc = ["query", name];
         let digits = text.trim().trim_start_matches(['+', '-']);
         let fault = match text.trim().parse::<i64>() {

@@ -42,7 +42,7 @@ impl Shape {
     /// A task, whose JSON this is.
     pub(super) fn task(self, json: Vec<u8>) -> Result<Response, Error> {
         if !self.is_camel {
-            return Ok(written(json));
+            return Ok(json_response(json));
         }
         Ok(Json(camel(serde_json::from_slice(&json).map_err(Error::internal)?)).into_response())
     }
@@ -56,7 +56,7 @@ impl Shape {
     }
 
     /// What stands before the tasks of a list, and what behind them.
-    pub(super) fn around(self, PagePosition { offset, limit, total }: PagePosition) -> (&'static str, String) {
+    pub(super) fn envelope(self, PagePosition { offset, limit, total }: PagePosition) -> (&'static str, String) {
         if !self.wraps_lists {
             return ("", String::new());
         }
@@ -68,7 +68,7 @@ impl Shape {
         ("{\"tasks\":", about.to_string().replacen('{', ",", 1))
     }
 
-    pub(super) fn deleted(self, number: i64) -> Response {
+    pub(super) fn deletion_response(self, number: i64) -> Response {
         if !self.deletes_with_json {
             return StatusCode::NO_CONTENT.into_response();
         }
@@ -81,7 +81,7 @@ impl Shape {
 }
 
 /// An answer whose JSON is written already.
-pub(super) fn written(json: impl IntoResponse) -> Response {
+pub(super) fn json_response(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 

@@ -15,7 +15,7 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A body in pieces. What fails on the way cuts it off, which the client notices by the missing end.
-pub(super) fn body<P: Into<Bytes>>(
+pub(super) fn stream_body<P: Into<Bytes>>(
     start: impl Into<Bytes>,
     middle: impl Stream<Item = Result<P, Error>> + Send + 'static,
     end: impl Into<Bytes>,
@@ -30,7 +30,9 @@ pub(super) fn body<P: Into<Bytes>>(
 }
 
 /// A piece behind the first. The client cannot be told any more to ask again, so that it is done here.
-pub(super) async fn next<T, F: Future<Output = Result<T, Error>>>(read: impl Fn() -> F) -> Result<T, Error> {
+pub(super) async fn read_with_retries<T, F: Future<Output = Result<T, Error>>>(
+    read: impl Fn() -> F,
+) -> Result<T, Error> {
     let start = Instant::now();
     loop {
         match read().await {
@@ -51,7 +53,7 @@ mod tests {
         let asked = &Cell::new(0);
         let read = |failures: u32, cause: fn() -> Error| {
             asked.set(0);
-            next(move || {
+            read_with_retries(move || {
                 asked.set(asked.get() + 1);
                 std::future::ready(if asked.get() > failures { Ok(()) } else { Err(cause()) })
             })

@@ -66,15 +66,15 @@ pub(super) async fn list(
     let SummaryPage { tasks, total, revision, next } =
         caller.tasks().summaries(&filter, order, Window { offset, limit }).await?;
     let json = shape.tasks(rest_list(&tasks, caller.id()))?;
-    let (before, behind) = shape.around(PagePosition { offset, limit, total });
+    let (before, behind) = shape.envelope(PagePosition { offset, limit, total });
     let body = match next {
         None => Body::from([before.as_bytes(), &json, behind.as_bytes()].concat()),
         Some(last) => {
             let start = [before.as_bytes(), json.strip_suffix(b"]").unwrap_or(&json)].concat();
-            streaming::body(start, tasks_after(caller, shape, filter, order, last), format!("]{behind}"))
+            streaming::stream_body(start, tasks_after(caller, shape, filter, order, last), format!("]{behind}"))
         }
     };
-    Ok((tags.of(revision), [(TOTAL_COUNT, total)], shape::written(body)).into_response())
+    Ok((tags.of(revision), [(TOTAL_COUNT, total)], shape::json_response(body)).into_response())
 }
 
 /// The tasks behind that place, each piece as what follows in a list.
@@ -87,7 +87,8 @@ fn tasks_after(
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {
         let Some(last) = last else { return Ok(None) };
-        let (tasks, rest) = streaming::next(|| caller.tasks().summaries_after(&filter, order, &last)).await?;
+        let (tasks, rest) =
+            streaming::read_with_retries(|| caller.tasks().summaries_after(&filter, order, &last)).await?;
         if tasks.is_empty() {
             return Ok(None);
         }
@@ -112,15 +113,15 @@ pub(super) async fn create(
     body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
-    let draft = body.read(&mut problems, |fields| fields.draft()).flatten();
+    let draft = body.read(&mut problems, |fields| fields.new_task()).flatten();
     let draft = draft.filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
     if has_labels {
-        return Ok((StatusCode::CREATED, one(&caller, shape, row).await?).into_response());
+        return Ok((StatusCode::CREATED, task_response(&caller, shape, row).await?).into_response());
     }
     let tag = Tags::new(caller.id(), shape).of(row.revision);
-    Ok((StatusCode::CREATED, tag, shape.task(json(&Task::from(row))?)?).into_response())
+    Ok((StatusCode::CREATED, tag, shape.task(task_json(&Task::from(row))?)?).into_response())
 }
 
 /// Get a task.
@@ -159,18 +160,19 @@ pub(super) async fn show(
 pub(super) async fn edit(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
-    (headers, path): (HeaderMap, TaskPath),
+    headers: HeaderMap,
+    path: TaskPath,
     body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
     let key = path.key(&mut problems);
-    let edit = body.read(&mut problems, |fields| fields.edit());
+    let edit = body.read(&mut problems, |fields| fields.task_patch());
     let (Some(key), Some(edit), true) = (key, edit, problems.is_empty()) else {
         return Err(RestError::Validation(problems));
     };
     let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = caller.tasks().edit(key, edit, expected).await?;
-    one(&caller, shape, row).await
+    task_response(&caller, shape, row).await
 }
 
 /// Set whether a task is completed; without a body, change it to the opposite.
@@ -184,7 +186,8 @@ pub(super) async fn edit(
 pub(super) async fn complete(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
-    (headers, path): (HeaderMap, TaskPath),
+    headers: HeaderMap,
+    path: TaskPath,
     body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
@@ -196,7 +199,7 @@ pub(super) async fn complete(
         Some(_) => caller.tasks().edit(key, TaskPatch { completed, ..TaskPatch::default() }, expected).await?,
         None => caller.tasks().toggle(key, expected).await?,
     };
-    one(&caller, shape, row).await
+    task_response(&caller, shape, row).await
 }
 
 /// Complete or open a task.
@@ -210,10 +213,11 @@ pub(super) async fn complete(
 pub(super) async fn toggle(
     caller: Caller,
     state: Extension<RestState>,
-    condition: (HeaderMap, TaskPath),
+    headers: HeaderMap,
+    path: TaskPath,
     body: TaskBody,
 ) -> Result<Response, RestError> {
-    complete(caller, state, condition, body).await
+    complete(caller, state, headers, path, body).await
 }
 
 /// Delete a task.
@@ -232,7 +236,7 @@ pub(super) async fn delete(
     let key = path.only_key()?;
     let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = caller.tasks().delete(key, expected).await?;
-    Ok(shape.deleted(row.number))
+    Ok(shape.deletion_response(row.number))
 }
 
 /// Count the tasks.
@@ -274,10 +278,10 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     Ok(Json(body).into_response())
 }
 
-async fn one(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, RestError> {
+async fn task_response(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, RestError> {
     let tag = Tags::new(caller.id(), shape).of(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
-    Ok((tag, shape.task(json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
+    Ok((tag, shape.task(task_json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
 }
 
 /// The revision that a write is to find, if it is to find any. Of several that would do, it is the one that is there.
@@ -296,6 +300,6 @@ async fn expected_revision(
     Ok(now.filter(|it| revisions.contains(it)).or(Some(*first)))
 }
 
-fn json(task: &Task) -> Result<Vec<u8>, Error> {
+fn task_json(task: &Task) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(task).map_err(Error::internal)
 }

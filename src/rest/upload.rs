@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     RestState,
     errors::RestError,
-    extract::{announced, user_of},
+    extract::{content_length, user_of},
 };
 use crate::{
     error::Error,
@@ -66,13 +66,13 @@ impl Default for UploadCapacity {
 
 impl UploadCapacity {
     /// Capacity for one more step, when others leave it.
-    async fn step(&self) -> Result<OwnedSemaphorePermit, Error> {
-        when_free(&self.steps).await
+    async fn acquire_step(&self) -> Result<OwnedSemaphorePermit, Error> {
+        acquire(&self.steps).await
     }
 }
 
 /// One permit, when others leave it.
-async fn when_free(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
     let permit = timeout(CHUNK_TIMEOUT, Arc::clone(permits).acquire_owned()).await;
     permit.ok().and_then(Result::ok).ok_or(Error::Busy)
 }
@@ -90,7 +90,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     async fn from_request(mut request: Request, state: &S) -> Result<Self, RestError> {
         let Extension(RestState { capacity, .. }) =
             request.extract_parts_with_state(state).await.map_err(Error::internal)?;
-        let announced = announced(request.headers(), MAX_FILE)?;
+        let announced = content_length(request.headers(), MAX_FILE)?;
         let of_user = capacity.users.begin(user_of(request.extensions())?.id());
         if of_user.others() > 0 {
             return Err(Error::TooMany(RETRY_AFTER).into());
@@ -104,14 +104,14 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
                 return Err(RestError::TooLarge);
             }
             while steps.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * PERMIT_BYTES < bytes.len() {
-                let step = capacity.step().await?;
+                let step = capacity.acquire_step().await?;
                 match &mut steps {
                     Some(steps) => steps.merge(step),
                     None => steps = Some(step),
                 }
             }
         }
-        let turn = when_free(&capacity.turn).await?;
+        let turn = acquire(&capacity.turn).await?;
         Ok(Self { bytes, held: HeldCapacity { _steps: steps, _turn: turn, _of_user: of_user } })
     }
 }

@@ -7,16 +7,16 @@ use async_graphql_value::RAW_VALUE_TOKEN;
 use crate::graphql::engine::is_executed;
 
 /// The JSON of an answer.
-pub(super) fn one(answer: &Answer) -> serde_json::Result<Vec<u8>> {
+pub(super) fn response_json(answer: &Answer) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1 << 10);
     write(answer, &mut bytes)?;
     Ok(bytes)
 }
 
 /// The JSON of several answers.
-pub(super) fn many(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
+pub(super) fn batch_json(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    separated(b"[]", answers, &mut bytes, write)?;
+    write_separated(b"[]", answers, &mut bytes, write)?;
     Ok(bytes)
 }
 
@@ -29,32 +29,32 @@ fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<()> {
     }
     if is_executed(answer) {
         into.extend_from_slice(if answer.errors.is_empty() { b"\"data\":" } else { b",\"data\":" });
-        value(&answer.data, into)?;
+        write_value(&answer.data, into)?;
     }
     into.push(b'}');
     Ok(())
 }
 
-fn value(it: &Value, into: &mut Vec<u8>) -> serde_json::Result<()> {
+fn write_value(it: &Value, into: &mut Vec<u8>) -> serde_json::Result<()> {
     match it {
-        Value::Object(fields) => match written(fields) {
+        Value::Object(fields) => match raw_json(fields) {
             Some(json) => {
                 into.extend_from_slice(json.as_bytes());
                 Ok(())
             }
-            None => separated(b"{}", fields, into, |(key, field), into| {
+            None => write_separated(b"{}", fields, into, |(key, field), into| {
                 serde_json::to_writer(&mut *into, key.as_str())?;
                 into.push(b':');
-                value(field, into)
+                write_value(field, into)
             }),
         },
-        Value::List(values) => separated(b"[]", values, into, value),
+        Value::List(values) => write_separated(b"[]", values, into, write_value),
         leaf => serde_json::to_writer(into, leaf),
     }
 }
 
 /// Writes each of them, with commas between and brackets around.
-fn separated<T>(
+fn write_separated<T>(
     [open, close]: &[u8; 2],
     them: impl IntoIterator<Item = T>,
     into: &mut Vec<u8>,
@@ -72,7 +72,7 @@ fn separated<T>(
 }
 
 /// The JSON that stands for such an object.
-fn written(fields: &IndexMap<Name, Value>) -> Option<&str> {
+fn raw_json(fields: &IndexMap<Name, Value>) -> Option<&str> {
     match fields.first() {
         Some((name, Value::String(json))) if name == RAW_VALUE_TOKEN => Some(json),
         _ => None,
@@ -96,7 +96,7 @@ mod tests {
         let mut partial = Answer::new(data.clone());
         partial.errors.push(ServerError::new("no", None));
         for (answer, is_whole) in [(Answer::new(data), true), (partial, true), (failed, false)] {
-            let bytes = one(&answer).unwrap();
+            let bytes = response_json(&answer).unwrap();
             let mut expected = serde_json::to_value(&answer).unwrap();
             if !is_whole {
                 expected.as_object_mut().unwrap().remove("data");

@@ -43,7 +43,7 @@ pub(super) fn respond(
     caller: OperationContext,
 ) -> Result<Response, HttpRejection> {
     let Identity::User(user) = caller.identity.clone() else {
-        let answers = Arc::clone(&state.engine).answers(prepared, caller);
+        let answers = Arc::clone(&state.engine).execute_stream(prepared, caller);
         return Ok(response(form, answers, state));
     };
     let open = state.engine.open_stream(user.id()).ok_or_else(|| {
@@ -53,7 +53,7 @@ pub(super) fn respond(
     })?;
     let services = Arc::clone(&state.services);
     let until_expired = async move { services.auth().until_expired(&user).await };
-    let answers = Arc::clone(&state.engine).answers(prepared, caller).take_until(Box::pin(until_expired));
+    let answers = Arc::clone(&state.engine).execute_stream(prepared, caller).take_until(Box::pin(until_expired));
     let answers = answers.map(move |answer| {
         // The place among the user's streams is taken as long as answers can come.
         let _ = &open;
@@ -63,7 +63,7 @@ pub(super) fn respond(
 }
 
 /// Streams one answer.
-pub(super) fn of_one(form: Form, answer: Answer, state: &GraphqlState) -> Response {
+pub(super) fn respond_once(form: Form, answer: Answer, state: &GraphqlState) -> Response {
     response(form, stream::iter([answer]).boxed(), state)
 }
 
@@ -114,31 +114,33 @@ impl Form {
 
     fn next(self, answer: &Answer) -> Bytes {
         match self {
-            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", whole(answer))),
-            Self::Parts if is_executed(answer) => part(&format!("{{\"payload\":{}}}", whole(answer))),
-            Self::Parts => part(&format!("{{\"payload\":null,\"errors\":{}}}", text(&answer.errors))),
+            Self::Events => Bytes::from(format!("event: next\ndata: {}\n\n", response_text(answer))),
+            Self::Parts if is_executed(answer) => {
+                multipart_chunk(&format!("{{\"payload\":{}}}", response_text(answer)))
+            }
+            Self::Parts => multipart_chunk(&format!("{{\"payload\":null,\"errors\":{}}}", to_json(&answer.errors))),
         }
     }
 
     fn heartbeat(self) -> Bytes {
         match self {
             Self::Events => Bytes::from_static(b":\n\n"),
-            Self::Parts => part("{}"),
+            Self::Parts => multipart_chunk("{}"),
         }
     }
 }
 
-fn whole(answer: &Answer) -> String {
-    json::one(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
+fn response_text(answer: &Answer) -> String {
+    json::response_json(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
 /// What cannot be written does not occur: answers are made of JSON values.
-fn text(value: &impl Serialize) -> String {
+fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A part, and the boundary behind it, so that the client knows at once that it is whole.
-fn part(body: &str) -> Bytes {
+fn multipart_chunk(body: &str) -> Bytes {
     Bytes::from(format!("\r\ncontent-type: application/json\r\n\r\n{body}\r\n--graphql"))
 }
 

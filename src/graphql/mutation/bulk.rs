@@ -109,7 +109,7 @@ impl BulkMutation {
         let tasks_with_index = input.tasks.into_iter().enumerate();
         let drafts = tasks_with_index.map(|(index, it)| NewTask::try_from(it).map_err(|error| error.at(index)));
         let drafts = drafts.collect::<Result<_, _>>()?;
-        Ok(CreateTasksPayload { tasks: shown(tasks.create_all(drafts).await?) })
+        Ok(CreateTasksPayload { tasks: to_tasks(tasks.create_all(drafts).await?) })
     }
 
     /// Completes tasks together with their subtasks, or reopens them. All of them change, or none.
@@ -120,14 +120,14 @@ impl BulkMutation {
     ) -> Result<SetTasksCompletedPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let rows = tasks.set_all_completed(input.selection.try_into()?, input.completed).await?;
-        Ok(SetTasksCompletedPayload { tasks: shown(rows) })
+        Ok(SetTasksCompletedPayload { tasks: to_tasks(rows) })
     }
 
     /// Moves tasks and their subtasks into a list, or out of their lists. All of them move, or none.
     async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let list = input.list_id.as_ref().map(list_id).transpose()?;
-        Ok(MoveTasksPayload { tasks: shown(tasks.move_all(input.selection.try_into()?, list).await?) })
+        Ok(MoveTasksPayload { tasks: to_tasks(tasks.move_all(input.selection.try_into()?, list).await?) })
     }
 
     /// Adds labels to tasks and removes labels from them. All of them change, or none.
@@ -135,7 +135,7 @@ impl BulkMutation {
         let tasks = ctx.tasks()?;
         let add = each_label("addLabelIds", &input.add_label_ids)?;
         let remove = each_label("removeLabelIds", &input.remove_label_ids)?;
-        Ok(LabelTasksPayload { tasks: shown(tasks.label_all(input.selection.try_into()?, add, remove).await?) })
+        Ok(LabelTasksPayload { tasks: to_tasks(tasks.label_all(input.selection.try_into()?, add, remove).await?) })
     }
 
     /// Deletes tasks and their subtasks, all or none. `restoreTask` can bring each back for 30 days.
@@ -150,6 +150,6 @@ impl BulkMutation {
     }
 }
 
-fn shown(rows: Vec<entity::task::Model>) -> Vec<Task> {
+fn to_tasks(rows: Vec<entity::task::Model>) -> Vec<Task> {
     rows.into_iter().map(Task::from).collect()
 }

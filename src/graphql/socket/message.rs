@@ -9,7 +9,7 @@ use super::close::Close;
 use crate::graphql::params::{Malformed, Params};
 
 /// What a client may say.
-pub(super) enum Incoming {
+pub(super) enum ClientMessage {
     /// Who it is: an `Authorization` value, if it shows one.
     Init(Option<String>),
     Ping,
@@ -24,15 +24,15 @@ pub(super) enum Incoming {
 }
 
 /// What an operation has to say.
-pub(super) struct Outgoing {
+pub(super) struct OperationMessage {
     /// The id that the client gave it.
     pub(super) id: String,
     /// The task that it runs in; the client may give the id to another one.
     pub(super) task: task::Id,
-    pub(super) said: Said,
+    pub(super) said: OperationEvent,
 }
 
-pub(super) enum Said {
+pub(super) enum OperationEvent {
     Next(Box<Answer>),
     Error(Vec<ServerError>),
     Complete,
@@ -41,7 +41,7 @@ pub(super) enum Said {
 /// What the server sends.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Sent<'a> {
+pub(super) enum ServerMessage<'a> {
     #[serde(rename = "connection_ack")]
     Ack,
     Pong,
@@ -58,14 +58,14 @@ pub(super) enum Sent<'a> {
     },
 }
 
-impl Incoming {
+impl ClientMessage {
     pub(super) fn parse(text: &str) -> Result<Self, Close> {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return Err(Close::invalid("a message must be a JSON object"));
         };
         let kind = message.remove("type");
         match kind.as_ref().and_then(Value::as_str) {
-            Some("connection_init") => Ok(Self::Init(shown(optional_object(&mut message)?))),
+            Some("connection_init") => Ok(Self::Init(authorization(optional_object(&mut message)?))),
             Some("ping") => optional_object(&mut message).map(|_| Self::Ping),
             Some("pong") => optional_object(&mut message).map(|_| Self::Pong),
             Some("subscribe") => {
@@ -96,23 +96,23 @@ fn optional_object(message: &mut Map<String, Value>) -> Result<Map<String, Value
 }
 
 /// The credential of a `connection_init`, under the name of the header in any case.
-fn shown(payload: Map<String, Value>) -> Option<String> {
+fn authorization(payload: Map<String, Value>) -> Option<String> {
     let named = payload.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     named.and_then(|(_, value)| Some(value.as_str()?.to_owned()))
 }
 
-impl Outgoing {
+impl OperationMessage {
     /// Whether the operation is over.
     pub(super) fn is_last(&self) -> bool {
-        !matches!(self.said, Said::Next(_))
+        !matches!(self.said, OperationEvent::Next(_))
     }
 
-    pub(super) fn sent(&self) -> Sent<'_> {
+    pub(super) fn message(&self) -> ServerMessage<'_> {
         let id = self.id.as_str();
         match &self.said {
-            Said::Next(answer) => Sent::Next { id, payload: answer },
-            Said::Error(errors) => Sent::Error { id, payload: errors },
-            Said::Complete => Sent::Complete { id },
+            OperationEvent::Next(answer) => ServerMessage::Next { id, payload: answer },
+            OperationEvent::Error(errors) => ServerMessage::Error { id, payload: errors },
+            OperationEvent::Complete => ServerMessage::Complete { id },
         }
     }
 }

@@ -74,7 +74,7 @@ impl From<Error> for AuthApiError {
 impl IntoResponse for AuthApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
-            Self::Service(error) => return service(&error),
+            Self::Service(error) => return service_response(&error),
             Self::Validation(issues) => (StatusCode::BAD_REQUEST, "VALIDATION_ERROR", issues.join("; ")),
             Self::BadJson => (StatusCode::BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body".into()),
             Self::MediaType(message) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message),
@@ -82,15 +82,15 @@ impl IntoResponse for AuthApiError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized".into()),
             Self::Link(fault) => (StatusCode::UNAUTHORIZED, fault.code(), fault.message().into()),
             Self::Gone(fault) => (StatusCode::NOT_FOUND, fault.code(), fault.message().into()),
-            Self::NothingToUpdate => return without_code(StatusCode::BAD_REQUEST, "No fields to update"),
+            Self::NothingToUpdate => return error_without_code(StatusCode::BAD_REQUEST, "No fields to update"),
             Self::EmailElsewhere => {
                 (StatusCode::BAD_REQUEST, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated".into())
             }
-            Self::Origin(fault) => return origin(fault),
-            Self::Callback(name) => return callback(name),
+            Self::Origin(fault) => return origin_response(fault),
+            Self::Callback(name) => return callback_response(name),
             Self::NoCallback(name) => {
                 let text = format!("Invalid {}: expected a string", label(name));
-                return without_code(StatusCode::BAD_REQUEST, &text);
+                return error_without_code(StatusCode::BAD_REQUEST, &text);
             }
             Self::DeferredSession => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -98,20 +98,20 @@ impl IntoResponse for AuthApiError {
                 "POST method requires deferSessionRefresh to be enabled in session config".into(),
             ),
         };
-        answer(status, code, &message)
+        error_response(status, code, &message)
     }
 }
 
-fn service(error: &Error) -> Response {
+fn service_response(error: &Error) -> Response {
     error.log_cause();
     match error {
-        Error::Auth(AuthError::TooManyAttempts(wait)) | Error::TooMany(wait) => too_many(*wait),
+        Error::Auth(AuthError::TooManyAttempts(wait)) | Error::TooMany(wait) => rate_limit_response(*wait),
         // Better Auth has no code for it.
-        Error::Auth(rule @ AuthError::SameEmail) => without_code(rule.status(), rule.message()),
-        Error::Internal(_) => answer(error.public().status, error.public().code, "Internal Server Error"),
+        Error::Auth(rule @ AuthError::SameEmail) => error_without_code(rule.status(), rule.message()),
+        Error::Internal(_) => error_response(error.public().status, error.public().code, "Internal Server Error"),
         other => {
             let public = other.public();
-            let mut response = answer(public.status, public.code, &public.text);
+            let mut response = error_response(public.status, public.code, &public.text);
             response.headers_mut().extend(public.headers());
             response
         }
@@ -119,18 +119,18 @@ fn service(error: &Error) -> Response {
 }
 
 /// The 429 of docs/contracts/better-auth.md#rate-limits: no code, and the time in both headers.
-fn too_many(wait: Duration) -> Response {
+fn rate_limit_response(wait: Duration) -> Response {
     let seconds = whole_seconds(wait).to_string();
     let headers = [(X_RETRY_AFTER, seconds.clone()), (header::RETRY_AFTER, seconds)];
     let body = json!({ "message": "Too many requests. Please try again later." });
     (StatusCode::TOO_MANY_REQUESTS, headers, Json(body)).into_response()
 }
 
-fn without_code(status: StatusCode, message: &str) -> Response {
+fn error_without_code(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "message": message }))).into_response()
 }
 
-fn origin(fault: OriginError) -> Response {
+fn origin_response(fault: OriginError) -> Response {
     let (code, message) = match fault {
         OriginError::Missing => ("MISSING_OR_NULL_ORIGIN", "Missing or null Origin"),
         OriginError::Untrusted => ("INVALID_ORIGIN", "Invalid origin"),
@@ -139,17 +139,17 @@ fn origin(fault: OriginError) -> Response {
             "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
         ),
     };
-    answer(StatusCode::FORBIDDEN, code, message)
+    error_response(StatusCode::FORBIDDEN, code, message)
 }
 
-fn callback(name: &str) -> Response {
+fn callback_response(name: &str) -> Response {
     let code = match name {
         "redirectTo" => "INVALID_REDIRECT_URL",
         "errorCallbackURL" => "INVALID_ERROR_CALLBACK_URL",
         "newUserCallbackURL" => "INVALID_NEW_USER_CALLBACK_URL",
         _ => "INVALID_CALLBACK_URL",
     };
-    answer(StatusCode::FORBIDDEN, code, &format!("Invalid {}", label(name)))
+    error_response(StatusCode::FORBIDDEN, code, &format!("Invalid {}", label(name)))
 }
 
 /// What messages call a link.
@@ -157,7 +157,7 @@ fn label(name: &str) -> &str {
     if name == "redirectTo" { "redirectURL" } else { name }
 }
 
-fn answer(status: StatusCode, code: &str, message: &str) -> Response {
+fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(ErrorBody { message, code })).into_response()
 }
 

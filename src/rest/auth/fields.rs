@@ -72,7 +72,7 @@ pub(super) fn delete_user_form<T>(post: &Post<T>) -> Result<DeleteUserForm, Auth
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     let password = fields.optional_text("password", usize::MAX);
     let token = fields.optional_text("token", MAX_IMAGE);
-    fields.passed(DeleteUserForm { password, token, callback_url })
+    fields.finish(DeleteUserForm { password, token, callback_url })
 }
 
 /// Both fields have names of their own on each route: that of the address, and that of the target.
@@ -123,7 +123,7 @@ pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfilePat
     if name.is_none() && image.is_none() && fields.issues.is_empty() {
         return Err(AuthApiError::NothingToUpdate);
     }
-    fields.passed(ProfilePatch { name, image })
+    fields.finish(ProfilePatch { name, image })
 }
 
 /// What could be said to the provider of a login; there is none.
@@ -135,7 +135,7 @@ pub(super) fn sign_out_form<T>(post: &Post<T>) -> Result<(), AuthApiError> {
     fields.optional_text("callbackURL", MAX_IMAGE);
     fields.switch("disableRedirect", false);
     fields.optional_text("state", MAX_IMAGE);
-    fields.passed(())
+    fields.finish(())
 }
 
 /// A record, whatever is in it, which is all that a schema of fields that are declared elsewhere can ask for.
@@ -150,7 +150,7 @@ pub(super) fn social_form<T>(post: &Post<T>) -> Result<(), AuthApiError> {
     if !fields.object.get("provider").is_some_and(Value::is_string) {
         fields.issues.push("[body.provider] Invalid input".into());
     }
-    fields.passed(())
+    fields.finish(())
 }
 
 /// One field that must be there.
@@ -220,7 +220,7 @@ impl<'a> FormFields<'a> {
         Email::parse(&text).or_else(|| self.issue(name, "Invalid email address"))
     }
 
-    fn passed<T>(self, form: T) -> Result<T, AuthApiError> {
+    fn finish<T>(self, form: T) -> Result<T, AuthApiError> {
         if self.issues.is_empty() { Ok(form) } else { Err(AuthApiError::Validation(self.issues)) }
     }
 

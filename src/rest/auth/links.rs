@@ -10,11 +10,11 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    Answer, AuthRouteState,
+    AuthResult, AuthRouteState,
     errors::AuthApiError,
     fields::{self, QueryParameters},
     post::{Json as JsonPost, Post},
-    session::{Cookies, SessionCredentials, guarded},
+    session::{Cookies, SessionCredentials, with_session},
 };
 use crate::{
     error::{AuthError, Error},
@@ -31,7 +31,7 @@ const RESET_REQUESTED: &str = "If this email exists in our system, check your em
     path = "/api/auth/request-password-reset",
     responses((status = 200, description = "The same for every address.", body = serde_json::Value)),
 )]
-pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let form = fields::email_form(&post, "email", "redirectTo")?;
     services.auth().request_reset(&form.email, form.target.as_deref()).await?;
     Ok(Json(json!({ "status": true, "message": RESET_REQUESTED })).into_response())
@@ -56,11 +56,11 @@ pub(super) async fn follow_reset(
     State(services): AuthRouteState,
     Path(token): Path<String>,
     OriginalUri(uri): OriginalUri,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let query = QueryParameters::of(&uri);
     query.required("callbackURL")?;
-    let Some(target) = target(auth, &query)? else {
+    let Some(target) = link_target(auth, &query)? else {
         return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthError::InvalidToken)));
     };
     let own = Url::parse(auth.origins().own()).map_err(Error::internal)?;
@@ -84,7 +84,7 @@ pub(super) async fn reset(
     Extension(client): Extension<Client>,
     OriginalUri(uri): OriginalUri,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let (password, token) = fields::reset_form(&post)?;
     let asked = || QueryParameters::of(&uri).get("token").filter(|it| !it.is_empty());
     let token = token.or_else(asked).ok_or(AuthError::InvalidToken)?;
@@ -98,7 +98,7 @@ pub(super) async fn reset(
     path = "/api/auth/send-verification-email",
     responses((status = 200, description = "The status.", body = serde_json::Value)),
 )]
-pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let form = fields::email_form(&post, "email", "callbackURL")?;
     let mut cookies = Cookies::new(auth, post.headers());
@@ -125,10 +125,10 @@ pub(super) async fn verify_email(
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let query = QueryParameters::of(&uri);
-    let target = target(auth, &query)?;
+    let target = link_target(auth, &query)?;
     let token = query.required("token")?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
@@ -155,15 +155,15 @@ pub(super) async fn delete_user(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let form = fields::delete_user_form(&post)?;
-    guarded(auth, post.headers(), async |live, cookies| {
+    with_session(auth, post.headers(), async |live, cookies| {
         if let Some(password) = &form.password {
             auth.check_password(&live.user.id, password).await?;
         }
         if let Some(token) = &form.token {
-            auth.use_deletion(&live.user.id, token).await.map_err(not_found)?;
+            auth.use_deletion(&live.user.id, token).await.map_err(link_not_found)?;
         } else if auth.policy().delete_confirmation {
             auth.mail_deletion(live, form.callback_url.as_deref()).await?;
             return Ok(Json(json!({ "success": true, "message": "Verification email sent" })));
@@ -195,15 +195,15 @@ pub(super) async fn follow_deletion(
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let query = QueryParameters::of(&uri);
     let token = query.required("token")?;
-    let target = target(auth, &query)?;
+    let target = link_target(auth, &query)?;
     let mut cookies = Cookies::new(auth, &headers);
     let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let Some(live) = live else { return Ok(cookies.with(AuthApiError::Gone(AuthError::NoUserInfo))) };
-    auth.use_deletion(&live.user.id, &token).await.map_err(not_found)?;
+    auth.use_deletion(&live.user.id, &token).await.map_err(link_not_found)?;
     auth.delete_account(&live.user.id, &client).await?;
     cookies.clear();
     Ok(match target {
@@ -231,7 +231,7 @@ pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
-fn not_found(error: Error) -> AuthApiError {
+fn link_not_found(error: Error) -> AuthApiError {
     match error {
         Error::Auth(fault) => AuthApiError::Gone(fault),
         other => other.into(),
@@ -239,7 +239,7 @@ fn not_found(error: Error) -> AuthApiError {
 }
 
 /// Where a link leads on to, if it says so.
-fn target(auth: Auth<'_>, query: &QueryParameters<'_>) -> Result<Option<String>, AuthApiError> {
+fn link_target(auth: Auth<'_>, query: &QueryParameters<'_>) -> Result<Option<String>, AuthApiError> {
     match query.get("callbackURL") {
         Some(target) if target.is_empty() => Ok(None),
         Some(target) if !auth.origins().may_lead_to(&target) => Err(AuthApiError::Callback("callbackURL")),

@@ -82,7 +82,7 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
         let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| AuthApiError::TooLarge)?;
         let body = match media.as_deref() {
             _ if bytes.is_empty() => None,
-            Some(FORM_MEDIA_TYPE) => Some(form(&bytes)),
+            Some(FORM_MEDIA_TYPE) => Some(parse_form(&bytes)),
             Some(_) => Some(serde_json::from_slice(&bytes).map_err(|_| AuthApiError::BadJson)?),
             None => None,
         };
@@ -96,7 +96,7 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
 }
 
 /// A form has only text; `true` and `false` are what a check box means.
-fn form(bytes: &[u8]) -> Value {
+fn parse_form(bytes: &[u8]) -> Value {
     let field = |text: String| match text.as_str() {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),

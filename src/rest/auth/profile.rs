@@ -4,11 +4,11 @@ use axum::{Extension, Json, extract::State, http::HeaderMap};
 use serde_json::json;
 
 use super::{
-    Answer, AuthRouteState,
+    AuthResult, AuthRouteState,
     errors::AuthApiError,
     fields,
     post::{Json as JsonPost, Post},
-    session::guarded,
+    session::with_session,
     sign_in::TokenAndUser,
 };
 use crate::{
@@ -22,10 +22,10 @@ use crate::{
     path = "/api/auth/update-user",
     responses((status = 200, description = "The status.", body = serde_json::Value)),
 )]
-pub(super) async fn update_user(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn update_user(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let record = fields::record(&post)?;
-    guarded(auth, post.headers(), async |live, cookies| {
+    with_session(auth, post.headers(), async |live, cookies| {
         let edit = fields::update_user_form(record)?;
         auth.edit_profile(&live.user.id, edit).await?;
         cookies.resend_session(&live.session.token);
@@ -40,9 +40,9 @@ pub(super) async fn update_user(State(services): AuthRouteState, post: Post<Json
     path = "/api/auth/update-session",
     responses((status = 200, description = "Not used.", body = serde_json::Value)),
 )]
-pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     fields::record(&post)?;
-    guarded(services.auth(), post.headers(), async |_, _| Err::<(), _>(AuthApiError::NothingToUpdate)).await
+    with_session(services.auth(), post.headers(), async |_, _| Err::<(), _>(AuthApiError::NothingToUpdate)).await
 }
 
 /// Change the address of the user, by links that are mailed.
@@ -51,10 +51,10 @@ pub(super) async fn update_session(State(services): AuthRouteState, post: Post<J
     path = "/api/auth/change-email",
     responses((status = 200, description = "The status.", body = serde_json::Value)),
 )]
-pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let form = fields::email_form(&post, "newEmail", "callbackURL")?;
-    guarded(auth, post.headers(), async |live, _| {
+    with_session(auth, post.headers(), async |live, _| {
         auth.change_email(live, form.email, form.target.as_deref()).await?;
         Ok(Json(json!({ "status": true })))
     })
@@ -77,10 +77,10 @@ pub(super) async fn change_password(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let change = fields::change_password_form(&post)?;
-    guarded(auth, post.headers(), async |live, cookies| {
+    with_session(auth, post.headers(), async |live, cookies| {
         let session = auth.change_password(live, &change, &client).await?;
         let token = session.map(|session| session.token);
         if let Some(token) = &token {
@@ -97,10 +97,10 @@ pub(super) async fn change_password(
     path = "/api/auth/verify-password",
     responses((status = 200, description = "The password is right.", body = serde_json::Value)),
 )]
-pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let password = fields::required(&post, "password")?;
-    guarded(auth, post.headers(), async |live, _| {
+    with_session(auth, post.headers(), async |live, _| {
         auth.check_password(&live.user.id, &password).await?;
         Ok(Json(json!({ "status": true })))
     })
@@ -113,9 +113,9 @@ pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<
     path = "/api/auth/list-accounts",
     responses((status = 200, description = "The accounts.", body = [Account])),
 )]
-pub(super) async fn list_accounts(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
+pub(super) async fn list_accounts(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
     let auth = services.auth();
-    guarded(auth, &headers, async |live, _| {
+    with_session(auth, &headers, async |live, _| {
         let accounts = auth.accounts(&live.user.id).await?;
         Ok(Json(accounts.into_iter().map(Account::from).collect::<Vec<_>>()))
     })
@@ -128,10 +128,10 @@ pub(super) async fn list_accounts(State(services): AuthRouteState, headers: Head
     path = "/api/auth/unlink-account",
     responses((status = 200, description = "The status.", body = serde_json::Value)),
 )]
-pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<JsonPost>) -> Answer {
+pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let account = fields::required(&post, "accountId")?;
-    guarded(auth, post.headers(), async |live, _| {
+    with_session(auth, post.headers(), async |live, _| {
         auth.check_fresh(&live.session)?;
         auth.unlink(&live.user.id, &account).await?;
         Ok(Json(json!({ "status": true })))

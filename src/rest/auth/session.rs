@@ -8,7 +8,7 @@ use axum::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Answer, errors::AuthApiError};
+use super::{AuthResult, errors::AuthApiError};
 use crate::{
     error::Error,
     rest::cookie::{cookie, session_cookie},
@@ -77,11 +77,11 @@ impl SessionCredentials {
 }
 
 /// What a route does for whoever is signed in; nobody else gets further than a 401. Schema errors come first.
-pub(super) async fn guarded<T: IntoResponse>(
+pub(super) async fn with_session<T: IntoResponse>(
     auth: Auth<'_>,
     headers: &HeaderMap,
     work: impl AsyncFnOnce(&LiveSession, &mut Cookies<'_>) -> Result<T, AuthApiError>,
-) -> Answer {
+) -> AuthResult {
     let mut cookies = Cookies::new(auth, headers);
     let live = SessionCredentials::read(auth, headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let Some(live) = live else { return Ok(cookies.with(AuthApiError::Unauthorized)) };

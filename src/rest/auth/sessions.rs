@@ -4,9 +4,9 @@ use axum::{Extension, Json, extract::State, http::HeaderMap};
 use serde_json::json;
 
 use super::{
-    Answer, AuthRouteState, fields,
+    AuthResult, AuthRouteState, fields,
     post::{Json as JsonPost, Post},
-    session::guarded,
+    session::with_session,
 };
 use crate::{service::auth::Client, view::Session};
 
@@ -16,9 +16,9 @@ use crate::{service::auth::Client, view::Session};
     path = "/api/auth/list-sessions",
     responses((status = 200, description = "The sessions.", body = [Session])),
 )]
-pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
+pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
     let auth = services.auth();
-    guarded(auth, &headers, async |live, _| {
+    with_session(auth, &headers, async |live, _| {
         auth.check_fresh(&live.session)?;
         let sessions = auth.sessions(&live.user.id).await?;
         Ok(Json(sessions.into_iter().map(Session::from).collect::<Vec<_>>()))
@@ -36,10 +36,10 @@ pub(super) async fn revoke(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let token = fields::required(&post, "token")?;
-    guarded(auth, post.headers(), async |live, cookies| {
+    with_session(auth, post.headers(), async |live, cookies| {
         auth.revoke(&live.user.id, &token, &client).await?;
         if token == live.session.token {
             cookies.clear();
@@ -59,9 +59,9 @@ pub(super) async fn revoke_all(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
-    guarded(auth, post.headers(), async |live, cookies| {
+    with_session(auth, post.headers(), async |live, cookies| {
         auth.revoke_all(&live.user.id, None, &client).await?;
         cookies.clear();
         Ok(Json(json!({ "status": true })))
@@ -79,9 +79,9 @@ pub(super) async fn revoke_others(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
-    guarded(auth, post.headers(), async |live, _| {
+    with_session(auth, post.headers(), async |live, _| {
         auth.revoke_all(&live.user.id, Some(&live.session.token), &client).await?;
         Ok(Json(json!({ "status": true })))
     })

@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, AuthRouteState,
+    AuthResult, AuthRouteState,
     errors::AuthApiError,
     fields::{sign_in_form, sign_out_form, sign_up_form, social_form},
     origin,
@@ -75,7 +75,7 @@ pub(super) async fn sign_up(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<Forms>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let registration = sign_up_form(&post)?;
     origin::check_form(auth.origins(), &post)?;
@@ -101,7 +101,7 @@ pub(super) async fn sign_in(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<Forms>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let form = sign_in_form(&post)?;
     origin::check_form(auth.origins(), &post)?;
@@ -127,7 +127,7 @@ pub(super) async fn sign_in(
     path = "/api/auth/sign-in/social",
     responses((status = 200, description = "Not used.", body = serde_json::Value)),
 )]
-pub(super) async fn sign_in_social(post: Post<JsonPost>) -> Answer {
+pub(super) async fn sign_in_social(post: Post<JsonPost>) -> AuthResult {
     social_form(&post)?;
     Err(AuthError::ProviderNotFound.into())
 }
@@ -142,7 +142,7 @@ pub(super) async fn sign_out(
     State(services): AuthRouteState,
     Extension(client): Extension<Client>,
     post: Post<JsonPost>,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     sign_out_form(&post)?;
     if let Some(token) = SessionCredentials::read(auth, post.headers()).token {
@@ -170,7 +170,7 @@ pub(super) async fn get_session(
     State(services): AuthRouteState,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
-) -> Answer {
+) -> AuthResult {
     let auth = services.auth();
     let shown = SessionCredentials::read(auth, &headers);
     let mut cookies = Cookies::new(auth, &headers);
@@ -190,7 +190,7 @@ fn is_set(query: &str, name: &str) -> bool {
 }
 
 /// Refuses a mode of Better Auth that is off. It is no part of the document.
-pub(super) async fn deferred(_: Post<JsonPost>) -> Answer {
+pub(super) async fn deferred(_: Post<JsonPost>) -> AuthResult {
     Err(AuthApiError::DeferredSession)
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn deferred(_: Post<JsonPost>) -> Answer {
     path = "/api/auth/token",
     responses((status = 200, description = "The token.", body = serde_json::Value)),
 )]
-pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -> Answer {
+pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
     let auth = services.auth();
     let mut cookies = Cookies::new(auth, &headers);
     let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
@@ -215,6 +215,6 @@ pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -
     path = "/api/auth/jwks",
     responses((status = 200, description = "The keys.", body = serde_json::Value)),
 )]
-pub(super) async fn jwks(State(services): AuthRouteState) -> Answer {
+pub(super) async fn jwks(State(services): AuthRouteState) -> AuthResult {
     Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
 }
