@@ -46,7 +46,7 @@ pub enum Error {
     /// The cookie is valid, but a foreign page may have sent it.
     #[error("a session cookie works only from a trusted origin")]
     UntrustedOrigin,
-    /// Not there, or not yours: the same answer.
+    /// Absent, or another user's: clients cannot tell which.
     #[error("{0} not found")]
     NotFound(Thing),
     /// The input breaks rules; all of them are listed.
@@ -55,7 +55,7 @@ pub enum Error {
     /// A file breaks rules; the first of them are listed, each with its path in the file.
     #[error("the file is not valid")]
     InvalidFile(Vec<FileProblem>),
-    /// One entry of a batch is at fault.
+    /// One entry of a batch is wrong.
     #[error("{cause} (entry {index})")]
     Entry {
         /// Its index in the input, from 0.
@@ -78,10 +78,10 @@ pub enum Error {
     /// A rule of accounts is broken.
     #[error("{}", .0.message())]
     Auth(AuthError),
-    /// This user or address was answered often enough for now; try again after that time.
+    /// The user or address has used up its quota; try again after that time.
     #[error("too many requests, try again later")]
     TooMany(Duration),
-    /// The body of a request did not come in time.
+    /// The body of a request did not arrive in time.
     #[error("the body did not arrive in time")]
     BodyTimeout,
     /// The body of a request is compressed.
@@ -90,10 +90,10 @@ pub enum Error {
     /// Too much work is waiting; try again in a second.
     #[error("too busy, try again")]
     Busy,
-    /// The database does not answer; try again in a second.
+    /// The database cannot be reached; try again in a second.
     #[error("the database is not available")]
     Unavailable(#[source] DbErr),
-    /// Our own fault: the cause is logged, never sent.
+    /// Docket failed: the cause is logged, never sent.
     #[error("internal error")]
     Internal(#[source] Box<dyn error::Error + Send + Sync>),
 }
@@ -109,7 +109,7 @@ impl Error {
         Self::Invalid(vec![FieldError { field, rule }])
     }
 
-    /// The same error, which the entry of a batch with that index led to. What is no fault of an entry stays as it is.
+    /// The same error, with the index of the entry of a batch that it is about. Errors that are about no entry stay.
     pub fn at(self, index: usize) -> Self {
         match self {
             Self::NotFound(_) | Self::Invalid(_) | Self::Conflict(_) | Self::NameTaken => {
@@ -151,7 +151,7 @@ pub fn causes(error: &(dyn error::Error + 'static)) -> String {
     })
 }
 
-/// As many seconds as the time, and the rest of it as one more: nobody comes back too early.
+/// The time in seconds, rounded up, so that no client tries again too early.
 pub fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -31,7 +31,7 @@ pub use self::routes::Endpoint;
 use self::{openapi::RouteGroup, routes::ApiRoute, shape::Shape, upload::UploadCapacity};
 use crate::{config::Config, service::Services};
 
-/// What the task routes share: the shapes that this installation answers in, and capacity for files.
+/// What the task routes share: the shapes of the responses, and capacity for files.
 #[derive(Clone, Debug)]
 struct RestState {
     shape: Shape,

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 /// A rule of accounts that a request breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// Unknown address or wrong password: the same answer.
+    /// Unknown address or wrong password: clients cannot tell which.
     WrongPassword,
     /// The password that was to confirm an action is wrong.
     InvalidPassword,
@@ -36,7 +36,7 @@ pub enum AuthError {
     SessionExpired,
     /// The session began too long ago.
     SessionNotFresh,
-    /// A mailed token that does not hold, or was used.
+    /// A mailed token that is not valid, or was used.
     InvalidToken,
     /// A mailed token whose time is over.
     TokenExpired,

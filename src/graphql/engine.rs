@@ -1,4 +1,4 @@
-//! One operation, from its parameters to its answer, whatever carries it.
+//! Executing an operation, from its parameters to its response, over any transport.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -32,7 +32,7 @@ use crate::{
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
-/// How many fields of an answer make one unit of a user's quota.
+/// How many fields of a response make one unit of a user's quota.
 const FIELDS_OF_UNIT: usize = 100;
 /// How many bytes of a document that is new do.
 const BYTES_OF_UNIT: usize = 1000;
@@ -136,7 +136,7 @@ impl Engine {
     /// that is refused is work too.
     pub(super) fn prepare(&self, params: Params, caller: &OperationContext) -> Result<Prepared, DocumentErrors> {
         let Identity::User(user) = &caller.identity else {
-            // Who shows no user was counted by the address.
+            // A request without a user was counted by its address.
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
             return Ok(Prepared { plan, variables: params.variables });
         };
@@ -167,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// The answer to a query or mutation.
+    /// Executes a query or mutation.
     pub(super) async fn execute(&self, prepared: Prepared, caller: OperationContext) -> Response {
         let plan = Arc::clone(&prepared.plan);
         let user = match &caller.identity {
@@ -183,7 +183,7 @@ impl Engine {
         let span = debug_span!("operation", otel.name = %labels, graphql.operation.name = %labels);
         // It is large, and each of the steps around it would hold it once more.
         let executed = Box::pin(catch_panic(self.schema.execute(request)).instrument(span));
-        // Over a WebSocket or in a stream nobody has seen to the user's share yet.
+        // Over a WebSocket or in a stream nothing has limited the user's share yet.
         let executed = async {
             match &user {
                 Some((user, services)) => services.for_user(user, executed).await,
@@ -195,7 +195,7 @@ impl Engine {
         self.finish(response)
     }
 
-    /// The answers to any operation, as they come.
+    /// Executes any operation; its responses come as a stream.
     pub(super) fn execute_stream(
         self: Arc<Self>,
         prepared: Prepared,
@@ -246,12 +246,12 @@ impl Engine {
         Response::from_errors(vec![errors::limit_exceeded("seconds", most, "TIMEOUT", message)])
     }
 
-    /// The answer to what is not executed.
+    /// The response to an operation that is not executed.
     pub(super) fn error_response(&self, refused: DocumentErrors) -> Response {
         self.finish(Response::from_errors(refused))
     }
 
-    /// The answer as clients see it: every error with a code of ours, and not too many of them.
+    /// Completes a response: every error gets a code, and there are not too many of them.
     fn finish(&self, mut response: Response) -> Response {
         response.errors.truncate(self.limits.errors);
         response.errors = response.errors.into_iter().map(add_code).collect();
@@ -265,18 +265,18 @@ impl Engine {
     }
 }
 
-/// The answer of a work that may panic.
+/// Runs work that may panic.
 async fn catch_panic(work: impl Future<Output = Response>) -> Response {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panic_response())
 }
 
-/// The answer in place of one that a bug has prevented; the panic itself is in the log.
+/// The response after a panic, which the log has.
 fn panic_response() -> Response {
     error!("a resolver panicked");
     Response::from_errors(vec![mask(ServerError::new("", None))])
 }
 
-/// Whether the operation was executed; otherwise an answer has errors and no data.
+/// Whether the operation was executed; otherwise a response has errors and no data.
 pub(super) fn is_executed(response: &Response) -> bool {
     let has_data = response.data != Data::Null || response.errors.iter().any(|error| !error.path.is_empty());
     has_data || response.errors.is_empty()
@@ -294,7 +294,7 @@ fn with_data(
     request.data(identity).data(services)
 }
 
-/// An error of a resolver or of the front has our code. One that brought a foreign source along is masked; what is
+/// Errors of resolvers and of the validation have a code. One with a foreign source is masked; what is
 /// left is what the executor says of arguments.
 fn add_code(mut error: ServerError) -> ServerError {
     let has_code = error.extensions.as_ref().is_some_and(|it| it.get("code").is_some());

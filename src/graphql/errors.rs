@@ -66,7 +66,7 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 
-/// An error of the service in place of an answer; `extensions.retryAfter` tells the seconds to wait.
+/// An error of the service that no resolver made; `extensions.retryAfter` is how many seconds to wait.
 pub(super) fn service_error(cause: &Error) -> ServerError {
     let public = cause.public();
     let mut error = error(public.code, cause.to_string());

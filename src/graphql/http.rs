@@ -44,7 +44,7 @@ pub struct GraphqlState {
     pub services: Arc<Services>,
     /// Whether `GET` from a browser shows the playground.
     pub has_playground: bool,
-    /// Which statuses answers have.
+    /// Which statuses responses have.
     pub edition: HttpEdition,
     /// Becomes true when the server stops.
     pub closing: watch::Receiver<bool>,
@@ -65,14 +65,14 @@ impl GraphqlState {
     }
 }
 
-/// How an operation is answered.
+/// The format of a response.
 #[derive(Clone, Copy)]
 struct ResponseFormat {
     edition: HttpEdition,
     media: Media,
 }
 
-/// One request that has come so far: who asks, how the answer is to look, and what was sent.
+/// A request whose caller and response format are known.
 struct Call<'a> {
     state: &'a GraphqlState,
     headers: &'a HeaderMap,
@@ -97,7 +97,7 @@ pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Respo
         let message = "Accept must allow application/graphql-response+json or application/json";
         return HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
     };
-    // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
+    // A request with an Idempotency-Key has services of its own, whose work is one transaction.
     let once = extensions.remove::<Arc<Services>>();
     let call = Call {
         state: &state,
@@ -125,12 +125,12 @@ async fn open_socket(state: &GraphqlState, parts: &mut Parts) -> Response {
     }
 }
 
-/// Refuses to open a WebSocket.
+/// Rejects the handshake of a WebSocket.
 pub(super) fn bad_handshake_response(message: &str) -> Response {
     HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message).response(Media::Json)
 }
 
-/// Refuses one more WebSocket of which nobody knows whose it is.
+/// Rejects one more WebSocket whose user is not known.
 pub(super) fn too_many_handshakes_response() -> Response {
     HttpRejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many WebSockets have not said who they are")
         .with(header::RETRY_AFTER, "3")
@@ -215,7 +215,7 @@ impl Call<'_> {
         Ok(prepared)
     }
 
-    /// A document that is refused is answered as the client wants answers.
+    /// The response to a document that is not valid, in the format that the client wants.
     fn respond_with_errors(self, refused: DocumentErrors) -> Result<Response, HttpRejection> {
         let answer = self.state.engine.error_response(refused);
         Ok(match self.format.media {
@@ -312,7 +312,7 @@ fn extension<'a>(answer: &'a Answer, name: &str) -> Option<&'a async_graphql::Va
     answer.errors.first()?.extensions.as_ref()?.get(name)
 }
 
-/// Says inside the server that the answer is not one to remember.
+/// Marks a response with errors: the idempotency middleware does not store it.
 fn mark_errors(mut response: Response, has_errors: bool) -> Response {
     if has_errors {
         response.extensions_mut().insert(NothingApplied);
@@ -333,7 +333,7 @@ fn write(media: Media, status: StatusCode, body: serde_json::Result<Vec<u8>>) ->
             (status, headers, bytes).into_response()
         }
         Err(cause) => {
-            error!(%cause, "an answer could not be written");
+            error!(%cause, "a response could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -43,26 +43,26 @@ use crate::{
     telemetry::SecurityEvent,
 };
 
-/// The only sub-protocol that is spoken.
+/// The only sub-protocol that is supported.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How long a client may take to say who it is.
+/// How long a client may take to authenticate.
 const INIT: Duration = Duration::from_secs(3);
-/// How often a client is asked whether it is there.
+/// How often a client is pinged.
 const PING: Duration = Duration::from_secs(12);
 /// How long a client may be silent.
 const PING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a message may take to be sent.
 const SLOW: Duration = Duration::from_secs(10);
-/// How many answers may wait to be sent.
+/// How many messages may wait to be sent.
 const QUEUE_LENGTH: usize = 64;
 /// How many bytes are read and written at a time. A socket has both buffers as long as it is there.
 const BUFFER: usize = 4 << 10;
-/// How many sockets of one address, and in all, may not have said yet who they are.
+/// How many sockets of one address, and in all, may be open that are not authenticated yet.
 const MAX_UNKNOWN: usize = 64;
 const MAX_ALL_UNKNOWN: usize = 512;
 /// How many bytes a message has at most until then: a token fits.
 const MAX_INIT: usize = 16 << 10;
-/// How long a client may take to answer the close frame.
+/// How long a client may take to return the close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Answers the handshake; the socket then lives on its own.
@@ -98,9 +98,9 @@ struct SocketSession {
     queue: mpsc::Receiver<OperationMessage>,
     /// Ends when the access of its user does.
     until_expired: BoxFuture<'static, ()>,
-    /// When the client last said anything.
+    /// When the last frame of the client arrived.
     last_heard: Instant,
-    /// Its place among those of whom nobody knows yet who they are.
+    /// Counts the socket as not authenticated.
     unknown: Option<InFlightGuard<Option<String>>>,
 }
 
@@ -108,7 +108,7 @@ struct SocketSession {
 struct State {
     state: GraphqlState,
     client: Client,
-    /// Who the handshake was from: used when `connection_init` shows nothing.
+    /// The identity of the handshake: used when `connection_init` has no credential.
     handshake: Identity,
     user: Option<CurrentUser>,
     open: Option<OpenStream>,
@@ -123,10 +123,10 @@ impl SocketSession {
         self.state.running.values().for_each(AbortHandle::abort);
         let farewell = async {
             if let Some(close) = close {
-                // A client that is gone does not hear why.
+                // The client may be gone.
                 let _ = self.socket.send(Frame::Close(Some(close.frame()))).await;
             }
-            // Close frames are answered while reading; anything else that is still sent is dropped.
+            // Reading returns the close frame of the client; all else that it still sends is dropped.
             while let Some(Ok(_)) = self.socket.recv().await {}
         };
         let _ = time::timeout(CLOSE_TIMEOUT, farewell).await;
@@ -197,7 +197,7 @@ impl SocketSession {
         Ok(())
     }
 
-    /// Sends what an operation answers, if the client still wants to know.
+    /// Sends an event of an operation, unless the client has ended the operation.
     async fn forward(&mut self, outgoing: OperationMessage) -> Result<(), Close> {
         let running = self.state.running.get(&outgoing.id).map(AbortHandle::id);
         if running != Some(outgoing.task) {
@@ -232,7 +232,7 @@ impl SocketSession {
 }
 
 impl State {
-    /// Finds out who the client is; what comes back ends when its access does.
+    /// Authenticates the client. The returned future ends when its access does.
     async fn authenticate(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, ()>, Close> {
         let user = match shown {
             Some(shown) => self.identify(shown).await?,
@@ -259,7 +259,7 @@ impl State {
         })
     }
 
-    /// What an operation does: it answers until it is over, or nobody listens.
+    /// Runs an operation: it sends events until it is over, or the socket is closed.
     fn operation(&self, id: String, params: Params, user: CurrentUser) -> impl Future<Output = ()> + Send + use<> {
         let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.state.services) };
         let (engine, answers) = (Arc::clone(&self.state.engine), self.answers.clone());
@@ -281,7 +281,7 @@ impl State {
                     return;
                 }
             }
-            // A socket that is gone takes no answer.
+            // The socket may be closed.
             let _ = say(last).await;
         }
     }

@@ -53,7 +53,7 @@ const AUTH_ROUTES: RouteGroup = RouteGroup {
 };
 
 /// The routes that a GET changes something on, and what; nothing else is changed by a GET, and nothing at all by HEAD
-/// or OPTIONS. Links are followed by GET, because that is all that a mail can hold; what scans mail sends HEAD.
+/// or OPTIONS. Mailed links are followed by GET; mail scanners send HEAD.
 pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
     ("/api/auth/verify-email", "verifies the address that the link was mailed to, or changes to it"),
     ("/api/auth/delete-user/callback", "deletes the account of whoever follows the link and is signed in"),
@@ -64,7 +64,7 @@ pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
     ("/api/auth/jwks", "makes the first signing key"),
 ];
 
-/// What the service refuses before a route is reached.
+/// The response to what the service refuses before a route is reached.
 pub fn refused(error: Error) -> Response {
     AuthApiError::from(error).into_response()
 }

@@ -15,9 +15,9 @@ use crate::error::{Error, FieldError, FileProblem, PublicError};
 /// A request that failed.
 #[derive(Debug)]
 pub(super) enum RestError {
-    /// The service refused it.
+    /// An error of the service.
     Service(Error),
-    /// The request is not in the form that the route takes; every fault is listed.
+    /// The request is not in the form that the route takes; every validation error is listed.
     Validation(Vec<PydanticError>),
     /// The body has too many bytes.
     TooLarge,
@@ -85,7 +85,7 @@ fn detail_response(status: StatusCode, text: &str) -> Response {
     (status, Json(Detail { detail: text })).into_response()
 }
 
-/// What the service refuses before a route is reached.
+/// The response to what the service refuses before a route is reached: only headers can be wrong.
 pub fn refused(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => validation_response(

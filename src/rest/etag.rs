@@ -1,5 +1,5 @@
 //! Entity tags and preconditions (RFC 9110, sections 8.8.3 and 13.1): the tag of a task has its revision, the tag of a
-//! list of tasks the owner's. Behind it stands whose answer it is, in which shape: nobody has what another one was sent.
+//! list of tasks the owner's. A hash of user and shape follows, so that no tag of one user is the tag of another.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use entity::id::UserId;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{errors::RestError, pydantic::PydanticError, shape::Shape};
 
-/// The tags of what one user is answered.
+/// The tags of the responses to one user.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tags {
     variant: u64,
@@ -66,7 +66,7 @@ impl Tags {
     }
 }
 
-/// What a header asks for, if it is there. One that is not understood is refused: without its condition a request does
+/// What a header asks for, if it is there. One that cannot be read is an error: without its condition a request does
 /// more than its client wants. Weak tags count as others do: a proxy that compresses makes a tag weak.
 fn parse_condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, RestError> {
     let mut values = headers.get_all(name).iter().peekable();

@@ -1,4 +1,4 @@
-//! Extractors of the task routes, in the order in which they refuse: token 401, path user 403, size 413, fields 422.
+//! Extractors of the task routes, in the order of their checks: token 401, path user 403, size 413, fields 422.
 //! See docs/contracts/legacy-rest.md#order-of-checks.
 
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl FromRequestParts<Arc<Services>> for Caller {
             SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());
         }
-        // A request with an Idempotency-Key brings services of its own, whose work is one transaction.
+        // A request with an Idempotency-Key has services of its own, whose work is one transaction.
         let services = parts.extensions.get::<Arc<Services>>().unwrap_or(services);
         Ok(Self { services: Arc::clone(services), user })
     }
@@ -131,7 +131,7 @@ impl TaskPath {
         None
     }
 
-    /// The key alone, where nothing else can be at fault.
+    /// The key alone, where nothing else can be wrong.
     pub(super) fn only_key(&self) -> Result<TaskRef, RestError> {
         let mut problems = Vec::new();
         self.key(&mut problems).ok_or(RestError::Validation(problems))

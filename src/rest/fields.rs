@@ -1,4 +1,4 @@
-//! Reading the fields of a JSON body, all of them, so that one answer names every fault.
+//! Reading the fields of a JSON body: all of them, so that one response lists every validation error.
 
 use entity::task::Priority;
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The fields of a body, and the faults found so far in the whole request.
+/// The fields of a body, and the validation errors found so far in the whole request.
 pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
     problems: &'a mut Vec<PydanticError>,
@@ -26,7 +26,7 @@ impl<'a> BodyFields<'a> {
         Self { object, problems }
     }
 
-    /// A task to be made, if no field is at fault.
+    /// A new task, if all fields are valid.
     pub(super) fn new_task(mut self) -> Option<NewTask> {
         if !self.object.contains_key("title") {
             let whole = Value::Object(self.object.clone());
@@ -46,7 +46,7 @@ impl<'a> BodyFields<'a> {
         })
     }
 
-    /// Changes to a task, as far as no field is at fault.
+    /// Changes to a task, as far as the fields are valid.
     pub(super) fn task_patch(mut self) -> TaskPatch {
         self.fields()
     }
@@ -59,7 +59,7 @@ impl<'a> BodyFields<'a> {
         }
     }
 
-    /// Faults come in the order in which the fields are shown.
+    /// Validation errors come in the order in which the document lists the fields.
     fn fields(&mut self) -> TaskPatch {
         let object = self.object;
         TaskPatch {
@@ -173,7 +173,7 @@ pub(super) fn priority(name: &str) -> Option<Priority> {
     }
 }
 
-/// What a query parameter must be, for a fault's text.
+/// What a query parameter must be, for the text of an error.
 pub(super) const fn priorities() -> &'static str {
     PRIORITIES
 }

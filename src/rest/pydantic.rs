@@ -18,7 +18,7 @@ pub(super) struct PydanticError {
     ctx: Option<Value>,
 }
 
-/// How many bytes of a refused input are sent back at most.
+/// How many bytes of an invalid input are sent back at most.
 const MAX_ECHO: usize = 256;
 
 impl PydanticError {
@@ -27,7 +27,7 @@ impl PydanticError {
         Self { r#type, loc, msg: msg.into(), input: None, ctx: None }
     }
 
-    /// Adds the refused input, unless it is long.
+    /// Adds the invalid input, unless it is long.
     pub(super) fn of(mut self, input: &Value) -> Self {
         self.input = Some(input.clone()).filter(|it| it.to_string().len() <= MAX_ECHO);
         self

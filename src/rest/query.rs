@@ -65,7 +65,7 @@ const DEFAULT_CHANGES: u64 = 100;
 const MAX_TAGS: usize = 50;
 
 impl ListQuery {
-    /// Reads a query string; unknown parameters are ignored, and parameters that contradict each other are refused.
+    /// Reads a query string; unknown parameters are ignored, and parameters that contradict each other are errors.
     /// Legacy clients have several names for each (docs/contracts/legacy-rest.md#query-aliases).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::new(text);

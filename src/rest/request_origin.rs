@@ -9,7 +9,7 @@ pub(crate) enum RequestOrigin {
     Absent,
     /// It names nothing, or nothing that can be read.
     Unreadable,
-    /// A page whose origin the browser does not tell.
+    /// A page whose origin the browser withholds.
     Null,
     /// A page of a trusted origin.
     Trusted,

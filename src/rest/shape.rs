@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{config::Config, error::Error};
 
-/// Which shapes this installation answers with.
+/// The shapes of the responses of this installation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shape {
-    /// Deleting answers 200 and JSON, for clients that read every answer as JSON.
+    /// The response to a deletion is 200 and JSON, for clients that read every response as JSON.
     pub(super) deletes_with_json: bool,
     /// A list is an object with the tasks in it.
     pub(super) wraps_lists: bool,
@@ -80,7 +80,7 @@ impl Shape {
     }
 }
 
-/// An answer whose JSON is written already.
+/// A response whose JSON is written already.
 pub(super) fn json_response(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }

@@ -1,4 +1,4 @@
-//! Answers that are sent while they are read, in pieces, so that any amount of them needs little memory.
+//! Responses that are sent in chunks while they are read, so that any amount of data needs little memory.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use tracing::error;
 
 use crate::error::Error;
 
-/// How long a piece is waited for that cannot be had at once.
+/// How long to retry a chunk that cannot be read now.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long to wait before it is asked for again.
+/// How long to wait before a retry.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A body in pieces. What fails on the way cuts it off, which the client notices by the missing end.
+/// A body in chunks. An error cuts it off, which the client notices by the missing end.
 pub(super) fn stream_body<P: Into<Bytes>>(
     start: impl Into<Bytes>,
     middle: impl Stream<Item = Result<P, Error>> + Send + 'static,
@@ -24,12 +24,12 @@ pub(super) fn stream_body<P: Into<Bytes>>(
     let pieces = stream::iter([Ok(start.into())]).chain(middle).chain(stream::iter([Ok(end.into())]));
     Body::from_stream(pieces.inspect(|piece| {
         if let Err(cause) = piece {
-            error!(cause = cause.causes(), "an answer was cut off");
+            error!(cause = cause.causes(), "a response was cut off");
         }
     }))
 }
 
-/// A piece behind the first. The client cannot be told any more to ask again, so that it is done here.
+/// Reads a chunk after the first. The status is sent already, so that the client cannot be asked to retry: this does.
 pub(super) async fn read_with_retries<T, F: Future<Output = Result<T, Error>>>(
     read: impl Fn() -> F,
 ) -> Result<T, Error> {

@@ -1,16 +1,16 @@
-//! Which media type an answer has (RFC 9110, section 12.5.1).
+//! Which media type a response has (RFC 9110, section 12.5.1).
 
 use axum::http::{HeaderMap, Uri};
 
 use super::stream::Form;
 use crate::media_type::MediaType;
 
-/// The media types of an answer.
+/// The media types of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     /// `application/json`, for older clients: request errors have status 200.
     Json,
-    /// `application/graphql-response+json`: the status tells.
+    /// `application/graphql-response+json`: request errors have a status of their own.
     GraphqlResponse,
     /// A stream, for clients that take nothing else.
     Stream(Form),

@@ -1,4 +1,4 @@
-//! An answer as JSON. Lists that were written already are copied as they are: serde_json would read them through once
+//! A response as JSON. Lists that were written already are copied as they are: serde_json would read them through once
 //! more, which is an eighth of the work of a list.
 
 use async_graphql::{Name, Response as Answer, Value, indexmap::IndexMap};
@@ -6,21 +6,21 @@ use async_graphql_value::RAW_VALUE_TOKEN;
 
 use crate::graphql::engine::is_executed;
 
-/// The JSON of an answer.
+/// The JSON of a response.
 pub(super) fn response_json(answer: &Answer) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1 << 10);
     write(answer, &mut bytes)?;
     Ok(bytes)
 }
 
-/// The JSON of several answers.
+/// The JSON of a batch of responses.
 pub(super) fn batch_json(answers: &[Answer]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_separated(b"[]", answers, &mut bytes, write)?;
     Ok(bytes)
 }
 
-/// Writes the answer: without `data` when nothing was executed (GraphQL, 7.1).
+/// Writes the response: without `data` when nothing was executed (GraphQL, 7.1).
 fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<()> {
     into.push(b'{');
     if !answer.errors.is_empty() {

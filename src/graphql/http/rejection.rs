@@ -1,4 +1,4 @@
-//! Requests that are refused before any document is looked at.
+//! Requests that are rejected before a document is read.
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{accept::Media, write};
 use crate::{error::Error, graphql::errors, service::auth::Identity};
 
-/// Why, and how that is said.
+/// Why a request is rejected, and the status and header that say so.
 pub(super) struct HttpRejection {
     status: StatusCode,
     code: &'static str,

@@ -32,10 +32,10 @@ pub(super) enum Form {
     Parts,
 }
 
-/// How often something is sent when nothing happens, so that nobody in between thinks the connection dead.
+/// How often something is sent when nothing happens, so that no proxy closes the connection.
 const HEARTBEAT: Duration = Duration::from_secs(8);
 
-/// Streams the answers to an operation until it, the caller's access or the server ends.
+/// Streams the responses to an operation until it, the caller's access or the server ends.
 pub(super) fn respond(
     form: Form,
     state: &GraphqlState,
@@ -55,14 +55,14 @@ pub(super) fn respond(
     let until_expired = async move { services.auth().until_expired(&user).await };
     let answers = Arc::clone(&state.engine).execute_stream(prepared, caller).take_until(Box::pin(until_expired));
     let answers = answers.map(move |answer| {
-        // The place among the user's streams is taken as long as answers can come.
+        // The stream counts against the user's limit as long as responses can come.
         let _ = &open;
         answer
     });
     Ok(response(form, answers.boxed(), state))
 }
 
-/// Streams one answer.
+/// Streams one response.
 pub(super) fn respond_once(form: Form, answer: Answer, state: &GraphqlState) -> Response {
     response(form, stream::iter([answer]).boxed(), state)
 }
@@ -98,7 +98,7 @@ impl Form {
         }
     }
 
-    /// The answers as they go over the wire, with what opens and ends the stream.
+    /// The responses as they are sent, with what opens and ends the stream.
     fn bytes(self, answers: BoxStream<'static, Answer>) -> BoxStream<'static, Bytes> {
         let start = match self {
             Self::Events => Bytes::new(),
@@ -134,7 +134,7 @@ fn response_text(answer: &Answer) -> String {
     json::response_json(answer).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
-/// What cannot be written does not occur: answers are made of JSON values.
+/// Writing does not fail: responses consist of JSON values.
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

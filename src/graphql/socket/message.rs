@@ -1,4 +1,4 @@
-//! The messages of the sub-protocol, judged strictly: what breaks the protocol closes the socket.
+//! The messages of the sub-protocol, parsed strictly: what breaks the protocol closes the socket.
 
 use async_graphql::{Response as Answer, ServerError};
 use serde::Serialize;
@@ -8,9 +8,9 @@ use tokio::task;
 use super::close::Close;
 use crate::graphql::params::{Malformed, Params};
 
-/// What a client may say.
+/// A message of a client.
 pub(super) enum ClientMessage {
-    /// Who it is: an `Authorization` value, if it shows one.
+    /// The start, with an `Authorization` value if there is one.
     Init(Option<String>),
     Ping,
     Pong,
@@ -23,7 +23,7 @@ pub(super) enum ClientMessage {
     },
 }
 
-/// What an operation has to say.
+/// An event of an operation, on its way to the client.
 pub(super) struct OperationMessage {
     /// The id that the client gave it.
     pub(super) id: String,

@@ -18,7 +18,7 @@ const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 /// A request to this API that failed.
 #[derive(Debug)]
 pub(super) enum AuthApiError {
-    /// The service refused it.
+    /// An error of the service.
     Service(Error),
     /// Fields are not what they must be; each issue in Better Auth's words.
     Validation(Vec<String>),
@@ -36,7 +36,7 @@ pub(super) enum AuthApiError {
     Callback(&'static str),
     /// A link is no text; its name.
     NoCallback(&'static str),
-    /// A mailed link that does not hold: 401 instead of 400.
+    /// A mailed link that is not valid: 401 instead of 400.
     Link(AuthError),
     /// What a link leads to is not there: 404 instead of 400.
     Gone(AuthError),

@@ -1,4 +1,4 @@
-//! Reading the fields of a body, all of them, so that one answer names every issue in Better Auth's words.
+//! Reading the fields of a body: all of them, so that one response lists every issue in Better Auth's words.
 
 use axum::http::Uri;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ const MAX_IMAGE: usize = 2048;
 
 /// What somebody signs in with.
 pub(super) struct SignInForm {
-    /// An address of a wrong form has a code of its own, which the handler answers after all other checks.
+    /// An address of a wrong form has a code of its own, which the handler returns after all other checks.
     pub(super) login: Result<Login, Error>,
     pub(super) callback_url: Option<String>,
 }
@@ -108,7 +108,7 @@ pub(super) fn reset_form<T>(post: &Post<T>) -> Result<(String, Option<String>), 
     }
 }
 
-/// What users may say of themselves; anything else is left out, but for the address, which is refused.
+/// The fields of a profile. Other fields are ignored, but an address is an error.
 pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfilePatch, AuthApiError> {
     let mut fields = FormFields { object: record, issues: Vec::new() };
     if fields.object.get("email").is_some_and(is_truthy) {

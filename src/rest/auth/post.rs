@@ -112,7 +112,7 @@ fn check_callbacks(origins: &Origins, body: Option<&Value>, query: &str) -> Resu
             Some(Value::String(url)) if url.is_empty() || origins.may_lead_to(url) => {}
             Some(Value::String(_)) => return Err(AuthApiError::Callback(name)),
             Some(it) if is_truthy(it) => return Err(AuthApiError::NoCallback(name)),
-            // What is left is refused where the route's fields are read.
+            // Other values are checked where the route reads its fields.
             Some(_) | None => {}
         }
     }

@@ -33,7 +33,7 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// What a request shows of a session: nothing is looked up yet.
+/// What a request says about its session: nothing is looked up yet.
 pub(super) struct SessionCredentials {
     /// The raw session token, its signature checked.
     pub(super) token: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct SessionCredentials {
 }
 
 impl SessionCredentials {
-    /// A bearer goes before the cookie; one that does not hold counts as absent.
+    /// A bearer token goes before the cookie; one that is not valid counts as absent.
     pub(super) fn read(auth: Auth<'_>, headers: &HeaderMap) -> Self {
         let is_secure = auth.origins().is_https();
         let signed = |name: &str| cookie(headers, is_secure, name).and_then(|it| auth.cookie_value(it));
@@ -56,7 +56,7 @@ impl SessionCredentials {
         }
     }
 
-    /// The session, unless it has ended; the cookies of the answer say what became of it.
+    /// The session, unless it has ended; the cookies of the response say what became of it.
     pub(super) async fn live(
         self,
         auth: Auth<'_>,
@@ -76,7 +76,7 @@ impl SessionCredentials {
     }
 }
 
-/// What a route does for whoever is signed in; nobody else gets further than a 401. Schema errors come first.
+/// Runs what a route does for a user who is signed in, and returns 401 for everybody else. Routes check their fields first.
 pub(super) async fn with_session<T: IntoResponse>(
     auth: Auth<'_>,
     headers: &HeaderMap,
@@ -91,7 +91,7 @@ pub(super) async fn with_session<T: IntoResponse>(
     }
 }
 
-/// The headers that an answer sets for the session.
+/// The headers that a response sets for the session.
 pub(super) struct Cookies<'a> {
     auth: Auth<'a>,
     headers: HeaderMap,
@@ -99,7 +99,7 @@ pub(super) struct Cookies<'a> {
 }
 
 impl<'a> Cookies<'a> {
-    /// For the answer to a request with these headers.
+    /// For the response to a request with these headers.
     pub(super) fn new(auth: Auth<'a>, request: &HeaderMap) -> Self {
         let had_forget_cookie = cookie(request, auth.origins().is_https(), FORGET_COOKIE).is_some();
         Self { auth, headers: HeaderMap::new(), had_forget_cookie }
@@ -142,7 +142,7 @@ impl<'a> Cookies<'a> {
         self.headers.insert(name, value);
     }
 
-    /// The answer with its headers.
+    /// The response with its headers.
     pub(super) fn with(self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
         response.headers_mut().extend(self.headers);

@@ -25,7 +25,7 @@ use crate::{
     view::{Session, User},
 };
 
-/// A user with a token, which is null when nobody is signed in by it.
+/// A user, and the token of the session if there is one.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenAndUser {
     pub(super) token: Option<String>,

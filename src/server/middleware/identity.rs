@@ -41,7 +41,7 @@ async fn identity(services: &Services, method: &Method, headers: &HeaderMap) -> 
         },
         (None, _) => match session_cookie(headers, auth.origins().is_https()) {
             None => Identity::Nobody,
-            // A browser sends old cookies by itself: they are nobody's, not an attempt.
+            // A browser sends old cookies by itself: they are no attempt to break in.
             Some(value) => match auth.identify(Credential::Cookie(value)).await {
                 Err(Error::BadCredentials(_)) => Identity::Nobody,
                 Ok(_) if !is_own_page(auth.origins(), method, headers) => Identity::UntrustedOrigin,
