@@ -21,7 +21,7 @@ use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
 pub use self::{
     engine::{Engine, EngineError},
-    http::{GraphqlState, refused, serve},
+    http::{GraphqlState, rejection_response, serve},
     playground::{boot, file, is_whole, page},
 };
 use self::{mutation::Mutation, query::Query, subscription::Subscription};

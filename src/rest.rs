@@ -25,7 +25,9 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::MatchedPath};
 use utoipa_axum::routes;
 
-pub use self::errors::{method_not_allowed, not_found, overdue, panicked, refused, too_large};
+pub use self::errors::{
+    method_not_allowed, not_found, panic_response, rejection_response, timeout_response, too_large_response,
+};
 pub(crate) use self::extract::MAX_BODY;
 pub use self::routes::Endpoint;
 use self::{openapi::RouteGroup, routes::ApiRoute, shape::Shape, upload::UploadCapacity};

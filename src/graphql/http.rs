@@ -321,7 +321,7 @@ fn mark_errors(mut response: Response, has_errors: bool) -> Response {
 }
 
 /// The response to what the service refuses before the document is read.
-pub fn refused(error: &Error) -> Response {
+pub fn rejection_response(error: &Error) -> Response {
     HttpRejection::of(error).response(Media::Json)
 }
 

@@ -65,7 +65,7 @@ pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
 ];
 
 /// The response to what the service refuses before a route is reached.
-pub fn refused(error: Error) -> Response {
+pub fn rejection_response(error: Error) -> Response {
     AuthApiError::from(error).into_response()
 }
 

@@ -97,7 +97,7 @@ fn format_instant(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// Escapes a text (section 3.3.11): every kind of line break becomes `\\n`, and other control characters are left out.
+/// Escapes a text (section 3.3.11): every kind of line break becomes `\n`, and other control characters are left out.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.replace("\r\n", "\n").chars() {

@@ -86,7 +86,7 @@ fn detail_response(status: StatusCode, text: &str) -> Response {
 }
 
 /// The response to what the service refuses before a route is reached: only headers can be wrong.
-pub fn refused(error: &Error) -> Response {
+pub fn rejection_response(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => validation_response(
             problems.iter().map(|it| PydanticError::header(it.field, &it.rule.to_string())).collect(),
@@ -96,7 +96,7 @@ pub fn refused(error: &Error) -> Response {
 }
 
 /// The body has too many bytes.
-pub fn too_large() -> Response {
+pub fn too_large_response() -> Response {
     RestError::TooLarge.into_response()
 }
 
@@ -111,11 +111,11 @@ pub async fn method_not_allowed() -> Response {
 }
 
 /// The request took too long.
-pub fn overdue() -> Response {
+pub fn timeout_response() -> Response {
     service_response(&Error::Busy)
 }
 
 /// A handler panicked.
-pub fn panicked() -> Response {
+pub fn panic_response() -> Response {
     detail_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
 }

@@ -108,9 +108,9 @@ impl RouteClass {
     /// The error in the format of this class.
     fn refusal(self, error: Error) -> Response {
         match self {
-            Self::Graphql => graphql::refused(&error),
-            Self::Tasks => rest::refused(&error),
-            Self::Accounts => rest::auth::refused(error),
+            Self::Graphql => graphql::rejection_response(&error),
+            Self::Tasks => rest::rejection_response(&error),
+            Self::Accounts => rest::auth::rejection_response(error),
         }
     }
 }

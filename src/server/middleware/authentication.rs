@@ -31,7 +31,7 @@ pub(in crate::server) struct Authentication {
 impl Authentication {
     /// An error in the format of the API.
     fn refusal(&self, error: &Error) -> Response {
-        if self.engine.is_some() { graphql::refused(error) } else { rest::refused(error) }
+        if self.engine.is_some() { graphql::rejection_response(error) } else { rest::rejection_response(error) }
     }
 
     /// How many bytes of a large body are received before its route sees it; none where the route receives it itself, or
@@ -87,13 +87,13 @@ pub(in crate::server) async fn limit_accounts(
     if let Some(client) = &client
         && let Err(error) = services.auth().count_request(client, path, route).await
     {
-        return rest::auth::refused(error);
+        return rest::auth::rejection_response(error);
     }
     let client = client.unwrap_or_default();
     let sender = BodySender { identity: &Identity::Nobody, client: &client };
     match receive_large_body(request, sender, Some(rest::auth::MAX_BODY)).await {
         Ok((request, _permit)) => vary_by_user(next.run(request).await),
-        Err(error) => rest::auth::refused(error),
+        Err(error) => rest::auth::rejection_response(error),
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn do_once(
         _ => return next.run(request).await,
     };
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY).await else { return rest::too_large() };
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return rest::too_large_response() };
     if engine.is_some_and(|it| !it.may_change(&body)) {
         return next.run(Request::from_parts(parts, Body::from(body))).await;
     }
@@ -58,7 +58,7 @@ pub(super) async fn do_once(
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = error.causes(), "a request with a key failed");
         }
-        if engine.is_some() { graphql::refused(&error) } else { rest::refused(&error) }
+        if engine.is_some() { graphql::rejection_response(&error) } else { rest::rejection_response(&error) }
     })
 }
 

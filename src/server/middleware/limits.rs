@@ -32,8 +32,8 @@ pub(in crate::server) async fn limit(State(limit): State<ConcurrencyLimit>, requ
         // What is left of a body that did not arrive is not waited for.
         Ok(Ok(response)) if response.status() == StatusCode::REQUEST_TIMEOUT => closing(response),
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => rest::panicked(),
-        Err(_) => rest::overdue(),
+        Ok(Err(_)) => rest::panic_response(),
+        Err(_) => rest::timeout_response(),
     }
 }
 
