@@ -170,10 +170,11 @@ impl Db {
         [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.now()?))).collect()
     }
 
-    /// Shares of users: half of the connections that read, and one transaction.
+    /// Shares of users: a fifth of the connections that read, so that four who ask for much leave some to others, and one
+    /// transaction.
     pub fn shares(&self) -> UserShares {
         let reading = self.reader.now().map_or(1, |it| it.most);
-        UserShares::new([reading.div_ceil(2), 1])
+        UserShares::new([(reading / 5).max(1), 1])
     }
 
     /// Whether several instances may work on it.

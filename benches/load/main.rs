@@ -3,7 +3,7 @@
 //! `cargo bench --bench load -- [seconds]`; on PostgreSQL too when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a program that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
-#![expect(clippy::too_many_lines, clippy::too_many_arguments, reason = "a table of work is as long as it is")]
+#![expect(clippy::too_many_lines, reason = "a table of work is as long as it is")]
 
 mod fill;
 mod sender;

@@ -6,7 +6,6 @@
 //! `bouncer=20`, which wants PgBouncer. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
-#![expect(clippy::too_many_arguments, reason = "as the suite, whose support it shares")]
 
 mod attack;
 mod away;

@@ -1,6 +1,6 @@
 //! The tests from outside: each has its own database and its own server, and speaks HTTP. One file a subject.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-#![expect(clippy::too_many_lines, clippy::too_many_arguments, reason = "a table of cases is as long as it is")]
+#![expect(clippy::too_many_lines, reason = "a table of cases is as long as it is")]
 
 mod access;
 mod accounts;

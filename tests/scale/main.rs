@@ -3,7 +3,6 @@
 //! for people. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
-#![expect(clippy::too_many_arguments, reason = "as the suite, whose support it shares")]
 
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]
 #[path = "../it/support.rs"]

@@ -2,7 +2,6 @@
 //! what is recorded. `UPDATE=1` records anew. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
-#![expect(clippy::too_many_arguments, reason = "as the suite, whose support it shares")]
 
 #[path = "../../benches/load/fill.rs"]
 mod fill;
