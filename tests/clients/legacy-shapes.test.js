@@ -1,4 +1,4 @@
-// The families of legacy front-ends, as their fetch wrappers read answers (contracts: legacy REST, 2). Needs a running
+// The families of legacy front-ends, as their fetch wrappers read answers (docs/contracts/legacy-rest.md). Needs a running
 // Docket at DOCKET_URL; SHAPES says how it was started: "plain" or "legacy" (REST_DELETE=json REST_LIST=envelope), or
 // "camel" (REST_CASE=camel).
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
 // One database, two servers: what the real Better Auth wrote is opened by Docket, and what Docket writes is read by
-// Better Auth (contracts: Better Auth, 11 and 19). Needs Docket's binary at DOCKET, and at DATABASE_URL a PostgreSQL
+// Better Auth (docs/contracts/better-auth.md#tables). Needs Docket's binary at DOCKET, and at DATABASE_URL a PostgreSQL
 // database in which nothing is.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -20,7 +20,6 @@ use docket::server::Server;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
-use uuid::Uuid;
 
 use self::support::{App, Person, statements::Statements};
 
