@@ -92,8 +92,8 @@ pub struct Config {
     /// `CHANGE_EMAIL_CONFIRMATION`: `on` when a verified address gets a link first that confirms that it is to be changed;
     /// `on` by default.
     pub change_confirmation: bool,
-    /// `PASSWORD_RESET_SESSIONS`: `keep` when sessions go on after the password was set by a mailed link, as Better Auth
-    /// has it; `end` by default.
+    /// `PASSWORD_RESET_SESSIONS`: `keep` when other sessions go on after the password was set by a mailed link, or changed
+    /// by a client that does not say whether they are to end, as Better Auth has it; `end` by default.
     pub reset_keeps_sessions: bool,
     /// `SMTP_URL`: the server that sends mail, such as `smtps://user:password@host`. Without it development writes
     /// mail to `MAIL_FOLDER` and the log, and other environments send none.

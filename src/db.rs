@@ -22,7 +22,6 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
 use tokio::sync::OwnedSemaphorePermit;
 
-use self::connection::{Backend, only_reads};
 pub use self::{
     checkup::Checkup,
     connect::connect,
@@ -31,6 +30,10 @@ pub use self::{
     notify::{Notification, Notifier},
     readiness::{NotReady, Readiness},
     user_share::{UserShares, is_within, within},
+};
+use self::{
+    connection::{Backend, only_reads},
+    user_share::MAX_QUICK_READS,
 };
 use crate::telemetry::metrics::{Pool, Statements};
 
@@ -170,11 +173,11 @@ impl Db {
         [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.now()?))).collect()
     }
 
-    /// Shares of users: a fifth of the connections that read, so that four who ask for much leave some to others, and one
-    /// transaction.
+    /// Shares of users: a fifth of the connections that read, so that four who ask for much leave some to others, one
+    /// transaction, and some quick reads.
     pub fn shares(&self) -> UserShares {
         let reading = self.reader.now().map_or(1, |it| it.most);
-        UserShares::new([(reading / 5).max(1), 1])
+        UserShares::new([(reading / 5).max(1), 1, MAX_QUICK_READS])
     }
 
     /// Whether several instances may work on it.

@@ -1,6 +1,6 @@
 //! Reading one variable after the other, and remembering what is wrong with each.
 
-use std::{cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr, time::Duration};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -201,9 +201,17 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
 
     pub(super) fn smtp_url(&mut self) -> Option<Secret> {
         let text = self.secret_text("SMTP_URL")?;
-        let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
-        if !is_url {
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+        let Some(url) = url else {
             self.mistake("SMTP_URL", "a URL such as smtps://user:password@host");
+            return Some(Secret::new(text));
+        };
+        // The transport leaves out what it does not know, and would send the password in plain text.
+        let is_known = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+            url.scheme() == "smtp" && name == "tls" && matches!(&*value, "required" | "opportunistic")
+        };
+        if !url.query_pairs().all(is_known) || url.query_pairs().count() > 1 || url.fragment().is_some() {
+            self.mistake("SMTP_URL", "without parameters, but for smtp://…?tls=required or ?tls=opportunistic");
         }
         Some(Secret::new(text))
     }

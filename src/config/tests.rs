@@ -35,6 +35,22 @@ fn all_mistakes_come_together_and_name_no_value() {
 }
 
 #[test]
+fn what_the_url_of_the_mail_server_asks_for_is_not_left_out() {
+    for (url, is_good) in [
+        ("smtp://user:hunter2@host?tls=required", true),
+        ("smtps://user:hunter2@host:465", true),
+        ("smtp://user:hunter2@host?TLS=required", false),
+        ("smtp://user:hunter2@host?starttls=required", false),
+        ("smtp://user:hunter2@host?tls=required&sslmode=require", false),
+        ("smtps://host?tls=none", false),
+    ] {
+        let mistakes = read(&[("SMTP_URL", url)]).err().map(|it| it.to_string());
+        assert_eq!(mistakes.is_none(), is_good, "{url}: {mistakes:?}");
+        assert!(mistakes.is_none_or(|it| it.contains("SMTP_URL") && !it.contains("hunter2")), "{url}");
+    }
+}
+
+#[test]
 fn production_wants_a_secret_of_its_own() {
     let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
     assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");

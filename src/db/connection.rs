@@ -288,7 +288,10 @@ impl Backend {
                     None => self.query(statement).await?,
                 }
             }
-            (Self::BatchedReads(batched_reads), Pace::Quick) => batched_reads.quick(statement).await?,
+            (Self::BatchedReads(batched_reads), Pace::Quick) => {
+                let _permit = user_share::quick_read().await?;
+                batched_reads.quick(statement).await?
+            }
             (Self::BatchedReads(_), Pace::Any) => {
                 let _permit = user_share::statement().await?;
                 self.query(statement).await?

@@ -1,5 +1,5 @@
-//! What one asker takes of the connections at a time. Whoever asks a hundred things at once waits for their own
-//! statements, and others find connections. Statements that are sent together with those of others are not counted.
+//! How much of the database one user takes at a time. Whoever asks for a hundred things at once waits for their own
+//! statements, and others find connections and places in batches.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,16 +16,19 @@ use crate::in_flight::{InFlight, InFlightGuard};
 /// How long somebody waits for their own share, which keeps nothing from others: a little less than a request may take.
 const SHARE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The shares of all users: of the connections that read, and of those for transactions.
-pub type UserShares = InFlight<UserId, 2>;
+/// How many quick reads of a user are in batches at a time: four users fill one batch.
+pub(super) const MAX_QUICK_READS: usize = 4;
+
+/// The shares of all users: statements that read, transactions, and quick reads in batches.
+pub type UserShares = InFlight<UserId, 3>;
 
 tokio::task_local! {
     /// The share of whom this task works for.
-    static USER_SHARE: InFlightGuard<UserId, 2>;
+    static USER_SHARE: InFlightGuard<UserId, 3>;
 }
 
 /// Does work for somebody within that share. Work inside it has the same one.
-pub async fn within<T>(share: InFlightGuard<UserId, 2>, work: impl Future<Output = T>) -> T {
+pub async fn within<T>(share: InFlightGuard<UserId, 3>, work: impl Future<Output = T>) -> T {
     USER_SHARE.scope(share, work).await
 }
 
@@ -36,15 +39,20 @@ pub fn is_within() -> bool {
 
 /// Room for a statement; none is needed for work that is nobody's.
 pub(super) async fn statement() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
-    taken(|[statements, _]| Arc::clone(statements)).await
+    taken(|[statements, _, _]| Arc::clone(statements)).await
 }
 
 /// Room for a transaction. A user's transactions wait for each other anyway: better here than each on a connection.
 pub(super) async fn transaction() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
-    taken(|[_, transactions]| Arc::clone(transactions)).await
+    taken(|[_, transactions, _]| Arc::clone(transactions)).await
 }
 
-async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 2]) -> Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+/// Room for a quick read, which is sent together with those of others.
+pub(super) async fn quick_read() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+    taken(|[_, _, quick]| Arc::clone(quick)).await
+}
+
+async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 3]) -> Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
     let Ok(user_share) = USER_SHARE.try_with(|it| of(it.permits())) else { return Ok(None) };
     let user_share = match Arc::clone(&user_share).try_acquire_owned() {
         Ok(permit) => return Ok(Some(permit)),

@@ -69,6 +69,7 @@ impl ListQuery {
     /// Legacy clients have several names for each (docs/contracts/legacy-rest.md#query-aliases).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::new(text);
+        read.refuse_other_spellings(&NAMES);
         read.refuse_second_values(&NAMES);
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::CreatedAt);
@@ -192,6 +193,17 @@ impl<'a> QueryReader<'a> {
         read.problems = unknown.map(|name| PydanticError::unknown(&["query", name])).collect();
         known.iter().for_each(|name| read.refuse_second_values(&[&[name]]));
         read
+    }
+
+    /// Refuses parameters that are spelt almost as known ones, such as `Status` or `status[]`: they would be left out.
+    fn refuse_other_spellings(&mut self, names: &[&[&str]]) {
+        let known: Vec<&str> =
+            names.iter().copied().flatten().copied().chain(["priority", "priority_filter", "tags", "tag"]).collect();
+        let plain = |name: &str| name.trim_end_matches("[]").replace(['_', '-'], "").to_lowercase();
+        let is_other = |name: &str| !known.contains(&name) && known.iter().any(|it| plain(it) == plain(name));
+        let others = self.given.iter().filter(|(name, _)| is_other(name));
+        let problems: Vec<PydanticError> = others.map(|(name, _)| PydanticError::unknown(&["query", name])).collect();
+        self.problems.extend(problems);
     }
 
     /// Refuses a second value of a parameter, under the same name or another one: one of them would be left out.

@@ -117,7 +117,8 @@ pub struct TaskFilter {
     /// Tasks that contain, for each word of the text, a word that begins with it, in any order: at most 200 characters
     /// and 16 words. A text without a letter or digit matches no task.
     pub search: Option<String>,
-    /// Tasks whose title or description contains this text as it stands, ignoring case: at most 200 characters.
+    /// Tasks whose title or description contains this text as it stands, ignoring case: at most 200 characters. An
+    /// empty text is in every task, and is refused in a bulk selection.
     pub contains: Option<String>,
 }
 
@@ -234,8 +235,20 @@ impl TryFrom<TaskSelection> for Selection {
                 let ids = ids.map(|(index, id)| task_id(id).map_err(|error| error.at(index)));
                 ids.collect::<Result<_, _>>().map(Self::Ids)
             }
-            TaskSelection::Filter(filter) => Self::meeting(filter.try_into()?),
+            TaskSelection::Filter(filter) => {
+                refuse_empty_texts(&filter)?;
+                Self::meeting(filter.try_into()?)
+            }
         }
+    }
+}
+
+/// An empty text is in every task: as a condition of what is to be changed it is a mistake.
+fn refuse_empty_texts(filter: &TaskFilter) -> Result<(), Error> {
+    let texts = [("search", &filter.search), ("contains", &filter.contains)];
+    match texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
+        Some((field, _)) => Err(Error::invalid(field, ValidationError::Empty)),
+        None => Ok(()),
     }
 }
 
@@ -245,7 +258,7 @@ impl TryFrom<TaskFilter> for Filter {
     fn try_from(input: TaskFilter) -> Result<Self, Error> {
         let mut check = Check::default();
         let contains = check.optional("contains", input.contains.as_deref().map(SearchText::parse)).flatten();
-        let search = check.optional("search", input.search.as_deref().filter(|it| !it.is_empty()).map(Words::parse));
+        let search = check.optional("search", input.search.as_deref().map(Words::parse));
         let due_from = check.optional("dueFrom", input.due_from.map(|it| Instant::new(it.instant)));
         let due_before = check.optional("dueBefore", input.due_before.map(|it| Instant::new(it.instant)));
         let overdue = check.optional("overdue", input.overdue.as_ref().map(|it| TimeZone::parse(&it.time_zone)));

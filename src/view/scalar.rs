@@ -44,6 +44,7 @@ impl DateTime {
         let Value::String(text) = value else { return Err("must be a string") };
         let instant = chrono::DateTime::parse_from_rfc3339(text)
             .map_err(|_| "must be an RFC 3339 date and time such as 2030-01-31T12:00:00Z")?;
+        tasks::Instant::new(instant.to_utc()).map_err(|_| "must be from year 1 to 9999, without a leap second")?;
         Ok(Self { instant: instant.to_utc(), digits: SecondsFormat::AutoSi })
     }
 }
@@ -51,7 +52,8 @@ impl DateTime {
 impl Date {
     fn read(value: &Value) -> Result<Self, &'static str> {
         let Value::String(text) = value else { return Err("must be a string") };
-        tasks::Date::read(text).map(Self).ok_or("must be a date such as 2030-01-31")
+        let date = tasks::Date::read(text).ok_or("must be a date such as 2030-01-31")?;
+        tasks::Date::new(date).map(|_| Self(date)).map_err(|_| "must be from year 1 to 9999")
     }
 }
 

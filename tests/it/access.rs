@@ -39,7 +39,10 @@ const FIELDS: [(&str, &str); 30] = [
         "Mutation.setTasksCompleted",
         "mutation($id: ID!) { setTasksCompleted(input: { selection: { ids: [$id] }, completed: true }) { tasks { id } } }",
     ),
-    ("Mutation.moveTasks", "mutation($id: ID!) { moveTasks(input: { selection: { ids: [$id] } }) { tasks { id } } }"),
+    (
+        "Mutation.moveTasks",
+        "mutation($id: ID!) { moveTasks(input: { selection: { ids: [$id] }, listId: null }) { tasks { id } } }",
+    ),
     ("Mutation.labelTasks", "mutation($id: ID!) { labelTasks(input: { selection: { ids: [$id] } }) { tasks { id } } }"),
     (
         "Mutation.deleteTasks",

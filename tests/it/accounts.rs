@@ -95,7 +95,11 @@ async fn a_new_password_takes_the_place_of_the_old_and_may_end_all_sessions() {
     assert_eq!((&kept["token"], &kept["user"]["id"]), (&Value::Null, &json!(ann.id)));
     assert!(is_live(&app, &phone).await);
     assert_eq!(sign_in(&app, &ann, PASSWORD).await.status, 401);
-    let ended = change("another-horse-2", "another-horse-3", true).await;
+    // Who does not say whether other sessions are to end is alone afterwards.
+    let unsaid = json!({ "currentPassword": "another-horse-2", "newPassword": "another-horse-4" });
+    assert_eq!(post(&app, &ann.session, "/change-password", unsaid).await.expect(200)["token"], Value::Null);
+    assert!(!is_live(&app, &phone).await && is_live(&app, &ann.session).await);
+    let ended = change("another-horse-4", "another-horse-3", true).await;
     let token = text(&ended.expect(200)["token"]);
     assert!(ended.cookies()[0].contains(&token));
     assert!(!is_live(&app, &phone).await && !is_live(&app, &ann.session).await && is_live(&app, &token).await);

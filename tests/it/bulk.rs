@@ -48,7 +48,7 @@ async fn all_or_nothing() {
     let (own, foreign) = (app.task(&ann, "own").await, app.task(&bob, "foreign").await);
     for (field, more) in [
         ("setTasksCompleted", json!({ "completed": true })),
-        ("moveTasks", json!({})),
+        ("moveTasks", json!({ "listId": null })),
         ("labelTasks", json!({})),
         ("deleteTasks", json!({})),
     ] {
@@ -273,7 +273,7 @@ async fn a_change_of_many_tasks_is_one_statement() {
     let inserts = statements.take().iter().filter(|it| it.starts_with("INSERT INTO \"tasks\"")).count();
     let selection = json!({ "filter": { "parentId": null } });
     bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
-    bulk(&app, &ann, "moveTasks", json!({ "selection": selection })).await.data();
+    bulk(&app, &ann, "moveTasks", json!({ "selection": selection, "listId": null })).await.data();
     bulk(&app, &ann, "labelTasks", json!({ "selection": selection })).await.data();
     bulk(&app, &ann, "deleteTasks", json!({ "selection": selection })).await.data();
     let updates = statements.take().iter().filter(|it| it.starts_with("UPDATE \"tasks\"")).count();

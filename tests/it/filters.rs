@@ -71,7 +71,25 @@ async fn a_selection_without_a_condition_is_refused_and_one_of_no_ids_does_nothi
     let ann = app.person("ann").await;
     app.task(&ann, "milk").await;
     let before = state(&app, &ann).await;
-    for filter in [json!({}), json!({ "completed": null }), json!({ "search": "" }), json!({ "contains": "" })] {
+    assert_eq!(titles(&app, &ann, json!({ "contains": "" })).await, ["milk"]);
+    assert!(titles(&app, &ann, json!({ "search": "" })).await.is_empty());
+    // An empty text is not left out beside another condition.
+    for (field, filter) in [
+        ("search", json!({ "search": "" })),
+        ("search", json!({ "search": "", "completed": false })),
+        ("contains", json!({ "contains": "" })),
+        ("contains", json!({ "contains": "", "completed": false })),
+    ] {
+        for mutation in BULK {
+            let answer = bulk(&app, &ann, mutation, json!({ "filter": filter })).await;
+            let error = &answer.json()["errors"][0]["extensions"];
+            assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{answer:?}");
+        }
+    }
+    let unsaid = "mutation($s: TaskSelection!) { moveTasks(input: { selection: $s }) { tasks { id } } }";
+    let unsaid = app.graphql(&ann, unsaid, json!({ "s": { "filter": { "completed": false } } })).await;
+    assert_eq!(unsaid.json()["errors"][0]["extensions"]["field"], "listId", "{unsaid:?}");
+    for filter in [json!({}), json!({ "completed": null })] {
         assert_eq!(titles(&app, &ann, filter.clone()).await, ["milk"], "{filter}");
         for mutation in BULK {
             let answer = bulk(&app, &ann, mutation, json!({ "filter": filter })).await;

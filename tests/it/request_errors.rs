@@ -37,6 +37,8 @@ fn documents() -> Vec<(String, Value, &'static str)> {
         literal("createTasks(input: { tasks: { title: \"c\", due: { date: \"x\" } } }) { tasks { id } }"),
         variable("Date!", &create("due: { date: $v }"), json!("2030-13-01")),
         variable("DateTime", &delete("dueFrom: $v"), json!("2030-01-01T00:00:00")),
+        variable("DateTime", &delete("dueFrom: $v"), json!("2020-01-01T00:00:60Z")),
+        variable("DateTime", &delete("dueFrom: $v"), json!("0001-01-01T00:00:00+23:59")),
         variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!("7")),
         variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!(1e30)),
         variable("[CreateTaskInput!]!", many, json!([{ "title": "b" }, { "title": "c", "due": { "date": "x" } }])),

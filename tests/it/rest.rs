@@ -304,6 +304,9 @@ async fn no_parameter_of_a_query_is_left_out_for_another_one() {
         ("?page=2&limit=1&offset=2", "offset"),
         ("?due_after=2030-01-01&due_after=2031-01-01", "due_after"),
         ("?overdue=true&overdue=false", "overdue"),
+        ("?Status=pending", "Status"),
+        ("?tags[]=one", "tags[]"),
+        ("?sortBy=title", "sortBy"),
     ] {
         let refused = app.rest(&ann, "GET", query, None).await;
         let detail = refused.expect(422)["detail"].clone();

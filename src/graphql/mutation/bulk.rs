@@ -1,6 +1,6 @@
 //! What can be done to many tasks at once: all or nothing.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use crate::{
     error::{Error, ValidationError},
@@ -48,8 +48,8 @@ pub(super) struct SetTasksCompletedPayload {
 pub(super) struct MoveTasksInput {
     /// Tasks to move. None may be a subtask.
     selection: TaskSelection,
-    /// Id of the list to move to; null for no list.
-    list_id: Option<ID>,
+    /// Id of the list to move to; null for no list. It must be given.
+    list_id: MaybeUndefined<ID>,
 }
 
 /// Result of `moveTasks`.
@@ -126,7 +126,13 @@ impl BulkMutation {
     /// Moves tasks and their subtasks into a list, or out of their lists. All of them move, or none.
     async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let list = input.list_id.as_ref().map(list_id).transpose()?;
+        let list = match &input.list_id {
+            MaybeUndefined::Undefined => {
+                return Err(Error::invalid("listId", ValidationError::Rule("must be given; null is no list")).into());
+            }
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(id) => Some(list_id(id)?),
+        };
         Ok(MoveTasksPayload { tasks: to_tasks(tasks.move_all(input.selection.try_into()?, list).await?) })
     }
 

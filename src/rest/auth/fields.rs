@@ -90,7 +90,8 @@ pub(super) fn change_password_form<T>(post: &Post<T>) -> Result<PasswordChange, 
     let mut fields = FormFields::of(post, &["object"])?;
     let new = fields.text("newPassword", usize::MAX);
     let current = fields.text("currentPassword", usize::MAX);
-    let ends_sessions = fields.switch("revokeOtherSessions", false);
+    let is_said = fields.object.contains_key("revokeOtherSessions");
+    let ends_sessions = is_said.then(|| fields.switch("revokeOtherSessions", false));
     match (current, new, fields.issues.is_empty()) {
         (Some(current), Some(new), true) => Ok(PasswordChange { current, new, ends_sessions }),
         _ => Err(AuthApiError::Validation(fields.issues)),

@@ -79,6 +79,10 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
             let message = format!("Content-Type \"{shown}\" is not allowed. Allowed types: {allowed}");
             return Err(AuthApiError::MediaType(message));
         }
+        // A body that says itself that it is too large is not waited for.
+        if body.size_hint().lower() > MAX_BODY as u64 {
+            return Err(AuthApiError::TooLarge);
+        }
         let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| AuthApiError::TooLarge)?;
         let body = match media.as_deref() {
             _ if bytes.is_empty() => None,

@@ -25,8 +25,8 @@ pub struct PasswordChange {
     pub current: String,
     /// The password from now on: 8 to 128 UTF-16 code units.
     pub new: String,
-    /// Whether all sessions are to end.
-    pub ends_sessions: bool,
+    /// Whether all sessions are to end and a new one begins, if the client says so.
+    pub ends_sessions: Option<bool>,
 }
 
 /// The provider of accounts with e-mail and password.
@@ -55,10 +55,15 @@ impl Auth<'_> {
                     return Ok(None);
                 }
                 self.end_links(connection, user).await?;
-                if !*ends_sessions {
-                    return Ok(Some(None));
+                match ends_sessions {
+                    Some(true) => self.end_sessions(connection, user, None).await?,
+                    // Whoever changes a password means to be alone with it, unless the client or a setting says otherwise.
+                    None if !self.material.policy.reset_keeps_sessions => {
+                        self.end_sessions(connection, user, Some(&live.session.token)).await?;
+                        return Ok(Some(None));
+                    }
+                    Some(false) | None => return Ok(Some(None)),
                 }
-                self.end_sessions(connection, user, None).await?;
                 begin(connection, live.user.clone(), client, true).await.map(|(session, _)| Some(Some(session)))
             });
             if let Some(session) = changed.await? {
