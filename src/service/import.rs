@@ -168,7 +168,9 @@ impl<'a> Importer<'a> {
             insert.await?;
             written.labels.extend(some.iter().map(|it| it.id));
         }
-        let first = self.first_position(plan.tasks.len()).await?;
+        // Positions go by the index in the file, in which some tasks may be skipped.
+        let span = plan.tasks.iter().map(|it| it.place + 1).max().unwrap_or_default();
+        let first = self.first_position(span).await?;
         let (wholes, subtasks) = plan.tasks.split_at(plan.tasks.partition_point(|it| it.draft.parent.is_none()));
         for some in wholes.chunks(TASKS_AT_ONCE).chain(subtasks.chunks(TASKS_AT_ONCE)) {
             self.scope.write(async |mut write| self.insert(&mut write, some, first).await).await?;

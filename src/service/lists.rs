@@ -90,7 +90,7 @@ impl<'a> Lists<'a> {
     /// deleted one.
     pub(super) async fn insert(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<bool, Error> {
         if let Some(id) = draft.id {
-            if write.check_exist::<list::Entity>(&[id]).await.is_ok() {
+            if write.count_of::<list::Entity>(&[id]).await? > 0 {
                 return Ok(false);
             }
             write.remove_deleted::<list::Entity>(id).await?;
@@ -151,7 +151,7 @@ impl<'a> Lists<'a> {
                 check_expected::<list::Entity>(expected, &row)?;
                 let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
                 if anchor == id {
-                    return Err(Error::invalid("place", ValidationError::Rule("must name another list")));
+                    return Err(Error::invalid("position", ValidationError::Rule("must name another list")));
                 }
                 let mut position = self.position(&mut write, place).await?;
                 if position.len() > MAX_KEY_LENGTH {

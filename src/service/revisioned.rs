@@ -230,13 +230,20 @@ impl Write<'_> {
         Ok(rows::<E>(self.owner()).count(self.connection()).await?)
     }
 
+    /// How many rows have one of these ids.
+    pub(super) async fn count_of<E: Revisioned>(&self, ids: &[E::Id]) -> Result<u64, Error>
+    where
+        E::Model: Sync,
+    {
+        Ok(rows::<E>(self.owner()).filter(has_id_of::<E>(ids)).count(self.connection()).await?)
+    }
+
     /// Refuses ids of which one is of no row.
     pub(super) async fn check_exist<E: Revisioned>(&self, ids: &[E::Id]) -> Result<(), Error>
     where
         E::Model: Sync,
     {
-        let there = rows::<E>(self.owner()).filter(has_id_of::<E>(ids)).count(self.connection()).await?;
-        if there == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound(E::THING)) }
+        if self.count_of::<E>(ids).await? == ids.len() as u64 { Ok(()) } else { Err(Error::NotFound(E::THING)) }
     }
 
     /// Changes the one row that meets the condition, under a revision of its own.

@@ -1,6 +1,7 @@
 //! A user's data: exported, imported, erased.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Answer, App, PASSWORD, Person};
 
@@ -462,4 +463,24 @@ async fn the_demo_account_shows_what_there_is() {
     assert!(seen["taskLists"][0]["counts"]["overdue"].as_u64().unwrap() >= 1, "{seen}");
     assert!(seen["tasks"]["totalCount"].as_u64().unwrap() > 15, "{seen}");
     assert!(docket::demo::fill(&config).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_brought_beside_tasks_that_are_there_has_positions_of_its_own() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let file = |count: u128| {
+        let task = |it: u128| json!({ "id": Uuid::from_u128(it), "title": format!("{it}") });
+        json!({ "tasks": (1..=count).map(task).collect::<Vec<_>>() })
+    };
+    let path = format!("/api/{}/import", ann.id);
+    for count in [20, 21] {
+        Answer::of(app.request("POST", &path).bearer_auth(&ann.token).json(&file(count))).await.expect(200);
+    }
+    for number in 0..30 {
+        app.task(&ann, &format!("later {number}")).await;
+    }
+    let twice =
+        "select cast(count(*) as text) from (select position from tasks group by position having count(*) > 1) p";
+    assert_eq!(app.sql_text(twice).await, "0");
 }

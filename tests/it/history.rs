@@ -172,7 +172,7 @@ impl Actor {
             6 => ("updateTask", json!({ "id": self.id(0), "listId": self.perhaps(1) }), "task { id }"),
             7..9 => ("updateTask", json!({ "id": self.id(0), "parentId": self.id(0) }), "task { id }"),
             9 => ("setTaskCompleted", json!({ "id": self.id(0), "completed": self.chance(50) }), "task { id }"),
-            10 => ("moveTask", json!({ "id": self.id(0), "place": place(self, 0) }), "task { id }"),
+            10 => ("moveTask", json!({ "id": self.id(0), "position": place(self, 0) }), "task { id }"),
             11..13 => ("deleteTask", json!({ "id": self.id(0) }), "deletedTaskId"),
             13..15 => ("restoreTask", json!({ "id": self.lost(0) }), "task { id }"),
             17 => (
@@ -188,7 +188,7 @@ impl Actor {
             ),
             20 if self.chance(20) => ("deleteTasks", json!({ "selection": self.selection() }), "deletedTaskIds"),
             21 => ("createTaskList", json!({ "id": self.lost(1), "name": name(self) }), "taskList { id }"),
-            22 => ("moveTaskList", json!({ "id": self.id(1), "place": place(self, 1) }), "taskList { id }"),
+            22 => ("moveTaskList", json!({ "id": self.id(1), "position": place(self, 1) }), "taskList { id }"),
             23 if self.chance(50) => ("deleteTaskList", json!({ "id": self.id(1) }), "deletedTaskListId"),
             24 if self.chance(50) => ("deleteLabel", json!({ "id": self.id(2) }), "deletedLabelId"),
             25 => ("updateLabel", json!({ "id": self.id(2), "name": name(self) }), "label { id }"),

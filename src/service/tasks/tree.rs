@@ -53,7 +53,7 @@ impl Tasks<'_> {
                 check_expected::<task::Entity>(expected, &row)?;
                 let (Position::Before(anchor) | Position::After(anchor)) = place;
                 if anchor == row.id {
-                    return Err(Error::invalid("place", ValidationError::Rule("must name another task")));
+                    return Err(Error::invalid("position", ValidationError::Rule("must name another task")));
                 }
                 let mut position = self.position(&mut write, place).await?;
                 if position.len() > MAX_KEY_LENGTH {
