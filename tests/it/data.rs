@@ -1,7 +1,6 @@
 //! A user's data: exported, imported, erased.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::support::{Answer, App, PASSWORD, Person};
 
@@ -470,7 +469,7 @@ async fn what_is_brought_beside_tasks_that_are_there_has_positions_of_its_own() 
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let file = |count: u128| {
-        let task = |it: u128| json!({ "id": Uuid::from_u128(it), "title": format!("{it}") });
+        let task = |it: u128| json!({ "id": uuid::Uuid::from_u128(it), "title": format!("{it}") });
         json!({ "tasks": (1..=count).map(task).collect::<Vec<_>>() })
     };
     let path = format!("/api/{}/import", ann.id);
