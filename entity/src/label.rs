@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{Iterable, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::{LabelId, TaskId, UserId},
-    row::{FromRow, RowColumns, columns},
+    row::{Columns, FromRow, RowColumns, columns},
     task_label,
     time::Micros,
 };
@@ -41,17 +41,17 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl FromRow for Model {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         Ok(Self {
-            id: LabelId(row.at(0)?),
-            user_id: UserId(row.at(1)?),
-            name: row.at(2)?,
-            name_key: row.at(3)?,
-            color: row.at(4)?,
-            revision: row.at(5)?,
-            created_at: Micros::at(row, 6)?,
-            updated_at: Micros::at(row, 7)?,
-            deleted_at: Micros::maybe_at(row, 8)?,
+            id: row.value()?,
+            user_id: row.value()?,
+            name: row.value()?,
+            name_key: row.value()?,
+            color: row.value_if_any()?,
+            revision: row.value()?,
+            created_at: row.value()?,
+            updated_at: row.value()?,
+            deleted_at: row.value_if_any()?,
         })
     }
 }
@@ -61,7 +61,7 @@ impl FromRow for Model {
 /// time.
 pub fn of_tasks() -> Select<task_label::Entity> {
     static SELECT: LazyLock<Select<task_label::Entity>> = LazyLock::new(|| {
-        let columns = columns::<Column>("labels") + r#", "task_labels"."task_id""#;
+        let columns = format!(r#""task_labels"."task_id", {}"#, columns("labels", Column::iter()));
         let labels: RelationDef = task_label::Entity::belongs_to(Entity)
             .from((task_label::Column::UserId, task_label::Column::LabelId))
             .to((Column::UserId, Column::Id))
@@ -75,7 +75,7 @@ pub fn of_tasks() -> Select<task_label::Entity> {
     SELECT.clone()
 }
 
-/// A label with a task that has it: all columns of the label in their order, then the task's id, read by their places.
+/// A task with a label that it has: the task's id, then the columns of the label.
 #[derive(Clone, Debug)]
 pub struct OfTask {
     /// The task.
@@ -85,8 +85,9 @@ pub struct OfTask {
 }
 
 impl FromRow for OfTask {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        let has_label = row.at::<Option<Uuid>>(0)?.is_some();
-        Ok(Self { task: TaskId(row.at(9)?), label: has_label.then(|| Model::read(row)).transpose()? })
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        let task = row.value()?;
+        let label = if row.is_null::<LabelId>()? { None } else { Some(row.read()?) };
+        Ok(Self { task, label })
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::{ListId, UserId},
-    row::{FromRow, RowColumns},
+    row::{Columns, FromRow, RowColumns},
     time::Micros,
 };
 
@@ -40,18 +40,18 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl FromRow for Model {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         Ok(Self {
-            id: ListId(row.at(0)?),
-            user_id: UserId(row.at(1)?),
-            name: row.at(2)?,
-            color: row.at(3)?,
-            position: row.at(4)?,
-            archived: row.at(5)?,
-            revision: row.at(6)?,
-            created_at: Micros::at(row, 7)?,
-            updated_at: Micros::at(row, 8)?,
-            deleted_at: Micros::maybe_at(row, 9)?,
+            id: row.value()?,
+            user_id: row.value()?,
+            name: row.value()?,
+            color: row.value_if_any()?,
+            position: row.value()?,
+            archived: row.value()?,
+            revision: row.value()?,
+            created_at: row.value()?,
+            updated_at: row.value()?,
+            deleted_at: row.value_if_any()?,
         })
     }
 }

@@ -1,20 +1,18 @@
-//! Reading the columns of a row by their places. SeaORM looks for the kind of database, and sqlx for the type of the
+//! Reading the columns of a row in their order. SeaORM looks for the kind of database, and sqlx for the type of the
 //! column, at each value: for the columns that a statement of ours has put there it is known.
 
 use rusqlite::types::FromSql;
-use sea_orm::{DbErr, IdenStatic, Iterable, QueryResult, RuntimeErr, TryGetable, prelude::DateTimeUtc};
+use sea_orm::{DbErr, IdenStatic, QueryResult, RuntimeErr, TryGetable, prelude::DateTimeUtc};
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
 
-use crate::time::{self, Micros, Millis};
+use crate::{
+    id::{LabelId, ListId, TaskId, UserId},
+    time::{self, Micros, Millis},
+};
 
-/// All columns of a table as one text, in the order of their places.
-pub(crate) fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
-    first_columns::<C>(table, usize::MAX)
-}
-
-/// So many of them, from the first on.
-pub(crate) fn first_columns<C: Iterable + IdenStatic>(table: &str, first: usize) -> String {
-    C::iter().take(first).map(|it| format!(r#""{table}"."{}""#, it.as_str())).collect::<Vec<_>>().join(", ")
+/// Columns of a table as one text.
+pub(crate) fn columns<C: IdenStatic>(table: &str, columns: impl IntoIterator<Item = C>) -> String {
+    columns.into_iter().map(|it| format!(r#""{table}"."{}""#, it.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// A row of either database.
@@ -28,29 +26,98 @@ pub trait RowColumns {
     }
 }
 
-impl Micros {
-    /// The instant in the column at that place.
-    pub fn at(row: &impl RowColumns, place: usize) -> Result<Self, DbErr> {
-        row.instant(place)?.map(Self).ok_or_else(|| missing(place))
+/// Reads the columns of a row one after the other.
+#[derive(Debug)]
+pub struct Columns<'row, R> {
+    row: &'row R,
+    next: usize,
+}
+
+impl<'row, R: RowColumns> Columns<'row, R> {
+    /// All columns of a row.
+    pub fn of(row: &'row R) -> Self {
+        Self { row, next: 0 }
     }
 
-    /// The instant in the column at that place, if there is one.
-    pub fn maybe_at(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+    /// The value of the next column.
+    pub fn value<T: FromColumn>(&mut self) -> Result<T, DbErr> {
+        let place = self.next;
+        self.value_if_any()?.ok_or_else(|| DbErr::Type(format!("there is no value in the column at {place}")))
+    }
+
+    /// The value of the next column, which may be NULL.
+    pub fn value_if_any<T: FromColumn>(&mut self) -> Result<Option<T>, DbErr> {
+        let value = T::from_column(self.row, self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    /// Whether the next column is NULL, which has that type.
+    pub fn is_null<T: FromColumn>(&self) -> Result<bool, DbErr> {
+        Ok(T::from_column(self.row, self.next)?.is_none())
+    }
+
+    /// What the next columns are.
+    pub fn read<T: FromRow>(&mut self) -> Result<T, DbErr> {
+        T::read(self)
+    }
+}
+
+/// What is read from the columns of a row, in their order.
+pub trait FromRow: Sized {
+    /// It, from the next columns.
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr>;
+}
+
+/// What is read from one column.
+pub trait FromColumn: Sized {
+    /// It; none when the column is NULL.
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr>;
+}
+
+impl<T: ColumnType> FromColumn for T
+where
+    Option<T>: ColumnType,
+{
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        row.at(place)
+    }
+}
+
+impl FromColumn for UserId {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.at::<Option<_>>(place)?.map(Self))
+    }
+}
+
+impl FromColumn for TaskId {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.at::<Option<_>>(place)?.map(Self))
+    }
+}
+
+impl FromColumn for ListId {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.at::<Option<_>>(place)?.map(Self))
+    }
+}
+
+impl FromColumn for LabelId {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.at::<Option<_>>(place)?.map(Self))
+    }
+}
+
+impl FromColumn for Micros {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
         Ok(row.instant(place)?.map(Self))
     }
 }
 
-impl Millis {
-    /// The instant in the column at that place.
-    pub(crate) fn at(row: &impl RowColumns, place: usize) -> Result<Self, DbErr> {
-        Ok(Self(row.instant(place)?.ok_or_else(|| missing(place))?.fixed_offset()))
+impl FromColumn for Millis {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.instant(place)?.map(|it| Self(it.fixed_offset())))
     }
-}
-
-/// What is read by the places of its columns.
-pub trait FromRow: Sized {
-    /// It, from a row that has its columns in their order.
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr>;
 }
 
 /// A type of columns that both databases know.
@@ -58,23 +125,23 @@ pub trait ColumnType: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postg
 
 impl<T: TryGetable + Type<Postgres> + for<'row> Decode<'row, Postgres> + FromSql> ColumnType for T {}
 
-impl<A: ColumnType, B: ColumnType> FromRow for (A, B) {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok((row.at(0)?, row.at(1)?))
+impl<A: FromColumn, B: FromColumn> FromRow for (A, B) {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok((row.value()?, row.value()?))
     }
 }
 
-impl<A: ColumnType, B: ColumnType, C: ColumnType, D: ColumnType> FromRow for (A, B, C, D) {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok((row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?))
+impl<A: FromColumn, B: FromColumn, C: FromColumn, D: FromColumn> FromRow for (A, B, C, D) {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok((row.value()?, row.value()?, row.value()?, row.value()?))
     }
 }
 
 /// What is in a row.
 pub fn read<T: FromRow>(row: &QueryResult) -> Result<T, DbErr> {
     match row.try_as_pg_row() {
-        Some(row) => T::read(row),
-        None => T::read(row),
+        Some(row) => Columns::of(row).read(),
+        None => Columns::of(row).read(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{Iterable, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     id::UserId,
-    row::{FromRow, RowColumns, columns},
+    row::{Columns, FromRow, RowColumns, columns},
     time::Millis,
     user,
 };
@@ -49,30 +49,30 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Sessions and their users, as one reads both.
 pub fn with_user() -> Select<Entity> {
     static SELECT: LazyLock<Select<Entity>> = LazyLock::new(|| {
-        let both = [columns::<Column>("session"), columns::<user::Column>("user")].join(", ");
+        let both = [columns("session", Column::iter()), columns("user", user::Column::iter())].join(", ");
         Entity::find().select_only().expr(Expr::cust(both)).inner_join(user::Entity)
     });
     SELECT.clone()
 }
 
 impl FromRow for Model {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         Ok(Self {
-            id: row.at(0)?,
-            expires_at: Millis::at(row, 1)?,
-            token: row.at(2)?,
-            created_at: Millis::at(row, 3)?,
-            updated_at: Millis::at(row, 4)?,
-            ip_address: row.at(5)?,
-            user_agent: row.at(6)?,
-            user_id: UserId(row.at(7)?),
+            id: row.value()?,
+            expires_at: row.value()?,
+            token: row.value()?,
+            created_at: row.value()?,
+            updated_at: row.value()?,
+            ip_address: row.value_if_any()?,
+            user_agent: row.value_if_any()?,
+            user_id: row.value()?,
         })
     }
 }
 
-/// A session and its user: the columns of the one, then those of the other.
+/// A session and its user.
 impl FromRow for (Model, user::Model) {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok((Model::read(row)?, user::Model::read_from(row, 8)?))
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok((row.read()?, row.read()?))
     }
 }

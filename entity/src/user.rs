@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    row::{FromRow, RowColumns},
+    row::{Columns, FromRow, RowColumns},
     time::Millis,
 };
 
@@ -38,23 +38,16 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-impl Model {
-    /// A user whose first column is at that place.
-    pub(crate) fn read_from(row: &impl RowColumns, first: usize) -> Result<Self, DbErr> {
-        Ok(Self {
-            id: UserId(row.at(first)?),
-            name: row.at(first + 1)?,
-            email: row.at(first + 2)?,
-            email_verified: row.at(first + 3)?,
-            image: row.at(first + 4)?,
-            created_at: Millis::at(row, first + 5)?,
-            updated_at: Millis::at(row, first + 6)?,
-        })
-    }
-}
-
 impl FromRow for Model {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Self::read_from(row, 0)
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.value()?,
+            name: row.value()?,
+            email: row.value()?,
+            email_verified: row.value()?,
+            image: row.value_if_any()?,
+            created_at: row.value()?,
+            updated_at: row.value()?,
+        })
     }
 }

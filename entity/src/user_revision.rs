@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     id::UserId,
-    row::{FromRow, RowColumns},
+    row::{Columns, FromRow, RowColumns},
 };
 
 /// The counter of a user's writes.
@@ -24,7 +24,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl FromRow for Model {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok(Self { user_id: UserId(row.at(0)?), revision: row.at(1)?, purged_through: row.at(2)? })
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok(Self { user_id: row.value()?, revision: row.value()?, purged_through: row.value()? })
     }
 }

@@ -1,15 +1,19 @@
 //! Making tasks by one message to the database, and those that are made at the same time by one.
 
 use std::{
+    iter,
     pin::pin,
     sync::{Arc, LazyLock},
 };
 
 use entity::{
     id::{TaskId, UserId},
-    row, task,
+    row,
+    task::{self, Column},
 };
-use sea_orm::{ActiveValue, ConnectionTrait, DbBackend, DbErr, Statement, Value};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, IdenStatic, Iterable, Statement, Value,
+};
 
 use super::{
     Db,
@@ -24,10 +28,13 @@ use crate::batch::{BatchPolicy, Batcher, PerSize};
 const POSTGRES_BATCH: usize = 16;
 const SQLITE_BATCH: usize = 64;
 
-/// How many columns of a task are given. The others come from the database.
-const GIVEN: usize = 17;
-const COLUMNS: &str = "user_id, id, parent_id, list_id, title, description, completed, completed_at, priority, \
-                       due_date, due_at, due_zone, created_at, updated_at, deleted_at, title_key, description_key";
+/// The columns of a task that are given, the owner first. The others come from the database.
+static GIVEN: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let is_made = |it: &Column| matches!(it, Column::Number | Column::Revision | Column::Position | Column::UserId);
+    iter::once(Column::UserId).chain(Column::iter().filter(|it| !is_made(it))).collect()
+});
+/// Their names.
+static GIVEN_NAMES: LazyLock<String> = LazyLock::new(|| names(GIVEN.iter().copied()));
 
 /// Takes the owner's next number and makes the task with it: what a transaction does in four round trips. PostgreSQL
 /// does it in one statement, SQLite in two that are sent together.
@@ -52,9 +59,10 @@ static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
 /// make nothing: nobody is to wait for what others do.
 static POSTGRES_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
     PerSize::new(POSTGRES_BATCH, |size| {
+        let given = &*GIVEN_NAMES;
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
-            "with given (place, {COLUMNS}) as (values {}), \
+            "with given (place, {given}) as (values {}), \
              counted as (select user_id, count(*) as many from given group by user_id), \
              free as (select user_revisions.user_id, many from user_revisions join counted using (user_id) \
                for no key update of user_revisions skip locked), \
@@ -64,7 +72,7 @@ static POSTGRES_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
                  last + 1 - row_number() over (partition by user_id order by place desc) as revision \
                from given join taken using (user_id)) {}",
             rows.join(", "),
-            insert(COLUMNS, "numbered")
+            insert(given, "numbered")
         )
     })
 });
@@ -73,7 +81,7 @@ static POSTGRES_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
 static SQLITE_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
     PerSize::new(SQLITE_BATCH, |size| {
         let owners: Vec<String> = (1..=size).map(|owner| format!("(?{owner})")).collect();
-        let others = GIVEN - 1;
+        let (given, others) = (&*GIVEN_NAMES, GIVEN.len() - 1);
         let rows: Vec<String> = (0..size)
             .map(|row| format!("({row}, ?{}, {})", row + 1, numbered('?', size + row * others, others)))
             .collect();
@@ -81,20 +89,20 @@ static SQLITE_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
             "insert into user_revisions (user_id, revision, purged_through) \
              select column1, count(*), 0 from (values {}) where true group by column1 \
              on conflict (user_id) do update set revision = revision + excluded.revision; \
-             with given (place, {COLUMNS}) as (values {}), \
+             with given (place, {given}) as (values {}), \
              numbered as (select given.*, \
                  user_revisions.revision + 1 - row_number() over (partition by user_id order by place desc) as revision \
                from given join user_revisions using (user_id)) {}",
             owners.join(", "),
             rows.join(", "),
-            insert(COLUMNS, "numbered order by place")
+            insert(given, "numbered order by place")
         )
     })
 });
 
 /// The marks of a row's values, where so many rows are before it.
 fn marks(mark: char, rows: usize) -> String {
-    numbered(mark, rows * GIVEN, GIVEN)
+    numbered(mark, rows * GIVEN.len(), GIVEN.len())
 }
 
 /// The marks of so many values, where so many are before them.
@@ -111,11 +119,15 @@ fn insert(values: &str, from: &str) -> String {
     };
     let digits: Vec<String> = (0..13).rev().map(|power| digit(36_i64.pow(power))).collect();
     format!(
-        "insert into tasks ({COLUMNS}, revision, position) select {values}, revision, {} || 'i' from {from} \
-         returning number, id, user_id, parent_id, list_id, title, description, completed, completed_at, priority, \
-           due_date, due_at, due_zone, position, revision, created_at, updated_at, deleted_at",
-        digits.join(" || ")
+        "insert into tasks ({}, revision, position) select {values}, revision, {} || 'i' from {from} returning {}",
+        *GIVEN_NAMES,
+        digits.join(" || "),
+        names(task::columns())
     )
+}
+
+fn names(columns: impl Iterator<Item = Column>) -> String {
+    columns.map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// A task to be made: what is given of it.
@@ -216,49 +228,8 @@ fn one(backend: DbBackend) -> &'static str {
 
 impl Row {
     fn new(row: task::ActiveModel) -> Result<Self, DbErr> {
-        let task::ActiveModel {
-            number: _,
-            id,
-            user_id,
-            parent_id,
-            list_id,
-            title,
-            description,
-            completed,
-            completed_at,
-            priority,
-            due_date,
-            due_at,
-            due_zone,
-            position: _,
-            revision: _,
-            created_at,
-            updated_at,
-            deleted_at,
-            title_key,
-            description_key,
-        } = row;
-        let key = (given(user_id)?, given(id)?);
-        let values = vec![
-            key.0.clone().into(),
-            key.1.into(),
-            given(parent_id)?.into(),
-            given(list_id)?.into(),
-            given(title)?.into(),
-            given(description)?.into(),
-            given(completed)?.into(),
-            given(completed_at)?.into(),
-            given(priority)?.into(),
-            given(due_date)?.into(),
-            given(due_at)?.into(),
-            given(due_zone)?.into(),
-            given(created_at)?.into(),
-            given(updated_at)?.into(),
-            given(deleted_at)?.into(),
-            given(title_key)?.into(),
-            given(description_key)?.into(),
-        ];
-        Ok(Self { key, values })
+        let values = GIVEN.iter().map(|column| given(row.get(*column))).collect::<Result<_, _>>()?;
+        Ok(Self { key: (given(row.user_id)?, given(row.id)?), values })
     }
 
     /// The statement that makes it by itself.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::row::FromRow;
+use entity::row::{Columns, FromRow};
 use rusqlite::{Connection, OpenFlags, ffi::ErrorCode, types::ToSqlOutput};
 use sea_orm::{DbErr, Statement, Value};
 
@@ -111,7 +111,7 @@ fn queried<T: FromRow>(connection: &Connection, statement: &Statement) -> Result
     let mut rows = prepared.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(T::read(row)?);
+        found.push(Columns::of(row).read()?);
     }
     Ok(found)
 }
@@ -137,7 +137,7 @@ fn stored(value: &Value) -> Option<ToSqlOutput<'_>> {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use entity::row::RowColumns;
+    use entity::{row::RowColumns, time::Micros};
     use sea_orm::DbBackend;
 
     use super::*;
@@ -153,8 +153,8 @@ mod tests {
     struct At(Option<DateTime<Utc>>);
 
     impl FromRow for At {
-        fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-            Ok(Self(row.instant(0)?))
+        fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+            Ok(Self(row.value_if_any::<Micros>()?.map(|it| it.0)))
         }
     }
 

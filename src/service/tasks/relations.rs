@@ -3,11 +3,11 @@
 use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
-    row::{FromRow, RowColumns},
+    row::{Columns, FromRow, RowColumns},
     task, task_label,
 };
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Alias, CaseStatement, Expr, Func, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use uuid::Uuid;
@@ -118,21 +118,21 @@ impl Tasks<'_> {
             .limit(most)
             .into_query();
         Query::select()
-            .columns(task::Column::iter().take(task::COLUMN_COUNT))
             .expr(Expr::value(of))
+            .columns(task::columns())
             .from_subquery(inner, Alias::new("some"))
             .to_owned()
     }
 }
 
-/// A task, and behind its columns what it is one of.
+/// What a task is one of, and the task.
 struct OfOne {
-    task: task::Model,
     of: Uuid,
+    task: task::Model,
 }
 
 impl FromRow for OfOne {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
-        Ok(Self { task: task::Model::read(row)?, of: row.at(task::COLUMN_COUNT)? })
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok(Self { of: row.value()?, task: row.read()? })
     }
 }

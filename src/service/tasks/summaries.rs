@@ -2,7 +2,7 @@
 //! chunks.
 
 use entity::{
-    row::{FromRow, RowColumns},
+    row::{Columns, FromRow, RowColumns},
     task::{self, Priority},
     time::Micros,
     user_revision,
@@ -68,19 +68,19 @@ struct SummaryRow {
 const SUMMARY_COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
 
 impl FromRow for SummaryRow {
-    fn read(row: &impl RowColumns) -> Result<Self, DbErr> {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         let shown = TaskSummary {
-            number: row.at(0)?,
-            title: row.at(1)?,
-            description: row.at(2)?,
-            completed: row.at(3)?,
-            priority: Priority::read(row, 4)?,
-            due: Micros::maybe_at(row, 5)?,
-            created_at: Micros::at(row, 6)?,
-            updated_at: Micros::at(row, 7)?,
-            tags: row.at(8)?,
+            number: row.value()?,
+            title: row.value()?,
+            description: row.value_if_any()?,
+            completed: row.value()?,
+            priority: row.value()?,
+            due: row.value_if_any()?,
+            created_at: row.value()?,
+            updated_at: row.value()?,
+            tags: row.value()?,
         };
-        Ok(Self { shown, revision: row.at(9)? })
+        Ok(Self { shown, revision: row.value()? })
     }
 }
 
