@@ -2,7 +2,6 @@
 //! See docs/contracts/legacy-rest.md#routes.
 
 pub mod auth;
-mod bodies;
 mod calendar;
 pub(crate) mod cookie;
 mod data;

@@ -4,11 +4,11 @@ mod check;
 mod export;
 mod feed;
 mod input;
+mod json;
 mod label;
 mod list;
 mod scalar;
 mod task;
-mod task_json;
 mod user;
 
 pub(crate) use self::input::by_default;
@@ -17,10 +17,10 @@ pub use self::{
     export::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
+    json::{WriteField, array},
     label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
     scalar::{BigInt, Date, DateTime, fault as scalar_fault},
-    task::{Priority, Task},
-    task_json::{TASK_BYTES, WriteField, array, rest_list, rest_task},
+    task::{Priority, TASK_BYTES, Task, rest_list, rest_task},
     user::{Account, Session, User},
 };

@@ -1,14 +1,24 @@
-//! Reading the fields of a JSON body: all of them, so that one response lists every validation error.
+//! The JSON bodies that requests send: reading all their fields, so that one response lists every validation error, and
+//! how the document shows them.
+
+use std::borrow::Cow;
 
 use entity::task::Priority;
 use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+        schema::{SchemaType, Type},
+    },
+};
 
-use super::pydantic::PydanticError;
+use super::{openapi::text_schema, pydantic::PydanticError};
 use crate::{
     error,
     service::{
         labels::{LabelSelection, MAX_LABELS},
-        tasks::{Description, Due, NewTask, TaskPatch, Title},
+        tasks::{Description, Due, MAX_DESCRIPTION, MAX_TITLE, NewTask, TaskPatch, Title},
         values::LabelName,
     },
 };
@@ -176,4 +186,61 @@ pub(super) fn priority(name: &str) -> Option<Priority> {
 /// What a query parameter must be, for the text of an error.
 pub(super) const fn priorities() -> &'static str {
     PRIORITIES
+}
+
+/// The body that creates a task.
+pub(super) struct NewTaskBody;
+/// The body that changes a task.
+pub(super) struct TaskChangesBody;
+/// The body that sets whether a task is completed.
+pub(super) struct CompletionBody;
+
+impl ToSchema for NewTaskBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("NewTask")
+    }
+}
+
+impl PartialSchema for NewTaskBody {
+    fn schema() -> RefOr<Schema> {
+        task_schema().required("title").into()
+    }
+}
+
+impl ToSchema for TaskChangesBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("TaskChanges")
+    }
+}
+
+impl PartialSchema for TaskChangesBody {
+    fn schema() -> RefOr<Schema> {
+        task_schema().into()
+    }
+}
+
+impl ToSchema for CompletionBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Completion")
+    }
+}
+
+impl PartialSchema for CompletionBody {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().property("completed", ObjectBuilder::new().schema_type(Type::Boolean)).into()
+    }
+}
+
+/// The fields of a task that clients set.
+fn task_schema() -> ObjectBuilder {
+    let nullable_text = || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+    let tag = text_schema().min_length(Some(1)).max_length(Some(30));
+    let due_date = nullable_text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    ObjectBuilder::new()
+        .property("title", text_schema().min_length(Some(1)).max_length(Some(MAX_TITLE)))
+        .property("description", nullable_text().max_length(Some(MAX_DESCRIPTION)))
+        .property("completed", ObjectBuilder::new().schema_type(Type::Boolean))
+        .property("priority", text_schema().enum_values(Some(["low", "medium", "high", "urgent"])))
+        .property("tags", ArrayBuilder::new().items(tag).max_items(Some(MAX_LABELS)))
+        .property("due_date", due_date)
 }

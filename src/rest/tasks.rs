@@ -12,10 +12,10 @@ use futures_util::{Stream, stream};
 
 use super::{
     RestState,
-    bodies::{CompletionBody, NewTaskBody, TaskChangesBody},
     errors::RestError,
     etag::Tags,
     extract::{Caller, TaskBody, TaskPath},
+    fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     openapi::TaskChanged,
     query::{ListQuery, SinceQuery},
     shape::{self, PagePosition, Shape},

@@ -20,7 +20,7 @@ use tracing::warn;
 
 use self::plan::ImportPlan;
 use super::{
-    labels::{self, LabelSelection, Labels, MAX_LABELS_PER_USER, NewLabel},
+    labels::{self, Labels, MAX_LABELS_PER_USER, NewLabel},
     lists::{Lists, MAX_LISTS_PER_USER, NewList},
     scope::{Scope, Write},
     tasks::{NewTask, Tasks, append_key},
@@ -213,7 +213,7 @@ impl<'a> Importer<'a> {
                 revision: Set(revision),
                 created_at: Set(it.created_at),
                 completed_at: Set(it.completed_at),
-                ..tasks.row(NewTask { list, id: Some(it.id), labels: LabelSelection::default(), ..it.draft.clone() })
+                ..NewTask { list, id: Some(it.id), ..it.draft.clone() }.row(write.owner())
             });
         }
         if rows.is_empty() {

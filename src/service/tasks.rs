@@ -4,6 +4,7 @@ mod any_of;
 mod bulk;
 mod change;
 mod edit;
+mod fields;
 mod list;
 mod position;
 mod relations;
@@ -13,22 +14,13 @@ mod totals;
 mod tree;
 mod values;
 
-use entity::{
-    id::{ListId, TaskId},
-    task::{self, Priority},
-    text::search_key,
-    time::Micros,
-};
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, Select,
-    sea_query::SimpleExpr,
-};
+use entity::{id::TaskId, task};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select, sea_query::SimpleExpr};
 
 pub use self::{
     any_of::{AnyOf, MAX_VALUES},
     bulk::{MAX_BULK, Selection},
-    edit::TaskPatch,
+    fields::{NewTask, TaskPatch},
     list::{Filter, Order, OrderBy, SearchText},
     relations::Counts,
     search::Words,
@@ -42,10 +34,9 @@ pub(super) use self::{
     tree::MAX_SUBTASKS,
 };
 use super::{
-    labels::{self, LabelSelection},
+    labels,
     revisioned::{has_id_of, rows, rows_with_deleted},
     scope::{Outcome, Scope},
-    values::new_id,
 };
 use crate::{db::Connection, error::Error};
 
@@ -62,36 +53,6 @@ pub enum TaskRef {
     Id(TaskId),
     /// The REST id.
     Number(i64),
-}
-
-/// A task that is to be made.
-#[derive(Clone, Debug)]
-pub struct NewTask {
-    /// The id, if the client chose it: a second task with it is not made, the first is answered.
-    pub id: Option<TaskId>,
-    /// What to do.
-    pub title: Title,
-    /// More about it.
-    pub description: Option<Description>,
-    /// Whether it is done already.
-    pub completed: bool,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// When it is due.
-    pub due: Option<Due>,
-    /// The list that it is in.
-    pub list: Option<ListId>,
-    /// Its parent task, in whose list it is.
-    pub parent: Option<TaskId>,
-    /// Its labels.
-    pub labels: LabelSelection,
-}
-
-impl NewTask {
-    /// Whether nothing has to be looked up to make it.
-    fn is_plain(&self) -> bool {
-        self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
-    }
 }
 
 /// A new task with the number of the counter that it gets, which also puts it last in manual order.
@@ -117,7 +78,7 @@ impl<'a> Tasks<'a> {
     /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
     pub async fn create(self, draft: NewTask) -> Result<task::Model, Error> {
         if draft.is_plain() {
-            return self.scope.create_at_once(self.row(draft)).await;
+            return self.scope.create_at_once(draft.row(self.scope.owner)).await;
         }
         self.scope
             .write_if_needed(async |mut write| {
@@ -127,49 +88,13 @@ impl<'a> Tasks<'a> {
                 let list = self.list_of_new(&write, draft.parent, draft.list).await?;
                 let labels = labels::resolve(&mut write, &draft.labels).await?;
                 let number = write.number().await?;
-                let row = numbered(self.row(NewTask { list, ..draft }), number);
+                let row = numbered(NewTask { list, ..draft }.row(self.scope.owner), number);
                 let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
                 self.check_subtasks(&write, row.parent_id).await?;
                 labels::mark_each(&write, &[(row.id, labels)]).await?;
                 Ok(Outcome::Changed(row))
             })
             .await
-    }
-
-    /// The row of a draft whose rules were checked; it has no number of the counter yet.
-    pub(super) fn row(self, draft: NewTask) -> task::ActiveModel {
-        let NewTask { id, title, description, completed, priority, due, list, parent, labels: _ } = draft;
-        let now = Micros::now();
-        let (title, description) = (String::from(title), description.map(String::from));
-        let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
-        let (due_date, due_at, due_zone) = match due {
-            None => (None, None, None),
-            Some(Due::Date(date)) => (Some(date.into()), None, None),
-            Some(Due::At(at, zone)) => (None, Some(at.into()), Some(zone.name().to_owned())),
-            Some(Due::ShownInstant(at)) => (None, Some(at.into()), Some(TimeZone::UTC.name().to_owned())),
-        };
-        task::ActiveModel {
-            number: NotSet,
-            id: Set(id.unwrap_or_else(|| TaskId(new_id()))),
-            user_id: Set(self.scope.owner.clone()),
-            parent_id: Set(parent),
-            list_id: Set(list),
-            title: Set(title),
-            description: Set(description),
-            completed: Set(completed),
-            completed_at: Set(completed.then_some(now)),
-            priority: Set(priority),
-            due_date: Set(due_date),
-            due_at: Set(due_at),
-            due_zone: Set(due_zone),
-            position: NotSet,
-            revision: NotSet,
-            created_at: Set(now),
-            updated_at: Set(now),
-            deleted_at: Set(None),
-            title_key: Set(title_key),
-            description_key: Set(description_key),
-        }
     }
 
     async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{NaiveDate, Utc};
 use entity::{
     id::{LabelId, ListId, TaskId},
-    label, list,
+    label, list, task,
     time::Micros,
 };
 use serde::{
@@ -146,36 +146,58 @@ impl From<label::Model> for ExportLabel {
 
 impl From<TaskWithLabels> for ExportTask {
     fn from(TaskWithLabels { task, labels }: TaskWithLabels) -> Self {
+        let task::Model {
+            number: _,
+            id,
+            user_id: _,
+            parent_id,
+            list_id,
+            title,
+            description,
+            completed,
+            completed_at,
+            priority,
+            due_date,
+            due_at,
+            due_zone,
+            position: _,
+            revision: _,
+            created_at,
+            updated_at: _,
+            deleted_at: _,
+            title_key: _,
+            description_key: _,
+        } = task;
         Self {
-            id: task.id.0,
-            title: task.title,
-            description: task.description,
-            completed: task.completed,
-            completed_at: task.completed_at.map(|it| it.0),
-            priority: task.priority.into(),
-            due_date: task.due_date,
-            due_at: task.due_at.map(|it| it.0),
-            due_time_zone: task.due_zone,
-            list_id: task.list_id.map(|it| it.0),
-            parent_id: task.parent_id.map(|it| it.0),
+            id: id.0,
+            title,
+            description,
+            completed,
+            completed_at: completed_at.map(|it| it.0),
+            priority: priority.into(),
+            due_date,
+            due_at: due_at.map(|it| it.0),
+            due_time_zone: due_zone,
+            list_id: list_id.map(|it| it.0),
+            parent_id: parent_id.map(|it| it.0),
             label_ids: labels.into_iter().map(|it| it.0).collect(),
-            created_at: Some(task.created_at.0),
+            created_at: Some(created_at.0),
         }
     }
 }
 
-impl From<entity::task::Priority> for ExportPriority {
-    fn from(priority: entity::task::Priority) -> Self {
+impl From<task::Priority> for ExportPriority {
+    fn from(priority: task::Priority) -> Self {
         match priority {
-            entity::task::Priority::Low => Self::Low,
-            entity::task::Priority::Medium => Self::Medium,
-            entity::task::Priority::High => Self::High,
-            entity::task::Priority::Urgent => Self::Urgent,
+            task::Priority::Low => Self::Low,
+            task::Priority::Medium => Self::Medium,
+            task::Priority::High => Self::High,
+            task::Priority::Urgent => Self::Urgent,
         }
     }
 }
 
-impl From<ExportPriority> for entity::task::Priority {
+impl From<ExportPriority> for task::Priority {
     fn from(importance: ExportPriority) -> Self {
         match importance {
             ExportPriority::Low => Self::Low,

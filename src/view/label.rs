@@ -5,7 +5,11 @@ use entity::{id::LabelId, label};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{BigInt, DateTime, check::Check};
+use super::{
+    BigInt, DateTime,
+    check::Check,
+    json::{self, WriteField},
+};
 use crate::{
     error::{Error, Thing, ValidationError},
     service::{
@@ -118,5 +122,21 @@ pub fn each_label(field: &'static str, ids: &[ID]) -> Result<Vec<LabelId>, Error
         Err(Error::invalid(field, ValidationError::TooMany(MAX_VALUES)))
     } else {
         label_ids(ids)
+    }
+}
+
+impl WriteField for label::Model {
+    const TYPE: &'static str = "Label";
+
+    fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
+        match field {
+            "id" => json::id(self.id.0, into),
+            "name" => json::text(&self.name, into),
+            "color" => json::text_if_any(self.color.as_deref(), into),
+            "revision" => json::json(BigInt(self.revision), into),
+            "createdAt" => json::instant(self.created_at, into),
+            "updatedAt" => json::instant(self.updated_at, into),
+            _ => false,
+        }
     }
 }

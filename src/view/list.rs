@@ -5,7 +5,11 @@ use entity::{id::ListId, list};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{BigInt, DateTime, check::Check};
+use super::{
+    BigInt, DateTime,
+    check::Check,
+    json::{self, WriteField},
+};
 use crate::{
     error::{Error, Thing, ValidationError},
     service::{
@@ -142,4 +146,22 @@ impl TryFrom<UpdateTaskListInput> for ListPatch {
 /// What is no id at all is the id of no list.
 pub fn list_id(id: &ID) -> Result<ListId, Error> {
     id.parse().map(ListId).map_err(|_| Error::NotFound(Thing::List))
+}
+
+impl WriteField for list::Model {
+    const TYPE: &'static str = "TaskList";
+
+    fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
+        match field {
+            "id" => json::id(self.id.0, into),
+            "name" => json::text(&self.name, into),
+            "color" => json::text_if_any(self.color.as_deref(), into),
+            "position" => json::text(&self.position, into),
+            "archived" => json::json(self.archived, into),
+            "revision" => json::json(BigInt(self.revision), into),
+            "createdAt" => json::instant(self.created_at, into),
+            "updatedAt" => json::instant(self.updated_at, into),
+            _ => false,
+        }
+    }
 }

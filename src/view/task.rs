@@ -2,14 +2,18 @@
 
 use async_graphql::{Enum, ID, SimpleObject, resolver_utils::EnumType};
 use entity::{
-    id::{ListId, TaskId},
+    id::{ListId, TaskId, UserId},
     label, task,
     time::Micros,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{BigInt, Date, DateTime};
+use super::{
+    BigInt, Date, DateTime,
+    json::{self, WriteField},
+};
+use crate::service::tasks::TaskSummary;
 
 /// A task.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
@@ -153,4 +157,70 @@ impl Task {
     pub fn tagged(row: task::Model, labels: Vec<label::Model>) -> Self {
         Self { tags: labels.into_iter().map(|label| label.name).collect(), ..row.into() }
     }
+}
+
+impl WriteField for task::Model {
+    const TYPE: &'static str = "Task";
+
+    fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
+        match field {
+            "id" => json::id(self.id.0, into),
+            "number" => json::json(BigInt(self.number), into),
+            "title" => json::text(&self.title, into),
+            "description" => json::text_if_any(self.description.as_deref(), into),
+            "completed" => json::json(self.completed, into),
+            "completedAt" => json::instant_if_any(self.completed_at, into),
+            "priority" => json::plain(Priority::from(self.priority).name(), into),
+            "dueDate" => json::json(self.due_date.map(Date), into),
+            "dueAt" => json::instant_if_any(self.due_at, into),
+            "dueTimeZone" => json::text_if_any(self.due_zone.as_deref(), into),
+            "position" => json::text(&self.position, into),
+            "revision" => json::json(BigInt(self.revision), into),
+            "createdAt" => json::instant(self.created_at, into),
+            "updatedAt" => json::instant(self.updated_at, into),
+            _ => false,
+        }
+    }
+}
+
+/// How many bytes of JSON a task is expected to be.
+pub const TASK_BYTES: usize = 400;
+
+/// Tasks of one user as REST shows a list of them.
+pub fn rest_list(tasks: &[TaskSummary], owner: &UserId) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + tasks.len() * TASK_BYTES);
+    json::array(tasks, &mut bytes, |task, into| write_shown(task, owner, into));
+    bytes
+}
+
+/// A task of that user as REST shows it.
+pub fn rest_task(task: &TaskSummary, owner: &UserId) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(TASK_BYTES);
+    write_shown(task, owner, &mut bytes);
+    bytes
+}
+
+fn write_shown(task: &TaskSummary, owner: &UserId, into: &mut Vec<u8>) {
+    let name = |name: &str, into: &mut Vec<u8>| into.extend_from_slice(name.as_bytes());
+    name("{\"id\":", into);
+    json::json(task.number, into);
+    name(",\"user_id\":", into);
+    json::text(&owner.0, into);
+    name(",\"title\":", into);
+    json::text(&task.title, into);
+    name(",\"description\":", into);
+    json::text_if_any(task.description.as_deref(), into);
+    name(",\"completed\":", into);
+    json::json(task.completed, into);
+    name(",\"priority\":", into);
+    json::json(Priority::from(task.priority), into);
+    name(",\"tags\":", into);
+    name(&task.tags, into);
+    name(",\"due_date\":", into);
+    json::instant_if_any(task.due, into);
+    name(",\"created_at\":", into);
+    json::instant(task.created_at, into);
+    name(",\"updated_at\":", into);
+    json::instant(task.updated_at, into);
+    into.push(b'}');
 }

@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{Filter, NewTask, Tasks, change::completion, numbered};
 use crate::{
     error::{Error, Thing, ValidationError},
-    service::{labels, scope::Write},
+    service::{labels, scope::Write, values::new_id},
 };
 
 /// How many tasks one call changes at most.
@@ -50,7 +50,7 @@ impl Tasks<'_> {
                 let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
                 let mut seen = HashSet::new();
                 for (index, draft) in drafts.into_iter().enumerate() {
-                    let id = draft.id.unwrap_or_else(|| TaskId(super::new_id()));
+                    let id = draft.id.unwrap_or_else(|| TaskId(new_id()));
                     ids.push(id);
                     if known.contains(&id) || !seen.insert(id) {
                         continue;
@@ -64,7 +64,8 @@ impl Tasks<'_> {
                 if !rows.is_empty() {
                     let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
                     let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
-                    let rows = (base + 1..).zip(rows).map(|(number, draft)| numbered(self.row(draft), number));
+                    let rows =
+                        (base + 1..).zip(rows).map(|(number, draft)| numbered(draft.row(self.scope.owner), number));
                     task::Entity::insert_many(rows).exec_without_returning(write.connection()).await?;
                     self.check_subtasks(&write, parents).await?;
                     labels::mark_each(&write, &marks).await?;

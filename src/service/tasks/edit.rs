@@ -1,75 +1,28 @@
 //! Changing one task, and what follows for its subtasks.
 
-use entity::{
-    id::{ListId, TaskId},
-    task::{self, Priority},
-    text::search_key,
-};
+use entity::task;
 use sea_orm::{
     ColumnTrait,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
-    Description, Due, TaskRef, Tasks, Title,
-    change::{ColumnValues, completion, due},
+    TaskRef, Tasks,
+    change::completion,
+    fields::{Relations, TaskPatch},
     is,
 };
 use crate::{
     error::{Error, Thing},
-    service::{
-        labels::{self, LabelSelection},
-        revisioned::check_expected,
-        scope::Write,
-    },
+    service::{labels, revisioned::check_expected, scope::Write},
 };
-
-/// Changes to a task: an absent field stays, an inner `None` clears.
-#[derive(Clone, Debug, Default)]
-pub struct TaskPatch {
-    /// What to do.
-    pub title: Option<Title>,
-    /// More about it.
-    pub description: Option<Option<Description>>,
-    /// Whether it is done.
-    pub completed: Option<bool>,
-    /// How urgent it is.
-    pub priority: Option<Priority>,
-    /// When it is due.
-    pub due: Option<Option<Due>>,
-    /// The list that it is in.
-    pub list: Option<Option<ListId>>,
-    /// Its parent task.
-    pub parent: Option<Option<TaskId>>,
-    /// All its labels.
-    pub labels: Option<LabelSelection>,
-}
 
 impl Tasks<'_> {
     /// Changes a task; no changes leave it as it is, its time of change too. With `expected`, only if that is still
     /// its revision. Completing a task completes its subtasks, and its subtasks follow it into another list.
     pub async fn edit(self, key: TaskRef, edit: TaskPatch, expected: Option<i64>) -> Result<task::Model, Error> {
-        let TaskPatch { title, description, completed, priority, due: new_due, list, parent, labels } = edit;
-        let mut changes = ColumnValues::new();
-        if let Some(title) = title {
-            let title = String::from(title);
-            changes.push((task::Column::TitleKey, Expr::value(search_key(&title))));
-            changes.push((task::Column::Title, Expr::value(title)));
-        }
-        if let Some(description) = description {
-            let description = description.map(String::from);
-            changes.push((task::Column::DescriptionKey, Expr::value(description.as_deref().map(search_key))));
-            changes.push((task::Column::Description, Expr::value(description)));
-        }
-        if let Some(priority) = priority {
-            changes.push((task::Column::Priority, Expr::value(priority)));
-        }
-        if let Some(new_due) = new_due {
-            changes.extend(due(new_due));
-        }
-        if let Some(completed) = completed {
-            changes.extend(completion(Expr::value(completed)));
-        }
+        let completed = edit.completed;
+        let (mut changes, Relations { list, parent, labels }) = edit.split();
         let is_moved = list.is_some() || parent.is_some();
         if changes.is_empty() && !is_moved && labels.is_none() {
             let row = self.find(key).await?.ok_or(Error::NotFound(Thing::Task))?;

@@ -1,0 +1,143 @@
+//! What is given of a task: when it is made, and when it changes. A field that is added has its place here.
+
+use entity::{
+    id::{ListId, TaskId, UserId},
+    task::{self, Priority},
+    text::search_key,
+    time::Micros,
+};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    sea_query::Expr,
+};
+
+use super::{
+    Description, Due, TimeZone, Title,
+    change::{ColumnValues, completion, due},
+};
+use crate::service::{labels::LabelSelection, values::new_id};
+
+/// A task that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// The id, if the client chose it: a second task with it is not made, the first is answered.
+    pub id: Option<TaskId>,
+    /// What to do.
+    pub title: Title,
+    /// More about it.
+    pub description: Option<Description>,
+    /// Whether it is done already.
+    pub completed: bool,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due.
+    pub due: Option<Due>,
+    /// The list that it is in.
+    pub list: Option<ListId>,
+    /// Its parent task, in whose list it is.
+    pub parent: Option<TaskId>,
+    /// Its labels.
+    pub labels: LabelSelection,
+}
+
+impl NewTask {
+    /// Whether nothing has to be looked up to make it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
+    }
+
+    /// Its row, which has no number, revision and position yet.
+    pub(in crate::service) fn row(self, owner: &UserId) -> task::ActiveModel {
+        let NewTask { id, title, description, completed, priority, due, list, parent, labels: _ } = self;
+        let now = Micros::now();
+        let (title, description) = (String::from(title), description.map(String::from));
+        let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
+        let (due_date, due_at, due_zone) = match due {
+            None => (None, None, None),
+            Some(Due::Date(date)) => (Some(date.into()), None, None),
+            Some(Due::At(at, zone)) => (None, Some(at.into()), Some(zone.name().to_owned())),
+            Some(Due::ShownInstant(at)) => (None, Some(at.into()), Some(TimeZone::UTC.name().to_owned())),
+        };
+        task::ActiveModel {
+            number: NotSet,
+            id: Set(id.unwrap_or_else(|| TaskId(new_id()))),
+            user_id: Set(owner.clone()),
+            parent_id: Set(parent),
+            list_id: Set(list),
+            title: Set(title),
+            description: Set(description),
+            completed: Set(completed),
+            completed_at: Set(completed.then_some(now)),
+            priority: Set(priority),
+            due_date: Set(due_date),
+            due_at: Set(due_at),
+            due_zone: Set(due_zone),
+            position: NotSet,
+            revision: NotSet,
+            created_at: Set(now),
+            updated_at: Set(now),
+            deleted_at: Set(None),
+            title_key: Set(title_key),
+            description_key: Set(description_key),
+        }
+    }
+}
+
+/// Changes to a task: an absent field stays, an inner `None` clears.
+#[derive(Clone, Debug, Default)]
+pub struct TaskPatch {
+    /// What to do.
+    pub title: Option<Title>,
+    /// More about it.
+    pub description: Option<Option<Description>>,
+    /// Whether it is done.
+    pub completed: Option<bool>,
+    /// How urgent it is.
+    pub priority: Option<Priority>,
+    /// When it is due.
+    pub due: Option<Option<Due>>,
+    /// The list that it is in.
+    pub list: Option<Option<ListId>>,
+    /// Its parent task.
+    pub parent: Option<Option<TaskId>>,
+    /// All its labels.
+    pub labels: Option<LabelSelection>,
+}
+
+/// What a change says about the relations of a task.
+pub(super) struct Relations {
+    /// The list that it is in.
+    pub(super) list: Option<Option<ListId>>,
+    /// Its parent task.
+    pub(super) parent: Option<Option<TaskId>>,
+    /// All its labels.
+    pub(super) labels: Option<LabelSelection>,
+}
+
+impl TaskPatch {
+    /// The columns that change, and what is asked of the relations.
+    pub(super) fn split(self) -> (ColumnValues, Relations) {
+        let Self { title, description, completed, priority, due: new_due, list, parent, labels } = self;
+        let mut changes = ColumnValues::new();
+        if let Some(title) = title {
+            let title = String::from(title);
+            changes.push((task::Column::TitleKey, Expr::value(search_key(&title))));
+            changes.push((task::Column::Title, Expr::value(title)));
+        }
+        if let Some(description) = description {
+            let description = description.map(String::from);
+            changes.push((task::Column::DescriptionKey, Expr::value(description.as_deref().map(search_key))));
+            changes.push((task::Column::Description, Expr::value(description)));
+        }
+        if let Some(priority) = priority {
+            changes.push((task::Column::Priority, Expr::value(priority)));
+        }
+        if let Some(new_due) = new_due {
+            changes.extend(due(new_due));
+        }
+        if let Some(completed) = completed {
+            changes.extend(completion(Expr::value(completed)));
+        }
+        (changes, Relations { list, parent, labels })
+    }
+}
