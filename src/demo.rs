@@ -127,15 +127,5 @@ fn due(days: i64) -> Result<Due, ValidationError> {
 }
 
 fn named(title: &str) -> Result<NewTask, Error> {
-    Ok(NewTask {
-        id: None,
-        title: Title::parse(title).map_err(|fault| Error::invalid("title", fault))?,
-        description: None,
-        completed: false,
-        priority: Priority::Medium,
-        due: None,
-        list: None,
-        parent: None,
-        labels: LabelSelection::default(),
-    })
+    Ok(NewTask::titled(Title::parse(title).map_err(|fault| Error::invalid("title", fault))?))
 }

@@ -44,15 +44,12 @@ impl<'a> BodyFields<'a> {
         }
         let TaskPatch { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
         Some(NewTask {
-            id: None,
-            title: title?,
             description: description.flatten(),
             completed: completed.unwrap_or_default(),
             priority: priority.unwrap_or_default(),
             due: due.flatten(),
-            list: None,
-            parent: None,
             labels: labels.unwrap_or_default(),
+            ..NewTask::titled(title?)
         })
     }
 
@@ -74,10 +71,7 @@ impl<'a> BodyFields<'a> {
         let object = self.object;
         TaskPatch {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
-            description: object.get("description").and_then(|it| match it {
-                Value::Null => Some(None),
-                it => self.text("description", it, Description::parse).map(Some),
-            }),
+            description: self.clearable_text("description", Description::parse),
             completed: self.either(["completed", "is_completed"]).and_then(|(name, it)| self.bool(name, it)),
             priority: object.get("priority").and_then(|it| self.priority(it)),
             labels: object.get("tags").and_then(|it| self.tags(it)),
@@ -118,6 +112,18 @@ impl<'a> BodyFields<'a> {
             self.problems.push(fault.at(at).of(tag));
         }
         (problems == 0).then_some(LabelSelection::Names(names))
+    }
+
+    /// A text, or null for none.
+    fn clearable_text<T>(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Result<T, error::ValidationError>,
+    ) -> Option<Option<T>> {
+        match self.object.get(name)? {
+            Value::Null => Some(None),
+            value => self.text(name, value, parse).map(Some),
+        }
     }
 
     fn text<T>(

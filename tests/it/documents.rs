@@ -121,10 +121,11 @@ async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
         };
         let names = fields.as_array().unwrap().iter().filter(is_leaf).map(|it| text(&it["name"])).collect::<Vec<_>>();
         assert!(names.len() > 5, "{names:?}");
-        format!("__typename x: id {}", names.join(" "))
+        names
     };
     let (task, list, label) = (leaves("Task").await, leaves("TaskList").await, leaves("Label").await);
-    let selection = format!("{task} list {{ {list} }} labels {{ {label} }}");
+    let of = |leaves: &[String]| format!("__typename x: id {}", leaves.join(" "));
+    let selection = format!("{} list {{ {} }} labels {{ {} }}", of(&task), of(&list), of(&label));
     let asked = |more: &str| {
         let node = format!("{selection} {more}");
         format!("{{ tasks {{ nodes {{ {node} }} edges {{ __typename cursor node {{ {node} }} }} }} }}")
@@ -138,6 +139,19 @@ async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
         edge["node"].as_object_mut().unwrap().remove("parent");
     }
     assert_eq!(written.data(), resolved);
+    // Where a field is null in all of them, nothing was compared.
+    let nodes = resolved["tasks"]["nodes"].as_array().unwrap();
+    let label_of = |node: &Value| node["labels"].as_array().unwrap().clone();
+    let kinds = [
+        (task, nodes.clone()),
+        (list, nodes.iter().map(|it| it["list"].clone()).collect()),
+        (label, nodes.iter().flat_map(label_of).collect()),
+    ];
+    for (leaves, rows) in kinds {
+        let is_compared = |leaf: &String| rows.iter().any(|row| row.get(leaf).is_some_and(|it| !it.is_null()));
+        let missing: Vec<_> = leaves.iter().filter(|leaf| !is_compared(leaf)).collect();
+        assert!(missing.is_empty(), "no row has a value of {missing:?}");
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,21 @@ pub struct NewTask {
 }
 
 impl NewTask {
+    /// A task with that title, and nothing else given.
+    pub fn titled(title: Title) -> Self {
+        Self {
+            id: None,
+            title,
+            description: None,
+            completed: false,
+            priority: Priority::default(),
+            due: None,
+            list: None,
+            parent: None,
+            labels: LabelSelection::default(),
+        }
+    }
+
     /// Whether nothing has to be looked up to make it.
     pub(super) fn is_plain(&self) -> bool {
         self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
@@ -48,7 +63,7 @@ impl NewTask {
 
     /// Its row, which has no number, revision and position yet.
     pub(in crate::service) fn row(self, owner: &UserId) -> task::ActiveModel {
-        let NewTask { id, title, description, completed, priority, due, list, parent, labels: _ } = self;
+        let Self { id, title, description, completed, priority, due, list, parent, labels: _ } = self;
         let now = Micros::now();
         let (title, description) = (String::from(title), description.map(String::from));
         let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
