@@ -50,6 +50,17 @@ pub struct Services {
     readiness: Arc<Readiness>,
 }
 
+/// Who sends a request, and the services that do its work.
+#[derive(Clone, Debug)]
+pub struct RequestScope {
+    /// Who sends it.
+    pub identity: Identity,
+    /// The services of all requests; or those whose work is one transaction, for a request with an `Idempotency-Key`.
+    pub services: Arc<Services>,
+    /// Whether it has such a key.
+    pub is_once: bool,
+}
+
 impl Services {
     /// Gathers what the services need; `base_url` is the URL that clients see.
     pub fn new(db: Db, config: &Config, base_url: &url::Url) -> Result<Self, Error> {

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     config::{Config, Limits},
     in_flight::{InFlight, InFlightGuard},
-    service::{Services, auth::Identity},
+    service::{RequestScope, auth::Identity},
     telemetry::metrics::{Metrics, OperationLabels},
 };
 
@@ -66,13 +66,6 @@ pub enum EngineError {
 
 /// A stream of a user's that is open until this is dropped.
 pub(super) type OpenStream = InFlightGuard<UserId>;
-
-/// Who asks, and whom.
-#[derive(Clone)]
-pub(super) struct OperationContext {
-    pub(super) identity: Identity,
-    pub(super) services: Arc<Services>,
-}
 
 /// An operation that may be executed, with the variables that came with it.
 pub(super) struct Prepared {
@@ -134,7 +127,7 @@ impl Engine {
     ///
     /// It is counted whatever becomes of it, and a document that is read for the first time by its length besides: one
     /// that is refused is work too.
-    pub(super) fn prepare(&self, params: Params, caller: &OperationContext) -> Result<Prepared, DocumentErrors> {
+    pub(super) fn prepare(&self, params: Params, caller: &RequestScope) -> Result<Prepared, DocumentErrors> {
         let Identity::User(user) = &caller.identity else {
             // A request without a user was counted by its address.
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
@@ -168,7 +161,7 @@ impl Engine {
     }
 
     /// Executes a query or mutation.
-    pub(super) async fn execute(&self, prepared: Prepared, caller: OperationContext) -> Response {
+    pub(super) async fn execute(&self, prepared: Prepared, caller: RequestScope) -> Response {
         let plan = Arc::clone(&prepared.plan);
         let user = match &caller.identity {
             Identity::User(user) => Some((user.clone(), Arc::clone(&caller.services))),
@@ -199,7 +192,7 @@ impl Engine {
     pub(super) fn execute_stream(
         self: Arc<Self>,
         prepared: Prepared,
-        caller: OperationContext,
+        caller: RequestScope,
     ) -> BoxStream<'static, Response> {
         if !prepared.is_subscription() {
             return async move { self.execute(prepared, caller).await }.into_stream().boxed();
@@ -214,7 +207,7 @@ impl Engine {
     }
 
     /// The request that executes the operation, if its user may ask for so much now.
-    fn request(&self, prepared: Prepared, caller: OperationContext) -> Result<Request, DocumentErrors> {
+    fn request(&self, prepared: Prepared, caller: RequestScope) -> Result<Request, DocumentErrors> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
             caller
@@ -284,7 +277,7 @@ pub(super) fn is_executed(response: &Response) -> bool {
 
 fn with_data(
     request: Request,
-    OperationContext { identity, services }: OperationContext,
+    RequestScope { identity, services, is_once: _ }: RequestScope,
     has_one_field: bool,
 ) -> Request {
     let request = match &identity {

@@ -23,7 +23,7 @@ use tracing::error;
 
 use self::{accept::Media, rejection::HttpRejection, stream::Form};
 use super::{
-    engine::{Engine, OperationContext, Prepared, is_executed},
+    engine::{Engine, Prepared, is_executed},
     params::Params,
     playground, socket,
     validation::DocumentErrors,
@@ -32,7 +32,7 @@ use crate::{
     config::HttpEdition,
     error::Error,
     in_flight::InFlight,
-    service::{Services, auth::Identity, idempotency::NothingApplied},
+    service::{RequestScope, Services, auth::Identity, idempotency::NothingApplied},
 };
 
 /// What GraphQL requests are served with.
@@ -55,6 +55,11 @@ pub struct GraphqlState {
 }
 
 impl GraphqlState {
+    /// The scope of a request that nothing is known of.
+    fn nobody(&self) -> RequestScope {
+        RequestScope { identity: Identity::Nobody, services: Arc::clone(&self.services), is_once: false }
+    }
+
     /// Returns when the server stops.
     pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut closing = self.closing.clone();
@@ -77,9 +82,8 @@ struct Call<'a> {
     state: &'a GraphqlState,
     headers: &'a HeaderMap,
     format: ResponseFormat,
-    caller: OperationContext,
+    caller: RequestScope,
     is_read: bool,
-    is_once: bool,
 }
 
 /// Answers `GET`, `HEAD` and `POST` on the GraphQL path, and opens WebSockets there.
@@ -97,25 +101,20 @@ pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Respo
         let message = "Accept must allow application/graphql-response+json or application/json";
         return HttpRejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message).response(Media::Json);
     };
-    // A request with an Idempotency-Key has services of its own, whose work is one transaction.
-    let once = extensions.remove::<Arc<Services>>();
+    let caller = extensions.remove::<RequestScope>().unwrap_or_else(|| state.nobody());
     let call = Call {
         state: &state,
         headers: &headers,
         format: ResponseFormat { edition: state.edition, media },
         is_read: method != Method::POST,
-        is_once: once.is_some(),
-        caller: OperationContext {
-            identity: extensions.remove::<Identity>().unwrap_or(Identity::Nobody),
-            services: once.unwrap_or_else(|| Arc::clone(&state.services)),
-        },
+        caller,
     };
     let query = uri.query().unwrap_or_default();
     call.answer(&method, query, body).await.unwrap_or_else(|refusal| refusal.response(media))
 }
 
 async fn open_socket(state: &GraphqlState, parts: &mut Parts) -> Response {
-    let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
+    let RequestScope { identity, .. } = parts.extensions.remove().unwrap_or_else(|| state.nobody());
     if let Err(refusal) = rejection::check_identity(&identity) {
         return refusal.response(Media::Json);
     }
@@ -208,7 +207,7 @@ impl Call<'_> {
             )
             .with(header::ALLOW, "POST"));
         }
-        if self.is_once && self.is_stream(&prepared) {
+        if self.caller.is_once && self.is_stream(&prepared) {
             let message = "a stream takes no Idempotency-Key";
             return Err(HttpRejection::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
         }

@@ -31,7 +31,7 @@ use self::{
     message::{ClientMessage, OperationEvent, OperationMessage, ServerMessage},
 };
 use super::{
-    engine::{OpenStream, OperationContext, is_executed},
+    engine::{OpenStream, is_executed},
     http::{GraphqlState, bad_handshake_response, too_many_handshakes_response},
     params::Params,
     validation::limit_exceeded,
@@ -39,7 +39,10 @@ use super::{
 use crate::{
     error::Error,
     in_flight::InFlightGuard,
-    service::auth::{Client, Credential, CurrentUser, Identity},
+    service::{
+        RequestScope,
+        auth::{Client, Credential, CurrentUser, Identity},
+    },
     telemetry::SecurityEvent,
 };
 
@@ -261,7 +264,8 @@ impl State {
 
     /// Runs an operation: it sends events until it is over, or the socket is closed.
     fn operation(&self, id: String, params: Params, user: CurrentUser) -> impl Future<Output = ()> + Send + use<> {
-        let caller = OperationContext { identity: Identity::User(user), services: Arc::clone(&self.state.services) };
+        let services = Arc::clone(&self.state.services);
+        let caller = RequestScope { identity: Identity::User(user), services, is_once: false };
         let (engine, answers) = (Arc::clone(&self.state.engine), self.answers.clone());
         async move {
             let say = async |said| answers.send(OperationMessage { id: id.clone(), task: task::id(), said }).await;

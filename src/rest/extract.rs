@@ -23,8 +23,8 @@ use crate::{
     error::{Error, Thing},
     media_type::MediaType,
     service::{
-        Services,
-        auth::{Client, CurrentUser, Identity},
+        RequestScope, Services,
+        auth::{Client, CurrentUser},
         changes::Changes,
         labels::Labels,
         tasks::{TaskRef, Tasks},
@@ -82,11 +82,12 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<Services>> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, RestError> {
-        let user = user_of(&parts.extensions)?.clone();
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RestError> {
+        let scope = scope_of(&parts.extensions)?;
+        let (services, user) = (Arc::clone(&scope.services), scope.identity.user()?.clone());
         // A path without a user is about the token's.
         let names_user = parts.extensions.get::<MatchedPath>().is_some_and(|it| it.as_str().contains("{user_id}"));
         if names_user && path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
@@ -94,15 +95,13 @@ impl FromRequestParts<Arc<Services>> for Caller {
             SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());
         }
-        // A request with an Idempotency-Key has services of its own, whose work is one transaction.
-        let services = parts.extensions.get::<Arc<Services>>().unwrap_or(services);
-        Ok(Self { services: Arc::clone(services), user })
+        Ok(Self { services, user })
     }
 }
 
-/// The user of the request.
-pub(super) fn user_of(extensions: &Extensions) -> Result<&CurrentUser, Error> {
-    extensions.get().unwrap_or(&Identity::Nobody).user()
+/// What authentication found out about the request, which every task route is behind.
+pub(super) fn scope_of(extensions: &Extensions) -> Result<&RequestScope, Error> {
+    extensions.get().ok_or(Error::Unauthenticated)
 }
 
 impl FromRequestParts<Arc<Services>> for TaskPath {

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     RestState,
     errors::RestError,
-    extract::{content_length, user_of},
+    extract::{content_length, scope_of},
 };
 use crate::{
     error::Error,
@@ -91,7 +91,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let Extension(RestState { capacity, .. }) =
             request.extract_parts_with_state(state).await.map_err(Error::internal)?;
         let announced = content_length(request.headers(), MAX_FILE)?;
-        let of_user = capacity.users.begin(user_of(request.extensions())?.id());
+        let of_user = capacity.users.begin(scope_of(request.extensions())?.identity.user()?.id());
         if of_user.others() > 0 {
             return Err(Error::TooMany(RETRY_AFTER).into());
         }

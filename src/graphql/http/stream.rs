@@ -18,9 +18,9 @@ use tokio::time;
 
 use super::{GraphqlState, HttpRejection, json};
 use crate::{
-    graphql::engine::{OperationContext, Prepared, is_executed},
+    graphql::engine::{Prepared, is_executed},
     media_type::MediaType,
-    service::auth::Identity,
+    service::{RequestScope, auth::Identity},
 };
 
 /// How a stream is written.
@@ -40,7 +40,7 @@ pub(super) fn respond(
     form: Form,
     state: &GraphqlState,
     prepared: Prepared,
-    caller: OperationContext,
+    caller: RequestScope,
 ) -> Result<Response, HttpRejection> {
     let Identity::User(user) = caller.identity.clone() else {
         let answers = Arc::clone(&state.engine).execute_stream(prepared, caller);

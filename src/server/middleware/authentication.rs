@@ -15,7 +15,7 @@ use crate::{
     graphql, rest,
     server::bodies::{BodySender, receive_large_body},
     service::{
-        Services,
+        RequestScope, Services,
         auth::{Client, Identity},
     },
 };
@@ -63,12 +63,12 @@ pub(in crate::server) async fn authenticate(
     let user = if let Identity::User(user) = &identity { Some(user.clone()) } else { None };
     let max = authentication.max_body(&identity, &request);
     let sender = BodySender { identity: &identity, client: &client };
-    let (mut request, _permit) = match receive_large_body(request, sender, max).await {
+    let (request, _permit) = match receive_large_body(request, sender, max).await {
         Ok(received) => received,
         Err(error) => return authentication.refusal(&error),
     };
-    request.extensions_mut().insert(identity);
-    let work = idempotency::do_once(services, engine.as_deref(), request, next);
+    let scope = RequestScope { identity, services: Arc::clone(services), is_once: false };
+    let work = idempotency::do_once(scope, engine.as_deref(), request, next);
     vary_by_user(match user {
         Some(user) => services.for_user(&user, work).await,
         None => work.await,

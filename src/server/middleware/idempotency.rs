@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ValidationError},
     graphql, rest,
     service::{
-        Services,
+        RequestScope, Services,
         auth::{CurrentUser, Identity},
         idempotency::{IdempotencyKey, KeyClaim, MAX_RESPONSE, NothingApplied, StoredResponse},
     },
@@ -37,29 +37,33 @@ const STORED_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::ETAG, hea
 
 /// Passes requests without a key on, and does those with one once. The engine is there at the GraphQL API.
 pub(super) async fn do_once(
-    services: &Services,
+    scope: RequestScope,
     engine: Option<&graphql::Engine>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(key) = key(&request) else { return next.run(request).await };
-    let user = match request.extensions().get::<Identity>() {
-        Some(Identity::User(user)) => user.clone(),
-        _ => return next.run(request).await,
-    };
+    let Some(key) = key(&request) else { return pass(scope, request, next).await };
+    let Identity::User(user) = scope.identity.clone() else { return pass(scope, request, next).await };
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return rest::too_large_response() };
     if engine.is_some_and(|it| !it.may_change(&body)) {
-        return next.run(Request::from_parts(parts, Body::from(body))).await;
+        return pass(scope, Request::from_parts(parts, Body::from(body)), next).await;
     }
     let keyed = KeyedRequest { user, key, parts, body };
+    let services = scope.services;
     // Boxed, so that the futures of requests without a key are not larger for it.
-    Box::pin(keyed.run(services, next)).await.unwrap_or_else(|error| {
+    Box::pin(keyed.run(&services, next)).await.unwrap_or_else(|error| {
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             error!(cause = error.causes(), "a request with a key failed");
         }
         if engine.is_some() { graphql::rejection_response(&error) } else { rest::rejection_response(&error) }
     })
+}
+
+/// Does the work of a request in that scope.
+async fn pass(scope: RequestScope, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(scope);
+    next.run(request).await
 }
 
 /// The key of a request that writes. One of two keys would be left out, and what is no text is no key: both become one
@@ -88,9 +92,9 @@ impl KeyedRequest {
             KeyClaim::Replay(stored) => return Ok(replay(stored)),
             KeyClaim::New(pending) => pending,
         };
-        let mut request = Request::from_parts(self.parts, Body::from(self.body));
-        request.extensions_mut().insert(pending.services());
-        let response = time::timeout(WORK_TIMEOUT, next.run(request)).await.map_err(|_| Error::Busy)?;
+        let request = Request::from_parts(self.parts, Body::from(self.body));
+        let scope = RequestScope { identity: Identity::User(self.user), services: pending.services(), is_once: true };
+        let response = time::timeout(WORK_TIMEOUT, pass(scope, request, next)).await.map_err(|_| Error::Busy)?;
         if !response.status().is_success() || response.extensions().get::<NothingApplied>().is_some() {
             pending.rollback().await?;
             return Ok(response);
