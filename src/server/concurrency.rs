@@ -1,7 +1,11 @@
 //! The limit on how many requests of each class of routes are worked on, or wait for the database, at the same time.
 //! A request beyond it waits a moment for a permit and is then refused with 503 before any work is done for it.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::HttpBody,
@@ -13,7 +17,7 @@ use futures_util::FutureExt;
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
@@ -31,6 +35,9 @@ const MAX_CONCURRENT_REQUESTS: usize = 256;
 const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a request waits for a permit; its client hardly notices.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(30);
+/// How long a connection whose request was refused is not served: its client was told to come back after a second. One
+/// that does not wait would otherwise be refused again and again, which takes the time that others are served in.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(700);
 /// How many refusals there are for each line of the log.
 const REFUSALS_PER_LOG_LINE: u64 = 1000;
 
@@ -58,6 +65,10 @@ struct Permits {
     waiting: Semaphore,
 }
 
+/// Until when a connection is not served, because a request that came over it was refused.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionPause(Mutex<Option<Instant>>);
+
 /// What makes the headers of refusals: without those of CORS a browser would show its page nothing of them.
 #[derive(Clone, Debug)]
 pub(super) struct RefusalHeaders {
@@ -83,6 +94,20 @@ impl Permits {
 
     fn are_exhausted(&self) -> bool {
         self.free.available_permits() == 0 && self.waiting.available_permits() == 0
+    }
+}
+
+impl ConnectionPause {
+    /// Returns when the connection may be served again.
+    async fn wait(&self) {
+        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(until) = until {
+            sleep_until(until).await;
+        }
+    }
+
+    fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REFUSAL_PAUSE);
     }
 }
 
@@ -124,25 +149,33 @@ impl ConcurrencyLimit {
 
     /// The refusal of a request that would not even wait for a permit: before its body is read and before any middleware,
     /// so that a flood takes little from those who are served. Its log line is left out for the same reason.
-    pub(super) fn refuse_early<B>(&self, request: &axum::http::Request<B>) -> Option<Response> {
+    pub(super) async fn refuse_early<B>(
+        &self,
+        pause: &ConnectionPause,
+        request: &axum::http::Request<B>,
+    ) -> Option<Response> {
         let class = RouteClass::of(request.uri().path())?;
+        pause.wait().await;
         if !self.permits(class).are_exhausted() {
             return None;
         }
         self.count_refusal();
-        let mut asked = axum::http::Request::new(());
-        *asked.method_mut() = request.method().clone();
-        *asked.headers_mut() = request.headers().clone();
-        let refuse =
-            service_fn(
-                move |_: axum::http::Request<()>| async move { Ok::<_, Infallible>(class.refusal(Error::Busy)) },
-            );
-        let answered = self.0.headers.cors.layer(refuse).oneshot(asked).now_or_never();
-        // Nothing in it waits.
-        let mut response = answered.and_then(Result::ok).unwrap_or_else(|| class.refusal(Error::Busy));
+        pause.begin();
+        let from_page = request.headers().contains_key(header::ORIGIN).then(|| self.refusal_with_cors(class, request));
+        let mut response = from_page.flatten().unwrap_or_else(|| class.refusal(Error::Busy));
         add_safety_headers(response.headers_mut(), self.0.headers.is_https);
         response.headers_mut().insert(REQUEST_ID, request_id(request.headers().get(REQUEST_ID)));
         Some(response)
+    }
+
+    /// The refusal with the headers of CORS for that request.
+    fn refusal_with_cors<B>(&self, class: RouteClass, request: &axum::http::Request<B>) -> Option<Response> {
+        let mut asked = axum::http::Request::new(());
+        *asked.method_mut() = request.method().clone();
+        *asked.headers_mut() = request.headers().clone();
+        let refuse = service_fn(move |_| async move { Ok::<_, Infallible>(class.refusal(Error::Busy)) });
+        // Nothing in it waits.
+        self.0.headers.cors.layer(refuse).oneshot(asked).now_or_never()?.ok()
     }
 
     /// Admits a request with the permit that it holds until it is answered, streams and WebSockets until they are open;
@@ -223,10 +256,11 @@ mod tests {
         let request = |path: &str| axum::http::Request::get(path).header("origin", PAGE).body(()).unwrap();
         let all = u32::try_from(MAX_CONCURRENT_REQUESTS).unwrap();
         let held = limit.0.tasks.free.acquire_many(all).await.unwrap();
-        assert!(limit.refuse_early(&request("/graphql")).is_none(), "it may wait");
+        let pause = ConnectionPause::default();
+        assert!(limit.refuse_early(&pause, &request("/graphql")).await.is_none(), "it may wait");
         let waiting = limit.0.tasks.waiting.acquire_many(u32::try_from(MAX_WAITING_REQUESTS).unwrap()).await.unwrap();
         for (path, start) in [("/graphql", "{\"errors\":"), ("/api/x/tasks?a=b", "{\"detail\":")] {
-            let refusal = limit.refuse_early(&request(path)).unwrap();
+            let refusal = limit.refuse_early(&ConnectionPause::default(), &request(path)).await.unwrap();
             let header = |name: &str| refusal.headers().get(name).unwrap().to_str().unwrap().to_owned();
             assert_eq!((refusal.status().as_u16(), header("retry-after")), (503, "1".to_owned()), "{path}");
             assert_eq!(header("access-control-allow-origin"), PAGE, "{path}");
@@ -236,10 +270,15 @@ mod tests {
             assert!(body.starts_with(start.as_bytes()), "{path}: {body:?}");
         }
         for path in ["/health", "/api/auth/get-session"] {
-            assert!(limit.refuse_early(&request(path)).is_none(), "{path} takes none of these permits");
+            assert!(limit.refuse_early(&pause, &request(path)).await.is_none(), "{path} takes none of these permits");
         }
         assert_eq!(limit.0.refused.get(), 2);
+        let start = Instant::now();
+        assert!(limit.refuse_early(&pause, &request("/graphql")).await.is_some());
+        assert!(limit.refuse_early(&pause, &request("/health")).await.is_none());
+        assert!(start.elapsed() < REFUSAL_PAUSE, "a first refusal comes at once, and probes are always served");
         drop((held, waiting));
-        assert!(limit.refuse_early(&request("/graphql")).is_none());
+        assert!(limit.refuse_early(&pause, &request("/graphql")).await.is_none());
+        assert!(start.elapsed() >= REFUSAL_PAUSE, "who was refused is served after a while");
     }
 }

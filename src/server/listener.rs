@@ -29,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::concurrency::ConcurrencyLimit;
+use super::concurrency::{ConcurrencyLimit, ConnectionPause};
 
 /// How long a connection may take until the headers of its next request are there, idle time included: longer than
 /// proxies keep an idle connection, so that none is closed while a request is on its way.
@@ -126,10 +126,14 @@ impl Connections {
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
         configure(&stream);
         let (router, limit) = (self.router.clone(), self.limit.clone());
+        let pause = Arc::new(ConnectionPause::default());
         let service = service_fn(move |request: Request<Incoming>| {
-            let refusal = limit.as_ref().and_then(|it| it.refuse_early(&request));
-            let router = router.clone();
+            let (router, limit, pause) = (router.clone(), limit.clone(), Arc::clone(&pause));
             async move {
+                let refusal = match &limit {
+                    Some(limit) => limit.refuse_early(&pause, &request).await,
+                    None => None,
+                };
                 match refusal {
                     Some(refusal) => Ok(refusal),
                     None => respond(router, peer, request).await,

@@ -98,7 +98,7 @@ pub(in crate::server) async fn request_context(
     let span = settings.span(id.to_str().unwrap_or_default(), &request, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, time) = (response.status().as_u16(), start.elapsed());
-    settings.metrics.answered((method.as_str(), route), status, time);
+    settings.metrics.answered(method.as_str(), route, status, time);
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let operation = response.extensions().get::<OperationLabels>().map(display);
@@ -126,7 +126,7 @@ impl ContextSettings {
             otel.name = Empty,
             otel.kind = Empty,
         );
-        adopt(&span, context, (request.method().as_str(), route));
+        adopt(&span, context, request.method().as_str(), route);
         span
     }
 
