@@ -204,7 +204,7 @@ impl Transaction {
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
         let Self { connection: Connection { backend, monitor }, _permit } = self;
-        monitor.over(("transaction", "commit"), pin!(backend.commit())).await
+        monitor.over("transaction", "commit", pin!(backend.commit())).await
     }
 
     /// Ends without having done anything, as soon as all that was seen is on the disk. Everything that was made by

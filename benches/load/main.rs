@@ -122,7 +122,7 @@ fn works(people: &[Person], ids: &[String], folder: &Path) -> Vec<Work> {
     let graphql = |query: String, variables: &dyn Fn(usize) -> Value| -> Vec<Vec<u8>> {
         each(&|at, person| {
             let body = json!({ "query": query, "variables": variables(at) }).to_string();
-            request("POST", "/graphql", (&person.token, &body))
+            request("POST", "/graphql", &person.token, &body)
         })
     };
     let list = |more: &str| {
@@ -154,7 +154,7 @@ fn works(people: &[Person], ids: &[String], folder: &Path) -> Vec<Work> {
     vec![
         Work {
             name: "static answer",
-            requests: each(&|_, person| request("GET", "/health", (&person.token, ""))),
+            requests: each(&|_, person| request("GET", "/health", &person.token, "")),
             scripts: vec![],
         },
         Work {
@@ -172,17 +172,17 @@ fn works(people: &[Person], ids: &[String], folder: &Path) -> Vec<Work> {
         },
         Work {
             name: "REST list of 20",
-            requests: each(&|_, it| request("GET", &tasks(it, "?status=pending&limit=20"), (&it.token, ""))),
+            requests: each(&|_, it| request("GET", &tasks(it, "?status=pending&limit=20"), &it.token, "")),
             scripts: script("list", &selected),
         },
         Work {
             name: "REST create",
-            requests: each(&|_, it| request("POST", &tasks(it, ""), (&it.token, "{\"title\":\"new\"}"))),
+            requests: each(&|_, it| request("POST", &tasks(it, ""), &it.token, "{\"title\":\"new\"}")),
             scripts: script("create", &created),
         },
         Work {
             name: "get-session",
-            requests: each(&|_, it| request("GET", "/api/auth/get-session", (&it.session, ""))),
+            requests: each(&|_, it| request("GET", "/api/auth/get-session", &it.session, "")),
             scripts: vec![],
         },
     ]

@@ -165,7 +165,7 @@ impl Outcome {
 }
 
 /// A request of HTTP/1.1 with a token, and with a JSON body unless that is empty.
-pub fn request(method: &str, path: &str, (token, body): (&str, &str)) -> Vec<u8> {
+pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
     let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n");
     let rest = match body {
         "" => "\r\n".to_owned(),

@@ -141,7 +141,7 @@ impl Connection {
 
     async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let work = pin!(self.backend.rows(&statement, pace));
-        self.monitor.over((self.name(), &statement.sql), work).await
+        self.monitor.over(self.name(), &statement.sql, work).await
     }
 
     /// What it is called in metrics.
@@ -315,7 +315,7 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let work = pin!(self.backend.execute(&statement));
-        self.monitor.over((self.name(), &statement.sql), work).await
+        self.monitor.over(self.name(), &statement.sql, work).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -328,7 +328,7 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let work = pin!(self.backend.query(&statement));
-        self.monitor.over((self.name(), &statement.sql), work).await
+        self.monitor.over(self.name(), &statement.sql, work).await
     }
 }
 

@@ -172,7 +172,7 @@ impl Db {
         if let Backend::Postgres { creates, .. } | Backend::Writer { creates, .. } = &self.writer.backend {
             let broken = || DbErr::Custom("the making of tasks broke off".into());
             let made = pin!(async { creates.load(row).await.ok_or_else(broken)? });
-            match self.writer.monitor.over((self.writer.name(), one(self.backend())), made).await? {
+            match self.writer.monitor.over(self.writer.name(), one(self.backend()), made).await? {
                 Made::Task(task) => return Ok(*task),
                 Made::Not(again) => row = again,
             }

@@ -47,7 +47,8 @@ impl StatementMonitor {
     /// because each of the steps around it would hold it twice.
     pub(super) async fn over<T>(
         &self,
-        (pool, text): (&'static str, &str),
+        pool: &'static str,
+        text: &str,
         work: Pin<&mut impl Future<Output = Result<T, DbErr>>>,
     ) -> Result<T, DbErr> {
         trace!(target: SQL, text, "statement");

@@ -103,7 +103,7 @@ impl Services {
     ) -> Result<KeyClaim, Error> {
         let turn = self.turn(user.id()).await?;
         let transaction = self.db.begin().await?;
-        let claimed = claim(&transaction, user.id(), (&key, fingerprint)).await;
+        let claimed = claim(&transaction, user.id(), &key, fingerprint).await;
         if let Ok(None) = claimed {
             let services = Arc::new(self.within(&transaction));
             return Ok(KeyClaim::New(PendingRequest {
@@ -192,7 +192,8 @@ impl PendingRequest {
 async fn claim(
     transaction: &Transaction,
     user: &UserId,
-    (key, fingerprint): (&IdempotencyKey, [u8; 32]),
+    key: &IdempotencyKey,
+    fingerprint: [u8; 32],
 ) -> Result<Option<idempotency_key::Model>, Error> {
     let row = idempotency_key::ActiveModel {
         user_id: Set(user.clone()),

@@ -177,7 +177,7 @@ impl Metrics {
     }
 
     /// Notes that a request was answered; the route is its template.
-    pub fn answered(&self, (method, route): (&str, &str), status: u16, time: Duration) {
+    pub fn answered(&self, method: &str, route: &str, status: u16, time: Duration) {
         let labels = RequestLabels {
             http_request_method: known_method(method),
             http_route: route.to_owned(),

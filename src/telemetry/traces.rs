@@ -78,7 +78,7 @@ pub(super) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(
 
 /// Makes the span of a request that is sampled go on from there, and notes which trace it is a part of. It must have the
 /// fields `otel.name`, `otel.kind` and `trace_id`.
-pub fn adopt(span: &Span, context: Context, (method, route): (&str, &str)) {
+pub fn adopt(span: &Span, context: Context, method: &str, route: &str) {
     // Without a collector there is nothing to go on with.
     let _ = span.set_parent(context);
     span.record("otel.kind", "server").record("otel.name", format!("{method} {route}"));

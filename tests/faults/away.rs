@@ -88,15 +88,15 @@ pub struct Reading {
 impl Reading {
     /// Reads at both APIs until told to stop.
     pub async fn read(&self, stage: &Stage, base: &str, counters: &WriteCounters) {
-        let readers = (0..4).map(|number| self.one(stage, base, (number, counters)));
+        let readers = (0..4).map(|number| self.one(stage, base, number, counters));
         futures_util::future::join_all(readers).await;
     }
 
-    async fn one(&self, stage: &Stage, base: &str, (number, counters): (usize, &WriteCounters)) {
+    async fn one(&self, stage: &Stage, base: &str, number: usize, counters: &WriteCounters) {
         let person = &stage.people[number];
         while !counters.stop.load(Ordering::Relaxed) {
             let start = Instant::now();
-            let request = if number % 2 == 0 {
+            let request = if number.is_multiple_of(2) {
                 stage.http.get(format!("{base}/api/{}/tasks?limit=5", person.id))
             } else {
                 let body = json!({ "query": "{ tasks(first: 5) { nodes { id } } }" });

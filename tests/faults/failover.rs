@@ -49,7 +49,7 @@ pub async fn failover(rounds: u32) -> String {
             written(&stage, &base).await;
             start.elapsed()
         };
-        let (kept, back, window) = under_load((&stage, &base), (ledgers, &acknowledged), change).await;
+        let (kept, back, window) = under_load(&stage, &base, ledgers, &acknowledged, change).await;
         ledgers = kept;
         refused += window;
         slowest_back = slowest_back.max(back);
@@ -86,8 +86,7 @@ pub async fn bouncer(seconds: u32) -> String {
         tokio::time::sleep(half).await;
         second
     };
-    let (mut ledgers, _second, refused) =
-        under_load((&stage, &base), (writers(&stage, 8), &acknowledged), change).await;
+    let (mut ledgers, _second, refused) = under_load(&stage, &base, writers(&stage, 8), &acknowledged, change).await;
     let compared = compare(&stage, &base, &mut ledgers).await;
     process.stop().await;
     let acknowledged = acknowledged.acknowledged.load(Ordering::Relaxed);
@@ -99,8 +98,10 @@ pub async fn bouncer(seconds: u32) -> String {
 
 /// Does something while others write and read: what they wrote, what came of it, and how many were refused.
 async fn under_load<T>(
-    (stage, base): (&Stage, &str),
-    (ledgers, acknowledged): (Vec<Ledger>, &WriteCounters),
+    stage: &Stage,
+    base: &str,
+    ledgers: Vec<Ledger>,
+    acknowledged: &WriteCounters,
     change: impl Future<Output = T>,
 ) -> (Vec<Ledger>, T, u64) {
     let (counters, reading) = (Arc::new(WriteCounters::default()), Reading::default());

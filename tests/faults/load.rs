@@ -62,14 +62,14 @@ async fn sender(stage: &Stage, process: &Process) -> Arc<Sender> {
 /// not become more all the time.
 async fn mixed(stage: &Stage, process: &Process) -> Arc<Sender> {
     let (token, other) = (new_token(stage, process, 0).await, new_token(stage, process, 1).await);
-    let list = request("GET", "/api/tasks?limit=100", (&other, ""));
+    let list = request("GET", "/api/tasks?limit=100", &other, "");
     let mut requests = vec![graphql(&token, READ); 7];
     requests.extend([list.clone(), list, graphql(&token, CREATE)]);
     Sender::new(&process.base, requests)
 }
 
 fn graphql(token: &str, text: &str) -> Vec<u8> {
-    request("POST", "/graphql", (token, &json!({ "query": text }).to_string()))
+    request("POST", "/graphql", token, &json!({ "query": text }).to_string())
 }
 
 /// A token of that person that was made now.

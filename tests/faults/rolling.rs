@@ -56,8 +56,7 @@ pub async fn rolling(stage: &Stage, rounds: u32) -> String {
         let proxy = start(name, ports);
         wait_for(stage, &proxy.base).await;
         let seen = Seen::default();
-        let load =
-            futures_util::future::join_all((0..CLIENTS).map(|number| client(stage, &proxy.base, (number, &seen))));
+        let load = futures_util::future::join_all((0..CLIENTS).map(|number| client(stage, &proxy.base, number, &seen)));
         let restarts = async {
             for _ in 0..rounds {
                 for (place, port) in ports.into_iter().enumerate() {
@@ -85,7 +84,7 @@ async fn instance(stage: &Stage, port: u16) -> Process {
 }
 
 /// Reads and writes by turns, as fast as it is answered, until told to stop.
-async fn client(stage: &Stage, base: &str, (number, seen): (usize, &Seen)) {
+async fn client(stage: &Stage, base: &str, number: usize, seen: &Seen) {
     let person = &stage.people[number % stage.people.len()];
     let http = Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
     let url = format!("{base}/api/{}/tasks", person.id);

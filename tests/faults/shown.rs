@@ -42,7 +42,7 @@ pub struct Seen {
 /// Edits one task of each of some people, who do nothing else, until told to stop.
 pub async fn contest(stage: &Stage, base: &str, stop: &AtomicBool) -> Seen {
     let conflicts = AtomicU64::default();
-    let people = stage.rivals.iter().map(|person| rivals(stage, base, person, (stop, &conflicts)));
+    let people = stage.rivals.iter().map(|person| rivals(stage, base, person, stop, &conflicts));
     let mut seen = Seen::default();
     for titles in join_all(people).await {
         let lost: Vec<_> = titles.shown.intersection(&titles.refused).collect();
@@ -54,7 +54,7 @@ pub async fn contest(stage: &Stage, base: &str, stop: &AtomicBool) -> Seen {
     seen
 }
 
-async fn rivals(stage: &Stage, base: &str, person: &Person, (stop, conflicts): (&AtomicBool, &AtomicU64)) -> Titles {
+async fn rivals(stage: &Stage, base: &str, person: &Person, stop: &AtomicBool, conflicts: &AtomicU64) -> Titles {
     let (id, mut titles, mut revision) = (Uuid::now_v7(), Titles::default(), Value::Null);
     let create = json!({ "query": CREATE, "variables": { "i": { "id": id, "title": "contested" } } });
     assert!(stage.graphql(base, person, create).await.is_some_and(|(status, _)| status == 200));

@@ -93,7 +93,7 @@ fn variables(document: &str, task: &str) -> Value {
     if document.contains("$id") { json!({ "id": task }) } else { json!({}) }
 }
 
-async fn call(app: &App, authorization: Option<&str>, (document, task): (&str, &str)) -> Answer {
+async fn call(app: &App, authorization: Option<&str>, document: &str, task: &str) -> Answer {
     let body = json!({ "query": document, "variables": variables(document, task) });
     let request = app.request("POST", "/graphql").json(&body);
     Answer::of(match authorization {
@@ -128,7 +128,7 @@ async fn nobody_gets_unauthenticated_from_every_field() {
     let task = app.task(&ann, "water the plants").await;
     for (name, document) in FIELDS {
         for id in [task.as_str(), "not an id"] {
-            let answer = call(&app, None, (document, id)).await;
+            let answer = call(&app, None, document, id).await;
             assert_eq!(answer.code(), "UNAUTHENTICATED", "{name}: {answer:?}");
             let data = &answer.json()["data"];
             assert!(data.is_null() || data.as_object().unwrap().values().all(Value::is_null), "{name}: {answer:?}");
@@ -144,7 +144,7 @@ async fn a_broken_token_gets_401_from_every_field() {
     let task = app.task(&ann, "water the plants").await;
     for (name, document) in FIELDS {
         let broken = format!("Bearer {}x", &ann.token[..ann.token.len() - 4]);
-        let answer = call(&app, Some(&broken), (document, &task)).await;
+        let answer = call(&app, Some(&broken), document, &task).await;
         assert_eq!(answer.status, 401, "{name}: {answer:?}");
         assert_eq!(answer.code(), "UNAUTHENTICATED", "{name}");
         assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{name}");
@@ -237,7 +237,7 @@ async fn no_answer_to_one_holds_a_word_that_only_the_other_has() {
             for id in ids.iter().chain([&number]) {
                 let path = template.replace("{user_id}", user).replace("{task_id}", id);
                 let query = if path.ends_with("tasks") { "?search=z&tags=zanzibar" } else { "" };
-                answers.push(visit(&app, Some(&bearer), (method, &format!("{path}{query}"))).await.text);
+                answers.push(visit(&app, Some(&bearer), method, &format!("{path}{query}")).await.text);
             }
         }
     }
@@ -267,7 +267,7 @@ fn task_routes() -> Vec<Endpoint> {
     docket::rest::endpoints()
 }
 
-async fn visit(app: &App, authorization: Option<&str>, (method, path): (&str, &str)) -> Answer {
+async fn visit(app: &App, authorization: Option<&str>, method: &str, path: &str) -> Answer {
     let mut request = app.request(method, path);
     if let Some(body) = body(method, path) {
         request = request.json(&body);
@@ -286,10 +286,10 @@ async fn every_task_route_wants_a_token_that_holds() {
     for Endpoint { method, path: template } in task_routes() {
         let path = template.replace("{user_id}", &ann.id).replace("{task_id}", &task["id"].to_string());
         for path in [path.clone(), format!("{path}/")] {
-            let nobody = visit(&app, None, (method, &path)).await;
+            let nobody = visit(&app, None, method, &path).await;
             assert_eq!(nobody.expect(401), json!({ "detail": "Not authenticated" }), "{method} {path}");
             assert_eq!(nobody.header("www-authenticate"), "Bearer", "{method} {path}");
-            let broken = visit(&app, Some("Bearer a.b.c"), (method, &path)).await;
+            let broken = visit(&app, Some("Bearer a.b.c"), method, &path).await;
             assert_eq!(broken.expect(401), json!({ "detail": "Invalid or expired token" }), "{method} {path}");
             assert_eq!(broken.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{method} {path}");
         }
@@ -306,7 +306,7 @@ async fn a_neighbour_gets_403_on_every_task_route_as_for_a_user_who_does_not_exi
     for Endpoint { method, path: template } in task_routes() {
         for user in [ann.id.as_str(), "nobody-at-all"] {
             let path = template.replace("{user_id}", user).replace("{task_id}", &task["id"].to_string());
-            let answer = visit(&app, Some(&bearer), (method, &path)).await;
+            let answer = visit(&app, Some(&bearer), method, &path).await;
             assert_eq!(answer.expect(403), json!({ "detail": "Access denied" }), "{method} {path}");
         }
     }
@@ -324,7 +324,7 @@ async fn a_neighbours_task_is_not_found_under_the_own_path() {
     for Endpoint { method, path: template } in task_routes().into_iter().filter(|it| it.path.contains("{task_id}")) {
         for key in [task["id"].to_string(), id.clone(), "999999".into(), ABSENT.into()] {
             let path = template.replace("{user_id}", &bob.id).replace("{task_id}", &key);
-            let answer = visit(&app, Some(&bearer), (method, &path)).await;
+            let answer = visit(&app, Some(&bearer), method, &path).await;
             assert_eq!(answer.expect(404), json!({ "detail": "Task not found" }), "{method} {path}");
         }
     }

@@ -117,7 +117,7 @@ fn normalised(path: &Path) -> PathBuf {
 }
 
 /// Why a link that stands in a file leads nowhere, if it does. Its path begins at `from`.
-fn problem(texts: &Texts, (file, from): (&Path, &Path), link: &str) -> Option<String> {
+fn problem(texts: &Texts, file: &Path, from: &Path, link: &str) -> Option<String> {
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
     let target = if path.is_empty() { file.to_owned() } else { normalised(&from.join(path)) };
     let name = file.display();
@@ -133,10 +133,10 @@ fn problems(texts: &Texts) -> Vec<String> {
     let mut problems = Vec::new();
     for (file, text) in texts {
         let folder = file.parent().unwrap();
-        let cited = citations(text).into_iter().filter_map(|it| problem(texts, (file, Path::new("")), it));
+        let cited = citations(text).into_iter().filter_map(|it| problem(texts, file, Path::new(""), it));
         problems.extend(cited);
         if file.extension().is_some_and(|it| it == "md") {
-            problems.extend(links(text).iter().filter_map(|it| problem(texts, (file, folder), it)));
+            problems.extend(links(text).iter().filter_map(|it| problem(texts, file, folder, it)));
         }
         let old = OLD_FORMS.iter().filter(|it| text.contains(**it));
         problems.extend(old.map(|it| format!("{}: \"{it}\" cites no heading", file.display())));

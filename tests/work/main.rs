@@ -90,14 +90,14 @@ fn works(ann: &Person) -> Vec<Work> {
         let token = token.clone();
         Box::new(move || {
             let body = json!({ "query": query, "variables": variables }).to_string();
-            sent("POST", "/graphql", (&token, body))
+            sent("POST", "/graphql", &token, body)
         }) as Box<dyn Fn() -> Request<Body>>
     };
     let (token, path) = (ann.token.clone(), format!("/api/{}/tasks", ann.id));
     let rest = move |method: &'static str, tail: &str, body: Value| {
         let (token, path) = (token.clone(), format!("{path}{tail}"));
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        Box::new(move || sent(method, &path, (&token, body.clone()))) as Box<dyn Fn() -> Request<Body>>
+        Box::new(move || sent(method, &path, &token, body.clone())) as Box<dyn Fn() -> Request<Body>>
     };
     let session = ann.session.clone();
     let create = format!("mutation($i: CreateTaskInput!) {{ createTask(input: $i) {{ task {{ {fields} }} }} }}");
@@ -119,12 +119,12 @@ fn works(ann: &Person) -> Vec<Work> {
         Work { name: "REST create", request: rest("POST", "", json!({ "title": "new" })) },
         Work {
             name: "get-session",
-            request: Box::new(move || sent("GET", "/api/auth/get-session", (&session, String::new()))),
+            request: Box::new(move || sent("GET", "/api/auth/get-session", &session, String::new())),
         },
     ]
 }
 
-fn sent(method: &str, path: &str, (token, body): (&str, String)) -> Request<Body> {
+fn sent(method: &str, path: &str, token: &str, body: String) -> Request<Body> {
     let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
     request.header("content-type", "application/json").body(Body::from(body)).unwrap()
 }
