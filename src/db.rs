@@ -1,7 +1,6 @@
 //! Connecting, pooling, migrating, and every difference between SQLite and PostgreSQL.
 
 mod batched_reads;
-mod checkup;
 mod connect;
 mod connection;
 mod create;
@@ -11,24 +10,25 @@ mod in_process;
 mod monitor;
 mod notify;
 mod pool;
-mod proof;
-mod readiness;
+mod trial;
 mod user_share;
 mod writer;
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{fs::File, future::Future, path::Path, pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
 use tokio::sync::OwnedSemaphorePermit;
 
+pub(crate) use self::{
+    connect::ROLE_LIMIT,
+    trial::{is_held_up, objection},
+};
 pub use self::{
-    checkup::Checkup,
     connect::connect,
     connection::{Connection, Pace, Window},
     dialect::due_value,
     notify::{Notification, Notifier},
-    readiness::{NotReady, Readiness},
     user_share::{UserShares, is_within, within},
 };
 use self::{
@@ -54,19 +54,13 @@ pub struct Transaction {
     _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// Why Docket cannot work on a database.
-#[derive(Debug, thiserror::Error)]
-pub enum Unfit {
-    /// What stands in the way, a sentence each.
-    #[error("{}", .0.join("\n  because: "))]
-    Obstacles(Vec<String>),
-    /// It cannot be asked.
-    #[error(transparent)]
-    Failed(#[from] DbErr),
-}
-
-fn none(obstacles: Vec<String>) -> Result<(), Unfit> {
-    if obstacles.is_empty() { Ok(()) } else { Err(Unfit::Obstacles(obstacles)) }
+/// What lets one instance at a time migrate, as long as it lives.
+#[derive(Debug)]
+pub(crate) enum MigrationLock {
+    /// On SQLite.
+    File(File),
+    /// On PostgreSQL, where migrations run on another connection.
+    Transaction(Transaction),
 }
 
 /// The lock that guards the making of signing keys on PostgreSQL: "docket" in ASCII.
@@ -124,29 +118,39 @@ impl Db {
         Ok(Transaction { connection: Connection { backend: begun, monitor }, _permit: permit.map(Arc::new) })
     }
 
-    /// Brings the schema up to date and proves that Docket can work with it; several instances may try at once. A schema
-    /// that is newer than this program is an error and stays as it is, as does one that is somebody else's.
-    pub async fn prepare(&self) -> Result<(), Unfit> {
-        match &self.writer.backend {
-            Backend::Writer { writer, .. } => {
-                let _alone = file::alone(writer.options().get_filename()).await?;
-                none(self.obstacles().await?)?;
+    /// Waits until no other instance migrates.
+    pub(crate) async fn lock_migrations(&self) -> Result<MigrationLock, DbErr> {
+        if let Some(path) = self.path() {
+            return file::alone(path).await.map(MigrationLock::File);
+        }
+        let lock = self.begin().await?;
+        lock.lock(MIGRATION_LOCK).await?;
+        Ok(MigrationLock::Transaction(lock))
+    }
+
+    /// Applies the migrations that are not yet applied, and gives the lock back.
+    pub(crate) async fn migrate(&self, lock: MigrationLock) -> Result<(), DbErr> {
+        match (&self.writer.backend, lock) {
+            (Backend::Writer { writer, .. }, MigrationLock::File(_lock)) => {
                 let pool = connect::for_migrations(writer.options()).await?;
                 let migrated = Migrator::up(&pool, None).await;
                 pool.close().await?;
-                migrated?;
+                migrated
             }
-            Backend::Postgres { pool, .. } => {
-                // The lock lives as long as its transaction, and the migrations run on another connection.
-                let lock = self.begin().await?;
-                lock.lock(MIGRATION_LOCK).await?;
-                none(lock.connection().obstacles().await?)?;
+            (Backend::Postgres { pool, .. }, MigrationLock::Transaction(lock)) => {
                 Migrator::up(pool, None).await?;
-                lock.commit().await?;
+                lock.commit().await
             }
-            _ => return Err(DbErr::Migration("migrations run outside of transactions".into()).into()),
+            _ => Err(DbErr::Migration("migrations run outside of transactions".into())),
         }
-        none(self.obstacles().await?)
+    }
+
+    /// SQLite's file.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.writer.backend {
+            Backend::Writer { writer, .. } => Some(writer.options().get_filename()),
+            _ => None,
+        }
     }
 
     /// Answers when the database does.

@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     db,
     error::{AuthError, Error, ValidationError},
+    proof,
     server::base_url,
     service::{
         Services,
@@ -51,7 +52,7 @@ const PACKING: &[&str] = &["Rain jacket", "Charger", "Reading glasses", "First-a
 /// Makes the account and fills it; the answer is its password.
 pub async fn fill(config: &Config) -> Result<String, Error> {
     let db = db::connect(config).await?;
-    db.prepare().await.map_err(Error::internal)?;
+    proof::prepare(&db).await.map_err(Error::internal)?;
     let services = Services::new(db, config, &base_url(config, config.port)?)?;
     let password: String = format!("demo-{}", uuid::Uuid::new_v4().simple()).chars().take(17).collect();
     let user = sign_up(&services, &password).await?;

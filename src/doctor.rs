@@ -6,9 +6,10 @@ use chrono::{TimeDelta, Utc};
 
 use crate::{
     config::{Config, JwtAlg},
-    db::{self, Checkup, Db},
+    db::{self, Db},
     error::{Error, causes},
     mail::Mailer,
+    proof::{self, Checkup},
     server::base_url,
     service::Services,
 };
@@ -90,7 +91,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     let start = Instant::now();
     db.ping().await?;
     let time = start.elapsed();
-    let found = db.checkup().await?;
+    let found = proof::checkup(&db).await?;
     let version = found.version.split(" on ").next().unwrap_or_default();
     let mut findings = vec![match (&found.damage, found.volatile) {
         (Some(damage), _) => bad("database", format!("the file is damaged ({damage}): restore a backup")),
@@ -114,7 +115,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
         );
         findings.push(doubtful("database", advice));
     }
-    findings.extend(db.obstacles().await?.into_iter().map(|it| bad("database", it)));
+    findings.extend(proof::obstacles(&db).await?.into_iter().map(|it| bad("database", it)));
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();

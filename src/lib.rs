@@ -5,7 +5,7 @@
 //! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { batch cache config error in_flight media_type telemetry mail db } ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { batch cache config error in_flight media_type telemetry mail db } ← proof ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
 pub mod batch;
@@ -19,6 +19,7 @@ pub mod graphql;
 pub mod in_flight;
 pub mod mail;
 mod media_type;
+pub mod proof;
 pub mod rest;
 pub mod server;
 pub mod service;

@@ -13,7 +13,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use docket::{
     config::Config,
-    db, demo, doctor, error, graphql, rest,
+    db, demo, doctor, error, graphql, proof, rest,
     server::Server,
     telemetry::{self, SecurityEvent, Telemetry},
 };
@@ -165,7 +165,7 @@ async fn health(config: &Config) -> Done {
 
 async fn migrate(config: &Config) -> Done {
     let db = db::connect(config).await?;
-    db.prepare().await?;
+    proof::prepare(&db).await?;
     db.close().await?;
     println!("The schema is up to date.");
     Ok(())

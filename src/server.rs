@@ -30,6 +30,7 @@ use crate::{
     error::Error,
     graphql,
     in_flight::InFlight,
+    proof,
     service::Services,
     telemetry::{Dropped, metrics::Metrics},
 };
@@ -70,7 +71,7 @@ pub enum StartError {
     Database(#[from] Error),
     /// The database is not one that Docket can work on.
     #[error("the database cannot be used")]
-    Unfit(#[from] db::Unfit),
+    Unfit(#[from] proof::Unfit),
     /// Another instance has SQLite's file.
     #[error("the database is another instance's; several need PostgreSQL")]
     Claimed(#[from] db::file::FileError),
@@ -84,7 +85,7 @@ impl Server {
     pub async fn bind(config: &Config, dropped: Option<Dropped>) -> Result<Self, StartError> {
         let claim = db::file::claim(config)?;
         let db = db::connect(config).await.map_err(Error::from)?;
-        db.prepare().await?;
+        proof::prepare(&db).await?;
         let metrics = Metrics::new(db.statements());
         let wanted = SocketAddr::new(config.host, config.port);
         let refused = |cause| StartError::Listen(wanted, cause);

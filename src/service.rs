@@ -28,10 +28,11 @@ use self::{
 };
 use crate::{
     config::Config,
-    db::{self, Db, NotReady, Readiness, Transaction, UserShares},
+    db::{self, Db, Transaction, UserShares},
     error::Error,
     in_flight::InFlight,
     mail::Mailer,
+    proof::{NotReady, Readiness},
     telemetry::metrics::Sample,
 };
 

@@ -68,7 +68,7 @@ const STARTING: &str = "57P03";
 /// How many connections Docket's role may have at all, if something limits it: its own limit and the database's, which
 /// superusers are above, and the server's without what it keeps back. Not behind a pooler, which drops the settings that
 /// Docket asks for and has limits of its own.
-pub(super) const LIMIT: &str = "select least(\
+pub(crate) const ROLE_LIMIT: &str = "select least(\
       case when rolconnlimit >= 0 and not rolsuper then rolconnlimit end, \
       case when datconnlimit >= 0 and not rolsuper then datconnlimit end, \
       current_setting('max_connections')::int \
@@ -165,7 +165,7 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
 async fn affordable(options: &PgConnectOptions, server: &Postgres, wanted: u32) -> Result<u32, DbErr> {
     let wanted = wanted.max(FEWEST);
     let mut connection = first(options, server).await?;
-    let limit = sqlx::query_scalar::<_, Option<i32>>(LIMIT).fetch_one(&mut connection).await;
+    let limit = sqlx::query_scalar::<_, Option<i32>>(ROLE_LIMIT).fetch_one(&mut connection).await;
     // One that cannot say goodbye is gone.
     let _ = connection.close().await;
     // A database that does not tell may have no limit.

@@ -12,7 +12,7 @@ use axum::{
 use serde_json::json;
 use tokio::{sync::watch, time};
 
-use crate::{db::NotReady, service::Services};
+use crate::{proof::NotReady, service::Services};
 
 /// How long the database may take to say that it is there.
 const READINESS_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -282,7 +282,7 @@ impl std::fmt::Debug for Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, db};
+    use crate::{config::Config, db, proof};
 
     #[tokio::test]
     async fn a_key_that_is_withdrawn_neither_signs_nor_verifies_a_minute_later() {
@@ -291,7 +291,7 @@ mod tests {
         let vars = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "Ff7-a-secret-of-tests-0123456789-abc")];
         let var = |name: &str| vars.iter().find(|it| it.0 == name).map(|it| it.1.to_owned());
         let db = db::connect(&Config::from_vars(var).unwrap()).await.unwrap();
-        db.prepare().await.unwrap();
+        proof::prepare(&db).await.unwrap();
         let keys = Keys::new("secret", 0);
         let id = keys.signing(&db).await.unwrap().id.clone();
         jwks::Entity::delete_many().exec(db.writer()).await.unwrap();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::{Db, connect::LIMIT};
+use crate::db::{Connection, Db, ROLE_LIMIT};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +27,17 @@ pub struct Checkup {
     pub is_superuser: bool,
 }
 
-impl Db {
-    /// Asks the database about itself.
-    pub async fn checkup(&self) -> Result<Checkup, DbErr> {
-        let is_sqlite = self.backend() == DbBackend::Sqlite;
+/// Asks the database about itself.
+pub async fn checkup(db: &Db) -> Result<Checkup, DbErr> {
+    Question(db.reader()).checkup().await
+}
+
+/// What is asked goes through it.
+struct Question<'a>(&'a Connection);
+
+impl Question<'_> {
+    async fn checkup(&self) -> Result<Checkup, DbErr> {
+        let is_sqlite = self.0.get_database_backend() == DbBackend::Sqlite;
         let version = if is_sqlite { "select 'SQLite ' || sqlite_version()" } else { "select version()" };
         let clock = if is_sqlite {
             "select strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -57,7 +64,7 @@ impl Db {
     }
 
     async fn limit(&self) -> Result<Option<i32>, DbErr> {
-        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), LIMIT)).await?;
+        let row = self.0.query_one_raw(Statement::from_string(self.0.get_database_backend(), ROLE_LIMIT)).await?;
         row.map_or(Ok(None), |row| row.try_get_by_index(0))
     }
 
@@ -75,7 +82,7 @@ impl Db {
     }
 
     async fn words(&self, sql: &str) -> Result<Vec<String>, DbErr> {
-        let rows = self.reader.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+        let rows = self.0.query_all_raw(Statement::from_string(self.0.get_database_backend(), sql)).await?;
         rows.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::{sync::Mutex, time};
 
-use super::Db;
+use super::obstacles;
+use crate::db::Db;
 
 /// How long a proof that Docket can work holds.
 const SUCCESS_MAX_AGE: Duration = Duration::from_secs(5);
@@ -50,7 +51,7 @@ impl Readiness {
         let mut last = self.0.lock().await;
         if last.as_ref().is_none_or(|it| !it.holds()) {
             // Where much is going on the last one stands: to be busy is no reason to send nobody here.
-            let proven = time::timeout(PROBE_TIMEOUT, db.obstacles()).await;
+            let proven = time::timeout(PROBE_TIMEOUT, obstacles(db)).await;
             let mut before = || last.take().map(|it| it.obstacles).unwrap_or_default();
             let obstacles = proven.unwrap_or_else(|_| Ok(before()))?;
             *last = Some(Proof { since: Instant::now(), obstacles });

@@ -1,72 +1,38 @@
-//! Proof that Docket can do its work on a database: the tables have the columns that statements need, rows can be written
-//! and read back, and the server is set up as statements rely on. Nothing that is tried stays. The start, readiness and
-//! `docket doctor` ask for the same proof.
+//! What the catalog of a database says against working on it: tables, columns, keys, rights and settings. Nothing is
+//! written.
 
-mod shape;
-
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::collections::BTreeMap;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, Statement};
-use sqlx::{ConnectOptions, Connection as _, Executor};
-use tokio::time;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use self::shape::{Found, FoundTable, tables};
-use super::{Connection, Db, connect::failed, connection::Backend, file};
+use super::shape::{Found, FoundTable, tables};
+use crate::db::Connection;
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
-/// How long others may hold up what is tried until that counts as a proof that writing works.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(300);
 /// How many rows of each table of SQLite's are looked at.
 const SAMPLE_ROWS: u32 = 20;
-/// How many bytes a disk must have left for SQLite's log and what grows beside it.
-const MIN_DISK_BYTES: u64 = 1 << 20;
 /// What statements rely on to be there once.
 const UNIQUE: [(&str, &str); 3] = [("user", "email"), ("session", "token"), ("rateLimit", "key")];
 const RIGHTS: [&str; 4] = ["select", "insert", "update", "delete"];
 
-impl Db {
-    /// What keeps Docket from working on this database, a sentence each, without any value; nothing if it can work. An
-    /// error means that the database cannot be asked.
-    pub async fn obstacles(&self) -> Result<Vec<String>, DbErr> {
-        let mut obstacles = self.reader.obstacles().await?;
-        if obstacles.is_empty() {
-            obstacles.extend(match &self.writer.backend {
-                Backend::Writer { writer, .. } => write_sqlite(writer.options().get_filename()).await?,
-                _ => self.write_postgres().await?,
-            });
-        }
-        Ok(obstacles)
-    }
+/// What is asked goes through it.
+pub(super) struct Catalog<'a>(pub(super) &'a Connection);
 
-    /// Makes a row in a transaction that is given up.
-    async fn write_postgres(&self) -> Result<Option<String>, DbErr> {
-        if !self.reader.has_owners().await? {
-            return Ok(None);
-        }
-        let written = async {
-            let transaction = self.begin().await?;
-            let connection = transaction.connection();
-            let probe =
-                "insert into user_revisions (user_id) values ('docket-probe-' || gen_random_uuid()) returning user_id";
-            connection.query_all_raw(Statement::from_string(DbBackend::Postgres, probe)).await.map(|rows| rows.len())
-        };
-        // What waits longer waits for others.
-        let Ok(written) = time::timeout(LOCK_TIMEOUT, written).await else { return Ok(None) };
-        match written {
-            Ok(1) => Ok(None),
-            Ok(_) => Ok(Some("a row of the table user_revisions cannot be read back".to_owned())),
-            Err(error) if is_held_up(&error) => Ok(None),
-            Err(error) => said(&error).map(Some).ok_or(error),
-        }
-    }
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// What stands in the way, a sentence each.
+    pub(super) obstacles: Vec<String>,
+    /// Whether all migrations are applied.
+    pub(super) is_current: bool,
 }
 
-impl Connection {
+impl Catalog<'_> {
     /// What can be seen without writing.
-    pub(super) async fn obstacles(&self) -> Result<Vec<String>, DbErr> {
-        let is_sqlite = self.get_database_backend() == DbBackend::Sqlite;
+    pub(super) async fn look(&self) -> Result<Look, DbErr> {
+        let is_sqlite = self.0.get_database_backend() == DbBackend::Sqlite;
         let mut obstacles = if is_sqlite { Vec::new() } else { self.settings().await? };
         let found = self.found().await?;
         let applied = self.applied(&found).await?;
@@ -75,7 +41,7 @@ impl Connection {
         let is_current = (0..known.len()).all(is_applied);
         for table in tables() {
             let differences = match found.get(&table.name) {
-                Some(found) => table.differences(self.get_database_backend(), found),
+                Some(found) => table.differences(self.0.get_database_backend(), found),
                 None if is_current => vec![format!("the table {} is missing", table.name)],
                 None => Vec::new(),
             };
@@ -96,11 +62,7 @@ impl Connection {
             obstacles = self.unique(&found).await?;
             obstacles.extend(if is_sqlite { self.forms(&found).await? } else { self.rights(&found).await? });
         }
-        Ok(obstacles)
-    }
-
-    async fn has_owners(&self) -> Result<bool, DbErr> {
-        Ok(!self.ask("select 1 where to_regclass('user_revisions') is not null".to_owned()).await?.is_empty())
+        Ok(Look { obstacles, is_current })
     }
 
     async fn applied(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
@@ -165,7 +127,7 @@ impl Connection {
     async fn unique(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
         let mut obstacles = Vec::new();
         for (table, column) in UNIQUE.into_iter().filter(|(table, _)| found.contains_key(*table)) {
-            let text = match self.get_database_backend() {
+            let text = match self.0.get_database_backend() {
                 DbBackend::Sqlite => format!(
                     "select 1 from pragma_index_list('{table}') as l join pragma_index_info(l.name) as c \
                      where l.\"unique\" and not l.partial and c.name = '{column}' \
@@ -212,7 +174,7 @@ impl Connection {
     async fn found(&self) -> Result<BTreeMap<String, FoundTable>, DbErr> {
         let names = tables().into_iter().map(|it| it.name).chain(["seaql_migrations".to_owned()]);
         let names = rows_of(names);
-        let text = match self.get_database_backend() {
+        let text = match self.0.get_database_backend() {
             DbBackend::Sqlite => format!(
                 "select t.column1, c.name, c.type, not c.\"notnull\" and not c.pk, \
                  c.dflt_value is not null or c.hidden > 1 \
@@ -238,59 +200,11 @@ impl Connection {
     }
 
     async fn ask(&self, text: String) -> Result<Vec<QueryResult>, DbErr> {
-        self.query_all_raw(Statement::from_string(self.get_database_backend(), text)).await
+        self.0.query_all_raw(Statement::from_string(self.0.get_database_backend(), text)).await
     }
 }
 
 /// Names as the rows of a `values`.
 fn rows_of(names: impl Iterator<Item = String>) -> String {
     names.map(|name| format!("('{name}')")).collect::<Vec<_>>().join(", ")
-}
-
-/// Makes a row, reads it and gives it up, over a connection of its own: nothing goes to the disk.
-async fn write_sqlite(path: &Path) -> Result<Option<String>, DbErr> {
-    let options = file::options(path).busy_timeout(LOCK_TIMEOUT);
-    let mut connection = options.connect().await.map_err(failed)?;
-    let written = async {
-        connection.execute("begin immediate").await?;
-        let is_there = "select count(*) from sqlite_master where name = 'user_revisions'";
-        if sqlx::query_scalar::<_, i64>(is_there).fetch_one(&mut connection).await? > 0 {
-            connection.execute("insert into user_revisions (user_id) values ('docket-probe')").await?;
-            let read = "select user_id from user_revisions where user_id = 'docket-probe'";
-            sqlx::query_scalar::<_, String>(read).fetch_one(&mut connection).await?;
-        }
-        connection.execute("rollback").await.map(drop)
-    }
-    .await;
-    // A transaction that is still open ends with its connection.
-    let _ = connection.close().await;
-    let written = written.map_err(|cause| DbErr::Query(RuntimeErr::SqlxError(cause.into())));
-    match written {
-        Ok(()) => Ok(is_full(path).then(|| format!("the disk of {} is full", path.display()))),
-        Err(error) if is_held_up(&error) => Ok(None),
-        Err(error) => said(&error).map(|cause| Some(format!("{}: {cause}", path.display()))).ok_or(error),
-    }
-}
-
-/// Whether the disk has next to nothing left.
-fn is_full(path: &Path) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < MIN_DISK_BYTES)
-}
-
-/// What the database itself says against writing.
-fn said(error: &DbErr) -> Option<String> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
-        return None;
-    };
-    let cause = cause.as_database_error()?;
-    Some(format!("nothing can be written: {}", cause.message()))
-}
-
-/// Whether others held up what was tried, so that it is known no better than before.
-fn is_held_up(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
-        return false;
-    };
-    let code = cause.as_database_error().and_then(|it| it.code());
-    code.is_some_and(|code| matches!(&*code, "55P03" | "57014" | "40001" | "40P01" | "5" | "6" | "261" | "517"))
 }
