@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::{
     connect::ROLE_LIMIT,
-    trial::{is_held_up, objection},
+    trial::{Trial, is_held_up, objection},
 };
 pub use self::{
     connect::connect,

@@ -9,7 +9,7 @@ use crate::{
     db::{self, Db},
     error::{Error, causes},
     mail::Mailer,
-    proof::{self, Checkup},
+    proof::{self, Checkup, Extent},
     server::base_url,
     service::Services,
 };
@@ -115,7 +115,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
         );
         findings.push(doubtful("database", advice));
     }
-    findings.extend(proof::obstacles(&db).await?.into_iter().map(|it| bad("database", it)));
+    findings.extend(proof::obstacles(&db, Extent::Whole).await?.into_iter().flatten().map(|it| bad("database", it)));
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();

@@ -65,6 +65,34 @@ impl Catalog<'_> {
         Ok(Look { obstacles, is_current })
     }
 
+    /// What is another text after each change of the schema that may keep rows from being written.
+    pub(super) async fn schema(&self) -> Result<String, DbErr> {
+        let names = rows_of(tables().into_iter().map(|it| it.name));
+        let text = match self.0.get_database_backend() {
+            DbBackend::Sqlite => "select cast(schema_version as text) from pragma_schema_version".to_owned(),
+            _ => format!(
+                "with these as (select to_regclass(quote_ident(name))::oid as id from (values {names}) as t (name)), \
+                 marks (mark) as ( \
+                   select concat('table', oid, relrowsecurity, relforcerowsecurity, relhasrules, relowner, relacl) \
+                     from pg_class where oid in (select id from these) \
+                   union all select concat('column', attrelid, '.', attnum, '.', xmin) \
+                     from pg_attribute where attrelid in (select id from these) \
+                   union all select concat('constraint', oid, '.', xmin) \
+                     from pg_constraint where conrelid in (select id from these) \
+                   union all select concat('index', indexrelid, '.', xmin) \
+                     from pg_index where indrelid in (select id from these) \
+                   union all select concat('policy', oid, '.', xmin) \
+                     from pg_policy where polrelid in (select id from these) \
+                   union all select concat('trigger', t.oid, '.', t.xmin, '.', p.xmin) \
+                     from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid \
+                     where tgrelid in (select id from these)) \
+                 select md5(string_agg(mark, ' ' order by mark)) from marks"
+            ),
+        };
+        let row = self.ask(text).await?;
+        row.first().map_or(Ok(None), |row| row.try_get_by_index::<Option<String>>(0)).map(Option::unwrap_or_default)
+    }
+
     async fn applied(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
         if !found.contains_key("seaql_migrations") {
             return Ok(Vec::new());
@@ -177,12 +205,13 @@ impl Catalog<'_> {
         let text = match self.0.get_database_backend() {
             DbBackend::Sqlite => format!(
                 "select t.column1, c.name, c.type, not c.\"notnull\" and not c.pk, \
-                 c.dflt_value is not null or c.hidden > 1 \
+                 c.dflt_value is not null or c.hidden > 1, cast(null as integer) \
                  from (values {names}) as t join pragma_table_xinfo(t.column1) as c"
             ),
             _ => format!(
                 "select t.name, a.attname::text, format_type(a.atttypid, null), not a.attnotnull, \
-                 a.atthasdef or a.attidentity <> '' \
+                 a.atthasdef or a.attidentity <> '', \
+                 case when a.atttypid in (1042, 1043) and a.atttypmod > 4 then a.atttypmod - 4 end \
                  from (values {names}) as t (name) join pg_attribute as a \
                  on a.attrelid = to_regclass(quote_ident(t.name)) and a.attnum > 0 and not a.attisdropped"
             ),
@@ -193,6 +222,7 @@ impl Catalog<'_> {
                 kind: row.try_get_by_index(2)?,
                 may_be_null: row.try_get_by_index(3)?,
                 has_default: row.try_get_by_index(4)?,
+                length: row.try_get_by_index(5)?,
             };
             found.entry(row.try_get_by_index(0)?).or_default().insert(row.try_get_by_index(1)?, column);
         }

@@ -6,7 +6,10 @@ use entity::{
     account, idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision,
     verification,
 };
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, sea_query::ColumnType};
+use sea_orm::{
+    ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait,
+    sea_query::ColumnType,
+};
 
 /// A table that statements are about.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub(super) struct Table {
     /// Whether Docket alone makes it: the others may be a Better Auth's.
     pub(super) is_own: bool,
     columns: Vec<Column>,
+    /// The column that the database numbers.
+    counted: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,10 +51,39 @@ pub(super) struct Found {
     pub(super) kind: String,
     pub(super) may_be_null: bool,
     pub(super) has_default: bool,
+    /// How many characters it holds at most, if it has a limit.
+    pub(super) length: Option<i32>,
 }
 
 /// The columns of a table that were found, by name.
 pub(super) type FoundTable = BTreeMap<String, Found>;
+
+/// How many characters Docket writes into columns of Better Auth's tables at most; a limit that is lower would refuse
+/// what it has accepted. Docket's own tables have none.
+const LENGTHS: [(&str, &str, i32); 22] = [
+    ("user", "id", 32),
+    ("user", "name", 255),
+    ("user", "email", 254),
+    ("user", "image", 2048),
+    ("session", "id", 32),
+    ("session", "token", 32),
+    ("session", "ipAddress", 45),
+    ("session", "userAgent", 512),
+    ("session", "userId", 32),
+    ("account", "id", 32),
+    ("account", "accountId", 32),
+    ("account", "providerId", 10),
+    ("account", "userId", 32),
+    ("account", "password", 128),
+    ("verification", "id", 32),
+    ("verification", "identifier", 64),
+    ("verification", "value", 32),
+    ("jwks", "id", 32),
+    ("jwks", "publicKey", 128),
+    ("jwks", "privateKey", 512),
+    ("rateLimit", "id", 32),
+    ("rateLimit", "key", 128),
+];
 
 /// All tables.
 pub(super) fn tables() -> Vec<Table> {
@@ -74,7 +108,13 @@ fn table<E: EntityTrait>(is_own: bool) -> Table {
         let definition = it.def();
         Column { name: it.as_str(), kind: kind(definition.get_column_type()), may_be_null: definition.is_null() }
     };
-    Table { name: E::default().table_name().to_owned(), is_own, columns: E::Column::iter().map(column).collect() }
+    let keys = || E::PrimaryKey::iter().map(|key| key.into_column().as_str());
+    Table {
+        name: E::default().table_name().to_owned(),
+        is_own,
+        columns: E::Column::iter().map(column).collect(),
+        counted: E::PrimaryKey::auto_increment().then(keys).and_then(|mut keys| keys.next()),
+    }
 }
 
 fn kind(column: &ColumnType) -> Kind {
@@ -117,16 +157,41 @@ impl Table {
                 Some(it) if wanted.may_be_null && !it.may_be_null => {
                     differences.push(format!("the column {column} of the table {name} must allow null"));
                 }
-                Some(_) => {}
+                Some(it) if self.counted == Some(column) && backend != DbBackend::Sqlite && !it.has_default => {
+                    differences
+                        .push(format!("the column {column} of the table {name} must be numbered by the database"));
+                }
+                Some(it) => differences.extend(self.too_short(column, it)),
             }
         }
-        let is_ours = |name: &str| self.columns.iter().any(|it| it.name == name);
-        for (column, _) in found.iter().filter(|(column, it)| !is_ours(column) && !it.may_be_null && !it.has_default) {
-            differences.push(format!(
-                "the column {column} of the table {name}, which Docket does not know, must allow null or have a default"
-            ));
-        }
+        differences.extend(self.strangers(found));
         differences
+    }
+
+    /// What is said of a column that holds fewer characters than are written.
+    fn too_short(&self, column: &str, found: &Found) -> Option<String> {
+        let (name, length) = (&self.name, found.length?);
+        let written = LENGTHS.iter().find(|it| it.0 == name && it.1 == column).map(|it| it.2);
+        let wanted = match written {
+            Some(written) if length < written => format!("at least {written}"),
+            None if self.is_own => "any number of them".to_owned(),
+            _ => return None,
+        };
+        Some(format!("the column {column} of the table {name} holds {length} characters; it must hold {wanted}"))
+    }
+
+    /// Columns that Docket does not know and that need a value.
+    fn strangers(&self, found: &FoundTable) -> Vec<String> {
+        let name = &self.name;
+        let is_ours = |name: &str| self.columns.iter().any(|it| it.name == name);
+        let is_in_the_way = |column: &str, it: &Found| !is_ours(column) && !it.may_be_null && !it.has_default;
+        let strangers = found.iter().filter(|(column, it)| is_in_the_way(column, it));
+        let sentence = |(column, _): (&String, &Found)| {
+            format!(
+                "the column {column} of the table {name}, which Docket does not know, must allow null or have a default"
+            )
+        };
+        strangers.map(sentence).collect()
     }
 }
 

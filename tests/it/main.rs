@@ -36,3 +36,4 @@ mod telemetry;
 mod tidy;
 mod tokens;
 mod unicode;
+mod writing;

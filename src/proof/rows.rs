@@ -1,0 +1,251 @@
+//! Rows as Docket writes them, some for each table, and the statements that make, change and remove them.
+
+use chrono::Utc;
+use entity::{
+    account,
+    id::{LabelId, ListId, TaskId, UserId},
+    idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision, verification,
+};
+use sea_orm::{
+    ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryTrait, Statement,
+    sea_query::{Alias, Expr, Query},
+};
+use uuid::Uuid;
+
+/// Rows of one table.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) table: String,
+    /// Without their rows these have none either.
+    pub(super) needs: &'static [&'static str],
+    pub(super) count: usize,
+    /// Makes all of them and returns something of each.
+    pub(super) insert: Statement,
+    /// Writes the first of them once more.
+    pub(super) update: Statement,
+    /// Removes all of them and returns something of each.
+    pub(super) delete: Statement,
+}
+
+/// Two users, of whom the first has two of whatever a user may have several of, and the second one that is alike. No
+/// other instance that tries at the same moment has the same.
+struct People {
+    backend: DbBackend,
+    ids: [UserId; 2],
+    own: [Uuid; 2],
+}
+
+/// Rows of all tables, in an order in which they can be made.
+pub(super) fn all(backend: DbBackend) -> Vec<Rows> {
+    let people = People { backend, ids: [text(), text()].map(UserId), own: [Uuid::new_v4(), Uuid::new_v4()] };
+    let mut all = people.accounts();
+    all.extend(people.credentials());
+    all.extend(people.data());
+    all.extend([people.tasks(), people.task_labels()]);
+    all
+}
+
+/// Rows of the one table that every write of a user's changes.
+pub(super) fn few(backend: DbBackend) -> Vec<Rows> {
+    vec![People { backend, ids: [text(), text()].map(UserId), own: [Uuid::nil(), Uuid::nil()] }.revisions()]
+}
+
+/// Some text that nobody else has, as long as the ids of Better Auth.
+fn text() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+impl People {
+    fn accounts(&self) -> Vec<Rows> {
+        let now = Utc::now();
+        let user = |id: &UserId| user::Model {
+            id: id.clone(),
+            name: "Docket's proof of writing".to_owned(),
+            email: format!("{id}@docket.invalid"),
+            email_verified: false,
+            image: Some("https://docket.invalid/image".to_owned()),
+            created_at: now.into(),
+            updated_at: now.into(),
+        };
+        let session = || session::Model {
+            id: text(),
+            expires_at: now.into(),
+            token: text(),
+            created_at: now.into(),
+            updated_at: now.into(),
+            ip_address: Some("127.0.0.1".to_owned()),
+            user_agent: Some("Docket".to_owned()),
+            user_id: self.ids[0].clone(),
+        };
+        let account = |id: &UserId| account::Model {
+            id: text(),
+            account_id: id.0.clone(),
+            provider_id: "credential".to_owned(),
+            user_id: id.clone(),
+            access_token: None,
+            refresh_token: None,
+            id_token: None,
+            access_token_expires_at: None,
+            refresh_token_expires_at: None,
+            scope: None,
+            password: Some("$argon2id$".to_owned()),
+            created_at: now.into(),
+            updated_at: now.into(),
+        };
+        vec![
+            self.rows::<user::Entity>(&[], self.ids.iter().map(user).collect()),
+            self.rows::<session::Entity>(&["user"], vec![session(), session()]),
+            self.rows::<account::Entity>(&["user"], self.ids.iter().map(account).collect()),
+        ]
+    }
+
+    fn credentials(&self) -> Vec<Rows> {
+        let now = Utc::now();
+        let verification = || verification::Model {
+            id: text(),
+            identifier: format!("docket-proof:{}", text()),
+            value: self.ids[0].0.clone(),
+            expires_at: now.into(),
+            created_at: now.into(),
+            updated_at: now.into(),
+        };
+        let key = || jwks::Model {
+            id: text(),
+            public_key: "{}".to_owned(),
+            private_key: "{}".to_owned(),
+            created_at: now.into(),
+            expires_at: Some(now.into()),
+            alg: None,
+            crv: None,
+        };
+        let limit = || rate_limit::Model { id: text(), key: text(), count: 1, last_request: now.timestamp_millis() };
+        vec![
+            self.rows::<verification::Entity>(&[], vec![verification(), verification()]),
+            self.rows::<jwks::Entity>(&[], vec![key(), key()]),
+            self.rows::<rate_limit::Entity>(&[], vec![limit(), limit()]),
+        ]
+    }
+
+    fn revisions(&self) -> Rows {
+        let row = |id: &UserId| user_revision::Model { user_id: id.clone(), revision: 2, purged_through: 0 };
+        self.rows::<user_revision::Entity>(&[], self.ids.iter().map(row).collect())
+    }
+
+    fn data(&self) -> Vec<Rows> {
+        let now = Utc::now();
+        let list = |(owner, id, revision)| list::Model {
+            id: ListId(id),
+            user_id: owner,
+            name: "Proof".to_owned(),
+            color: Some("#a0b1c2".to_owned()),
+            position: "i".to_owned(),
+            archived: false,
+            revision,
+            created_at: now.into(),
+            updated_at: now.into(),
+            deleted_at: None,
+        };
+        let label = |(owner, id, revision)| label::Model {
+            id: LabelId(id),
+            user_id: owner,
+            name: format!("Proof {revision}"),
+            name_key: format!("proof {revision}"),
+            color: Some("#a0b1c2".to_owned()),
+            revision,
+            created_at: now.into(),
+            updated_at: now.into(),
+            deleted_at: None,
+        };
+        let answer = |(owner, key): (&UserId, &str)| idempotency_key::Model {
+            user_id: owner.clone(),
+            key: key.to_owned(),
+            fingerprint: vec![0; 32],
+            status: 201,
+            headers: "{}".to_owned(),
+            body: "{}".to_owned(),
+            created_at: now.into(),
+        };
+        let [ann, bob] = &self.ids;
+        vec![
+            self.revisions(),
+            self.rows::<list::Entity>(&[], self.alike().map(list).into()),
+            self.rows::<label::Entity>(&[], self.alike().map(label).into()),
+            self.rows::<idempotency_key::Entity>(&[], [(ann, "1"), (ann, "2"), (bob, "1")].map(answer).into()),
+        ]
+    }
+
+    fn tasks(&self) -> Rows {
+        let now = Utc::now();
+        // Below what the database counts, which is not asked for the next one.
+        let number = -1 - i64::from(Uuid::new_v4().as_fields().0) * 4;
+        let task = |(owner, id, revision): (UserId, Uuid, i64)| task::Model {
+            number: number - revision - 2 * i64::from(owner != self.ids[0]),
+            id: TaskId(id),
+            user_id: owner,
+            parent_id: None,
+            list_id: Some(ListId(self.own[0])),
+            title: "Proof".to_owned(),
+            description: Some("Proof".to_owned()),
+            completed: true,
+            completed_at: Some(now.into()),
+            priority: task::Priority::Medium,
+            due_date: None,
+            due_at: Some(now.into()),
+            due_zone: Some("Etc/UTC".to_owned()),
+            position: "i".to_owned(),
+            revision,
+            created_at: now.into(),
+            updated_at: now.into(),
+            deleted_at: None,
+            title_key: "proof".to_owned(),
+            description_key: Some("proof".to_owned()),
+        };
+        self.rows::<task::Entity>(&[], self.alike().map(task).into())
+    }
+
+    fn task_labels(&self) -> Rows {
+        let [one, two] = self.own;
+        let row = |(task, label): (Uuid, Uuid)| task_label::Model {
+            user_id: self.ids[0].clone(),
+            task_id: TaskId(task),
+            label_id: LabelId(label),
+            sort_order: 0,
+        };
+        self.rows::<task_label::Entity>(&["tasks", "labels"], [(one, one), (one, two), (two, one)].map(row).into())
+    }
+
+    /// Owner, id and revision of two things of the first user, and of one of the second that has the id of the first.
+    fn alike(&self) -> [(UserId, Uuid, i64); 3] {
+        let ([ann, bob], [one, two]) = (self.ids.clone(), self.own);
+        [(ann.clone(), one, 1), (ann, two, 2), (bob, one, 1)]
+    }
+
+    fn rows<E: EntityTrait>(&self, needs: &'static [&'static str], rows: Vec<E::Model>) -> Rows
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        let mut keys: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+        let owner = |it: &E::Column| it.as_str() == "user_id";
+        if !keys.iter().any(owner) {
+            keys.extend(E::Column::iter().filter(owner));
+        }
+        let is = |row: &E::Model| keys.iter().fold(Condition::all(), |all, key| all.add(key.eq(row.get(*key))));
+        let these = rows.iter().fold(Condition::any(), |any, row| any.add(is(row)));
+        let table = E::default().table_name().to_owned();
+        let mut update = Query::update();
+        update.table(Alias::new(&table)).returning_col(keys[0]);
+        if let Some(first) = rows.first() {
+            let others = E::Column::iter().filter(|it| !keys.iter().any(|key| key.as_str() == it.as_str()));
+            update.values(others.map(|it| (it, Expr::val(first.get(it))))).cond_where(is(first));
+        }
+        let mut delete = Query::delete();
+        delete.from_table(Alias::new(&table)).cond_where(these).returning_col(keys[0]);
+        let count = rows.len();
+        let mut insert = E::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model)).into_query();
+        insert.returning_col(keys[0]);
+        let (insert, update, delete) =
+            (self.backend.build(&insert), self.backend.build(&update), self.backend.build(&delete));
+        Rows { table, needs, count, insert, update, delete }
+    }
+}

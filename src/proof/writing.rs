@@ -1,0 +1,96 @@
+//! Writes, changes and removes rows as Docket does, in a transaction that is given up.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use tokio::time;
+
+use super::{
+    Extent,
+    rows::{self, Rows},
+};
+use crate::db::{Db, Trial, is_held_up, objection};
+
+/// How long it may take to write a row, and rows of all tables: what takes longer waits for others, and is known no
+/// better than before.
+const QUICK_TIMEOUT: Duration = Duration::from_millis(300);
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(10);
+const SAVEPOINT: &str = "savepoint table_of_proof";
+const UNDO: &str = "rollback to savepoint table_of_proof";
+
+/// What the database says against writing into its tables, if they are there; none if others held it up.
+pub(super) async fn obstacles(db: &Db, extent: Option<Extent>) -> Result<Option<Vec<String>>, DbErr> {
+    let backend = db.reader().get_database_backend();
+    let (rows, limit) = match extent {
+        None => (Vec::new(), QUICK_TIMEOUT),
+        Some(Extent::Quick) => (rows::few(backend), QUICK_TIMEOUT),
+        Some(Extent::Whole) => (rows::all(backend), WHOLE_TIMEOUT),
+    };
+    match time::timeout(limit, write(db, &rows)).await {
+        Ok(Err(error)) if !is_held_up(&error) => match objection(&error) {
+            Some(objection) => Ok(Some(vec![format!("nothing can be written: {objection}")])),
+            None => Err(error),
+        },
+        Ok(Ok(obstacles)) => Ok(Some(obstacles)),
+        Ok(Err(_)) | Err(_) => Ok(None),
+    }
+}
+
+async fn write(db: &Db, rows: &[Rows]) -> Result<Vec<String>, DbErr> {
+    let mut attempt = Attempt { trial: db.trial().await?, obstacles: Vec::new(), without: BTreeSet::new() };
+    let done = attempt.all(rows).await;
+    attempt.trial.end().await;
+    match done {
+        Err(error) if attempt.obstacles.is_empty() => Err(error),
+        _ => Ok(attempt.obstacles),
+    }
+}
+
+/// What was tried so far.
+struct Attempt<'a> {
+    trial: Trial,
+    obstacles: Vec<String>,
+    /// Tables whose rows could not be made.
+    without: BTreeSet<&'a str>,
+}
+
+impl<'a> Attempt<'a> {
+    async fn all(&mut self, rows: &'a [Rows]) -> Result<(), DbErr> {
+        for some in rows {
+            if some.needs.iter().any(|it| self.without.contains(it)) {
+                self.without.insert(&some.table);
+                continue;
+            }
+            let is_made = self.one("inserted into", some, &some.insert, some.count).await?
+                && self.one("updated in", some, &some.update, 1).await?;
+            if !is_made {
+                self.without.insert(&some.table);
+            }
+        }
+        for some in rows.iter().rev().filter(|it| !self.without.contains(it.table.as_str())).collect::<Vec<_>>() {
+            self.one("deleted from", some, &some.delete, some.count).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a statement does what it should with so many rows. One that fails has done nothing.
+    async fn one(&mut self, what: &str, rows: &Rows, statement: &Statement, count: usize) -> Result<bool, DbErr> {
+        let control = |text| Statement::from_string(statement.db_backend, text);
+        self.trial.query(&control(SAVEPOINT)).await?;
+        let table = &rows.table;
+        let obstacle = match self.trial.query(statement).await {
+            Ok(found) if found.len() == count => return Ok(true),
+            Ok(_) => {
+                format!("a row that was {what} the table {table} is not found again: a trigger or policy drops it")
+            }
+            Err(error) if is_held_up(&error) => return Err(error),
+            Err(error) => {
+                let objection = objection(&error).ok_or(error)?;
+                self.trial.query(&control(UNDO)).await?;
+                format!("a row cannot be {what} the table {table}: {objection}")
+            }
+        };
+        self.obstacles.push(obstacle);
+        Ok(false)
+    }
+}

@@ -1,0 +1,202 @@
+//! Readiness, the start and the doctor try to write every table before they say that Docket can work.
+
+use std::{fs, time::Duration};
+
+use docket::server::Server;
+use serde_json::json;
+
+use crate::support::{Answer, App, command};
+
+/// The file of the app's database, if it is SQLite's.
+fn file(app: &App) -> Option<&str> {
+    app.database_url.strip_prefix("sqlite://")?.strip_suffix("?mode=rwc")
+}
+
+/// What a trigger does that refuses something.
+fn refusing(what: &str, table: &str, is_sqlite: bool) -> String {
+    if is_sqlite {
+        return format!(
+            "create trigger no before {what} on \"{table}\" begin select raise(abort, 'not on Sundays'); end"
+        );
+    }
+    format!(
+        "create function no() returns trigger language plpgsql as $$ begin raise exception 'not on Sundays'; end $$; \
+         create trigger no before {what} on \"{table}\" for each row execute function no()"
+    )
+}
+
+/// Waits until readiness has another status, and gives the reason.
+async fn readiness(app: &App, status: u16) -> String {
+    for _ in 0..600 {
+        let answer = Answer::of(app.request("GET", "/health/ready")).await;
+        if answer.status == status {
+            return answer.json()["reason"].as_str().unwrap_or_default().to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("readiness is never {status}");
+}
+
+/// Makes the change; then readiness, the doctor and the start say why Docket cannot work.
+async fn is_refused(change: &str, reasons: &[&str]) {
+    let mut app = App::spawn().await;
+    app.sql(change).await;
+    let ready = readiness(&app, 503).await;
+    let (code, doctor) = command(&app.database_url, &["doctor"], &[]);
+    app.stop().await;
+    let start = Server::bind(&app.config(&[]), None).await.map(|_| ()).unwrap_err();
+    for said in [ready, doctor, docket::error::causes(&start)] {
+        assert!(reasons.iter().all(|it| said.contains(it)), "{change}: {said}");
+    }
+    assert_eq!(code, Some(2), "{change}");
+}
+
+#[tokio::test]
+async fn a_table_whose_rows_cannot_be_written_is_named() {
+    let is_sqlite = file(&App::unstarted().await).is_some();
+    for (what, table) in [
+        ("insert", "user"),
+        ("insert", "session"),
+        ("insert", "account"),
+        ("insert", "verification"),
+        ("insert", "jwks"),
+        ("insert", "rateLimit"),
+        ("insert", "idempotency_keys"),
+        ("insert", "task_labels"),
+        ("update", "user_revisions"),
+        ("update", "lists"),
+        ("delete", "labels"),
+        ("delete", "tasks"),
+    ] {
+        is_refused(&refusing(what, table, is_sqlite), &[&format!("the table {table}: not on Sundays"), what]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_keeps_users_from_what_they_may_do_is_named() {
+    let is_sqlite = file(&App::unstarted().await).is_some();
+    for (table, columns) in [
+        ("tasks", "user_id, title"),
+        ("tasks", "user_id"),
+        ("tasks", "id"),
+        ("lists", "user_id, name"),
+        ("labels", "name"),
+        ("task_labels", "label_id"),
+        ("session", "\"userId\""),
+        ("verification", "value"),
+        ("user", "name"),
+        ("idempotency_keys", "key"),
+    ] {
+        let first = columns.split(',').next().unwrap().trim_matches('"');
+        let named = if is_sqlite { format!("{table}.{first}") } else { "only_one".to_owned() };
+        let change = format!("create unique index only_one on \"{table}\" ({columns})");
+        is_refused(&change, &[&format!("a row cannot be inserted into the table {table}"), &named]).await;
+    }
+}
+
+#[tokio::test]
+async fn columns_that_refuse_what_docket_writes_are_named() {
+    if file(&App::unstarted().await).is_some() {
+        return;
+    }
+    for (change, reason) in [
+        (
+            "alter table \"user\" alter name type varchar(3)",
+            "the column name of the table user holds 3 characters; it must hold at least 255",
+        ),
+        (
+            "alter table session alter \"userAgent\" type varchar(255)",
+            "the column userAgent of the table session holds 255 characters; it must hold at least 512",
+        ),
+        (
+            "alter table lists alter name type varchar(50)",
+            "the column name of the table lists holds 50 characters; it must hold any number of them",
+        ),
+        ("alter table tasks alter number drop identity", "the column number of the table tasks must be numbered"),
+        ("alter table labels add constraint long check (length(name) > 100)", "violates check constraint \"long\""),
+        ("alter table verification add n int check (n is not null) not null default 1", ""),
+    ] {
+        if !reason.is_empty() {
+            is_refused(change, &[reason]).await;
+            continue;
+        }
+        let app = App::spawn().await;
+        app.sql(change).await;
+        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_hides_rows_is_named() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    if file(&app).is_some() {
+        return;
+    }
+    let (_, database) = app.database_url.rsplit_once('/').unwrap();
+    let role = format!("{database}_plain");
+    app.sql(&format!(
+        "create role {role} login; grant all on all tables in schema public to {role}; \
+         alter table lists enable row level security; alter table jwks enable row level security; \
+         create policy writes on jwks for all to {role} using (false) with check (true)"
+    ))
+    .await;
+    let url = app.database_url.replace("docket@", &format!("{role}@"));
+    let (code, said) = command(&url, &["doctor"], &[]);
+    app.sql(&format!("drop owned by {role} cascade; drop role {role}")).await;
+    assert_eq!(code, Some(2), "{said}");
+    for table in ["lists", "jwks"] {
+        assert!(said.contains(&format!("row-level security policy for table \"{table}\"")), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_schema_under_a_server_is_noticed_and_so_is_its_end() {
+    let app = App::spawn().await;
+    let is_sqlite = file(&app).is_some();
+    assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
+    app.sql(&refusing("update", "tasks", is_sqlite)).await;
+    let reason = readiness(&app, 503).await;
+    assert!(reason.contains("a row cannot be updated in the table tasks: not on Sundays"), "{reason}");
+    app.sql(if is_sqlite { "drop trigger no" } else { "drop trigger no on tasks" }).await;
+    readiness(&app, 200).await;
+}
+
+#[tokio::test]
+async fn what_is_tried_leaves_no_row_and_takes_no_number() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let first = app.rest_task(&ann, json!({ "title": "a" })).await["id"].as_i64().unwrap();
+    for _ in 0..3 {
+        app.restart(&[]).await;
+        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
+        assert_eq!(command(&app.database_url, &["doctor"], &[]).0, Some(0));
+    }
+    let second = app.rest_task(&ann, json!({ "title": "b" })).await["id"].as_i64().unwrap();
+    assert_eq!(second, first + 1);
+    for (table, count) in [
+        ("user", 1),
+        ("account", 1),
+        ("session", 1),
+        ("verification", 0),
+        ("user_revisions", 1),
+        ("tasks", 2),
+        ("lists", 0),
+        ("labels", 0),
+        ("task_labels", 0),
+        ("idempotency_keys", 0),
+    ] {
+        let counted = app.sql_text(&format!("select cast(count(*) as text) from \"{table}\"")).await;
+        assert_eq!(counted, count.to_string(), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_tried_reaches_no_disk() {
+    let app = App::spawn().await;
+    let Some(path) = file(&app) else { return };
+    let files = || ["", "-wal"].map(|end| fs::read(format!("{path}{end}")).unwrap());
+    let before = files();
+    assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
+    assert!(files() == before);
+}
