@@ -153,6 +153,14 @@ impl Db {
         }
     }
 
+    /// SQLite's file, if it was removed or replaced since it was opened: what is written then is lost.
+    pub(crate) fn lost_file(&self) -> Option<&Path> {
+        match &self.writer.backend {
+            Backend::Writer { writer, .. } if !writer.is_in_place() => self.path(),
+            _ => None,
+        }
+    }
+
     /// Answers when the database does.
     pub async fn ping(&self) -> Result<(), DbErr> {
         let statement = Statement::from_string(self.backend(), "select 1");

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Permissions, TryLockError},
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -225,6 +225,11 @@ pub(super) fn make(path: &Path) -> Result<(), DbErr> {
             Err(DbErr::Conn(RuntimeErr::Internal(cause)))
         }
     }
+}
+
+/// Which file has that name, whatever it is called.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|it| (it.dev(), it.ino()))
 }
 
 /// Whether others on this machine may read or change the file, which holds session tokens.

@@ -22,6 +22,7 @@ use tracing::error;
 use super::{
     connect::{BUSY, failed},
     connection::{bound, results, unanswered, values},
+    file,
 };
 use crate::telemetry::metrics::Pool;
 
@@ -34,6 +35,8 @@ const UNDO: &str = "rollback to turn; release turn; ";
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     options: Arc<SqliteConnectOptions>,
+    /// Which file was opened first.
+    file: Option<(u64, u64)>,
     group: Arc<FairMutex<CommitGroup>>,
 }
 
@@ -82,7 +85,15 @@ impl Writer {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, DbErr> {
         let connection = options.connect().await.map_err(failed)?;
         let group = CommitGroup { connection: Some(connection), ..CommitGroup::default() };
-        Ok(Self { options: Arc::new(options), group: Arc::new(FairMutex::new(group)) })
+        let file = file::identity(options.get_filename());
+        // One that is gone later is not made anew, without what was in it.
+        let options = Arc::new(options.create_if_missing(false));
+        Ok(Self { options, file, group: Arc::new(FairMutex::new(group)) })
+    }
+
+    /// Whether the file that was opened is still the one of its name.
+    pub(super) fn is_in_place(&self) -> bool {
+        file::identity(self.options.get_filename()) == self.file
     }
 
     /// How the connection is opened.

@@ -64,6 +64,11 @@ impl Proof {
 impl Readiness {
     /// Answers when the database does, with what stands in the way, if anything.
     pub async fn check(&self, db: &Db) -> Result<(), NotReady> {
+        if let Some(path) = db.lost_file() {
+            let path = path.display();
+            let advice = "stop Docket, put the file back or restore a backup, and start it again";
+            return Err(NotReady::Obstacles(vec![format!("{path} was removed or replaced under Docket: {advice}")]));
+        }
         db.ping().await?;
         let mut proofs = self.0.lock().await;
         if proofs.last.as_ref().is_none_or(|it| !it.holds()) {

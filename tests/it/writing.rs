@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use docket::server::Server;
 use serde_json::json;
 
-use crate::support::{Answer, App, command};
+use crate::support::{Answer, App, command, text};
 
 /// The file of the app's database, if it is SQLite's.
 fn file(app: &App) -> Option<&str> {
@@ -199,4 +199,23 @@ async fn what_is_tried_reaches_no_disk() {
     let before = files();
     assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
     assert!(files() == before);
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_or_replaced_under_a_server_is_no_database_to_work_on() {
+    for replaced in [false, true] {
+        let app = App::spawn().await;
+        let Some(path) = file(&app) else { return };
+        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
+        let aside = format!("{path}.aside");
+        fs::rename(path, &aside).unwrap();
+        if replaced {
+            fs::copy(&aside, path).unwrap();
+        }
+        let answer = Answer::of(app.request("GET", "/health/ready")).await;
+        let reason = text(&answer.expect(503)["reason"]);
+        assert!(reason.contains(path) && reason.contains("removed or replaced"), "{reason}");
+        fs::rename(&aside, path).unwrap();
+        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200, "it is back");
+    }
 }
