@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use super::shape::{Found, FoundTable, tables};
+use super::shape::{Found, FoundTable, Table, tables};
 use crate::db::Connection;
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
+/// Which migration was the last that changed columns: before it, the tables are not as the entities have them.
+const LAST_OF_COLUMNS: usize = 6;
 /// How many rows of each table of SQLite's are looked at.
 const SAMPLE_ROWS: u32 = 20;
 /// What statements rely on to be there once.
@@ -29,40 +31,67 @@ pub(super) struct Look {
     pub(super) is_current: bool,
 }
 
+/// Which migrations are applied, by their names, oldest first.
+struct History(Vec<(String, bool)>);
+
+impl History {
+    fn of(applied: &[String]) -> Self {
+        let names = Migrator::migrations().into_iter().map(|it| it.name().to_owned());
+        Self(names.map(|name| (name.clone(), applied.contains(&name))).collect())
+    }
+
+    fn is_applied(&self, place: usize) -> bool {
+        self.0.get(place).is_none_or(|it| it.1)
+    }
+
+    fn is_current(&self) -> bool {
+        self.0.iter().all(|it| it.1)
+    }
+
+    /// Says so if a row is missing of a migration that was applied: to apply it once more would fail half way.
+    fn lost_row(&self, has_all_columns: bool) -> Option<String> {
+        let is_lost = |place: usize| {
+            let is_later_applied = self.0.iter().skip(place + 1).any(|it| it.1);
+            is_later_applied || (has_all_columns && place <= LAST_OF_COLUMNS)
+        };
+        let (_, (name, _)) = self.0.iter().enumerate().find(|(place, it)| !it.1 && is_lost(*place))?;
+        let advice = "put that row back, or restore a backup";
+        Some(format!("the table seaql_migrations lacks the row of {name}, whose changes are there: {advice}"))
+    }
+}
+
 impl Catalog<'_> {
     /// What can be seen without writing.
     pub(super) async fn look(&self) -> Result<Look, DbErr> {
         let is_sqlite = self.0.get_database_backend() == DbBackend::Sqlite;
         let mut obstacles = if is_sqlite { Vec::new() } else { self.settings().await? };
         let found = self.found().await?;
-        let applied = self.applied(&found).await?;
-        let known = Migrator::migrations();
-        let is_applied = |place: usize| known.get(place).is_none_or(|it| applied.iter().any(|name| name == it.name()));
-        let is_current = (0..known.len()).all(is_applied);
-        for table in tables() {
-            let differences = match found.get(&table.name) {
-                Some(found) => table.differences(self.0.get_database_backend(), found),
-                None if is_current => vec![format!("the table {} is missing", table.name)],
-                None => Vec::new(),
-            };
-            if table.is_own && !is_current {
-                // It may be an older one, which migrations bring up to date.
-                if !differences.is_empty() && !is_applied(FIRST_OF_OUR_OWN) {
-                    obstacles.push(format!(
-                        "the table {} is there already and not Docket's: give Docket a database of its own in \
-                         DATABASE_URL, or rename that table",
-                        table.name
-                    ));
-                }
-            } else {
+        let history = History::of(&self.applied(&found).await?);
+        let differences = |table: &Table| match found.get(&table.name) {
+            Some(found) => table.differences(self.0.get_database_backend(), found),
+            None => vec![format!("the table {} is missing", table.name)],
+        };
+        let differences: Vec<(Table, Vec<String>)> =
+            tables().into_iter().map(|it| (it.clone(), differences(&it))).collect();
+        obstacles.extend(history.lost_row(differences.iter().all(|(_, it)| it.is_empty())));
+        for (table, differences) in differences {
+            let is_there = found.contains_key(&table.name);
+            if history.is_current() || (!table.is_own && is_there) {
                 obstacles.extend(differences);
+            } else if !differences.is_empty() && is_there && !history.is_applied(FIRST_OF_OUR_OWN) {
+                // Otherwise it may be an older one, which migrations bring up to date.
+                obstacles.push(format!(
+                    "the table {} is there already and not Docket's: give Docket a database of its own in DATABASE_URL, \
+                     or rename that table",
+                    table.name
+                ));
             }
         }
         if obstacles.is_empty() {
             obstacles = self.unique(&found).await?;
             obstacles.extend(if is_sqlite { self.forms(&found).await? } else { self.rights(&found).await? });
         }
-        Ok(Look { obstacles, is_current })
+        Ok(Look { obstacles, is_current: history.is_current() })
     }
 
     /// What is another text after each change of the schema that may keep rows from being written.
