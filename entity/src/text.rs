@@ -1,18 +1,23 @@
 //! Text as it is compared and searched. One folding and one division into words, for both databases, when a row is
 //! written and when it is asked for: no database's own idea of letters, cases and words has a part in it.
 //!
-//! The key of a text is its folding (Unicode's canonical caseless matching, D145: case folded in full, then NFC), in which
-//! [`BOUNDARY`] stands between words that nothing else separates. In scripts that put no spaces between words each
+//! The key of a text is its folding (Unicode's canonical caseless matching, D145: case folded in full, then NFC) without
+//! characters that are not seen, as Unicode's caseless matching of identifiers has it (D147), in which [`BOUNDARY`] stands between words that nothing else separates. In scripts that put no spaces between words each
 //! letter is a word by itself, and a longer word is found as a phrase of them. A database only has to divide a key at
 //! ASCII characters that are neither letters nor digits, as SQLite's `ascii` tokenizer does.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
-use icu_properties::{CodePointMapData, props::Script};
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, Script},
+};
 use icu_segmenter::{GraphemeClusterSegmenter, WordSegmenter, options::WordBreakInvariantOptions};
 
 /// Stands between two words of a key that nothing else separates.
 pub const BOUNDARY: char = '\u{1f}';
+/// A place where a word may end that is not seen.
+const ZERO_WIDTH_SPACE: char = '\u{200b}';
 /// What İ folds to.
 const DOTTED_I: &str = "i\u{307}";
 /// How many characters of a word count.
@@ -30,12 +35,13 @@ const WITHOUT_SPACES: [Script; 9] = [
     Script::Tibetan,
 ];
 
-/// A text without its differences of case and of canonically equal characters.
+/// A text without its differences of case and of canonically equal characters, and without what is not seen.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
+    let seen: String = text.chars().filter(|it| !is_ignorable(*it)).collect();
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&seen);
     let folded = CaseMapper::new().fold_string(&decomposed);
     // The capital İ folds to an i with a dot of its own, which nobody types.
     ComposingNormalizerBorrowed::new_nfc().normalize(&folded).replace(DOTTED_I, "i")
@@ -46,16 +52,14 @@ pub fn nfkc(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
 }
 
-/// What two names have in common that look the same: their folding, with one space for all white space between words and
-/// without characters that are not seen.
+/// What two names have in common that look the same: their folding, with one space for all white space between words.
 pub fn name_key(name: &str) -> String {
-    let seen: String = name.chars().filter(|it| !is_unseen(*it)).collect();
-    fold(&seen).split_whitespace().collect::<Vec<_>>().join(" ")
+    fold(name).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The key of a text, by which it is searched and ordered.
 pub fn search_key(text: &str) -> String {
-    let folded = fold(text);
+    let folded = fold(&text.replace(ZERO_WIDTH_SPACE, BOUNDARY.encode_utf8(&mut [0; 4])));
     if folded.is_ascii() {
         return folded;
     }
@@ -124,17 +128,31 @@ fn is_without_spaces(letter: char) -> bool {
     !letter.is_ascii() && WITHOUT_SPACES.contains(&CodePointMapData::<Script>::new().get(letter))
 }
 
-/// Soft hyphen, zero-width space, byte order mark, word joiner, and marks of direction.
-fn is_unseen(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-    )
+/// Whether the character is one of those that are not seen by themselves, whatever they do to others: joiners, variation
+/// selectors, fillers, tags, marks of direction, soft hyphens and the like.
+fn is_ignorable(letter: char) -> bool {
+    !letter.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(letter)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Variation selector, grapheme joiner, fillers, a tag, joiners, a soft hyphen, a mark of direction.
+    const UNSEEN: [char; 12] = [
+        '\u{fe0f}',
+        '\u{34f}',
+        '\u{115f}',
+        '\u{3164}',
+        '\u{ffa0}',
+        '\u{e0001}',
+        '\u{200b}',
+        '\u{200c}',
+        '\u{200d}',
+        '\u{ad}',
+        '\u{202e}',
+        '\u{e0100}',
+    ];
 
     #[test]
     fn what_is_canonically_equal_or_differs_in_case_folds_to_the_same() {
@@ -160,6 +178,11 @@ mod tests {
             assert_eq!(name_key(other), "a b", "{other:?}");
         }
         assert_eq!(name_key("é"), name_key("e\u{301}"));
+        assert_eq!(name_key("é"), name_key("e\u{34f}\u{301}"));
+        for unseen in UNSEEN {
+            assert_eq!(name_key(&format!("{unseen}a{unseen}b{unseen}")), "ab", "{unseen:?}");
+        }
+        assert_eq!(name_key("❤\u{fe0f}"), name_key("❤"));
     }
 
     #[test]
@@ -174,11 +197,13 @@ mod tests {
         assert_eq!(words("東京都 iPhone東京"), ["東|京|都", "iphone|東|京"]);
         assert_eq!(words("“İzmir”, 🍎!"), ["izmir"]);
         assert_eq!(words("🍎 … — ''"), Vec::<String>::new());
+        assert_eq!(words("a\u{34f}b Donau\u{ad}dampf می\u{200c}خواهم"), ["ab", "donaudampf", "میخواهم"]);
+        assert_eq!(words("one\u{200b}two"), ["one|two"]);
     }
 
     #[test]
     fn a_key_is_the_folding_with_marks_in_it() {
-        for text in ["Buy 東京タワー – “now”", "plain ASCII", "a\u{1f}b", "ไปซื้อน้ำ", "é🍎é"]
+        for text in ["Buy 東京タワー – “now”", "plain ASCII", "a\u{1f}b", "ไปซื้อน้ำ", "é🍎é", "a\u{200b}b\u{ad}c"]
         {
             assert_eq!(search_key(text).replace(BOUNDARY, ""), needle(text), "{text}");
         }

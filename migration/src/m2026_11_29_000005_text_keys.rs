@@ -15,19 +15,17 @@ pub(crate) struct Migration;
 
 /// How many tasks one statement changes.
 const TASKS_AT_ONCE: usize = 500;
+/// What is read of a task.
+const TEXTS: &str = "title, description, title_key, description_key";
+/// How many characters the name of a label has at most.
+const MAX_LABEL_NAME: usize = 30;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // On PostgreSQL all migrations are one transaction; SQLite has one connection here, and none.
-        let is_sqlite = manager.get_database_backend() == DbBackend::Sqlite;
-        let connection = manager.get_connection();
-        connection.execute_unprepared(if is_sqlite { "begin immediate" } else { UNLIMITED }).await?;
+        begin(manager).await?;
         let done = self.bring_over(manager).await;
-        if is_sqlite {
-            connection.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
-        }
-        done
+        end(manager, done).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -39,13 +37,34 @@ impl Migration {
     async fn bring_over(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         crate::execute(manager, SQLITE_COLUMNS, POSTGRES_COLUMNS).await?;
         let connection = manager.get_connection();
-        let mut behind = None;
-        while let Some(last) = key_some_tasks(connection, behind).await? {
-            behind = Some(last);
-        }
+        key_tasks(connection).await?;
         key_labels(connection).await?;
         crate::execute(manager, SQLITE_SEARCH, POSTGRES_SEARCH).await
     }
+}
+
+/// Begins what is done wholly or not at all. On PostgreSQL all migrations are one transaction; SQLite has one connection
+/// here, and none.
+pub(crate) async fn begin(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    crate::execute(manager, "begin immediate", UNLIMITED).await
+}
+
+/// Ends it.
+pub(crate) async fn end(manager: &SchemaManager<'_>, done: Result<(), DbErr>) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        let connection = manager.get_connection();
+        connection.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
+    }
+    done
+}
+
+/// Gives all tasks the keys of today.
+pub(crate) async fn key_tasks(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let mut behind = None;
+    while let Some(last) = key_some_tasks(connection, behind).await? {
+        behind = Some(last);
+    }
+    Ok(())
 }
 
 /// The key of a task that no other has, as the database has it.
@@ -58,13 +77,13 @@ async fn key_some_tasks(connection: &impl ConnectionTrait, behind: Option<TaskKe
     let (user, id) = behind.unwrap_or_default();
     let (sql, values): (String, Vec<Value>) = if is_sqlite {
         let number: i64 = id.parse().unwrap_or(i64::MIN);
-        let sql = "select '', cast(number as text), title, description from tasks where number > ? order by number";
-        (sql.to_owned(), vec![number.into()])
+        let sql = format!("select '', cast(number as text), {TEXTS} from tasks where number > ? order by number");
+        (sql, vec![number.into()])
     } else {
         let from = if id.is_empty() { "$1 <> $2" } else { "(user_id, id) > ($1, $2::uuid)" };
         // Without a first one both are empty.
         let from = if id.is_empty() { from.replace("<>", "=") } else { from.to_owned() };
-        let sql = format!("select user_id, id::text, title, description from tasks where {from} order by user_id, id");
+        let sql = format!("select user_id, id::text, {TEXTS} from tasks where {from} order by user_id, id");
         (sql, vec![user.into(), id.into()])
     };
     let sql = format!("{sql} limit {TASKS_AT_ONCE}");
@@ -72,19 +91,26 @@ async fn key_some_tasks(connection: &impl ConnectionTrait, behind: Option<TaskKe
     let Some(last) = rows.last() else { return Ok(None) };
     let last = (last.try_get_by_index(0)?, last.try_get_by_index(1)?);
     let mut values: Vec<Value> = Vec::new();
+    let mut count = 0;
     for row in &rows {
         let (user, id): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let (title, description): (String, Option<String>) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        let keys = (search_key(&title), description.map(|it| search_key(&it)));
+        if keys == (row.try_get_by_index(4)?, row.try_get_by_index(5)?) {
+            continue;
+        }
+        count += 1;
         if is_sqlite {
             values.push(id.parse::<i64>().map_err(|cause| DbErr::Type(cause.to_string()))?.into());
         } else {
             values.extend([user.into(), id.into()]);
         }
-        values.push(search_key(&title).into());
-        values.push(description.map(|it| search_key(&it)).into());
+        values.extend([keys.0.into(), keys.1.into()]);
     }
-    let sql = if is_sqlite { sqlite_update(rows.len()) } else { postgres_update(rows.len()) };
-    connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    if count > 0 {
+        let sql = if is_sqlite { sqlite_update(count) } else { postgres_update(count) };
+        connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    }
     Ok(Some(last))
 }
 
@@ -133,9 +159,13 @@ async fn key_labels(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
 }
 
 /// The name and its key, or the first with a number behind it that none of those has.
-fn free_name(name: &str, taken: &HashSet<String>, must_be_free: bool) -> (String, String) {
+pub(crate) fn free_name(name: &str, taken: &HashSet<String>, must_be_free: bool) -> (String, String) {
     let key_of = |name: &str| Some(name_key(name)).filter(|it| !it.is_empty()).unwrap_or_else(|| name.to_owned());
-    let named = |number: usize| if number == 1 { name.to_owned() } else { format!("{name} ({number})") };
+    let named = |number: usize| {
+        let end = if number == 1 { String::new() } else { format!(" ({number})") };
+        let begin: String = name.chars().take(MAX_LABEL_NAME.saturating_sub(end.len())).collect();
+        format!("{}{end}", if number == 1 { name } else { begin.trim_end() })
+    };
     let candidates = (1..).map(|number| (named(number), key_of(&named(number))));
     let mut free = candidates.filter(|(_, key)| !must_be_free || !taken.contains(key));
     free.next().unwrap_or_else(|| (name.to_owned(), key_of(name)))
@@ -167,7 +197,7 @@ async fn rename_label(
 }
 
 /// The text with PostgreSQL's marks for values.
-fn numbered(sql: &str) -> String {
+pub(crate) fn numbered(sql: &str) -> String {
     let mut parts = sql.split('?');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.zip(1..).fold(first, |text, (part, number)| format!("{text}${number}{part}"))

@@ -167,3 +167,94 @@ async fn a_database_of_before_is_brought_over() {
         "who was there hears of it"
     );
 }
+
+/// What is not seen in a name.
+const UNSEEN: [&str; 8] =
+    ["\u{fe0f}", "\u{34f}", "\u{115f}", "\u{3164}", "\u{e0001}", "\u{200b}", "\u{200d}", "\u{ad}\u{202e}"];
+
+#[tokio::test]
+async fn names_that_differ_in_what_is_not_seen_are_the_same_and_stay_as_they_were_typed() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let create = "mutation($name: String!) { createLabel(input: { name: $name }) { label { name } } }";
+    for typed in ["❤\u{fe0f}", "👩\u{200d}👧", "ab"] {
+        let made = app.graphql(&ann, create, json!({ "name": typed })).await.data();
+        assert_eq!(made["createLabel"]["label"]["name"], typed);
+        for unseen in UNSEEN {
+            let other = typed.chars().map(|it| format!("{it}{unseen}")).collect::<String>();
+            assert_eq!(app.graphql(&ann, create, json!({ "name": other })).await.code(), "NAME_TAKEN", "{other:?}");
+        }
+        assert_eq!(app.rest_task(&ann, json!({ "title": typed })).await["title"], typed);
+    }
+}
+
+#[tokio::test]
+async fn words_are_found_whatever_is_not_seen_in_them() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let title = "Donau\u{ad}dampf a\u{34f}b می\u{200c}خواهم one\u{200b}two";
+    app.task(&ann, title).await;
+    for wanted in ["donaudampf", "do\u{fe0f}nau", "ab", "میخواهم", "می\u{200c}خواهم", "two", "one\u{200b}two"]
+    {
+        for query in [
+            "query($text: String!) { searchTasks(text: $text) { title } }",
+            "query($text: String!) { tasks(filter: { contains: $text }) { nodes { title } } }",
+        ] {
+            assert_eq!(titles(&app, &ann, query, wanted).await, [title], "{wanted:?} by {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_with_keys_of_what_is_not_seen_is_brought_over() {
+    let mut app = App::unstarted().await;
+    let connection = Database::connect(&app.database_url).await.unwrap();
+    Migrator::up(&connection, Some(7)).await.unwrap();
+    connection.close().await.unwrap();
+    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let id = |number: usize| {
+        if is_sqlite { format!("x'{number:032x}'") } else { format!("'00000000-0000-0000-0000-{number:012x}'") }
+    };
+    let time = "'2026-01-01T00:00:00.000000Z'";
+    // More than are brought over by one statement, with keys as they were.
+    let task = |number: usize| {
+        let title = if number.is_multiple_of(3) { "x a\u{34f}b" } else { "x plain" };
+        format!("({}, 'ann', '{title}', '{title}', 'p', {number}, {time}, {time})", id(number))
+    };
+    let columns = "(id, user_id, title, title_key, position, revision, created_at, updated_at)";
+    let tasks: Vec<String> = (0..1203).map(task).collect();
+    app.sql(&format!("insert into tasks {columns} values {}", tasks.join(", "))).await;
+    app.sql("insert into user_revisions (user_id, revision) values ('ann', 5000)").await;
+    let long = "x".repeat(30);
+    let longer = format!("{long}\u{fe0f}").chars().skip(1).collect::<String>();
+    let names = ["❤\u{fe0f}", "❤", "❤ (2)", "plain", "\u{fe0f}", &long[1..], &longer];
+    let label = |user: &str, number: usize, name: &str| {
+        format!("({}, '{user}', '{name}', '{name}', {}, {time}, {time})", id(number), 2000 + number)
+    };
+    let mut labels: Vec<String> = names.iter().enumerate().map(|(number, name)| label("ann", number, name)).collect();
+    // More users than are read at a time.
+    labels.extend((0..250).map(|user| label(&format!("user {user}"), 0, "e\u{34f}")));
+    let columns = "(id, user_id, name, name_key, revision, created_at, updated_at)";
+    app.sql(&format!("insert into labels {columns} values {}", labels.join(", "))).await;
+
+    app.start(&[]).await;
+    let hour = chrono::Utc::now().timestamp() + 3600;
+    let token = super::tokens::hs256(&json!({ "sub": "ann", "exp": hour }));
+    let ann = Person { id: "ann".into(), email: String::new(), session: String::new(), token };
+    let query = "query($text: String!) { tasks(filter: { search: $text }) { totalCount } }";
+    for (wanted, count) in [("ab", 401), ("plain", 802), ("x", 1203)] {
+        let found = app.graphql(&ann, query, json!({ "text": wanted })).await.data();
+        assert_eq!(found["tasks"]["totalCount"], count, "{wanted}");
+    }
+    let query = "{ labels { name } changes(since: 5000) { changes { kind } } }";
+    let data = app.graphql(&ann, query, json!({})).await.data();
+    let mut names: Vec<String> = data["labels"].as_array().unwrap().iter().map(|it| text(&it["name"])).collect();
+    names.sort();
+    let cut = format!("{} (2)", &long[4..]);
+    let mut wanted = ["❤\u{fe0f}", "❤ (3)", "❤ (2)", "plain", "\u{fe0f}", &long[1..], cut.as_str()];
+    wanted.sort_unstable();
+    assert_eq!(names, wanted);
+    assert_eq!(data["changes"]["changes"], json!([{ "kind": "LABEL" }, { "kind": "LABEL" }]));
+    let left = "select cast(count(*) as text) from labels where user_id <> 'ann' and name_key <> 'e'";
+    assert_eq!(app.sql_text(left).await, "0");
+}
