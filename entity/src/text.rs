@@ -57,6 +57,12 @@ pub fn name_key(name: &str) -> String {
     fold(name).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether nothing of a text is seen.
+pub fn is_blank(text: &str) -> bool {
+    // A pattern of Braille without a dot is a letter to Unicode.
+    text.chars().all(|it| it.is_whitespace() || it.is_control() || it == '\u{2800}' || is_ignorable(it))
+}
+
 /// The key of a text, by which it is searched and ordered.
 pub fn search_key(text: &str) -> String {
     let folded = fold(&text.replace(ZERO_WIDTH_SPACE, BOUNDARY.encode_utf8(&mut [0; 4])));
@@ -183,6 +189,14 @@ mod tests {
             assert_eq!(name_key(&format!("{unseen}a{unseen}b{unseen}")), "ab", "{unseen:?}");
         }
         assert_eq!(name_key("❤\u{fe0f}"), name_key("❤"));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for unseen in UNSEEN.into_iter().chain(['\u{3000}', '\u{1}', '\u{2800}', ' ']) {
+            assert!(is_blank(&format!(" {unseen}{unseen}")), "{unseen:?}");
+            assert!(!is_blank(&format!("{unseen}🍎")), "{unseen:?}");
+        }
     }
 
     #[test]

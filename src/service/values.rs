@@ -1,6 +1,6 @@
 //! Values that lists, labels and tasks share. Holding one is the proof that it keeps the rules.
 
-use entity::text::name_key;
+use entity::text::{is_blank, name_key};
 use uuid::Uuid;
 
 use crate::error::ValidationError;
@@ -22,14 +22,14 @@ pub struct LabelName(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Color(String);
 
-/// Text of some length, trimmed.
+/// Text of some length of which something is seen, trimmed.
 pub(super) fn trimmed(text: &str, most: usize) -> Result<String, ValidationError> {
     if text.is_empty() {
         return Err(ValidationError::Empty);
     }
     let text = text.trim();
     match text.chars().count() {
-        0 => Err(ValidationError::Blank),
+        _ if is_blank(text) => Err(ValidationError::Blank),
         _ if text.contains('\0') => Err(ValidationError::Nul),
         count if count > most => Err(ValidationError::TooLong(most)),
         _ => Ok(text.to_owned()),
@@ -46,8 +46,7 @@ impl ListName {
 impl LabelName {
     /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
-        let name = Self(trimmed(text, MAX_LABEL_NAME)?);
-        if name.folded().is_empty() { Err(ValidationError::Blank) } else { Ok(name) }
+        trimmed(text, MAX_LABEL_NAME).map(Self)
     }
 
     /// What makes two names the same.
@@ -108,7 +107,7 @@ mod tests {
     #[test]
     fn names_of_labels_are_the_same_whatever_their_case() {
         let folded = |text: &str| LabelName::parse(text).map(|it| it.folded());
-        for other in ["éCLAIR", "e\u{301}clair", "É\u{200b}clair"] {
+        for other in ["éCLAIR", "e\u{301}clair", "É\u{200b}clair", "É\u{34f}clair\u{fe0f}"] {
             assert_eq!(folded(" Éclair "), folded(other), "{other:?}");
         }
         assert_eq!(LabelName::parse("\u{200b}"), Err(ValidationError::Blank));

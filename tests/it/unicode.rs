@@ -168,9 +168,31 @@ async fn a_database_of_before_is_brought_over() {
     );
 }
 
-/// What is not seen in a name.
+/// Names that show nothing, and names that show the same with what is not seen in them.
+const BLANKS: [&str; 7] =
+    ["\u{200b}", "\u{fe0f}", "\u{34f}\u{115f}", "\u{3164}", " \u{e0001} ", "\u{2800}", "\u{200d}\u{1}"];
 const UNSEEN: [&str; 8] =
     ["\u{fe0f}", "\u{34f}", "\u{115f}", "\u{3164}", "\u{e0001}", "\u{200b}", "\u{200d}", "\u{ad}\u{202e}"];
+
+#[tokio::test]
+async fn what_shows_nothing_is_no_title_and_no_name() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for blank in BLANKS {
+        for mutation in [
+            "mutation($text: String!) { createTask(input: { title: $text }) { task { id } } }",
+            "mutation($text: String!) { createTaskList(input: { name: $text }) { taskList { id } } }",
+            "mutation($text: String!) { createLabel(input: { name: $text }) { label { id } } }",
+        ] {
+            let answer = app.graphql(&ann, mutation, json!({ "text": blank })).await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{blank:?}: {answer:?}");
+        }
+        let answer = app.rest(&ann, "POST", "", Some(json!({ "title": blank }))).await;
+        assert_eq!(answer.status, 422, "{blank:?}: {answer:?}");
+        let answer = app.rest(&ann, "POST", "", Some(json!({ "title": "a", "tags": [blank] }))).await;
+        assert_eq!(answer.status, 422, "{blank:?}: {answer:?}");
+    }
+}
 
 #[tokio::test]
 async fn names_that_differ_in_what_is_not_seen_are_the_same_and_stay_as_they_were_typed() {

@@ -180,7 +180,9 @@ mod tests {
     #[test]
     fn a_title_without_substance_is_refused() {
         assert_eq!(Title::parse(""), Err(ValidationError::Empty));
-        assert_eq!(Title::parse(" \t\u{2003}"), Err(ValidationError::Blank));
+        for unseen in [" \t\u{2003}", "\u{200b}", "\u{3164} \u{fe0f}"] {
+            assert_eq!(Title::parse(unseen), Err(ValidationError::Blank), "{unseen:?}");
+        }
         assert_eq!(Title::parse("a\0b"), Err(ValidationError::Nul));
     }
 
