@@ -1,5 +1,46 @@
 //! Names of variables that look like settings and are none.
 
+use std::collections::BTreeSet;
+
+/// What is to be done about a name that looks like a setting and is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Misnamed {
+    /// It cannot be meant for another program.
+    Mistake(String),
+    /// It may be.
+    Warning(String),
+}
+
+/// Looks at a name that no setting has. `is_set` says which settings have a value.
+pub(super) fn examine(name: &str, known: &BTreeSet<String>, is_set: impl Fn(&str) -> bool) -> Option<Misnamed> {
+    let meant = meant(name, known.iter().map(String::as_str));
+    if is_unknown(name) {
+        let advice = meant.map(|it| format!("; {it} is one")).unwrap_or_default();
+        return Some(Misnamed::Mistake(format!("{name}: is no setting of this Docket{advice}")));
+    }
+    let capitals = name.to_ascii_uppercase();
+    if known.contains(&capitals) {
+        return unread(format!("{name}: is not read; write {capitals}"), &capitals, is_set);
+    }
+    if let Some(setting) = capitals.strip_suffix("_FILE").filter(|it| known.contains(*it)) {
+        return unread(format!("{name}: is not read; {setting} may not be in a file"), setting, is_set);
+    }
+    let meant = meant.filter(|it| !is_set(it))?;
+    Some(Misnamed::Warning(format!("{name}: is not read; is {meant} meant?")))
+}
+
+/// A name that would be that of a setting, if names were read more freely. Without the setting it is a mistake; beside it
+/// another program may read it, and some settings are those of many programs.
+fn unread(text: String, setting: &str, is_set: impl Fn(&str) -> bool) -> Option<Misnamed> {
+    let is_shared = matches!(setting, "HOST" | "HOSTNAME" | "PORT" | "RUST_LOG")
+        || ["PG", "OTEL_"].iter().any(|start| setting.starts_with(start));
+    match (is_shared, is_set(setting)) {
+        (true, true) => None,
+        (false, false) => Some(Misnamed::Mistake(text)),
+        _ => Some(Misnamed::Warning(text)),
+    }
+}
+
 /// Names that begin as ours do and are somebody else's: those of the tests, and those that Kubernetes gives every
 /// container beside a service that is called `docket` or begins so.
 fn is_others(name: &str) -> bool {
@@ -9,12 +50,12 @@ fn is_others(name: &str) -> bool {
 }
 
 /// A name of ours that is no setting.
-pub(super) fn is_unknown(name: &str) -> bool {
+fn is_unknown(name: &str) -> bool {
     name.starts_with("DOCKET_") && !is_others(name)
 }
 
 /// The setting whose name differs from this one by a letter or two.
-pub(super) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = if name.len() > 8 { 2 } else { 1 };
     known
         .map(|it| (distance(name, it), it))

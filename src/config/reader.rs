@@ -11,7 +11,8 @@ use super::{
     choices::Environment,
     database_url::{Database, Postgres, VARIABLES},
     limits::parts,
-    names, origin, secret,
+    names::{self, Misnamed},
+    origin, secret,
     secret::Secret,
 };
 
@@ -48,17 +49,16 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         self.known.borrow().contains(name)
     }
 
-    /// Refuses names of ours that are no settings, and gives a warning for each that looks like a misspelt one.
+    /// Refuses names of ours that are no settings, and gives a warning for each that may be somebody else's.
     pub(super) fn check_names<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Vec<String> {
         let known = self.known.borrow();
+        let is_set = |name: &str| (self.var)(name).is_some_and(|it| !it.trim().is_empty());
         let mut warnings = Vec::new();
         for name in names.filter(|name| !known.contains(*name)) {
-            let meant = names::meant(name, known.iter().map(String::as_str));
-            if names::is_unknown(name) {
-                let advice = meant.map(|it| format!("; {it} is one")).unwrap_or_default();
-                self.mistakes.push(format!("{name}: is no setting of this Docket{advice}"));
-            } else if let Some(meant) = meant.filter(|it| (self.var)(it).is_none()) {
-                warnings.push(format!("{name}: is not read; is {meant} meant?"));
+            match names::examine(name, &known, is_set) {
+                Some(Misnamed::Mistake(text)) => self.mistakes.push(text),
+                Some(Misnamed::Warning(text)) => warnings.push(text),
+                None => {}
             }
         }
         warnings

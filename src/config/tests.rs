@@ -147,6 +147,38 @@ fn names_that_are_no_settings_are_refused_or_warned_of() {
 }
 
 #[test]
+fn a_setting_in_small_letters_or_in_a_file_where_none_is_read_is_not_left_out() {
+    let source = |pairs: &[(&'static str, &'static str)]| {
+        let secret = ("BETTER_AUTH_SECRET", GOOD_SECRET);
+        Config::from_source(&Source::of(pairs.iter().copied().chain([secret])))
+    };
+    for (name, said) in [
+        ("database_url", "database_url: is not read; write DATABASE_URL"),
+        ("Smtp_Url", "Smtp_Url: is not read; write SMTP_URL"),
+        ("database_url_file", "database_url_file: is not read; write DATABASE_URL_FILE"),
+        ("docket_playground", "docket_playground: is not read; write DOCKET_PLAYGROUND"),
+        ("MAIL_FROM_FILE", "MAIL_FROM_FILE: is not read; MAIL_FROM may not be in a file"),
+        ("JWT_ISSUER_FILE", "JWT_ISSUER_FILE: is not read; JWT_ISSUER may not be in a file"),
+    ] {
+        assert_eq!(source(&[(name, "hunter2")]).unwrap_err().0, [said]);
+    }
+    // Another program may read these.
+    for (name, set, warnings) in [
+        ("database_url", ("DATABASE_URL", "sqlite://a.db"), 1),
+        ("database_url", ("DATABASE_URL", ""), 0),
+        ("port", ("HOST", "127.0.0.1"), 1),
+        ("port", ("PORT", "8001"), 0),
+        ("PORT_FILE", ("PORT", "8001"), 0),
+        ("no_proxy", ("PORT", "8001"), 0),
+    ] {
+        match source(&[(name, "x"), set]) {
+            Ok(config) => assert_eq!(config.warnings.len(), warnings, "{name}: {:?}", config.warnings),
+            Err(mistakes) => assert!(set.1.is_empty() && mistakes.0.len() == 1, "{name}: {mistakes}"),
+        }
+    }
+}
+
+#[test]
 fn nothing_secret_is_printed() {
     let config = read(&[("DATABASE_URL", "postgres://a:hunter2@b/c"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
     let printed = format!("{config:?}");
