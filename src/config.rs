@@ -10,6 +10,7 @@ mod quotas;
 mod reader;
 mod secret;
 mod source;
+mod unused;
 mod weak;
 
 use std::{
@@ -145,7 +146,7 @@ pub struct Config {
     pub slow_statement: Duration,
     /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
     pub log_filter: String,
-    /// Variables that are not read and look as if they should be.
+    /// Variables that are not read and look as if they should be, and settings that have no effect.
     pub warnings: Vec<String>,
 }
 
@@ -170,6 +171,7 @@ impl Config {
         let mut config = Self::read(&mut read);
         config.warnings = read.check_names(source.names());
         config.warnings.extend(source.unseen(|name| read.knows(name)));
+        config.warnings.extend(config.unused_settings(source));
         let doubts = source.doubts(|name| read.knows(name));
         read.mistakes.extend(doubts);
         read.finish(config)
@@ -187,6 +189,7 @@ impl Config {
         let production = environment == Environment::Production;
         let (secret, is_secret_new) = read.secret(environment);
         let (database, is_database_named) = read.database();
+        let (persisted_documents, persisted_only) = read.persisted();
         Self {
             environment,
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
@@ -195,7 +198,7 @@ impl Config {
             is_database_named,
             database_listen: read.listen_url(),
             database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", TWENTY, "a number from 1").get(),
-            workers: read.parsed("TOKIO_WORKER_THREADS", 0, "a number of threads"),
+            workers: read.threads("TOKIO_WORKER_THREADS"),
             secret,
             is_secret_new,
             base_url: read.base_url(),
@@ -226,14 +229,14 @@ impl Config {
             graphql_limits: read.parsed(
                 "DOCKET_GRAPHQL_LIMITS",
                 Limits::default(),
-                "names and numbers such as cost=20000",
+                "names and numbers such as cost=20000, and none 0 but batch, mutations and streams",
             ),
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
-            persisted_documents: read.text("DOCKET_PERSISTED_DOCUMENTS").map(PathBuf::from),
-            persisted_only: read.either("DOCKET_PERSISTED_MODE", "allow", "only"),
+            persisted_documents,
+            persisted_only,
             drain: Duration::from_secs(read.parsed("DOCKET_DRAIN_SECONDS", environment.drain(), "a number of seconds")),
             metrics: read.optional("DOCKET_METRICS", "an address and port such as 127.0.0.1:9464"),
-            traces: read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            traces: read.traces(),
             traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", SampleRatio::default(), "a share from 0 to 1"),
             instance: read.text("DOCKET_INSTANCE").or(read.text("HOSTNAME")).unwrap_or_else(|| "docket".into()),
             slow_statement: read.milliseconds("DOCKET_SLOW_STATEMENT_MS", 200),

@@ -63,12 +63,14 @@ impl Default for Limits {
 impl FromStr for Limits {
     type Err = ();
 
-    /// Reads `cost=20000, depth=10`: what is not named keeps its default.
+    /// Reads `cost=20000, depth=10`: what is not named keeps its default. With none of most of them every request would
+    /// fail, or with no rows lists would cost nothing.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut limits = Self::default();
         pairs(text, |name, number| {
-            *limits.named(name)? = number.parse().ok()?;
-            Some(())
+            let number = number.parse().ok()?;
+            *limits.named(name)? = number;
+            (number > 0 || matches!(name, "batch" | "mutations" | "streams")).then_some(())
         })?;
         Ok(limits)
     }
@@ -130,6 +132,12 @@ mod tests {
     fn named_limits_change_and_the_others_stay() {
         let limits: Limits = "cost=20000, depth=10".parse().unwrap();
         assert_eq!(limits, Limits { cost: 20_000, depth: 10, ..Limits::default() });
+        for zero in ["batch=0", "mutations=0", "streams=0"] {
+            assert!(zero.parse::<Limits>().is_ok(), "{zero}");
+        }
+        for zero in ["tokens=0", "depth=0", "fields=0", "cost=0", "rows=0", "body=0", "seconds=0", "operations=0"] {
+            assert_eq!(zero.parse::<Limits>(), Err(()), "{zero}");
+        }
         for wrong in
             ["cost", "cost=-1", "speed=1", "cost=1;depth=2", "cost=1,", ",cost=1", "cost=1,,depth=2", "cost=1, cost=2"]
         {

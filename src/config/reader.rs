@@ -1,6 +1,8 @@
 //! Reading one variable after the other, and remembering what is wrong with each.
 
-use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, fs, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow, cell::RefCell, collections::BTreeSet, fs, net::IpAddr, path::PathBuf, str::FromStr, time::Duration,
+};
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -189,6 +191,38 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         }
         url.set_path("");
         Some(url)
+    }
+
+    /// A number of threads that a machine can have, or 0 for as many as it has cores.
+    pub(super) fn threads(&mut self, name: &str) -> usize {
+        const MAX_THREADS: usize = 1024;
+        let threads = self.parsed(name, 0, "a number of threads");
+        if threads > MAX_THREADS {
+            self.mistake(name, "at most 1024; one for each core is enough");
+        }
+        threads
+    }
+
+    /// The file of documents, and whether there are no others.
+    pub(super) fn persisted(&mut self) -> (Option<PathBuf>, bool) {
+        const FILE: &str = "DOCKET_PERSISTED_DOCUMENTS";
+        const MODE: &str = "DOCKET_PERSISTED_MODE";
+        let (file, is_only) = (self.text(FILE).map(PathBuf::from), self.either(MODE, "allow", "only"));
+        if is_only && file.is_none() {
+            self.mistake(MODE, &format!("absent without {FILE}: every document would be refused"));
+        }
+        (file, is_only)
+    }
+
+    /// Where traces are sent, by the one protocol that there is.
+    pub(super) fn traces(&mut self) -> Option<Url> {
+        let url = self.url("OTEL_EXPORTER_OTLP_ENDPOINT");
+        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+            if self.text(name).is_some_and(|it| it != "http/protobuf") && url.is_some() {
+                self.mistake(name, "http/protobuf, which collectors take at port 4318");
+            }
+        }
+        url
     }
 
     pub(super) fn log_filter(&mut self) -> String {

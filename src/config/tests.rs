@@ -105,6 +105,9 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         ("BETTER_AUTH_URL", "https://app.example/docket"),
         ("BETTER_AUTH_URL", "https://ann@app.example"),
         ("RUST_LOG", "docket=loud=very"),
+        ("DOCKET_GRAPHQL_LIMITS", "depth=0"),
+        ("TOKIO_WORKER_THREADS", "1025"),
+        ("DOCKET_PERSISTED_MODE", "only"),
     ] {
         let said = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().to_string();
         assert!(said.contains(&format!("{name}: must be")), "{said}");
@@ -114,6 +117,19 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
     {
         let config = read(&[("BETTER_AUTH_URL", url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
         assert_eq!(config.base_url.unwrap().as_str(), "https://app.example/");
+    }
+}
+
+#[test]
+fn traces_go_by_no_protocol_that_docket_does_not_speak() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317");
+    for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+        let with = |value| read(&[endpoint, (name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]);
+        for wrong in ["grpc", "http/json"] {
+            let said = with(wrong).unwrap_err().to_string();
+            assert!(said.contains(&format!("{name}: must be http/protobuf")), "{said}");
+        }
+        assert!(with("http/protobuf").is_ok() && read(&[(name, "grpc"), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).is_ok());
     }
 }
 
