@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     net::{IpAddr, Ipv6Addr},
     path::{Path, PathBuf},
 };
@@ -92,6 +93,7 @@ impl SqliteFile {
     /// Reads what follows the scheme. SQLAlchemy, whose URLs name a driver, counts a fourth slash as the begin of an
     /// absolute path; to others three slashes are one already.
     fn parse(rest: &str, is_sqlalchemy: bool) -> Result<Self, String> {
+        check_encoding(rest)?;
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let (is_unsure, path) = path.strip_prefix("//").map_or((false, path), |path| (true, path));
         let path = percent_decode_str(path).decode_utf8().map_err(|_| "must be UTF-8".to_owned())?;
@@ -140,7 +142,10 @@ impl Postgres {
     pub(super) fn parse(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Result<Self, Faults>> {
         let rest = POSTGRES.iter().find_map(|scheme| url.strip_prefix(scheme))?;
         let mut read = Parameters::default();
-        read.url(rest);
+        match check_encoding(rest) {
+            Ok(()) => read.url(rest),
+            Err(fault) => read.faults.push(fault),
+        }
         for (name, parameter) in VARIABLES {
             let has_host = read.known.contains_key("host") && parameter == "hostaddr";
             if !read.known.contains_key(parameter)
@@ -215,7 +220,10 @@ impl Parameters {
         let is_number = || value.parse::<u32>().is_ok();
         let is_good = match name {
             "user" | "password" | "dbname" | "application_name" | "options" => !value.contains('\0'),
-            "sslrootcert" | "sslcert" | "sslkey" => !value.is_empty(),
+            "sslrootcert" | "sslcert" | "sslkey" if !is_certificate(name, &value) => {
+                return Err(format!("has an {name} that names no file that can be read"));
+            }
+            "sslrootcert" | "sslcert" | "sslkey" => true,
             "host" => is_host(&value),
             "hostaddr" => value.parse::<IpAddr>().is_ok(),
             "port" => value.parse::<u16>().is_ok_and(|port| port > 0),
@@ -292,6 +300,21 @@ fn address(known: &BTreeMap<String, String>) -> String {
     let host = known.get("host").map_or("the local server", String::as_str);
     let port = known.get("port").map_or("5432", String::as_str);
     if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Refuses a `%` that begins no byte in hexadecimal: programs differ about what it means.
+fn check_encoding(text: &str) -> Result<(), String> {
+    let is_byte = |it: &str| it.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    match text.split('%').skip(1).all(is_byte) {
+        true => Ok(()),
+        false => Err("has a % that is not followed by two hexadecimal digits; write %25 for %".to_owned()),
+    }
+}
+
+/// Whether certificates or a key are where the driver looks for them: in a file, or in the value itself.
+fn is_certificate(name: &str, value: &str) -> bool {
+    let is_file = || File::open(value).is_ok_and(|file| file.metadata().is_ok_and(|it| !it.is_dir()));
+    (name == "sslrootcert" && value == "system") || value.trim().starts_with("-----BEGIN") || is_file()
 }
 
 /// What `ssl` means, as `sslmode` says it: never less than the program meant that the URL was written for.

@@ -42,7 +42,7 @@ fn encryption_that_is_asked_for_in_any_spelling_is_what_the_driver_does() {
         ("sslmode=verify-full", PgSslMode::VerifyFull),
         ("sslmode=require&channel_binding=prefer", PgSslMode::Require),
         ("sslmode=require&ssl=require", PgSslMode::Require),
-        ("sslmode=require&sslrootcert=/a.pem", PgSslMode::VerifyCa),
+        ("sslmode=require&sslrootcert=/dev/null", PgSslMode::VerifyCa),
         ("sslrootcert=system", PgSslMode::VerifyFull),
     ] {
         for scheme in POSTGRES {
@@ -70,9 +70,13 @@ fn what_is_not_understood_is_refused_by_name_and_without_its_value() {
         ("host=a,hunter2", "host"),
         ("hostaddr=hunter2", "hostaddr"),
         ("client_encoding=latin1", "client_encoding"),
-        ("sslrootcert=/a.pem", "sslrootcert"),
+        ("sslrootcert=/dev/null", "sslrootcert"),
         ("sslmode=require&sslrootcert=system", "sslmode"),
         ("user=b", "user twice"),
+        ("sslmode=require&sslrootcert=/hunter2.pem", "sslrootcert that names no file"),
+        ("sslcert=/hunter2.pem", "sslcert that names no file"),
+        ("sslkey=/", "sslkey that names no file"),
+        ("application_name=%zz", "write %25 for %"),
         ("hunter2%40=a", "a parameter"),
     ] {
         let said = faults(&format!("postgresql+asyncpg://a:hunter2@c/d?{parameters}"));
@@ -123,6 +127,21 @@ fn hosts_are_names_addresses_and_folders_of_sockets() {
 }
 
 #[test]
+fn a_percent_sign_that_encodes_nothing_is_refused_wherever_it_stands() {
+    for url in [
+        "postgres://a:hunter2%@c/d",
+        "postgres://a:hunter2%zz@c/d",
+        "postgres://a:hunter2@c/d%4",
+        "sqlite://100%.db",
+        "sqlite://a.db?mode=%rw",
+    ] {
+        let said = faults(url);
+        assert!(said.contains("write %25 for %") && !said.contains("hunter2"), "{url}: {said}");
+    }
+    assert_eq!(file("sqlite://100%25.db"), "100%.db");
+}
+
+#[test]
 fn what_the_url_leaves_out_comes_from_the_variables_of_postgresql_and_is_checked_too() {
     let with = |name: &'static str, value: &'static str| {
         Database::parse("postgres://u@h/d", move |it| (it == name).then(|| value.to_owned()))
@@ -131,7 +150,9 @@ fn what_the_url_leaves_out_comes_from_the_variables_of_postgresql_and_is_checked
     assert!(postgres.url.reveal().contains("sslmode=verify-full"));
     let Ok(Database::Postgres(postgres)) = with("PGHOST", "elsewhere") else { panic!() };
     assert!(!postgres.url.reveal().contains("elsewhere"));
-    for (name, value) in [("PGSSLMODE", "verify_full"), ("PGCHANNELBINDING", "require"), ("PGPORT", "x")] {
+    for (name, value) in
+        [("PGSSLMODE", "verify_full"), ("PGCHANNELBINDING", "require"), ("PGPORT", "x"), ("PGSSLCERT", "/nowhere.pem")]
+    {
         assert!(with(name, value).unwrap_err().join("").contains(name));
     }
 }
