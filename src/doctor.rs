@@ -169,7 +169,7 @@ async fn mail(config: &Config) -> Finding {
     };
     match mailer.reach().await {
         Ok(place) => good("mail", place),
-        Err(cause) => bad("mail", format!("the server of SMTP_URL cannot be used: {cause}")),
+        Err(problem) => bad("mail", problem),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox, transport::smtp};
+use rustix::fs::Access;
 use tokio::{
     fs,
     io::AsyncWriteExt,
@@ -89,13 +90,23 @@ impl Mailer {
     pub async fn reach(&self) -> Result<String, String> {
         match &self.way {
             None => Ok("none is sent, because SMTP_URL is not set".to_owned()),
-            Some(Way::Folder(folder)) => Ok(format!("written to {} and the log", folder.display())),
+            Some(Way::Folder(folder)) => match self.obstacle() {
+                Some(obstacle) => Err(obstacle),
+                None => Ok(format!("written to {} and the log", folder.display())),
+            },
             Some(Way::Smtp(smtp)) => match smtp.test_connection().await {
                 Ok(true) => Ok(format!("the server answers; from {}", self.from)),
-                Ok(false) => Err("it does not answer as a mail server".to_owned()),
-                Err(cause) => Err(cause.to_string()),
+                Ok(false) => Err("the server of SMTP_URL does not answer as a mail server".to_owned()),
+                Err(cause) => Err(format!("the server of SMTP_URL cannot be used: {cause}")),
             },
         }
+    }
+
+    /// Why mail cannot be written to its folder, if it goes to one and cannot.
+    fn obstacle(&self) -> Option<String> {
+        let Some(Way::Folder(folder)) = &self.way else { return None };
+        let problem = unwritable(folder)?;
+        Some(format!("MAIL_FOLDER: {} cannot be written: {problem}", folder.display()))
     }
 
     /// Queues a message.
@@ -107,6 +118,9 @@ impl Mailer {
 
     /// Sends what is queued; until there is no more, once [`Mailer::end`] was called.
     pub async fn run(&self) {
+        if let Some(obstacle) = self.obstacle() {
+            warn!("{obstacle}");
+        }
         let mut waiting = self.waiting.lock().await;
         loop {
             tokio::select! {
@@ -148,6 +162,16 @@ impl Mailer {
             error!(cause, "a message was not sent");
         }
     }
+}
+
+/// Why no file can be made in a folder, which the first message makes if it is not there. Nothing is made here.
+fn unwritable(folder: &Path) -> Option<String> {
+    let there = folder.ancestors().find(|it| it.symlink_metadata().is_ok());
+    let there = there.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        return Some(format!("{} is no folder", there.display()));
+    }
+    rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK).err().map(|cause| cause.to_string())
 }
 
 /// Writes the message for the user that Docket runs as alone: there are links in it that open accounts.

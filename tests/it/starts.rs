@@ -65,6 +65,24 @@ fn names_that_are_no_settings_are_said() {
 }
 
 #[tokio::test]
+async fn a_folder_that_mail_cannot_be_written_to_is_said_at_the_start_and_by_the_doctor() {
+    let app = App::unstarted().await;
+    let settings = [("MAIL_FOLDER", "/dev/null/mail"), ("RUST_LOG", "warn")];
+    let reason = "MAIL_FOLDER: /dev/null/mail cannot be written: /dev/null is no folder";
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let process = Process::start_with(&app.database_url, &settings, log.reopen().unwrap()).await;
+    process.stop().await;
+    let said = fs::read_to_string(log.path()).unwrap();
+    assert!(said.contains(reason), "{said}");
+    let (code, said) = command(&app.database_url, &["doctor"], &settings);
+    assert!(code == Some(2) && said.contains(&format!("BAD   mail          {reason}")), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET", SECRET)]);
+    assert!(code == Some(0) && said.contains("written to .docket-mail"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the doctor makes nothing");
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_named_once_with_its_cause() {
     let port = free_port();
     let url = format!("postgresql+asyncpg://ann:hunter2@127.0.0.1:{port}/docket");
