@@ -17,7 +17,14 @@ pub(super) struct Tags {
 #[derive(Debug, PartialEq, Eq)]
 enum Condition {
     Anything,
-    OneOf(Vec<String>),
+    OneOf(Vec<EntityTag>),
+}
+
+/// A tag, without its quotes.
+#[derive(Debug, PartialEq, Eq)]
+struct EntityTag {
+    text: String,
+    is_weak: bool,
 }
 
 impl Tags {
@@ -40,20 +47,22 @@ impl Tags {
             None => false,
             Some(Condition::Anything) => true,
             Some(Condition::OneOf(tags)) => {
-                tags.iter().any(|tag| self.parse_tag(tag) == Some((revision, Some(self.variant))))
+                tags.iter().any(|tag| self.parse_tag(&tag.text) == Some((revision, Some(self.variant))))
             }
         })
     }
 
     /// The revisions of which a write expects one, if it expects any. A tag without what stands behind the revision is
-    /// accepted too: a write is about the user's own tasks.
+    /// accepted too: a write is about the user's own tasks. A weak one is that of no revision, because the comparison is
+    /// strong (RFC 9110, section 13.1.1).
     pub(super) fn expected(self, headers: &HeaderMap) -> Result<Option<Vec<i64>>, RestError> {
         if headers.contains_key(header::IF_NONE_MATCH) {
             return Err(header_error(&header::IF_NONE_MATCH, "is a condition for GET; a write takes If-Match"));
         }
         let Some(Condition::OneOf(tags)) = parse_condition(headers, &header::IF_MATCH)? else { return Ok(None) };
         let is_own = |variant: Option<u64>| variant.is_none_or(|it| it == self.variant);
-        let revisions = tags.iter().filter_map(|tag| self.parse_tag(tag)).filter(|(_, variant)| is_own(*variant));
+        let strong = tags.iter().filter(|tag| !tag.is_weak).filter_map(|tag| self.parse_tag(&tag.text));
+        let revisions = strong.filter(|(_, variant)| is_own(*variant));
         Ok(Some(revisions.map(|(revision, _)| revision).collect()))
     }
 
@@ -67,7 +76,7 @@ impl Tags {
 }
 
 /// What a header asks for, if it is there. One that cannot be read is an error: without its condition a request does
-/// more than its client wants. Weak tags count as others do: a proxy that compresses makes a tag weak.
+/// more than its client wants.
 fn parse_condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Condition>, RestError> {
     let mut values = headers.get_all(name).iter().peekable();
     if values.peek().is_none() {
@@ -81,19 +90,20 @@ fn parse_condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Cond
     tags.map(Condition::OneOf).map(Some).ok_or_else(|| header_error(name, "must be * or tags in double quotes"))
 }
 
-/// The tags of a list, without their quotes; a comma may stand inside of one.
-fn parse_tags(mut text: &str) -> Option<Vec<String>> {
+/// The tags of a list; a comma may stand inside of one.
+fn parse_tags(mut text: &str) -> Option<Vec<EntityTag>> {
     let mut tags = Vec::new();
     loop {
         text = text.trim_start_matches([',', ' ', '\t']);
         if text.is_empty() {
             return Some(tags);
         }
-        let (tag, rest) = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.split_once('"')?;
+        let (is_weak, quoted) = text.strip_prefix("W/").map_or((false, text), |quoted| (true, quoted));
+        let (tag, rest) = quoted.strip_prefix('"')?.split_once('"')?;
         if tag.contains(|it: char| it.is_ascii_control() || it == ' ') {
             return None;
         }
-        tags.push(tag.to_owned());
+        tags.push(EntityTag { text: tag.to_owned(), is_weak });
         text = rest.trim_start_matches([' ', '\t']);
         if !text.is_empty() && !text.starts_with(',') {
             return None;
@@ -127,7 +137,8 @@ mod tests {
         let (bob, camel) = (UserId("bob".into()), Shape { is_camel: true, ..Shape::default() });
         for (value, revisions) in [
             ("\"7\"", Some(vec![7])),
-            ("W/\"7\"", Some(vec![7])),
+            ("W/\"7\"", Some(vec![])),
+            ("W/\"7\", \"8\"", Some(vec![8])),
             (&tag(ann()), Some(vec![7])),
             ("\"999\", \"11\"", Some(vec![999, 11])),
             (", \"1\" ,\t\"2\",", Some(vec![1, 2])),

@@ -394,7 +394,7 @@ async fn a_write_is_done_when_any_of_its_tags_is_the_tasks_and_refused_when_they
     for (before, behind, status) in [
         ("\"999\", ", "", 200),
         ("", ", \"999\"", 200),
-        ("W/", "", 200),
+        ("W/", "", 412),
         ("\"a,b\",", ",", 200),
         ("\"999", "", 422),
         ("", " \"999\"", 422),
@@ -404,7 +404,7 @@ async fn a_write_is_done_when_any_of_its_tags_is_the_tasks_and_refused_when_they
         let request = app.request("PATCH", &path).bearer_auth(&ann.token).header("if-match", &value);
         let answer = Answer::of(request.json(&json!({ "title": value }))).await;
         assert_eq!(answer.status, status, "{value}: {answer:?}");
-        assert!(status == 200 || answer.text.contains("if-match"), "{answer:?}");
+        assert!(status != 422 || answer.text.contains("if-match"), "{answer:?}");
         // Clients that know the revision alone go on.
         let bare = format!("\"{}\"", revision(&tag().await));
         let request = app.request("PATCH", &path).bearer_auth(&ann.token).header("if-match", bare);
