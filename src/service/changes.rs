@@ -10,7 +10,7 @@ use super::{
     scope::Scope,
     tasks::RESTORABLE,
 };
-use crate::error::Error;
+use crate::error::{Error, ValidationError};
 
 /// How many changes a page has at most.
 pub const MAX_CHANGES: u64 = 500;
@@ -131,6 +131,9 @@ impl<'a> Changes<'a> {
     /// What changed after that number, which is 0, one that a feed gave, or that of a change. From 0 on that is everything
     /// there is.
     pub async fn since(self, since: i64, most: u64) -> Result<Feed, Error> {
+        if since < 0 {
+            return Err(Error::invalid("since", ValidationError::Rule("must not be negative")));
+        }
         let progress = Progress::read(since, today()).ok_or(Error::ResyncRequired)?;
         let since = progress.revision;
         // The counter first: whatever has a number up to this one was committed before it could be read here, because

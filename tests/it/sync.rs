@@ -161,7 +161,7 @@ async fn the_feed_tells_when_it_does_not_reach_back_so_far() {
     assert_eq!((purged.users, purged.failed.len()), (1, 0));
     assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "2");
     for (since, code) in
-        [(1, "RESYNC_REQUIRED"), (3, "RESYNC_REQUIRED"), (-1, "RESYNC_REQUIRED"), (99, "RESYNC_REQUIRED")]
+        [(1, "RESYNC_REQUIRED"), (3, "RESYNC_REQUIRED"), (-1, "BAD_USER_INPUT"), (99, "RESYNC_REQUIRED")]
     {
         assert_eq!(app.graphql(&ann, FEED, json!({ "since": since })).await.code(), code, "{since}");
     }
