@@ -30,12 +30,25 @@ pub(super) enum Named {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) &'static str);
 
+/// What is said about a parameter of a query string that is given twice.
+const TWICE: [(&str, &str); 5] = [
+    ("query", "query must be given once"),
+    ("operationName", "operationName must be given once"),
+    ("documentId", "documentId must be given once"),
+    ("variables", "variables must be given once"),
+    ("extensions", "extensions must be given once"),
+];
+
 impl Params {
-    /// The first value of a name wins, and an empty one is absent.
+    /// An empty value is absent. A second one is an error, because one of both would be left out.
     pub(super) fn from_query(text: &str) -> Result<Self, Malformed> {
         let mut given: HashMap<String, String> = HashMap::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
-            given.entry(name.into_owned()).or_insert_with(|| value.into_owned());
+            let twice = TWICE.iter().find(|(it, _)| *it == name);
+            let before = given.insert(name.into_owned(), value.into_owned());
+            if let Some((_, wrong)) = twice.filter(|_| before.is_some()) {
+                return Err(Malformed(wrong));
+            }
         }
         let mut object = Map::new();
         for name in ["query", "operationName", "documentId"] {

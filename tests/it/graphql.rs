@@ -31,6 +31,25 @@ async fn page(app: &App, person: &Person, arguments: &str) -> (Vec<String>, Valu
 }
 
 #[tokio::test]
+async fn a_parameter_of_a_query_string_that_is_given_twice_is_refused_by_its_name() {
+    let app = App::spawn().await;
+    for (query, name) in [
+        ("query={a:__typename}&query={b:__typename}", "query"),
+        ("query={__typename}&query={__typename}", "query"),
+        ("query={__typename}&variables={}&variables={\"a\":1}", "variables"),
+        ("query=query+A{__typename}&operationName=A&operationName=B", "operationName"),
+        ("query={__typename}&extensions={}&extensions={}", "extensions"),
+        ("documentId=a&documentId=b", "documentId"),
+    ] {
+        let request = app.request("GET", &format!("/graphql?{query}")).header("accept", "application/json");
+        let refused = Answer::of(request).await;
+        assert!(refused.status == 400 && refused.text.contains(&format!("{name} must be given once")), "{refused:?}");
+    }
+    let request = app.request("GET", "/graphql?query={__typename}&query=&a=1&a=2").header("accept", "application/json");
+    assert_eq!(Answer::of(request).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_task_is_made_read_changed_completed_and_deleted() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
