@@ -60,10 +60,11 @@ impl<'a> BodyFields<'a> {
 
     /// Which state to set, if any.
     pub(super) fn completed(mut self) -> Option<bool> {
-        match self.either(["completed", "is_completed"]) {
-            None | Some((_, Value::Null)) => None,
-            Some((name, value)) => self.bool(name, value),
-        }
+        let read = |fields: &mut Self, name: &str, value: &Value| match value {
+            Value::Null => Some(None),
+            value => fields.bool(name, value).map(Some),
+        };
+        self.either(["completed", "is_completed"], read).flatten()
     }
 
     /// Validation errors come in the order in which the document lists the fields.
@@ -72,14 +73,14 @@ impl<'a> BodyFields<'a> {
         TaskPatch {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
             description: self.clearable_text("description", Description::parse),
-            completed: self.either(["completed", "is_completed"]).and_then(|(name, it)| self.bool(name, it)),
+            completed: self.either(["completed", "is_completed"], Self::bool),
             priority: object.get("priority").and_then(|it| self.priority(it)),
             labels: object.get("tags").and_then(|it| self.tags(it)),
-            due: self.either(["due_date", "dueDate"]).and_then(|(name, it)| match it {
+            due: self.either(["due_date", "dueDate"], |fields, name, value| match value {
                 // An emptied form field.
                 Value::Null => Some(None),
                 Value::String(text) if text.is_empty() => Some(None),
-                it => self.due(name, it).map(Some),
+                value => fields.due(name, value).map(Some),
             }),
             // Legacy clients know neither lists nor subtasks.
             list: None,
@@ -157,9 +158,20 @@ impl<'a> BodyFields<'a> {
         known.or_else(|| self.reject(PydanticError::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
     }
 
-    /// The value under the first of two names that is there.
-    fn either(&self, names: [&'static str; 2]) -> Option<(&'static str, &'a Value)> {
-        names.into_iter().find_map(|name| Some((name, self.object.get(name)?)))
+    /// The value of a field that has two names, under which it may not have two values.
+    fn either<T: PartialEq>(
+        &mut self,
+        [first, second]: [&str; 2],
+        read: impl Fn(&mut Self, &str, &Value) -> Option<T>,
+    ) -> Option<T> {
+        let object = self.object;
+        let mut value = |name| object.get(name).and_then(|value| read(self, name, value));
+        match (value(first), value(second)) {
+            (Some(one), Some(other)) if one != other => {
+                self.reject(PydanticError::contradicts(&["body", second], first).of(&object[second]))
+            }
+            (one, other) => one.or(other),
+        }
     }
 
     fn due(&mut self, name: &str, value: &Value) -> Option<Due> {

@@ -123,6 +123,11 @@ impl PydanticError {
         Self::new("less_than_equal", loc, msg).with(json!({ "le": most }))
     }
 
+    /// Another value than that of the same field under another name.
+    pub(super) fn contradicts(loc: &[&str], other: &str) -> Self {
+        Self::value(loc, &format!("Value must be that of {other}, which is the same field"))
+    }
+
     /// A value that breaks a rule of the services.
     pub(super) fn breaks(loc: &[&str], rule: error::ValidationError) -> Self {
         match rule {

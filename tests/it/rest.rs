@@ -8,6 +8,31 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, text};
 
 #[tokio::test]
+async fn two_names_of_a_field_may_not_have_two_values() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a", "completed": true, "is_completed": "yes" })).await["id"].clone();
+    for (method, path) in [("POST", String::new()), ("PUT", format!("/{id}")), ("PATCH", format!("/{id}/complete"))] {
+        let body = json!({ "title": "a", "completed": true, "is_completed": false });
+        let refused = app.rest(&ann, method, &path, Some(body)).await.expect(422);
+        let problem = &refused["detail"][0];
+        assert_eq!((&problem["type"], &problem["loc"]), (&json!("value_error"), &json!(["body", "is_completed"])));
+        assert!(problem["msg"].as_str().unwrap().contains("that of completed"), "{problem}");
+    }
+    for (one, other, status) in [
+        (json!("2030-01-01"), json!("2030-01-02"), 422),
+        (json!("2030-01-01"), json!(null), 422),
+        (json!(""), json!(null), 200),
+        (json!("2030-01-01T00:00:00Z"), json!("2030-01-01T02:00:00+02:00"), 200),
+    ] {
+        let body = json!({ "due_date": one, "dueDate": other });
+        assert_eq!(app.rest(&ann, "PUT", &format!("/{id}"), Some(body)).await.status, status, "{one} {other}");
+    }
+    let done = app.rest(&ann, "GET", "?status=all", None).await.expect(200);
+    assert_eq!((done.as_array().unwrap().len(), &done[0]["completed"]), (1, &json!(true)));
+}
+
+#[tokio::test]
 async fn a_task_has_the_legacy_shape() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
