@@ -18,7 +18,7 @@ use super::{
     errors::RestError,
     extract::Caller,
     pydantic::PydanticError,
-    query::ImportQuery,
+    query::{ImportQuery, check_export_query},
     streaming,
     upload::Upload,
 };
@@ -38,7 +38,8 @@ use crate::{
     path = "/api/{user_id}/export",
     responses((status = 200, description = "The file.", body = serde_json::Value)),
 )]
-pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
+pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
+    check_export_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let data = caller.data();
     let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
     let labels: Vec<ExportLabel> = data.labels().await?.into_iter().map(Into::into).collect();
@@ -62,7 +63,8 @@ pub(super) async fn export(caller: Caller) -> Result<Response, RestError> {
     path = "/api/{user_id}/export.ics",
     responses((status = 200, description = "The file.", body = String, content_type = "text/calendar")),
 )]
-pub(super) async fn calendar(caller: Caller) -> Result<Response, RestError> {
+pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
+    check_export_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let data = caller.data();
     let names = Names {
         lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),

@@ -1,6 +1,8 @@
 //! Query parameters of the REST API.
 //! See docs/contracts/legacy-rest.md#list-parameters.
 
+mod others;
+
 use std::{borrow::Cow, hash::Hash};
 
 use entity::task::Priority;
@@ -14,6 +16,7 @@ use utoipa::{
     },
 };
 
+pub(super) use self::others::{ImportQuery, SinceQuery, check_export_query, check_stats_query};
 use super::{
     fields::{priorities, priority},
     openapi::text_schema,
@@ -22,7 +25,6 @@ use super::{
 use crate::{
     error,
     service::{
-        changes::MAX_CHANGES,
         page::DEFAULT_SIZE,
         tasks::{AnyOf, Due, Filter, Instant, Order, OrderBy, SearchText, TimeZone},
         values::LabelName,
@@ -60,7 +62,6 @@ const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 
 const DOCUMENTED_SORTS: [&str; 7] = ["created", "created_at", "updated", "updated_at", "title", "due_date", "priority"];
 const ORDERS: &str = "'asc' or 'desc'";
 const MAX_LIMIT: i64 = 100;
-const DEFAULT_CHANGES: u64 = 100;
 /// How many tags one query names at most.
 const MAX_TAGS: usize = 50;
 
@@ -95,7 +96,7 @@ impl ListQuery {
             }
             None => (offset.unwrap_or_default(), limit),
         };
-        if read.problems.is_empty() { Ok(Self { filter, order, offset, limit }) } else { Err(read.problems) }
+        read.finish(Self { filter, order, offset, limit })
     }
 }
 
@@ -114,55 +115,6 @@ impl IntoParams for ListQuery {
     }
 }
 
-/// What an import was asked for.
-#[derive(Debug)]
-pub(super) struct ImportQuery {
-    pub(super) is_dry_run: bool,
-}
-
-impl ImportQuery {
-    /// Reads a query string.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::of_only(text, &["dry_run"]);
-        let is_dry_run = read.bool("dry_run").unwrap_or_default();
-        if read.problems.is_empty() { Ok(Self { is_dry_run }) } else { Err(read.problems) }
-    }
-}
-
-impl IntoParams for ImportQuery {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let is_dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
-        vec![parameter("dry_run", is_dry_run.description(Some("Check the file, and change nothing.")))]
-    }
-}
-
-/// What the feed of changes was asked for.
-#[derive(Debug)]
-pub(super) struct SinceQuery {
-    pub(super) since: i64,
-    pub(super) limit: u64,
-}
-
-impl SinceQuery {
-    /// Reads a query string.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::of_only(text, &["since", "limit"]);
-        let since = read.integer(&["since"], 0, i64::MAX).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
-        let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
-        let limit = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
-        if read.problems.is_empty() { Ok(Self { since, limit }) } else { Err(read.problems) }
-    }
-}
-
-impl IntoParams for SinceQuery {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![
-            parameter("since", integer_schema().minimum(Some(0))),
-            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES))),
-        ]
-    }
-}
-
 /// A parameter of the query, in the document; none is required.
 fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
@@ -171,6 +123,16 @@ fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
 
 fn integer_schema() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer)
+}
+
+/// The names of all parameters of the list.
+fn known_names<'a>(names: &'a [&'a [&'a str]]) -> impl Iterator<Item = &'a str> {
+    names.iter().copied().flatten().copied().chain(["priority", "priority_filter", "tags", "tag"])
+}
+
+/// What the spellings of a name have in common.
+fn plain(name: &str) -> String {
+    name.trim_end_matches("[]").replace(['_', '-'], "").to_lowercase()
 }
 
 /// The values of one parameter, or what is wrong with them.
@@ -195,11 +157,14 @@ impl<'a> QueryReader<'a> {
         read
     }
 
+    /// What was read, unless something is wrong with it.
+    fn finish<T>(self, query: T) -> Result<T, Vec<PydanticError>> {
+        if self.problems.is_empty() { Ok(query) } else { Err(self.problems) }
+    }
+
     /// Refuses parameters that are spelt almost as known ones, such as `Status` or `status[]`: they would be left out.
     fn refuse_other_spellings(&mut self, names: &[&[&str]]) {
-        let known: Vec<&str> =
-            names.iter().copied().flatten().copied().chain(["priority", "priority_filter", "tags", "tag"]).collect();
-        let plain = |name: &str| name.trim_end_matches("[]").replace(['_', '-'], "").to_lowercase();
+        let known: Vec<&str> = known_names(names).collect();
         let is_other = |name: &str| !known.contains(&name) && known.iter().any(|it| plain(it) == plain(name));
         let others = self.given.iter().filter(|(name, _)| is_other(name));
         let problems: Vec<PydanticError> = others.map(|(name, _)| PydanticError::unknown(&["query", name])).collect();

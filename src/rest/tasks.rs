@@ -17,7 +17,7 @@ use super::{
     extract::{Caller, TaskBody, TaskPath},
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     openapi::TaskChanged,
-    query::{ListQuery, SinceQuery},
+    query::{ListQuery, SinceQuery, check_stats_query},
     shape::{self, PagePosition, Shape},
     streaming,
 };
@@ -245,7 +245,8 @@ pub(super) async fn delete(
     path = "/api/{user_id}/stats",
     responses((status = 200, description = "The totals.", body = serde_json::Value)),
 )]
-pub(super) async fn stats(caller: Caller) -> Result<Response, RestError> {
+pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
+    check_stats_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
     let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
     Ok(Json(body).into_response())

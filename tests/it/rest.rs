@@ -33,6 +33,25 @@ async fn two_names_of_a_field_may_not_have_two_values() {
 }
 
 #[tokio::test]
+async fn a_file_and_the_totals_refuse_parameters_that_would_be_left_out() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (path, name) in [
+        ("export?status=pending", "status"),
+        ("export.ics?list=Home", "list"),
+        ("stats?status=pending", "status"),
+        ("stats?Completed=true", "Completed"),
+        ("stats?tags[]=a", "tags[]"),
+    ] {
+        let request = app.request("GET", &format!("/api/{}/{path}", ann.id)).bearer_auth(&ann.token);
+        let problem = Answer::of(request).await.expect(422)["detail"][0].clone();
+        assert_eq!((&problem["type"], &problem["loc"]), (&json!("extra_forbidden"), &json!(["query", name])), "{path}");
+    }
+    let request = app.request("GET", &format!("/api/{}/stats?_=1", ann.id)).bearer_auth(&ann.token);
+    assert_eq!(Answer::of(request).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_task_has_the_legacy_shape() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -1,0 +1,78 @@
+//! Query parameters of the routes that list no tasks.
+
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder,
+        path::{Parameter, ParameterIn},
+        schema::Type,
+    },
+};
+
+use super::{NAMES, PydanticError, QueryReader, integer_schema, known_names, parameter, plain};
+use crate::service::changes::MAX_CHANGES;
+
+const DEFAULT_CHANGES: u64 = 100;
+
+/// Refuses what a file would be asked for: it has everything.
+pub(in crate::rest) fn check_export_query(text: &str) -> Result<(), Vec<PydanticError>> {
+    QueryReader::of_only(text, &[]).finish(())
+}
+
+/// Refuses a filter of the list, in any spelling, where all tasks are counted. Other parameters are ignored.
+pub(in crate::rest) fn check_stats_query(text: &str) -> Result<(), Vec<PydanticError>> {
+    let mut read = QueryReader::new(text);
+    let is_filter = |name: &str| known_names(&NAMES).any(|it| plain(it) == plain(name));
+    let filters = read.given.iter().map(|(name, _)| name).filter(|name| is_filter(name));
+    read.problems = filters.map(|name| PydanticError::unknown(&["query", name])).collect();
+    read.finish(())
+}
+
+/// What an import was asked for.
+#[derive(Debug)]
+pub(in crate::rest) struct ImportQuery {
+    pub(in crate::rest) is_dry_run: bool,
+}
+
+impl ImportQuery {
+    /// Reads a query string.
+    pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+        let mut read = QueryReader::of_only(text, &["dry_run"]);
+        let is_dry_run = read.bool("dry_run").unwrap_or_default();
+        read.finish(Self { is_dry_run })
+    }
+}
+
+impl IntoParams for ImportQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let is_dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
+        vec![parameter("dry_run", is_dry_run.description(Some("Check the file, and change nothing.")))]
+    }
+}
+
+/// What the feed of changes was asked for.
+#[derive(Debug)]
+pub(in crate::rest) struct SinceQuery {
+    pub(in crate::rest) since: i64,
+    pub(in crate::rest) limit: u64,
+}
+
+impl SinceQuery {
+    /// Reads a query string.
+    pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+        let mut read = QueryReader::of_only(text, &["since", "limit"]);
+        let since = read.integer(&["since"], 0, i64::MAX).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
+        let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
+        let limit = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
+        read.finish(Self { since, limit })
+    }
+}
+
+impl IntoParams for SinceQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            parameter("since", integer_schema().minimum(Some(0))),
+            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES))),
+        ]
+    }
+}
