@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode},
+    http::{HeaderValue, Request, StatusCode},
 };
 use docket::{config::Config, server::Server};
 use serde_json::{Value, json};
@@ -46,6 +46,7 @@ impl Stage {
 
     /// Sends a request as the user, and wants an answer that is no fault of ours.
     pub fn send(&self, mut request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
         if let Ok(value) = format!("Bearer {}", self.token).parse()
             && !self.token.is_empty()
         {

@@ -100,6 +100,11 @@ pub fn too_large_response() -> Response {
     RestError::TooLarge.into_response()
 }
 
+/// The request does not say to which host it goes (RFC 9112, section 3.2).
+pub fn missing_host_response() -> Response {
+    detail_response(StatusCode::BAD_REQUEST, "One Host header is required")
+}
+
 /// No such route.
 pub async fn not_found() -> Response {
     detail_response(StatusCode::NOT_FOUND, "Not Found")

@@ -106,6 +106,30 @@ async fn there_are_as_many_connections_as_files_are_allowed_and_not_as_are_usual
     }
 }
 
+/// What the server answers at once to a request of which no more comes.
+async fn raw(app: &App, head: &str) -> String {
+    let mut socket = TcpStream::connect(app.base.trim_start_matches("http://")).await.unwrap();
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 2048];
+    let read = tokio::time::timeout(std::time::Duration::from_secs(5), socket.read(&mut answer));
+    let count = read.await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer[..count]).into_owned()
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_several_is_refused() {
+    let app = App::spawn().await;
+    for path in ["/health", "/graphql", "/api/auth/ok", "/api/tasks"] {
+        for hosts in ["", "host: a\r\nhost: b\r\n"] {
+            let answer = raw(&app, &format!("GET {path} HTTP/1.1\r\n{hosts}\r\n")).await;
+            assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Host header"), "{path}: {answer}");
+        }
+    }
+    for good in ["GET /health HTTP/1.0\r\n\r\n", "GET /health HTTP/1.1\r\nhost:\r\n\r\n"] {
+        assert!(raw(&app, good).await.contains(" 200 OK"), "{good}");
+    }
+}
+
 /// A body that is refused before it is read is still being sent when the answer comes.
 #[tokio::test]
 async fn who_sends_far_too_much_gets_to_see_the_answer() {

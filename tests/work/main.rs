@@ -125,7 +125,11 @@ fn works(ann: &Person) -> Vec<Work> {
 }
 
 fn sent(method: &str, path: &str, token: &str, body: String) -> Request<Body> {
-    let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost")
+        .header("authorization", format!("Bearer {token}"));
     request.header("content-type", "application/json").body(Body::from(body)).unwrap()
 }
 

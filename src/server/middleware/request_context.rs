@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
     middleware::Next,
     response::Response,
 };
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     config::Config,
+    rest,
     service::auth::Client,
     telemetry::{
         SAMPLED, adopt,
@@ -96,7 +97,10 @@ pub(in crate::server) async fn request_context(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = settings.span(id.to_str().unwrap_or_default(), &request, route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = match names_one_host(&request) {
+        true => next.run(request).instrument(span.clone()).await,
+        false => rest::missing_host_response(),
+    };
     let (status, time) = (response.status().as_u16(), start.elapsed());
     settings.metrics.answered(method.as_str(), route, status, time);
     span.record("http.response.status_code", status);
@@ -155,6 +159,11 @@ pub(in crate::server) fn add_safety_headers(headers: &mut HeaderMap, is_https: b
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
+}
+
+/// Whether a request says to which host it goes, which HTTP/1.0 need not.
+fn names_one_host(request: &Request) -> bool {
+    request.version() < Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// The id that the client gave its request if it is harmless, or a new one.
