@@ -130,6 +130,19 @@ async fn a_request_that_names_no_host_or_several_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn an_account_route_does_not_wait_for_a_body_that_says_it_is_too_large() {
+    let app = App::spawn().await;
+    for endpoint in docket::rest::auth::endpoints().into_iter().filter(|it| it.method == "POST") {
+        let path = endpoint.path;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9000000\r\n\r\n"
+        );
+        let answer = raw(&app, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("PAYLOAD_TOO_LARGE"), "{path}: {answer}");
+    }
+}
+
 /// A body that is refused before it is read is still being sent when the answer comes.
 #[tokio::test]
 async fn who_sends_far_too_much_gets_to_see_the_answer() {
