@@ -228,6 +228,10 @@ pub enum ValidationError {
     TooLong(usize),
     /// No characters at all.
     Empty,
+    /// Not given, and needed.
+    Missing,
+    /// Of a name that is not known.
+    Unknown,
     /// U+0000 cannot be stored.
     Nul,
     /// `null` where a value is needed.
@@ -260,6 +264,8 @@ impl fmt::Display for ValidationError {
             Self::Blank => write!(formatter, "must not be blank"),
             Self::TooLong(most) => write!(formatter, "must have at most {most} characters"),
             Self::Empty => write!(formatter, "must not be empty"),
+            Self::Missing => write!(formatter, "must be given"),
+            Self::Unknown => write!(formatter, "must not be given: the name is not known"),
             Self::Nul => write!(formatter, "must not contain U+0000"),
             Self::Null => write!(formatter, "must not be null"),
             Self::Instant(reason) => write!(formatter, "must be a date and time: {reason}"),

@@ -14,7 +14,7 @@ mod user;
 pub(crate) use self::input::by_default;
 use self::label::label_ids;
 pub use self::{
-    export::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
+    export::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
     json::{WriteField, array},

@@ -29,7 +29,7 @@ use crate::{
         import::{Import, Imported},
         user_data::TaskWithLabels,
     },
-    view::{EXPORT_VERSION, Export, ExportLabel, ExportList, ExportTask},
+    view::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
 };
 
 /// Export all data as JSON.
@@ -87,7 +87,7 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
     let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?.is_dry_run;
     let (bytes, held) = upload.into_parts();
     // A large file takes longer to read than others are to wait for this thread.
-    let import = spawn_blocking(move || parse(bytes)).await.map_err(Error::internal)??;
+    let import = spawn_blocking(move || parse(&bytes)).await.map_err(Error::internal)??;
     caller.count(import.rows())?;
     // Whoever hangs up leaves no half of a file behind; and to look through it is work for a thread of its own, too.
     let runtime = Handle::current();
@@ -106,15 +106,15 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
 }
 
 /// Reads a file, and checks all that can be checked without knowing what is there.
-fn parse(bytes: Vec<u8>) -> Result<Import, RestError> {
+fn parse(bytes: &[u8]) -> Result<Import, RestError> {
     // A list would pass for an object whose fields are all absent.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(RestError::Validation(vec![PydanticError::not_an_object()]));
     }
-    let file: Export = serde_json::from_slice(&bytes)
-        .map_err(|cause| RestError::Validation(vec![PydanticError::json(cause.column(), &cause.to_string())]))?;
-    drop(bytes);
-    file.checked().map_err(|problems| Error::InvalidFile(problems).into())
+    Export::parse(bytes).map_err(|error| match error {
+        ExportError::Json(cause) => RestError::Validation(vec![PydanticError::json(bytes, &cause)]),
+        ExportError::Problems(problems) => Error::InvalidFile(problems).into(),
+    })
 }
 
 /// All tasks, some hundreds at a time.

@@ -74,7 +74,7 @@ fn body_error(problem: &FieldError) -> PydanticError {
 /// What is wrong with a field of a file.
 fn file_error(problem: &FileProblem) -> PydanticError {
     let loc: Vec<&str> = std::iter::once("body").chain(problem.path.split('.')).collect();
-    PydanticError::breaks(&loc, problem.rule)
+    PydanticError::breaks(&loc, problem.rule).with_indexes()
 }
 
 fn validation_response(problems: Vec<PydanticError>) -> Response {

@@ -213,13 +213,8 @@ impl TaskBody {
         if !self.is_json {
             return Ok(Some(Value::String(String::from_utf8_lossy(&self.bytes).into_owned())));
         }
-        serde_json::from_slice(&self.bytes).map(Some).map_err(|cause| {
-            let before: usize =
-                self.bytes.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
-            let offset = if cause.is_eof() { self.bytes.len() } else { before + cause.column().saturating_sub(1) };
-            let text = cause.to_string();
-            Box::new(PydanticError::json(offset, text.split(" at line ").next().unwrap_or_default()))
-        })
+        let value = serde_json::from_slice(&self.bytes).map(Some);
+        value.map_err(|cause| Box::new(PydanticError::json(&self.bytes, &cause)))
     }
 }
 

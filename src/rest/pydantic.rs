@@ -42,7 +42,12 @@ impl PydanticError {
         Self::new("missing", loc, "Field required").of(&Value::Null)
     }
 
-    pub(super) fn json(offset: usize, reason: &str) -> Self {
+    /// A body that is no JSON, with the place in it.
+    pub(super) fn json(body: &[u8], cause: &serde_json::Error) -> Self {
+        let before: usize = body.split_inclusive(|it| *it == b'\n').take(cause.line() - 1).map(<[u8]>::len).sum();
+        let offset = if cause.is_eof() { body.len() } else { before + cause.column().saturating_sub(1) };
+        let text = cause.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
         let mut fault = Self::new("json_invalid", &["body"], "JSON decode error").with(json!({ "error": reason }));
         fault.loc.push(json!(offset));
         fault.of(&json!({}))
@@ -97,6 +102,16 @@ impl PydanticError {
         self
     }
 
+    /// The same with its places in lists as numbers.
+    pub(super) fn with_indexes(mut self) -> Self {
+        for step in &mut self.loc {
+            if let Some(index) = step.as_str().and_then(|it| it.parse::<usize>().ok()) {
+                *step = json!(index);
+            }
+        }
+        self
+    }
+
     /// `choices` in the words of Python: `'low', 'medium' or 'high'`.
     pub(super) fn not_one_of(loc: &[&str], choices: &'static str) -> Self {
         let msg = format!("Input should be {choices}");
@@ -139,6 +154,8 @@ impl PydanticError {
                 let msg = format!("String should have at most {max} characters");
                 Self::new("string_too_long", loc, msg).with(json!({ "max_length": max }))
             }
+            error::ValidationError::Missing => Self::missing(loc),
+            error::ValidationError::Unknown => Self::unknown(loc),
             error::ValidationError::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
             error::ValidationError::Instant(reason) => {
                 let msg = format!("Input should be a valid datetime or date, {reason}");

@@ -1,6 +1,6 @@
 //! A user's data as a file: what the export writes, the import reads.
 
-use std::fmt;
+mod entries;
 
 use chrono::{NaiveDate, Utc};
 use entity::{
@@ -8,12 +8,10 @@ use entity::{
     label, list, task,
     time::Micros,
 };
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{SeqAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use self::entries::{Entries, EntriesVisitor, EntryProblem, type_problem};
 use crate::{
     error::{FileProblem, ValidationError},
     service::{
@@ -48,26 +46,6 @@ pub struct Export {
     #[serde(default, deserialize_with = "read_tasks")]
     tasks: Entries<TaskImport>,
 }
-
-/// The entries of one kind that passed their checks, and the problems of the others.
-#[derive(Debug)]
-struct Entries<T> {
-    good: Vec<T>,
-    count: usize,
-    problems: Vec<FileProblem>,
-}
-
-/// Reads the entries of one kind.
-struct EntriesVisitor<T, U> {
-    /// The name of the kind in the file.
-    name: &'static str,
-    /// How many one import brings at most; those beyond are checked, not stored.
-    max: usize,
-    check: fn(usize, T) -> Result<U, EntryProblem>,
-}
-
-/// A field of an entry, and what is wrong with it.
-type EntryProblem = (&'static str, ValidationError);
 
 /// A list in a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -208,9 +186,30 @@ impl From<ExportPriority> for task::Priority {
     }
 }
 
+/// Why a file cannot be imported.
+#[derive(Debug)]
+pub enum ExportError {
+    /// It is no JSON.
+    Json(serde_json::Error),
+    /// Some of it is not as it must be.
+    Problems(Vec<FileProblem>),
+}
+
 impl Export {
+    /// Reads a file, and checks all that can be checked without knowing what is there.
+    pub fn parse(bytes: &[u8]) -> Result<Import, ExportError> {
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let file: Self =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().is_data() {
+                true => ExportError::Problems(vec![type_problem(&error)]),
+                false => ExportError::Json(error.into_inner()),
+            })?;
+        json.end().map_err(ExportError::Json)?;
+        file.checked().map_err(ExportError::Problems)
+    }
+
     /// What the file brings, or what is wrong with it and where.
-    pub fn checked(self) -> Result<Import, Vec<FileProblem>> {
+    fn checked(self) -> Result<Import, Vec<FileProblem>> {
         let mut problems = Vec::new();
         if self.version.is_some_and(|version| version != EXPORT_VERSION) {
             let rule = ValidationError::Rule("must be 1, the version of the form that is known here");
@@ -221,46 +220,6 @@ impl Export {
         let tasks = self.tasks.into_good("tasks", MAX_IMPORT, &mut problems);
         problems.truncate(MAX_PROBLEMS);
         if problems.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(problems) }
-    }
-}
-
-impl<T> Default for Entries<T> {
-    fn default() -> Self {
-        Self { good: Vec::new(), count: 0, problems: Vec::new() }
-    }
-}
-
-impl<T> Entries<T> {
-    fn into_good(self, name: &str, max: usize, problems: &mut Vec<FileProblem>) -> Vec<T> {
-        if self.count > max {
-            problems.push(FileProblem { path: name.to_owned(), rule: ValidationError::TooMany(max) });
-        }
-        problems.extend(self.problems);
-        self.good
-    }
-}
-
-impl<'de, T: Deserialize<'de>, U> Visitor<'de> for EntriesVisitor<T, U> {
-    type Value = Entries<U>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries<U>, A::Error> {
-        let mut entries = Entries::default();
-        while let Some(entry) = seq.next_element()? {
-            match (self.check)(entries.count, entry) {
-                Ok(entry) if entries.count < self.max => entries.good.push(entry),
-                Err((field, rule)) if entries.problems.len() < MAX_PROBLEMS => {
-                    let path = format!("{}.{}.{field}", self.name, entries.count);
-                    entries.problems.push(FileProblem { path, rule });
-                }
-                _ => {}
-            }
-            entries.count += 1;
-        }
-        Ok(entries)
     }
 }
 

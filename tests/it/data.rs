@@ -116,10 +116,10 @@ async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
     let faults = import(&app, &ann, "", &file).await.expect(422);
     let places: Vec<_> = faults["detail"].as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
     let expected = [
-        json!(["body", "lists", "0", "name"]),
-        json!(["body", "labels", "0", "name"]),
-        json!(["body", "tasks", "1", "title"]),
-        json!(["body", "tasks", "2", "due_at"]),
+        json!(["body", "lists", 0, "name"]),
+        json!(["body", "labels", 0, "name"]),
+        json!(["body", "tasks", 1, "title"]),
+        json!(["body", "tasks", 2, "due_at"]),
     ];
     assert_eq!(places, expected);
     let task = |digit, field: &str, value: Value| json!({ "id": id(digit), "title": "a", field: value });
@@ -132,9 +132,9 @@ async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
     let faults = import(&app, &ann, "", &dangling).await.expect(422);
     let places: Vec<_> = faults["detail"].as_array().unwrap().iter().map(|it| it["loc"].clone()).collect();
     let expected = [
-        json!(["body", "tasks", "1", "list_id"]),
-        json!(["body", "tasks", "2", "parent_id"]),
-        json!(["body", "tasks", "3", "label_ids", "0"]),
+        json!(["body", "tasks", 1, "list_id"]),
+        json!(["body", "tasks", 2, "parent_id"]),
+        json!(["body", "tasks", 3, "label_ids", 0]),
     ];
     assert_eq!(places, expected);
     for (field, value) in [
@@ -152,6 +152,58 @@ async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
     }
     for broken in [json!([]), json!({ "tasks": [{ "title": "no id" }] }), json!({ "tasks": 7 })] {
         assert_eq!(import(&app, &ann, "", &broken).await.status, 422, "{broken}");
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_a_file_is_told_with_its_place() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = uuid::Uuid::now_v7();
+    let good = json!({ "id": uuid::Uuid::now_v7(), "title": "good" });
+    for (field, value, kind, behind) in [
+        ("titel", json!("x"), "extra_forbidden", json!(["titel"])),
+        ("priority", json!("huge"), "value_error", json!(["priority"])),
+        ("priority", json!(7), "value_error", json!(["priority"])),
+        ("title", json!(7), "value_error", json!(["title"])),
+        ("completed", json!("yes"), "value_error", json!(["completed"])),
+        ("due_date", json!("2030-02-30"), "value_error", json!(["due_date"])),
+        ("due_at", json!("tomorrow"), "value_error", json!(["due_at"])),
+        ("id", json!("7"), "value_error", json!(["id"])),
+        ("label_ids", json!("x"), "value_error", json!(["label_ids"])),
+        ("label_ids", json!([id, 7]), "value_error", json!(["label_ids", 1])),
+        ("a.b", json!([[]]), "extra_forbidden", json!(["a", "b"])),
+    ] {
+        let mut task = json!({ "id": id, "title": "a" });
+        task[field] = value.clone();
+        let file = json!({ "tasks": [good, task, { "id": id }, 7, [id, "a"]] });
+        let refused = import(&app, &ann, "", &file).await.expect(422);
+        let place = [json!(["body", "tasks", 1]).as_array().unwrap().clone(), behind.as_array().unwrap().clone()];
+        let problems = refused["detail"].as_array().unwrap();
+        assert_eq!((&problems[0]["type"], &problems[0]["loc"]), (&json!(kind), &json!(place.concat())), "{field}");
+        let others: Vec<_> = problems[1..].iter().map(|it| (it["type"].clone(), it["loc"].clone())).collect();
+        let expected = [
+            (json!("missing"), json!(["body", "tasks", 2, "title"])),
+            (json!("value_error"), json!(["body", "tasks", 3])),
+            (json!("value_error"), json!(["body", "tasks", 4])),
+        ];
+        assert_eq!(others, expected, "{field}");
+    }
+    for (file, kind, loc) in [
+        ("{\"task\":[]}", "extra_forbidden", json!(["body", "task"])),
+        ("{\"tasks\":7}", "value_error", json!(["body", "tasks"])),
+        ("{\"tasks\":[],\"tasks\":[]}", "value_error", json!(["body", "tasks"])),
+        ("{\"tasks\":[{\"title\":\"a\",\"title\":\"b\"}]}", "value_error", json!(["body", "tasks", 0, "title"])),
+        ("{\"docket\":\"1\"}", "value_error", json!(["body", "docket"])),
+        ("{\"labels\":[{}]}", "missing", json!(["body", "labels", 0, "id"])),
+        ("{\"tasks\":\n[}", "json_invalid", json!(["body", 11])),
+        ("{\"tasks\":[]} x", "json_invalid", json!(["body", 13])),
+    ] {
+        let path = format!("/api/{}/import", ann.id);
+        let refused = Answer::of(app.request("POST", &path).bearer_auth(&ann.token).body(file)).await.expect(422);
+        let problem = &refused["detail"][0];
+        assert_eq!((&problem["type"], &problem["loc"]), (&json!(kind), &loc), "{file}: {problem}");
     }
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
 }
