@@ -81,7 +81,7 @@ pub struct LabelImport {
 }
 
 /// A task that is brought.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskImport {
     /// Its index in the file.
     pub place: usize,

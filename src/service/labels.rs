@@ -34,7 +34,7 @@ pub struct Labels<'a> {
 }
 
 /// The labels that a task is to have, each once, in this order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelSelection {
     /// Labels that are there.
     Ids(Vec<LabelId>),

@@ -209,6 +209,33 @@ async fn what_cannot_be_read_in_a_file_is_told_with_its_place() {
 }
 
 #[tokio::test]
+async fn an_id_that_a_file_has_twice_is_refused_unless_it_is_the_same_task() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let at = "2026-01-01T00:00:00Z";
+    let task =
+        |id: u128, title: &str| json!({ "id": uuid::Uuid::from_u128(id << 64 | 7), "title": title, "created_at": at });
+    let named = |id: u128| json!({ "id": uuid::Uuid::from_u128(id << 64 | 7), "name": format!("{id}") });
+    for (file, loc) in [
+        (json!({ "tasks": [task(1, "a"), task(2, "a"), task(1, "b")] }), json!(["body", "tasks", 2, "id"])),
+        (json!({ "lists": [named(1), named(1)] }), json!(["body", "lists", 1, "id"])),
+        (json!({ "labels": [named(1), named(2), named(2)] }), json!(["body", "labels", 2, "id"])),
+    ] {
+        for query in ["?dry_run=true", ""] {
+            let refused = import(&app, &ann, query, &file).await.expect(422);
+            assert_eq!(
+                (refused["detail"].as_array().unwrap().len(), &refused["detail"][0]["loc"]),
+                (1, &loc),
+                "{file}"
+            );
+        }
+    }
+    let file = json!({ "tasks": [task(1, "a"), task(2, "b"), task(1, "a")] });
+    let done = json!({ "dry_run": false, "lists": 0, "labels": 0, "tasks": 2, "skipped": 1 });
+    assert_eq!(import(&app, &ann, "", &file).await.expect(200), done);
+}
+
+#[tokio::test]
 async fn a_dry_run_is_asked_for_as_pydantic_reads_it_and_waits_for_no_writer() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

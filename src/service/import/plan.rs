@@ -1,6 +1,9 @@
 //! What an import comes to: its file is checked against what is there, and every problem has its place in the file.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 use entity::{
     id::{LabelId, ListId, TaskId},
@@ -35,10 +38,12 @@ impl Importer<'_> {
         let (labels, skipped_labels, known_labels) = self.new_labels(import.labels, &mut problems).await?;
         let there = self.tasks_there(&import.tasks).await?;
         let all = import.tasks.len();
-        let mut seen = HashSet::new();
         let mut tasks = import.tasks;
-        tasks.retain(|it| !there.contains_key(&it.id) && seen.insert(it.id));
-        drop(seen);
+        let places = problems.repeated("tasks", tasks.iter().map(|it| it.id), |one, other| {
+            TaskImport { place: tasks[other].place, ..tasks[one].clone() } == tasks[other]
+        });
+        tasks.retain(|it| !there.contains_key(&it.id) && places.get(&it.id) == Some(&it.place));
+        drop(places);
         let parents = self.parents(&tasks, there).await?;
         for it in &mut tasks {
             let at = it.place;
@@ -73,6 +78,7 @@ impl Importer<'_> {
         lists: Vec<ListImport>,
         problems: &mut Problems,
     ) -> Result<(Vec<ListImport>, usize, HashSet<ListId>), Error> {
+        problems.repeated("lists", lists.iter().map(|it| it.id), |_, _| false);
         let mut known: HashSet<ListId> = Lists::new(self.scope).all(None).await?.iter().map(|row| row.id).collect();
         let (room, all) = (MAX_IMPORT_LISTS.saturating_sub(known.len()), lists.len());
         let new: Vec<ListImport> = lists.into_iter().filter(|it| known.insert(it.id)).collect();
@@ -89,6 +95,7 @@ impl Importer<'_> {
         labels: Vec<LabelImport>,
         problems: &mut Problems,
     ) -> Result<(Vec<LabelImport>, usize, HashMap<LabelId, LabelId>), Error> {
+        problems.repeated("labels", labels.iter().map(|it| it.id), |_, _| false);
         let there = Labels::new(self.scope).all().await?;
         let mut ids: HashMap<LabelId, LabelId> = there.iter().map(|row| (row.id, row.id)).collect();
         let mut names: HashMap<String, LabelId> = there.into_iter().map(|row| (row.name_key, row.id)).collect();
@@ -193,6 +200,24 @@ impl Problems {
     fn extend(&mut self, problems: impl IntoIterator<Item = FileProblem>) {
         self.0.extend(problems);
         self.0.truncate(MAX_PROBLEMS);
+    }
+
+    /// Adds the entries that have the id of an earlier one: one of both would be left out. The same task twice is none,
+    /// because one that is moved during an export may be in it twice. Returns the first place of each id.
+    fn repeated<Id: Eq + Hash>(
+        &mut self,
+        kind: &str,
+        ids: impl Iterator<Item = Id>,
+        is_same: impl Fn(usize, usize) -> bool,
+    ) -> HashMap<Id, usize> {
+        let mut places = HashMap::new();
+        for (place, id) in ids.enumerate() {
+            let first = *places.entry(id).or_insert(place);
+            if first != place && !is_same(first, place) {
+                self.add(format!("{kind}.{place}.id"), "must not be the id of an earlier one of the file");
+            }
+        }
+        places
     }
 
     fn none(self) -> Result<(), Error> {

@@ -18,7 +18,7 @@ use super::{
 use crate::service::{labels::LabelSelection, values::new_id};
 
 /// A task that is to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
     /// The id, if the client chose it: a second task with it is not made, the first is answered.
     pub id: Option<TaskId>,
