@@ -125,7 +125,7 @@ pub struct Config {
     pub graphql_limits: Limits,
     /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` (default) or `2026-08`.
     pub graphql_http: HttpEdition,
-    /// `DOCKET_PERSISTED_DOCUMENTS`: a file of documents by hash, as graphql-codegen writes it.
+    /// `DOCKET_PERSISTED_DOCUMENTS`: a file of documents by id, as graphql-codegen or Apollo's generator writes it.
     pub persisted_documents: Option<PathBuf>,
     /// `DOCKET_PERSISTED_MODE`: `allow` (default) other documents too, or `only` those of the file.
     pub persisted_only: bool,

@@ -19,7 +19,7 @@ use tracing::{Instrument, debug_span, error};
 
 use super::{
     Schema,
-    documents::Documents,
+    documents::{Documents, DocumentsError},
     errors,
     loaders::Loaders,
     params::Params,
@@ -57,8 +57,8 @@ impl std::fmt::Debug for Engine {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The file of trusted documents.
-    #[error("DOCKET_PERSISTED_DOCUMENTS: the file cannot be read as an object of documents by hash")]
-    Documents(#[source] std::io::Error),
+    #[error("DOCKET_PERSISTED_DOCUMENTS: {0}")]
+    Documents(#[source] DocumentsError),
     /// The schema that the resolvers make is not one.
     #[error("the GraphQL schema is not valid: {0}")]
     Schema(String),

@@ -75,7 +75,7 @@ impl Params {
             }
         }
         let persisted = object.get("extensions").and_then(|it| it.get("persistedQuery"));
-        let hash = persisted.and_then(|it| it.get("sha256Hash")?.as_str()).map(str::to_lowercase);
+        let hash = persisted.and_then(|it| it.get("sha256Hash")?.as_str()).map(str::to_owned);
         let query = text(&mut object, "query", "query must be a string")?;
         let id = text(&mut object, "documentId", "documentId must be a string")?;
         let document = match (query, id, hash) {

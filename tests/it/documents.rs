@@ -187,6 +187,28 @@ async fn a_client_may_send_the_hash_of_a_query_instead() {
     assert_eq!(named(None, &hash).await.data()["me"]["id"], ann.id);
 }
 
+#[tokio::test]
+async fn documents_of_a_file_are_executed_by_their_ids_and_a_wrong_id_is_said_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("persisted-documents.json");
+    let write = |id: &str, text: &str| std::fs::write(&file, json!({ id: text }).to_string()).unwrap();
+    let id = format!("sha256:{}", sha256("{ me { id } }"));
+    let settings = [("DOCKET_PERSISTED_DOCUMENTS", file.to_str().unwrap()), ("DOCKET_PERSISTED_MODE", "only")];
+    write(&id, "{ me { id } }");
+    let app = App::spawn_with(&settings).await;
+    let ann = app.person("ann").await;
+    let post = |body: &Value| Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(body));
+    assert_eq!(post(&json!({ "documentId": id })).await.data()["me"]["id"], ann.id);
+    let read = app.request("GET", "/graphql").bearer_auth(&ann.token).query(&[("documentId", &id[7..])]);
+    assert_eq!(Answer::of(read).await.data()["me"]["id"], ann.id);
+    assert_eq!(post(&json!({ "query": "{ me { id } }" })).await.data()["me"]["id"], ann.id);
+    assert_eq!(post(&json!({ "query": "{ me { name } }" })).await.code(), "PERSISTED_DOCUMENT_REQUIRED");
+    write(&id, "{ me { name } }");
+    let refused = docket::server::Server::bind(&app.config(&settings), None).await.unwrap_err();
+    let said = docket::error::causes(&refused);
+    assert!(said.contains("DOCKET_PERSISTED_DOCUMENTS") && said.contains(&id), "{said}");
+}
+
 fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
