@@ -65,7 +65,7 @@ pub struct Config {
     /// port by default.
     pub base_url: Option<Url>,
     /// `CORS_ORIGINS`: origins of front-ends, or patterns such as `https://*.app.example`, with commas between;
-    /// http://localhost:3000 by default, in production none.
+    /// all ports of this machine by default in development, http://localhost:3000 in staging, in production none.
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT`: `on` or `off`; on in production only, by default.
     pub rate_limit: bool,
@@ -189,6 +189,8 @@ impl Config {
         let production = environment == Environment::Production;
         let (secret, is_secret_new) = read.secret(environment);
         let (database, is_database_named) = read.database();
+        let base_url = read.base_url();
+        let cors_origins = read.origins(environment, base_url.as_ref());
         let (persisted_documents, persisted_only) = read.persisted();
         Self {
             environment,
@@ -201,8 +203,8 @@ impl Config {
             workers: read.threads("TOKIO_WORKER_THREADS"),
             secret,
             is_secret_new,
-            base_url: read.base_url(),
-            cors_origins: read.origins(environment),
+            base_url,
+            cors_origins,
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
             quotas: read.parsed("DOCKET_REQUEST_LIMITS", Quotas::default(), "names and numbers such as user=6000"),
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),

@@ -21,7 +21,7 @@ use self::{
     concurrency::{ConcurrencyLimit, RefusalHeaders},
     listener::Serving,
     metrics::{MetricsListener, Sources},
-    middleware::request_context::RequestContext,
+    middleware::{cors::cors, request_context::RequestContext},
     router::OuterMiddleware,
 };
 use crate::{
@@ -113,9 +113,11 @@ impl Server {
             unknown: InFlight::default(),
         };
         let is_https = services.auth().origins().is_https();
-        let cors = router::cors(services.auth().origins());
-        let limit = ConcurrencyLimit::new(metrics.refused.clone(), RefusalHeaders { cors, is_https });
+        let cors = cors(services.auth().origins());
+        let headers = RefusalHeaders { cors: cors.clone(), is_https };
+        let limit = ConcurrencyLimit::new(metrics.refused.clone(), headers);
         let outer = OuterMiddleware {
+            cors,
             context: RequestContext::new(config, &graphql_state.closing, metrics.clone(), is_https),
             limit: limit.clone(),
         };

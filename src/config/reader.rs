@@ -16,10 +16,14 @@ use super::{
     names::{self, Misnamed},
     origin, secret,
     secret::Secret,
+    weak::is_local,
 };
 
 const DEFAULT_DATABASE: &str = "sqlite://docket.db?mode=rwc";
 const DEFAULT_ORIGIN: &str = "http://localhost:3000";
+/// The front-ends of a developer. Who can serve a page there runs programs on this machine, which can do more than a page;
+/// and cookies do not tell ports apart.
+const LOCAL_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
 
@@ -283,13 +287,16 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         networks
     }
 
-    /// The origins of front-ends. One is taken for granted, but not in production.
-    pub(super) fn origins(&mut self, environment: Environment) -> Vec<String> {
+    /// The origins of front-ends. Some are taken for granted, but not in production: all ports of the machine where a
+    /// developer calls Docket there.
+    pub(super) fn origins(&mut self, environment: Environment, base_url: Option<&Url>) -> Vec<String> {
         const NAME: &str = "CORS_ORIGINS";
         const EXPECTED_FORM: &str = "origins such as https://app.example or https://*.app.example, without a path and with \
                               commas between";
         if self.text(NAME).is_none() && environment != Environment::Production {
-            return vec![DEFAULT_ORIGIN.to_owned()];
+            let is_local = environment == Environment::Development && base_url.is_none_or(is_local);
+            let origins = if is_local { LOCAL_ORIGINS.as_slice() } else { &[DEFAULT_ORIGIN] };
+            return origins.iter().map(|it| (*it).to_owned()).collect();
         }
         let mut origins = Vec::new();
         for text in self.list(NAME, EXPECTED_FORM) {

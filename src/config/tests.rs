@@ -135,9 +135,17 @@ fn traces_go_by_no_protocol_that_docket_does_not_speak() {
 
 #[test]
 fn production_trusts_no_front_end_that_it_was_not_told_of() {
-    for (environment, origins) in [("production", 0), ("staging", 1), ("development", 1)] {
-        let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-        assert_eq!(config.cors_origins.len(), origins, "{environment}");
+    for (environment, base_url, origins) in [
+        ("production", None, 0),
+        ("staging", None, 1),
+        ("development", None, 3),
+        ("development", Some("http://127.0.0.1:8000"), 3),
+        ("development", Some("https://docket.example"), 1),
+    ] {
+        let settings = [("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)];
+        let base_url = base_url.map(|url| ("BETTER_AUTH_URL", url));
+        let config = read(&settings.into_iter().chain(base_url).collect::<Vec<_>>()).unwrap();
+        assert_eq!(config.cors_origins.len(), origins, "{environment} {base_url:?}");
     }
 }
 

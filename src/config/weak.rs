@@ -101,7 +101,7 @@ fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || is_local(url)
 }
 
-fn is_local(url: &Url) -> bool {
+pub(super) fn is_local(url: &Url) -> bool {
     match url.host() {
         // Of a scheme that the URL standard does not know, an address is a name.
         Some(Host::Domain(name)) => {

@@ -1,15 +1,14 @@
 //! The routes, with the middleware around them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::from_fn_with_state,
     routing::{any, get},
 };
 use tower::ServiceBuilder;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::CorsLayer;
 
 use super::{
     concurrency::ConcurrencyLimit,
@@ -20,42 +19,12 @@ use super::{
         request_context::{RequestContext, request_context},
     },
 };
-use crate::{
-    config::Config,
-    graphql, rest,
-    service::{Services, auth::Origins},
-};
-
-/// How long a browser remembers what it may send.
-const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
-/// The methods that front-ends may use.
-const METHODS: [Method; 7] =
-    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-/// The headers that front-ends may send.
-const REQUEST_HEADERS: [HeaderName; 9] = [
-    header::ACCEPT,
-    header::AUTHORIZATION,
-    header::CONTENT_TYPE,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    HeaderName::from_static("apollo-require-preflight"),
-    HeaderName::from_static("graphql-require-preflight"),
-    HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("x-requested-with"),
-];
-/// The headers that front-ends may read.
-const RESPONSE_HEADERS: [HeaderName; 6] = [
-    header::ETAG,
-    header::RETRY_AFTER,
-    HeaderName::from_static("set-auth-jwt"),
-    HeaderName::from_static("set-auth-token"),
-    HeaderName::from_static("x-request-id"),
-    HeaderName::from_static("x-total-count"),
-];
+use crate::{config::Config, graphql, rest, service::Services};
 
 /// The outer middleware, around all routes.
 pub(super) struct OuterMiddleware {
     pub(super) context: RequestContext,
+    pub(super) cors: CorsLayer,
     pub(super) limit: ConcurrencyLimit,
 }
 
@@ -88,20 +57,7 @@ pub(super) fn router(
     router.fallback(rest::not_found).method_not_allowed_fallback(rest::method_not_allowed).layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(outer.context, request_context))
-            .layer(cors(services.auth().origins()))
+            .layer(outer.cors)
             .layer(from_fn_with_state(outer.limit, limit)),
     )
-}
-
-/// Which origins may read responses, and what they may send.
-pub(super) fn cors(origins: &Origins) -> CorsLayer {
-    let origins = origins.clone();
-    let may_read = move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| origins.may_read(origin));
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(may_read))
-        .allow_credentials(true)
-        .allow_methods(METHODS)
-        .allow_headers(REQUEST_HEADERS)
-        .expose_headers(RESPONSE_HEADERS)
-        .max_age(PREFLIGHT_AGE)
 }

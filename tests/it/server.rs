@@ -193,16 +193,57 @@ async fn only_trusted_origins_may_read() {
         .request("OPTIONS", "/api/u/tasks/1")
         .header("origin", "https://app.example")
         .header("access-control-request-method", "PATCH")
-        .header("access-control-request-headers", "authorization,content-type");
+        .header("access-control-request-headers", "authorization,content-type,traceparent,apollographql-client-name");
     let answer = Answer::of(preflight).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-credentials"), "true");
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         assert!(answer.header("access-control-allow-methods").contains(method), "{answer:?}");
     }
-    for name in ["authorization", "content-type"] {
+    for name in ["authorization", "content-type", "traceparent", "apollographql-client-name"] {
         assert!(answer.header("access-control-allow-headers").contains(name), "{answer:?}");
     }
+    let answer = Answer::of(app.request("GET", "/health").header("origin", "https://app.example")).await;
+    for name in ["ratelimit", "ratelimit-policy", "retry-after", "etag", "idempotency-replayed", "x-request-id"] {
+        assert!(answer.header("access-control-expose-headers").split(',').any(|it| it == name), "{name} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn front_ends_on_this_machine_are_trusted_in_development() {
+    let (app, elsewhere) =
+        (App::spawn().await, App::spawn_with(&[("BETTER_AUTH_URL", "https://docket.example")]).await);
+    let may_read = async |app: &App, origin: &str| {
+        let answer = Answer::of(app.request("GET", "/health").header("origin", origin)).await;
+        answer.header("access-control-allow-origin") == origin
+    };
+    for origin in ["http://localhost:5173", "http://127.0.0.1:4321", "http://[::1]:5173"] {
+        assert!(may_read(&app, origin).await && !may_read(&elsewhere, origin).await, "{origin}");
+        let body = json!({ "email": "nobody@example.com", "password": "correct-horse-1" });
+        let sign_in = app.request("POST", "/api/auth/sign-in/email").header("origin", origin).json(&body);
+        assert_eq!(Answer::of(sign_in).await.status, 401, "{origin}");
+    }
+    for origin in
+        ["http://localhost.evil.example:5173", "http://127.0.0.1.evil.example:80", "http://[::2]:5173", "null"]
+    {
+        assert!(!may_read(&app, origin).await, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_may_not_read_is_in_the_log_once_with_the_setting() {
+    let app = App::unstarted().await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let settings = [("RUST_LOG", "warn"), ("CORS_ORIGINS", "https://app.example")];
+    let process = Process::start_with(&app.database_url, &settings, log.reopen().unwrap()).await;
+    for origin in ["https://other.example", "https://other.example", "https://app.example", "null"] {
+        let request = app.http.get(format!("{}/health", process.base)).header("origin", origin);
+        assert_eq!(Answer::of(request).await.status, 200);
+    }
+    process.stop().await;
+    let said = std::fs::read_to_string(log.path()).unwrap();
+    let lines: Vec<_> = said.lines().filter(|it| it.contains("CORS_ORIGINS")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("https://other.example"), "{said}");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ fn matches(trusted: &str, origin: &str, url: &Url) -> bool {
         None => (trusted, origin.split_once("://").map_or("", |(_, authority)| authority)),
     };
     let is_of_numbers = !pattern.rsplit("://").next().unwrap_or_default().contains(|it: char| it.is_ascii_alphabetic());
-    let is_address = matches!(url.host(), Some(url::Host::Ipv4(_)));
+    let is_address = matches!(url.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
     is_web && (is_address || !is_of_numbers) && fits(pattern.as_bytes(), text.as_bytes())
 }
 
@@ -195,6 +195,7 @@ mod tests {
             ("*.app.example", "http://x.app.example", true),
             ("*.app.example", "ftp://x.app.example", false),
             ("http://localhost:*", "http://localhost:5173", true),
+            ("http://[::1]:*", "http://[::1]:5173", true),
             ("http://192.168.*.*", "http://192.168.1.9", true),
             ("http://192.168.*.*", "http://192.168.evil.example", false),
         ] {
