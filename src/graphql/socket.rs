@@ -41,7 +41,7 @@ use crate::{
     in_flight::InFlightGuard,
     service::{
         RequestScope,
-        auth::{Client, Credential, CurrentUser, Identity},
+        auth::{AccessEnd, Client, Credential, CurrentUser, Identity},
     },
     telemetry::SecurityEvent,
 };
@@ -100,7 +100,7 @@ struct SocketSession {
     state: State,
     queue: mpsc::Receiver<OperationMessage>,
     /// Ends when the access of its user does.
-    until_expired: BoxFuture<'static, ()>,
+    until_expired: BoxFuture<'static, AccessEnd>,
     /// When the last frame of the client arrived.
     last_heard: Instant,
     /// Counts the socket as not authenticated.
@@ -151,7 +151,7 @@ impl SocketSession {
                 Some(outgoing) = self.queue.recv() => self.forward(outgoing).await,
                 _ = ping.tick() => self.ping().await,
                 () = &mut init, if self.state.user.is_none() => Err(Close::INIT_TIMEOUT),
-                () = &mut self.until_expired => Err(Close::EXPIRED),
+                end = &mut self.until_expired => Err(Close::of_end(end)),
                 () = &mut stopped => Err(Close::RESTART),
             };
             if let Err(close) = step {
@@ -236,7 +236,7 @@ impl SocketSession {
 
 impl State {
     /// Authenticates the client. The returned future ends when its access does.
-    async fn authenticate(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, ()>, Close> {
+    async fn authenticate(&mut self, shown: Option<&str>) -> Result<BoxFuture<'static, AccessEnd>, Close> {
         let user = match shown {
             Some(shown) => self.identify(shown).await?,
             None => match &self.handshake {

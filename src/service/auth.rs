@@ -76,6 +76,15 @@ impl CurrentUser {
     }
 }
 
+/// Why what somebody has shown holds no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessEnd {
+    /// The access token is over; its user may get another one.
+    TokenExpired,
+    /// The session has ended, or the account was deleted.
+    Revoked,
+}
+
 /// Who a request comes from, found out once, for both APIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
@@ -256,9 +265,8 @@ impl<'a> Auth<'a> {
         Ok(CurrentUser { id: live.user.id, proof: Proof::Session(Secret::new(token.to_owned())) })
     }
 
-    /// Returns when what the user has shown holds no longer: the token has expired, the session has ended, or the account
-    /// was deleted. To be waited for by whatever stays open.
-    pub async fn until_expired(self, user: &CurrentUser) {
+    /// Returns when what the user has shown holds no longer, and says why. To be waited for by whatever stays open.
+    pub async fn until_expired(self, user: &CurrentUser) -> AccessEnd {
         let left = match &user.proof {
             // A time that has passed is no duration.
             Proof::AccessToken(expires_at) => (*expires_at - Utc::now()).to_std().unwrap_or_default(),
@@ -273,7 +281,7 @@ impl<'a> Auth<'a> {
                 }
             }
         };
-        let _ = time::timeout(left, ended).await;
+        time::timeout(left, ended).await.map_or(AccessEnd::TokenExpired, |()| AccessEnd::Revoked)
     }
 
     /// Whether the session that was shown has ended, or the account of the access token was deleted.

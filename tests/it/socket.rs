@@ -1,5 +1,5 @@
 //! GraphQL over WebSocket: who may connect, for how long, and what closes a socket.
-//! See docs/contracts/graphql-http.md#websocket, docs/contracts/graphql-http.md#close-codes and
+//! See docs/contracts/graphql-http.md#websocket, docs/graphql.md#close-codes and
 //! docs/contracts/reliability.md#credentials.
 
 use std::time::Duration;
@@ -161,6 +161,23 @@ async fn an_id_that_is_used_again_belongs_to_its_new_operation() {
 }
 
 #[tokio::test]
+async fn a_client_shows_who_it_is_in_its_payload_or_in_the_headers_of_that() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let bearer = format!("Bearer {}", ann.session);
+    for payload in [
+        json!({ "authorization": bearer }),
+        json!({ "Authorization": bearer }),
+        json!({ "headers": { "authorization": bearer } }),
+        json!({ "headers": { "Authorization": bearer, "x-other": 1 } }),
+    ] {
+        let mut socket = Socket::open(&app, &[]).await.unwrap();
+        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.next().await["type"], "connection_ack", "{payload}");
+    }
+}
+
+#[tokio::test]
 async fn each_breach_of_the_protocol_has_its_close_code() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
@@ -175,6 +192,8 @@ async fn each_breach_of_the_protocol_has_its_close_code() {
         (vec![init.clone(), json!({ "type": "subscribe", "id": "a", "payload": { "query": 1 } })], 4400),
         (vec![subscribe.clone()], 4401),
         (vec![init_with(Value::Null)], 4403),
+        (vec![init_with(json!({ "headers": { "authorization": "Bearer x" } }))], 4403),
+        (vec![init_with(json!({ "headers": 1 }))], 4403),
         (vec![init_with(json!({ "Authorization": format!("Bearer {}x", ann.token) }))], 4403),
         (vec![init_with(json!({ "Authorization": ann.token }))], 4403),
         (vec![], 4408),
@@ -201,7 +220,7 @@ async fn a_socket_closes_when_the_access_of_its_user_ends() {
     let mut other = Socket::of(&app, &ann.token).await;
     assert_eq!(app.request("POST", "/api/auth/sign-out").bearer_auth(&ann.session).send().await.unwrap().status(), 200);
     let (session, token) = tokio::join!(by_session.closed(), by_token.closed());
-    assert_eq!((session.0, token), (4403, (4403, "Token expired".to_owned())));
+    assert_eq!((session, token), ((4401, "Access ended".to_owned()), (4403, "Token expired".to_owned())));
     other.send(json!({ "type": "ping" })).await;
     assert_eq!(other.next().await["type"], "pong");
     let body = json!({ "email": ann.email, "password": PASSWORD });
@@ -209,7 +228,7 @@ async fn a_socket_closes_when_the_access_of_its_user_ends() {
     let deleted =
         app.request("POST", "/api/auth/delete-user").bearer_auth(again).json(&json!({ "password": PASSWORD }));
     Answer::of(deleted).await.expect(200);
-    assert_eq!(other.closed().await.0, 4403);
+    assert_eq!(other.closed().await.0, 4401);
 }
 
 #[tokio::test]

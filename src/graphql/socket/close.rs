@@ -1,9 +1,11 @@
 //! Close codes of the WebSocket sub-protocol.
-//! See docs/contracts/graphql-http.md#close-codes.
+//! See docs/graphql.md#close-codes.
 
 use std::{borrow::Cow, error::Error as _};
 
 use axum::extract::ws::CloseFrame;
+
+use crate::service::auth::AccessEnd;
 
 /// A close code and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +25,6 @@ impl Close {
     pub(super) const INTERNAL_ERROR: Self = Self::of(4500, "Internal server error");
     pub(super) const UNAUTHORIZED: Self = Self::of(4401, "Unauthorized");
     pub(super) const FORBIDDEN: Self = Self::of(4403, "Forbidden");
-    pub(super) const EXPIRED: Self = Self::of(4403, "Token expired");
     pub(super) const INIT_TIMEOUT: Self = Self::of(4408, "Connection initialisation timeout");
     pub(super) const TOO_MANY_INITS: Self = Self::of(4429, "Too many initialisation requests");
     pub(super) const TOO_MANY: Self = Self::of(1013, "Too many streams");
@@ -31,6 +32,14 @@ impl Close {
 
     const fn of(code: u16, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// Clients such as graphql-ws come back by themselves after 4403, with the token that they have then, and not after 4401.
+    pub(super) const fn of_end(end: AccessEnd) -> Self {
+        match end {
+            AccessEnd::TokenExpired => Self::of(4403, "Token expired"),
+            AccessEnd::Revoked => Self::of(4401, "Access ended"),
+        }
     }
 
     /// A message that breaks the protocol.

@@ -65,7 +65,7 @@ impl ClientMessage {
         };
         let kind = message.remove("type");
         match kind.as_ref().and_then(Value::as_str) {
-            Some("connection_init") => Ok(Self::Init(authorization(optional_object(&mut message)?))),
+            Some("connection_init") => Ok(Self::Init(authorization(&optional_object(&mut message)?))),
             Some("ping") => optional_object(&mut message).map(|_| Self::Ping),
             Some("pong") => optional_object(&mut message).map(|_| Self::Pong),
             Some("subscribe") => {
@@ -95,10 +95,14 @@ fn optional_object(message: &mut Map<String, Value>) -> Result<Map<String, Value
     }
 }
 
-/// The credential of a `connection_init`, under the name of the header in any case.
-fn authorization(payload: Map<String, Value>) -> Option<String> {
-    let named = payload.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    named.and_then(|(_, value)| Some(value.as_str()?.to_owned()))
+/// The credential of a `connection_init`, under the name of the header in any case: in the payload, or in its `headers`,
+/// where clients of other servers have it.
+fn authorization(payload: &Map<String, Value>) -> Option<String> {
+    let of = |object: &Map<String, Value>| {
+        let named = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        named.and_then(|(_, value)| Some(value.as_str()?.to_owned()))
+    };
+    of(payload).or_else(|| of(payload.get("headers")?.as_object()?))
 }
 
 impl OperationMessage {
