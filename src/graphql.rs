@@ -17,7 +17,7 @@ mod subscription;
 mod task_output;
 mod validation;
 
-use async_graphql::{Schema as AsyncSchema, ValidationMode};
+use async_graphql::{SDLExportOptions, Schema as AsyncSchema, ValidationMode};
 
 pub use self::{
     engine::{Engine, EngineError},
@@ -44,5 +44,9 @@ fn schema() -> Schema {
 
 /// The schema in its own language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    schema().sdl()
+    sdl_of(&schema())
+}
+
+fn sdl_of(schema: &Schema) -> String {
+    schema.sdl_with_options(SDLExportOptions::new().include_specified_by())
 }

@@ -94,7 +94,7 @@ impl Engine {
         let schema = super::schema();
         let documents = Documents::new(config.persisted_documents.as_deref(), config.persisted_only);
         Ok(Self {
-            front: DocumentValidator::new(&schema.sdl(), config).map_err(EngineError::Schema)?,
+            front: DocumentValidator::new(&super::sdl_of(&schema), config).map_err(EngineError::Schema)?,
             metrics,
             schema,
             documents: documents.map_err(EngineError::Documents)?,

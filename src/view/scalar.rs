@@ -11,7 +11,11 @@ use utoipa::{
 
 use crate::service::tasks;
 
-/// An instant in RFC 3339, sent in UTC with a `Z`. Input may have any offset.
+/// How many fraction digits an instant is stored with.
+const MAX_FRACTION_DIGITS: usize = 6;
+
+/// An instant as a text of RFC 3339: in UTC with a `Z`, and with 0, 3 or 6 fraction digits, as many as it needs. Input
+/// may have any offset and at most 6 fraction digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime {
     /// Instant.
@@ -24,7 +28,7 @@ pub struct DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
-/// A whole number of up to 64 bits, as a JSON number.
+/// A whole number of 64 bits with a sign, as a JSON number. Input may be a string of digits too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BigInt(pub i64);
 
@@ -43,10 +47,20 @@ impl DateTime {
     fn read(value: &Value) -> Result<Self, &'static str> {
         let Value::String(text) = value else { return Err("must be a string") };
         let instant = chrono::DateTime::parse_from_rfc3339(text)
-            .map_err(|_| "must be an RFC 3339 date and time such as 2030-01-31T12:00:00Z")?;
+            .ok()
+            // chrono takes a blank as well.
+            .filter(|_| matches!(text.as_bytes().get("2030-01-31".len()), Some(b'T' | b't')))
+            .ok_or("must be an RFC 3339 date and time such as 2030-01-31T12:00:00Z")?;
+        if fraction_digits(text) > MAX_FRACTION_DIGITS {
+            return Err("must have at most 6 fraction digits");
+        }
         tasks::Instant::new(instant.to_utc()).map_err(|_| "must be from year 1 to 9999, without a leap second")?;
         Ok(Self { instant: instant.to_utc(), digits: SecondsFormat::AutoSi })
     }
+}
+
+fn fraction_digits(text: &str) -> usize {
+    text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count())
 }
 
 impl Date {
@@ -61,13 +75,17 @@ impl BigInt {
     fn read(value: &Value) -> Result<Self, &'static str> {
         match value {
             Value::Number(number) => number.as_i64().map(Self).ok_or("must be a whole number of 64 bits"),
+            Value::String(text) if !text.starts_with('+') => {
+                text.parse().map(Self).map_err(|_| "must be a whole number of 64 bits")
+            }
             _ => Err("must be a whole number"),
         }
     }
 }
 
-/// An instant in RFC 3339, sent in UTC with a `Z`, in microseconds at most. Input may have any offset.
-#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time")]
+/// An instant as a text of RFC 3339: in UTC with a `Z`, and with 0, 3 or 6 fraction digits, as many as it needs. Input
+/// may have any offset and at most 6 fraction digits.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/chillicream/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         Self::read(&value).map_err(refused)
@@ -83,7 +101,7 @@ impl ScalarType for DateTime {
 }
 
 /// A calendar date as `YYYY-MM-DD`, in no time zone.
-#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
+#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         Self::read(&value).map_err(refused)
@@ -98,8 +116,8 @@ impl ScalarType for Date {
     }
 }
 
-/// A whole number of up to 64 bits, as a JSON number.
-#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/big-int")]
+/// A whole number of 64 bits with a sign, as a JSON number. Input may be a string of digits too.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/jakobmerrild/long.html")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         Self::read(&value).map_err(refused)

@@ -14,11 +14,16 @@ const seed = Number(process.env.SEED ?? 1);
 const MADE_UP = 2000;
 const schema = buildSchema(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8"));
 
-const isInstant = (text) => /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+const isInstant = (text) => /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
 const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+/** Whether digits are a number of 64 bits. */
+const isLong = (text) => /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 /** What the schema's own scalars take, which graphql-js cannot know: a value, and a literal. */
 const SCALARS = {
-  BigInt: [(value) => Number.isInteger(value) && Math.abs(value) < 2 ** 63, (node) => node.kind === Kind.INT && BigInt.asIntN(64, BigInt(node.value)) === BigInt(node.value)],
+  BigInt: [
+    (value) => (typeof value === "string" ? isLong(value) : Number.isInteger(value) && Math.abs(value) < 2 ** 63),
+    (node) => [Kind.INT, Kind.STRING].includes(node.kind) && isLong(node.value),
+  ],
   Date: [(value) => typeof value === "string" && isDay(value), (node) => node.kind === Kind.STRING && isDay(node.value)],
   DateTime: [(value) => typeof value === "string" && isInstant(value), (node) => node.kind === Kind.STRING && isInstant(node.value)],
 };

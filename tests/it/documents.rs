@@ -170,6 +170,61 @@ async fn what_is_not_given_is_as_if_it_were_not_written() {
 }
 
 #[tokio::test]
+async fn scalars_name_the_specification_that_their_values_keep() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let types = app.graphql(&ann, "{ __schema { types { name specifiedByURL } } }", json!({})).await.data();
+    let named: Vec<_> =
+        types["__schema"]["types"].as_array().unwrap().iter().filter(|it| !it["specifiedByURL"].is_null()).collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    for scalar in named {
+        let line = format!("scalar {} @specifiedBy(url: {})", text(&scalar["name"]), scalar["specifiedByURL"]);
+        assert!(docket::graphql::sdl().contains(&line), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_instant_that_would_be_cut_or_is_no_rfc_3339_is_refused() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let create = "mutation($at: DateTime!) {
+        createTask(input: { title: \"x\", due: { at: { instant: $at } } }) { task { dueAt } } }";
+    for (at, shown) in [
+        ("2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z"),
+        ("2030-01-31t12:00:00.5z", "2030-01-31T12:00:00.500Z"),
+        ("2030-01-31T12:00:00.123456+01:00", "2030-01-31T11:00:00.123456Z"),
+    ] {
+        assert_eq!(app.graphql(&ann, create, json!({ "at": at })).await.data()["createTask"]["task"]["dueAt"], shown);
+    }
+    for (at, wrong) in [
+        ("2030-01-31T12:00:00.1234567Z", "at most 6 fraction digits"),
+        ("2030-01-31T12:00:00.0000000Z", "at most 6 fraction digits"),
+        ("2030-01-31 12:00:00Z", "RFC 3339"),
+        ("2030-01-31T12:00:00", "RFC 3339"),
+    ] {
+        let answer = app.graphql(&ann, create, json!({ "at": at })).await;
+        let said = text(&answer.json()["errors"][0]["message"]);
+        assert!(answer.code() == "BAD_USER_INPUT" && said.contains("$at") && said.contains(wrong), "{at}: {said}");
+        let literal = create.replace("($at: DateTime!)", "").replace("$at", &format!("\"{at}\""));
+        assert_eq!(app.graphql(&ann, &literal, json!({})).await.code(), "GRAPHQL_VALIDATION_FAILED", "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_number_may_be_a_string_of_digits() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let asked = "query($since: BigInt!) { changes(since: $since) { hasMore } }";
+    app.graphql(&ann, "{ changes(since: \"0\") { hasMore } }", json!({})).await.data();
+    for since in [json!(0), json!("0"), json!("-0")] {
+        app.graphql(&ann, asked, json!({ "since": since })).await.data();
+    }
+    for wrong in ["", "x", "+1", " 1", "1.0", "1e3", "9223372036854775808"] {
+        assert_eq!(app.graphql(&ann, asked, json!({ "since": wrong })).await.code(), "BAD_USER_INPUT", "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_may_send_the_hash_of_a_query_instead() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -28,7 +28,7 @@ fn documents() -> Vec<(String, Value, &'static str)> {
         literal(&create("due: { at: { instant: \"tomorrow\" } }")),
         literal(&delete("dueFrom: \"2030-01-01\"")),
         literal(&delete("dueBefore: [\"2030-01-01T00:00:00Z\"]")),
-        literal("deleteTask(input: { id: 1, expectedRevision: \"1\" }) { deletedTaskId }"),
+        literal("deleteTask(input: { id: 1, expectedRevision: \"x1\" }) { deletedTaskId }"),
         literal("deleteTask(input: { id: 1, expectedRevision: 1.5 }) { deletedTaskId }"),
         literal("deleteTask(input: { id: 1, expectedRevision: 9223372036854775808 }) { deletedTaskId }"),
         literal(
@@ -39,7 +39,7 @@ fn documents() -> Vec<(String, Value, &'static str)> {
         variable("DateTime", &delete("dueFrom: $v"), json!("2030-01-01T00:00:00")),
         variable("DateTime", &delete("dueFrom: $v"), json!("2020-01-01T00:00:60Z")),
         variable("DateTime", &delete("dueFrom: $v"), json!("0001-01-01T00:00:00+23:59")),
-        variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!("7")),
+        variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!("7.0")),
         variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!(1e30)),
         variable("[CreateTaskInput!]!", many, json!([{ "title": "b" }, { "title": "c", "due": { "date": "x" } }])),
         variable("[CreateTaskInput!]!", many, json!({ "title": "c", "due": { "at": { "instant": 7 } } })),
