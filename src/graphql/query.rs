@@ -15,6 +15,9 @@ use crate::{
     view::{BigInt, Change, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
 
+/// How many changes are shown by default.
+const DEFAULT_CHANGES: i32 = 100;
+
 /// The root type `Query`.
 pub struct Query;
 
@@ -39,12 +42,20 @@ impl Query {
     }
 
     /// An object by its id; null if there is none.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node, GraphqlError>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of a task, a list, a label or the user.")] id: ID,
+    ) -> Option<Result<Node, GraphqlError>> {
         find_node(ctx, &id).await.transpose()
     }
 
     /// Objects by their ids, at most 100, in the order of the ids; null where there is none.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>, GraphqlError> {
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids of tasks, lists, labels or the user: at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, GraphqlError> {
         ctx.current_user()?;
         let most = usize::try_from(MAX_SIZE).unwrap_or_default();
         if ids.len() > most {
@@ -54,12 +65,20 @@ impl Query {
     }
 
     /// A task by its id; null if there is none.
-    async fn task(&self, ctx: &Context<'_>, id: ID) -> Option<Result<TaskRow, GraphqlError>> {
+    async fn task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the task.")] id: ID,
+    ) -> Option<Result<TaskRow, GraphqlError>> {
         only_task(ctx, &id).await.transpose().map(|found| found.map(TaskRow::from))
     }
 
-    /// All lists in their order, at most 500. `archived` selects only archived or only other lists.
-    async fn task_lists(&self, ctx: &Context<'_>, archived: Option<bool>) -> Result<Vec<TaskList>, GraphqlError> {
+    /// All lists in their order, at most 500.
+    async fn task_lists(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "True for archived lists only, false for the others only.")] archived: Option<bool>,
+    ) -> Result<Vec<TaskList>, GraphqlError> {
         let lists = ctx.lists()?;
         Ok(lists.all(archived).await?.into_iter().map(TaskList::from).collect())
     }
@@ -77,7 +96,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Words to search for: at most 200 characters, separated by anything but letters and digits.")]
         text: String,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
     ) -> Result<Vec<Task>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let words = Words::parse(&text).map_err(|fault| Error::invalid("text", fault))?;
@@ -90,10 +109,10 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The `revision` of the last page; 0 at first.")] since: BigInt,
-        #[graphql(desc = "Number of changes: 1 to 500.", default = 100)] first: i32,
+        #[graphql(desc = "Number of changes: 1 to 500.", default_with = "Some(DEFAULT_CHANGES)")] first: Option<i32>,
     ) -> Result<ChangeFeed, GraphqlError> {
         let changes = ctx.changes()?;
-        let most = u64::try_from(first).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
+        let most = u64::try_from(first.unwrap_or(DEFAULT_CHANGES)).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
         let fault = ValidationError::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
         let feed = changes.since(since.0, most.ok_or(Error::invalid("first", fault))?).await?;
         Ok(feed.into())

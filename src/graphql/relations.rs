@@ -13,6 +13,9 @@ use crate::{
     view::{Change, ChangedNode, Label, Task, TaskCounts, TaskList},
 };
 
+/// The time zone that counts by default.
+const UTC: &str = "UTC";
+
 type Many<T> = Option<Result<Vec<T>, GraphqlError>>;
 
 /// Relations of a task.
@@ -73,7 +76,7 @@ impl TaskList {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
     ) -> Many<Task> {
         Some(first_of_list(self, ctx, first).await)
     }
@@ -82,14 +85,17 @@ impl TaskList {
     async fn counts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "IANA name of the time zone that decides which due dates are over.", default = "UTC")]
-        time_zone: String,
+        #[graphql(
+            desc = "IANA name of the time zone that decides which due dates are over.",
+            default_with = "Some(UTC.to_owned())"
+        )]
+        time_zone: Option<String>,
     ) -> Option<Result<TaskCounts, GraphqlError>> {
-        Some(counts_of(self, ctx, &time_zone).await)
+        Some(counts_of(self, ctx, time_zone.as_deref().unwrap_or(UTC)).await)
     }
 }
 
-async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, GraphqlError> {
+async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let rows = loaders.load(&loaders.first_of_list, (list.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
@@ -108,20 +114,21 @@ impl Label {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "DEFAULT_SIZE")] first: i32,
+        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
     ) -> Many<Task> {
         Some(first_of_label(self, ctx, first).await)
     }
 }
 
-async fn first_of_label(label: &Label, ctx: &Context<'_>, first: i32) -> Result<Vec<Task>, GraphqlError> {
+async fn first_of_label(label: &Label, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<Task>, GraphqlError> {
     let loaders = ctx.loaders()?;
     let rows = loaders.load(&loaders.first_of_label, (label.key, size(first)?)).await?.unwrap_or_default();
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
 /// How many tasks are asked for.
-pub(super) fn size(first: i32) -> Result<u64, Error> {
+pub(super) fn size(first: Option<i32>) -> Result<u64, Error> {
+    let first = first.unwrap_or(DEFAULT_SIZE);
     let fault = ValidationError::NotBetween(1, MAX_SIZE.into());
     u64::try_from(first).ok().filter(|_| (1..=MAX_SIZE).contains(&first)).ok_or(Error::invalid("first", fault))
 }

@@ -67,6 +67,9 @@ fn everything_in_the_schema_is_described() {
         } else if line.is_empty() || NOT_DESCRIBED.iter().any(|start| line.starts_with(start)) {
             is_described = false;
         } else {
+            // Arguments that stand in the line of their field have no description.
+            let has_plain_arguments = line.contains('(') && !line.ends_with('(') && !line.starts_with("scalar");
+            assert!(!has_plain_arguments, "an argument without a description: {line}");
             assert!(is_described || line.starts_with("\"\"\""), "no description: {line}");
             is_described = line.starts_with("\"\"\"");
         }

@@ -270,6 +270,21 @@ fn sha256(text: &str) -> String {
 }
 
 #[tokio::test]
+async fn null_stands_for_the_default_of_an_argument() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let create = "mutation { createTaskList(input: { name: \"x\" }) { taskList { id } } }";
+    app.graphql(&ann, create, json!({})).await.data();
+    let asked = "query($first: Int, $zone: String) {
+        changes(since: 0, first: $first) { changes { nodeId } }
+        searchTasks(text: \"x\", first: $first) { id }
+        taskLists { tasks(first: $first) { id } counts(timeZone: $zone) { open } }
+    }";
+    let expected = app.graphql(&ann, asked, json!({})).await.data();
+    assert_eq!(app.graphql(&ann, asked, json!({ "first": null, "zone": null })).await.data(), expected);
+}
+
+#[tokio::test]
 async fn errors_of_the_language_have_codes_and_no_data() {
     let app = App::spawn().await;
     for (query, code) in [

@@ -100,7 +100,7 @@ impl BulkMutation {
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
-        input: CreateTasksInput,
+        #[graphql(desc = "Tasks to create.")] input: CreateTasksInput,
     ) -> Result<CreateTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         if input.tasks.len() > MAX_BULK {
@@ -116,7 +116,7 @@ impl BulkMutation {
     async fn set_tasks_completed(
         &self,
         ctx: &Context<'_>,
-        input: SetTasksCompletedInput,
+        #[graphql(desc = "Tasks, and the state that they are to have.")] input: SetTasksCompletedInput,
     ) -> Result<SetTasksCompletedPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let rows = tasks.set_all_completed(input.selection.try_into()?, input.completed).await?;
@@ -124,7 +124,11 @@ impl BulkMutation {
     }
 
     /// Moves tasks and their subtasks into a list, or out of their lists. All of them move, or none.
-    async fn move_tasks(&self, ctx: &Context<'_>, input: MoveTasksInput) -> Result<MoveTasksPayload, GraphqlError> {
+    async fn move_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Tasks, and the list to move them to.")] input: MoveTasksInput,
+    ) -> Result<MoveTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let list = match &input.list_id {
             MaybeUndefined::Undefined => {
@@ -137,7 +141,11 @@ impl BulkMutation {
     }
 
     /// Adds labels to tasks and removes labels from them. All of them change, or none.
-    async fn label_tasks(&self, ctx: &Context<'_>, input: LabelTasksInput) -> Result<LabelTasksPayload, GraphqlError> {
+    async fn label_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Tasks, and the labels to add and remove.")] input: LabelTasksInput,
+    ) -> Result<LabelTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let add = each_label("addLabelIds", &input.add_label_ids)?;
         let remove = each_label("removeLabelIds", &input.remove_label_ids)?;
@@ -148,7 +156,7 @@ impl BulkMutation {
     async fn delete_tasks(
         &self,
         ctx: &Context<'_>,
-        input: DeleteTasksInput,
+        #[graphql(desc = "Tasks to delete.")] input: DeleteTasksInput,
     ) -> Result<DeleteTasksPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let ids = tasks.delete_all(input.selection.try_into()?).await?;

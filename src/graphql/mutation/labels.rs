@@ -48,7 +48,7 @@ impl LabelMutation {
     async fn create_label(
         &self,
         ctx: &Context<'_>,
-        input: CreateLabelInput,
+        #[graphql(desc = "Label to create.")] input: CreateLabelInput,
     ) -> Result<CreateLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         Ok(CreateLabelPayload { label: labels.create(input.try_into()?).await?.into() })
@@ -58,7 +58,7 @@ impl LabelMutation {
     async fn update_label(
         &self,
         ctx: &Context<'_>,
-        input: UpdateLabelInput,
+        #[graphql(desc = "Label, and what to change of it.")] input: UpdateLabelInput,
     ) -> Result<UpdateLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         let (id, expected) = (label_id(&input.id)?, input.expected_revision.map(|it| it.0));
@@ -69,7 +69,7 @@ impl LabelMutation {
     async fn delete_label(
         &self,
         ctx: &Context<'_>,
-        input: DeleteLabelInput,
+        #[graphql(desc = "Label to delete.")] input: DeleteLabelInput,
     ) -> Result<DeleteLabelPayload, GraphqlError> {
         let labels = ctx.labels()?;
         let expected = input.expected_revision.map(|it| it.0);

@@ -68,7 +68,7 @@ impl ListMutation {
     async fn create_task_list(
         &self,
         ctx: &Context<'_>,
-        input: CreateTaskListInput,
+        #[graphql(desc = "List to create.")] input: CreateTaskListInput,
     ) -> Result<CreateTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         Ok(CreateTaskListPayload { task_list: lists.create(input.try_into()?).await?.into() })
@@ -78,7 +78,7 @@ impl ListMutation {
     async fn update_task_list(
         &self,
         ctx: &Context<'_>,
-        input: UpdateTaskListInput,
+        #[graphql(desc = "List, and what to change of it.")] input: UpdateTaskListInput,
     ) -> Result<UpdateTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let (id, expected) = (list_id(&input.id)?, input.expected_revision.map(|it| it.0));
@@ -89,7 +89,7 @@ impl ListMutation {
     async fn move_task_list(
         &self,
         ctx: &Context<'_>,
-        input: MoveTaskListInput,
+        #[graphql(desc = "List, and where to move it.")] input: MoveTaskListInput,
     ) -> Result<MoveTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let position = match input.position {
@@ -104,7 +104,7 @@ impl ListMutation {
     async fn delete_task_list(
         &self,
         ctx: &Context<'_>,
-        input: DeleteTaskListInput,
+        #[graphql(desc = "List to delete.")] input: DeleteTaskListInput,
     ) -> Result<DeleteTaskListPayload, GraphqlError> {
         let lists = ctx.lists()?;
         let expected = input.expected_revision.map(|it| it.0);

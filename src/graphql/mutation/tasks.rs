@@ -105,14 +105,22 @@ pub(super) struct RestoreTaskPayload {
 #[Object]
 impl TaskMutation {
     /// Creates a task, at the end of the manual order.
-    async fn create_task(&self, ctx: &Context<'_>, input: CreateTaskInput) -> Result<CreateTaskPayload, GraphqlError> {
+    async fn create_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Task to create.")] input: CreateTaskInput,
+    ) -> Result<CreateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.create(input.try_into()?).await?.into();
         Ok(CreateTaskPayload { task })
     }
 
     /// Changes a task. Fields that the input leaves out stay unchanged. The subtasks follow a task into another list.
-    async fn update_task(&self, ctx: &Context<'_>, input: UpdateTaskInput) -> Result<UpdateTaskPayload, GraphqlError> {
+    async fn update_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Task, and what to change of it.")] input: UpdateTaskInput,
+    ) -> Result<UpdateTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let (key, expected) = (TaskRef::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
         let task = tasks.edit(key, input.try_into()?, expected).await?.into();
@@ -124,7 +132,7 @@ impl TaskMutation {
     async fn set_task_completed(
         &self,
         ctx: &Context<'_>,
-        input: SetTaskCompletedInput,
+        #[graphql(desc = "Task, and the state that it is to have.")] input: SetTaskCompletedInput,
     ) -> Result<SetTaskCompletedPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let edit = TaskPatch { completed: Some(input.completed), ..TaskPatch::default() };
@@ -134,7 +142,11 @@ impl TaskMutation {
     }
 
     /// Moves a task to another position in the manual order.
-    async fn move_task(&self, ctx: &Context<'_>, input: MoveTaskInput) -> Result<MoveTaskPayload, GraphqlError> {
+    async fn move_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Task, and where to move it.")] input: MoveTaskInput,
+    ) -> Result<MoveTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let position = match input.position {
             PositionInput::Before(id) => Position::Before(task_id(&id)?),
@@ -146,7 +158,11 @@ impl TaskMutation {
     }
 
     /// Deletes a task and its subtasks. `restoreTask` can bring them back for 30 days.
-    async fn delete_task(&self, ctx: &Context<'_>, input: DeleteTaskInput) -> Result<DeleteTaskPayload, GraphqlError> {
+    async fn delete_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Task to delete.")] input: DeleteTaskInput,
+    ) -> Result<DeleteTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let expected = input.expected_revision.map(|it| it.0);
         let task = tasks.delete(TaskRef::Id(task_id(&input.id)?), expected).await?;
@@ -157,7 +173,7 @@ impl TaskMutation {
     async fn restore_task(
         &self,
         ctx: &Context<'_>,
-        input: RestoreTaskInput,
+        #[graphql(desc = "Task to restore.")] input: RestoreTaskInput,
     ) -> Result<RestoreTaskPayload, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.restore(task_id(&input.id)?).await?.into();
