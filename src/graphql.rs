@@ -3,6 +3,7 @@
 mod connection;
 mod documents;
 mod engine;
+mod error_code;
 mod errors;
 mod guard;
 mod http;
@@ -24,7 +25,7 @@ pub use self::{
     http::{GraphqlState, rejection_response, serve},
     playground::{boot, file, is_whole, page},
 };
-use self::{mutation::Mutation, query::Query, subscription::Subscription};
+use self::{error_code::ErrorCode, mutation::Mutation, query::Query, subscription::Subscription};
 
 /// The schema that Docket serves.
 type Schema = AsyncSchema<Query, Mutation, Subscription>;
@@ -37,6 +38,8 @@ const MAX_RECURSION: usize = 1000;
 /// Builds the schema. What documents may say and cost is judged by the front; nothing else is left to the executor.
 fn schema() -> Schema {
     Schema::build(Query, Mutation::default(), Subscription)
+        // No field has it: clients generate their list of codes from it.
+        .register_output_type::<ErrorCode>()
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(MAX_RECURSION)
         .finish()

@@ -75,3 +75,31 @@ fn everything_in_the_schema_is_described() {
         }
     }
 }
+
+/// Words in capitals that are no codes of errors.
+const NO_CODES: [&str; 1] = ["OUT_DIR"];
+
+#[test]
+fn every_code_of_an_error_is_in_the_schema() {
+    let sdl = docket::graphql::sdl();
+    let (_, rest) = sdl.split_once("enum ErrorCode {").unwrap();
+    let listed: BTreeSet<_> = rest.split('}').next().unwrap().lines().map(str::trim).filter(|it| is_code(it)).collect();
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graphql")];
+    let mut texts = vec![fs::read_to_string("src/error/table.rs").unwrap()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
+        } else {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
+    let product = |text: &String| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    let code: String = texts.iter().map(product).collect();
+    let sent: BTreeSet<_> = code.split('"').filter(|it| is_code(it) && !NO_CODES.contains(it)).collect();
+    assert_eq!(sent, listed);
+}
+
+/// Whether this has the form of a code; names of methods are shorter.
+fn is_code(text: &str) -> bool {
+    text.len() > 6 && text.bytes().all(|it| it.is_ascii_uppercase() || it == b'_')
+}
