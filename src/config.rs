@@ -121,7 +121,7 @@ pub struct Config {
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
-    /// `cost=20000, depth=10`.
+    /// `cost=40000, depth=10`.
     pub graphql_limits: Limits,
     /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` (default) or `2026-08`.
     pub graphql_http: HttpEdition,
@@ -231,7 +231,7 @@ impl Config {
             graphql_limits: read.parsed(
                 "DOCKET_GRAPHQL_LIMITS",
                 Limits::default(),
-                "names and numbers such as cost=20000, and none 0 but batch, mutations and streams",
+                "names and numbers such as cost=40000, and none 0 but batch, mutations and streams",
             ),
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
             persisted_documents,

@@ -45,7 +45,7 @@ impl Default for Limits {
             recursion: 64,
             depth: 15,
             fields: 2000,
-            cost: 10_000,
+            cost: 20_000,
             rows: 20,
             root_fields: 100,
             mutations: 20,
@@ -63,7 +63,7 @@ impl Default for Limits {
 impl FromStr for Limits {
     type Err = ();
 
-    /// Reads `cost=20000, depth=10`: what is not named keeps its default. With none of most of them every request would
+    /// Reads `cost=40000, depth=10`: what is not named keeps its default. With none of most of them every request would
     /// fail, or with no rows lists would cost nothing.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut limits = Self::default();
@@ -105,7 +105,7 @@ impl Limits {
     }
 }
 
-/// Hands over each pair of a text such as `cost=20000, depth=10`, in which no name is there twice.
+/// Hands over each pair of a text such as `cost=40000, depth=10`, in which no name is there twice.
 pub(super) fn pairs(text: &str, mut set: impl FnMut(&str, &str) -> Option<()>) -> Result<(), ()> {
     let mut names = HashSet::new();
     for pair in parts(text).ok_or(())? {
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn named_limits_change_and_the_others_stay() {
-        let limits: Limits = "cost=20000, depth=10".parse().unwrap();
-        assert_eq!(limits, Limits { cost: 20_000, depth: 10, ..Limits::default() });
+        let limits: Limits = "cost=40000, depth=10".parse().unwrap();
+        assert_eq!(limits, Limits { cost: 40_000, depth: 10, ..Limits::default() });
         for zero in ["batch=0", "mutations=0", "streams=0"] {
             assert!(zero.parse::<Limits>().is_ok(), "{zero}");
         }

@@ -71,9 +71,16 @@ pub(super) type OpenStream = InFlightGuard<UserId>;
 pub(super) struct Prepared {
     plan: Arc<OperationPlan>,
     variables: Value,
+    /// Whether the response says what the operation cost.
+    shows_cost: bool,
 }
 
 impl Prepared {
+    /// The same, with a response that says in `extensions.cost` what it cost if that is wanted.
+    pub(super) fn showing_cost(self, shows_cost: bool) -> Self {
+        Self { shows_cost, ..self }
+    }
+
     /// What it is called in logs and metrics.
     pub(super) fn labels(&self) -> &OperationLabels {
         self.plan.labels()
@@ -131,7 +138,7 @@ impl Engine {
         let Identity::User(user) = &caller.identity else {
             // A request without a user was counted by its address.
             let (plan, _) = self.plan(&params, false).map_err(|(refused, _)| refused)?;
-            return Ok(Prepared { plan, variables: params.variables });
+            return Ok(Prepared { plan, variables: params.variables, shows_cost: false });
         };
         let count =
             |units| caller.services.count_work(user, units).map_err(|error| vec![errors::service_error(&error)]);
@@ -140,7 +147,7 @@ impl Engine {
         let (Ok((_, read)) | Err((_, read))) = &build_plan;
         count(read / BYTES_OF_UNIT)?;
         let (plan, _) = build_plan.map_err(|(refused, _)| refused)?;
-        Ok(Prepared { plan, variables: params.variables })
+        Ok(Prepared { plan, variables: params.variables, shows_cost: false })
     }
 
     /// The plan, and how many bytes of a document were read to make it.
@@ -167,8 +174,8 @@ impl Engine {
             Identity::User(user) => Some((user.clone(), Arc::clone(&caller.services))),
             _ => None,
         };
-        let is_signed_in = user.is_some();
-        let request = match self.request(prepared, caller) {
+        let (is_signed_in, shows_cost) = (user.is_some(), prepared.shows_cost);
+        let (request, cost) = match self.request(prepared, caller) {
             Ok(request) => request,
             Err(refused) => return self.error_response(refused),
         };
@@ -185,7 +192,8 @@ impl Engine {
         };
         let response = time::timeout(self.time(), executed).await.unwrap_or_else(|_| self.timeout_response());
         self.metrics.executed(labels, start.elapsed(), is_signed_in && response.errors.is_empty());
-        self.finish(response)
+        let response = self.finish(response);
+        if shows_cost { response.extension("cost", cost.into()) } else { response }
     }
 
     /// Executes any operation; its responses come as a stream.
@@ -198,7 +206,7 @@ impl Engine {
             return async move { self.execute(prepared, caller).await }.into_stream().boxed();
         }
         match self.request(prepared, caller) {
-            Ok(request) => {
+            Ok((request, _)) => {
                 let answers = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
                 answers.map(move |answer| self.finish(answer.unwrap_or_else(|_| panic_response()))).boxed()
             }
@@ -206,8 +214,8 @@ impl Engine {
         }
     }
 
-    /// The request that executes the operation, if its user may ask for so much now.
-    fn request(&self, prepared: Prepared, caller: RequestScope) -> Result<Request, DocumentErrors> {
+    /// The request that executes the operation, and its cost, if its user may ask for so much now.
+    fn request(&self, prepared: Prepared, caller: RequestScope) -> Result<(Request, usize), DocumentErrors> {
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
         if let Identity::User(user) = &caller.identity {
             caller
@@ -215,7 +223,7 @@ impl Engine {
                 .count_work(user, cost / FIELDS_OF_UNIT)
                 .map_err(|error| vec![errors::service_error(&error)])?;
         }
-        Ok(with_data(request, caller, prepared.plan.has_one_field()))
+        Ok((with_data(request, caller, prepared.plan.has_one_field()), cost))
     }
 
     /// How many event streams and WebSockets are open.

@@ -70,6 +70,9 @@ impl GraphqlState {
     }
 }
 
+/// A header that asks for the cost of an operation in its response.
+const COST: &str = "graphql-cost";
+
 /// The format of a response.
 #[derive(Clone, Copy)]
 struct ResponseFormat {
@@ -187,6 +190,7 @@ impl Call<'_> {
         let mut response = if self.is_stream(&prepared) {
             self.stream(prepared)?
         } else {
+            let prepared = prepared.showing_cost(self.headers.get(COST).is_some_and(|it| it == "1"));
             self.format.respond(engine.execute(prepared, self.caller).await)
         };
         // For the line that the request gets in the log.

@@ -32,6 +32,12 @@ pub(super) enum Node {
 }
 
 /// Queries. Each reads the data of the signed-in user.
+///
+/// A document may cost 20,000. A field costs 1, and what is in a list counts as often as `first`, `last` or `ids` says:
+/// 10 times for the labels of a task, and 20 times for another list that does not say how many it gives. Send the header
+/// `GraphQL-Cost: 1` to see the cost in `extensions.cost`. A document may have 2,000 fields, 15 levels, 100 fields at the
+/// root of a query and 20 at the root of a mutation. A page has 20 tasks by default and 100 at most, a page of changes 100
+/// and 500. An installation may have other limits; an error names the one that was exceeded in `extensions.limit`.
 #[Object]
 impl Query {
     /// The signed-in user.

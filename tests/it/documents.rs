@@ -38,7 +38,7 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
         ("tokens", format!("{{ {} }}", "__typename ".repeat(5001))),
         ("root_fields", format!("{{ {} }}", times(101, &|n| format!("a{n}: __typename ")))),
         ("mutations", format!("mutation {{ {} }}", times(21, &|n| format!("a{n}: __typename ")))),
-        ("cost", format!("{{ {} }}", times(50, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
+        ("cost", format!("{{ {} }}", times(100, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
         ("cost", "{ tasks(first: 100) { nodes { subtasks { subtasks { labels { name } } } } } }".to_owned()),
     ] {
         let start = std::time::Instant::now();
@@ -51,6 +51,49 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
     let paged = "query($first: Int!) { tasks(first: $first) { nodes { subtasks { labels { name } } } } }";
     assert_eq!(app.graphql(&ann, paged, json!({ "first": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
     app.graphql(&ann, paged, json!({ "first": 10 })).await.data();
+}
+
+#[tokio::test]
+async fn whole_pages_of_whole_tasks_are_within_the_limit_of_cost() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let fragments = "
+        fragment Whole on Task { id number title description completed completedAt priority dueDate dueAt dueTimeZone
+            position revision createdAt updatedAt list { ...List } labels { ...Label } }
+        fragment List on TaskList { id name color position archived revision createdAt updatedAt }
+        fragment Label on Label { id name color revision createdAt updatedAt }";
+    for document in [
+        "{ changes(since: 0) { revision hasMore changes { revision kind nodeId deleted node { __typename ...Whole ...List ...Label } } } }",
+        "{ tasks(first: 100) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+            edges { cursor node { ...Whole subtasks { id title } } } } }",
+    ] {
+        let document = format!("{document} {fragments}");
+        app.graphql(&ann, &document, json!({})).await.data();
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_told_what_it_costs_when_it_asks_and_when_it_is_too_much() {
+    let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "cost=100")]).await;
+    let ann = app.person("ann").await;
+    let asked = |query: &str, header: &str| {
+        let request = app.request("POST", "/graphql").bearer_auth(&ann.token).header("graphql-cost", header);
+        Answer::of(request.json(&json!({ "query": query })))
+    };
+    for (query, cost) in [
+        ("{ me { id } }", 2),
+        ("{ tasks(first: 10) { nodes { id title } } }", 1 + 10 * (1 + 2)),
+        ("{ tasks(first: null) { nodes { id } } }", 1 + 20 * (1 + 1)),
+        ("{ tasks(first: 2) { nodes { labels { id } } } }", 1 + 2 * (1 + 1 + 10)),
+    ] {
+        assert_eq!(asked(query, "1").await.expect(200)["extensions"], json!({ "cost": cost }), "{query}");
+        assert!(asked(query, "0").await.expect(200).get("extensions").is_none(), "{query}");
+    }
+    let refused = asked("{ changes(since: 0, first: null) { changes { nodeId } } }", "0").await.expect(200);
+    let error = &refused["errors"][0];
+    let expected = json!({ "code": "QUERY_TOO_EXPENSIVE", "limit": "cost", "most": 100, "cost": 1 + 100 * (1 + 1) });
+    assert_eq!(error["extensions"], expected, "{refused}");
+    assert!(text(&error["message"]).contains("201"), "{refused}");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn a_user_who_asks_too_much_waits_at_both_apis_and_others_do_not() {
 
 #[tokio::test]
 async fn an_operation_counts_by_what_its_answer_may_have() {
-    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=20")]).await;
+    let app = App::spawn_with(&[("RATE_LIMIT", "on"), ("DOCKET_REQUEST_LIMITS", "user=12")]).await;
     let ann = app.person("ann").await;
     let large = "query($first: Int!) { tasks(first: $first) { nodes { id title labels { name } } } }";
     app.graphql(&ann, large, json!({ "first": 15 })).await.data();

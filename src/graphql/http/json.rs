@@ -31,6 +31,10 @@ fn write(answer: &Answer, into: &mut Vec<u8>) -> serde_json::Result<()> {
         into.extend_from_slice(if answer.errors.is_empty() { b"\"data\":" } else { b",\"data\":" });
         write_value(&answer.data, into)?;
     }
+    if !answer.extensions.is_empty() {
+        into.extend_from_slice(b",\"extensions\":");
+        serde_json::to_writer(&mut *into, &answer.extensions)?;
+    }
     into.push(b'}');
     Ok(())
 }

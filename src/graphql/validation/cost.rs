@@ -11,8 +11,8 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-use super::{DocumentErrors, limit_exceeded};
-use crate::config::Limits;
+use super::{DocumentErrors, limit_exceeded, outcome::cost_exceeded};
+use crate::{config::Limits, service::labels::MAX_LABELS};
 
 /// Costs of the operations of one document.
 pub(super) struct Costs<'a> {
@@ -97,7 +97,7 @@ impl<'a> Costs<'a> {
     ) -> Result<Option<usize>, DocumentErrors> {
         let sum = Sum { costs: self, variables, known: RefCell::default() };
         match sum.set(&operation.selection_set) {
-            Some(cost) if cost > self.limits.cost => Err(limit_exceeded("cost", self.limits.cost)),
+            Some(cost) if cost > self.limits.cost => Err(cost_exceeded(cost, self.limits.cost)),
             cost => Ok(cost),
         }
     }
@@ -155,30 +155,32 @@ impl<'a> Sum<'a, '_> {
         let is_page = field.definition.argument_by_name("first").is_some();
         match known {
             Some(rows) => Rows::Known(rows),
+            None if parent == "Task" && field.name == "labels" => Rows::Known(self.costs.limits.rows.min(MAX_LABELS)),
             None if is_page || field.definition.ty.is_list() => Rows::Known(self.costs.limits.rows),
             None => Rows::Known(1),
         }
     }
 
-    /// How many rows an argument asks for, if it is given or has a default.
+    /// How many rows an argument asks for, if it is given or has a default. Null is as if it was not given.
     fn size(&self, field: &Field, argument: &str) -> Option<Rows> {
         let definition = field.definition.argument_by_name(argument)?;
+        let default = || definition.default_value.as_ref().and_then(|it| literal(it));
         let given = field.specified_argument_by_name(argument);
         match given.map(|it| &**it) {
             Some(Value::Variable(name)) => match self.variables {
                 None => Some(Rows::Unknown),
-                Some(variables) => match variables.get(name.as_str()) {
+                Some(variables) => match variables.get(name.as_str()).filter(|it| !it.is_null()) {
                     Some(value) => {
                         let length = value.as_array().map(Vec::len);
                         length.or_else(|| usize::try_from(value.as_i64()?).ok()).map(Rows::Known)
                     }
-                    None => definition.default_value.as_ref().and_then(|it| literal(it)),
+                    None => default(),
                 },
             },
             // One id stands for a list of one.
             Some(Value::Int(_)) if argument == "ids" => None,
+            None | Some(Value::Null) => default(),
             Some(value) => literal(value),
-            None => definition.default_value.as_ref().and_then(|it| literal(it)),
         }
     }
 }

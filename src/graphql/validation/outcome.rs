@@ -61,3 +61,11 @@ pub(in crate::graphql) fn limit_exceeded(limit: &'static str, most: usize) -> Do
     let message = format!("the document is beyond the limit {limit} of {most}");
     vec![errors::limit_exceeded(limit, most, DocumentErrorKind::TooExpensive.code(), message)]
 }
+
+/// A document that costs more than the limit.
+pub(super) fn cost_exceeded(cost: usize, most: usize) -> DocumentErrors {
+    let message = format!("the document costs {cost}, which is beyond the limit cost of {most}");
+    let mut error = errors::limit_exceeded("cost", most, DocumentErrorKind::TooExpensive.code(), message);
+    error.extensions.get_or_insert_default().set("cost", cost);
+    vec![error]
+}
