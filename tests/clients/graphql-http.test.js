@@ -80,6 +80,21 @@ test("a client of graphql-ws comes back by itself", async () => {
   client.dispose();
 });
 
+test("a client of graphql-ws does not come back when its session has ended", async () => {
+  const { session } = await signUp(new URL(url).origin);
+  const authorization = `Bearer ${session}`;
+  let connections = 0;
+  const client = createSocket({
+    url: url.replace("http", "ws"), webSocketImpl: WebSocket, retryAttempts: 3, retryWait: async () => {},
+    connectionParams: { headers: { authorization } }, on: { connected: () => connections++ },
+  });
+  const closed = await new Promise((resolve, reject) => {
+    client.subscribe(CHANGES, { next: () => {}, error: resolve, complete: reject });
+    client.on("connected", () => fetch(new URL("/api/auth/sign-out", url), { method: "POST", headers: { authorization } }));
+  });
+  assert.deepEqual([closed.code, connections], [4401, 1]);
+});
+
 test("Apollo's multipart protocol has its parts", async () => {
   await create();
   const stop = new AbortController();
