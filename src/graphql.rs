@@ -13,6 +13,7 @@ mod params;
 mod playground;
 mod query;
 mod relations;
+mod root;
 mod socket;
 mod subscription;
 mod task_output;
@@ -25,10 +26,10 @@ pub use self::{
     http::{GraphqlState, rejection_response, serve},
     playground::{boot, file, is_whole, page},
 };
-use self::{error_code::ErrorCode, mutation::Mutation, query::Query, subscription::Subscription};
+use self::{error_code::ErrorCode, mutation::Mutation, query::Query, root::NullableFields, subscription::Subscription};
 
 /// The schema that Docket serves.
-type Schema = AsyncSchema<Query, Mutation, Subscription>;
+type Schema = AsyncSchema<NullableFields<Query>, NullableFields<Mutation>, Subscription>;
 
 /// The path of the GraphQL API.
 pub const PATH: &str = "/graphql";
@@ -37,7 +38,7 @@ const MAX_RECURSION: usize = 1000;
 
 /// Builds the schema. What documents may say and cost is judged by the front; nothing else is left to the executor.
 fn schema() -> Schema {
-    Schema::build(Query, Mutation::default(), Subscription)
+    Schema::build(NullableFields(Query), NullableFields(Mutation::default()), Subscription)
         // No field has it: clients generate their list of codes from it.
         .register_output_type::<ErrorCode>()
         .validation_mode(ValidationMode::Fast)

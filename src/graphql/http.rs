@@ -191,7 +191,10 @@ impl Call<'_> {
             self.stream(prepared)?
         } else {
             let prepared = prepared.showing_cost(self.headers.get(COST).is_some_and(|it| it == "1"));
-            self.format.respond(engine.execute(prepared, self.caller).await)
+            let is_once = self.caller.is_once;
+            let mut answer = engine.execute(prepared, self.caller).await;
+            hide_undone(std::slice::from_mut(&mut answer), is_once);
+            self.format.respond(answer)
         };
         // For the line that the request gets in the log.
         response.extensions_mut().insert(labels);
@@ -254,6 +257,7 @@ impl Call<'_> {
             };
             answers.push(answer);
         }
+        hide_undone(&mut answers, self.caller.is_once);
         let has_errors = answers.iter().any(|it| !it.errors.is_empty());
         Ok(mark_errors(write(self.format.media, StatusCode::OK, json::batch_json(&answers)), has_errors))
     }
@@ -313,6 +317,13 @@ fn is_unparsed(answer: &Answer) -> bool {
 /// What the first error says under that name.
 fn extension<'a>(answer: &'a Answer, name: &str) -> Option<&'a async_graphql::Value> {
     answer.errors.first()?.extensions.as_ref()?.get(name)
+}
+
+/// A request with a key is done wholly or not at all: after an error, nothing of it is shown as done.
+fn hide_undone(answers: &mut [Answer], is_once: bool) {
+    if is_once && answers.iter().any(|it| !it.errors.is_empty()) {
+        answers.iter_mut().for_each(|it| it.data = async_graphql::Value::Null);
+    }
 }
 
 /// Marks a response with errors: the idempotency middleware does not store it.

@@ -3,6 +3,7 @@
 mod bulk;
 mod labels;
 mod lists;
+mod payload;
 mod tasks;
 
 use async_graphql::MergedObject;

@@ -20,6 +20,49 @@ async fn a_nullable_field_that_fails_leaves_its_siblings_alone() {
 }
 
 #[tokio::test]
+async fn of_three_mutations_the_one_that_fails_is_null_and_the_others_last() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let three = "mutation { a: createTask(input: { title: \"a\" }) { task { title } revision }
+        b: createTask(input: { title: \" \" }) { task { title } revision }
+        c: createTask(input: { title: \"c\" }) { task { title } revision } }";
+    let answer = app.graphql(&ann, three, json!({})).await.expect(200);
+    let made = |title: &str, revision: i64| json!({ "task": { "title": title }, "revision": revision });
+    assert_eq!(answer["data"], json!({ "a": made("a", 1), "b": null, "c": made("c", 2) }));
+    assert_eq!((&answer["errors"][0]["path"], answer["errors"].as_array().unwrap().len()), (&json!(["b"]), 1));
+    let query = "{ me { id } tasks(first: 1000) { totalCount } labels { id } }";
+    let answer = app.graphql(&ann, query, json!({})).await.expect(200);
+    assert_eq!(answer["data"], json!({ "me": { "id": ann.id }, "tasks": null, "labels": [] }));
+    assert_eq!(answer["errors"][0]["path"], json!(["tasks"]));
+}
+
+#[tokio::test]
+async fn every_payload_says_the_revision_after_its_mutation() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let types =
+        "{ __schema { mutationType { fields { type { kind name fields { name type { ofType { name } } } } } } } }";
+    let fields = app.graphql(&ann, types, json!({})).await.data()["__schema"]["mutationType"]["fields"].clone();
+    let fields = fields.as_array().unwrap();
+    for payload in fields.iter().map(|it| &it["type"]) {
+        let is_revision = |it: &&Value| it["name"] == "revision" && it["type"]["ofType"]["name"] == "BigInt";
+        assert!(
+            payload["kind"] == "OBJECT" && payload["fields"].as_array().unwrap().iter().any(|it| is_revision(&it)),
+            "{payload}"
+        );
+    }
+    assert!(fields.len() >= 17, "{fields:?}");
+    let (a, b) = (app.task(&ann, "a").await, app.task(&ann, "b").await);
+    let mutations = "mutation($ids: [ID!]!, $a: ID!) {
+        done: setTasksCompleted(input: { selection: { ids: $ids }, completed: true }) { revision tasks { revision } }
+        again: setTaskCompleted(input: { id: $a, completed: true }) { revision task { revision } }
+        gone: deleteTasks(input: { selection: { ids: $ids } }) { revision } }";
+    let data = app.graphql(&ann, mutations, json!({ "ids": [a, b], "a": a })).await.data();
+    let seen = [&data["done"]["tasks"][1]["revision"], &data["again"]["task"]["revision"], &data["gone"]["revision"]];
+    assert_eq!(seen, [&data["done"]["revision"], &data["again"]["revision"], &json!(9)], "{data}");
+}
+
+#[tokio::test]
 async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
+use super::payload::Payload;
 use crate::{
     error::{Error, ValidationError},
     graphql::{errors::GraphqlError, guard::Guard},
@@ -101,7 +102,7 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Tasks to create.")] input: CreateTasksInput,
-    ) -> Result<CreateTasksPayload, GraphqlError> {
+    ) -> Result<Payload<CreateTasksPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         if input.tasks.len() > MAX_BULK {
             return Err(Error::invalid("tasks", ValidationError::TooMany(MAX_BULK)).into());
@@ -109,7 +110,7 @@ impl BulkMutation {
         let tasks_with_index = input.tasks.into_iter().enumerate();
         let drafts = tasks_with_index.map(|(index, it)| NewTask::try_from(it).map_err(|error| error.at(index)));
         let drafts = drafts.collect::<Result<_, _>>()?;
-        Ok(CreateTasksPayload { tasks: to_tasks(tasks.create_all(drafts).await?) })
+        Ok(Payload(CreateTasksPayload { tasks: to_tasks(tasks.create_all(drafts).await?) }))
     }
 
     /// Completes tasks together with their subtasks, or reopens them. All of them change, or none.
@@ -117,10 +118,10 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Tasks, and the state that they are to have.")] input: SetTasksCompletedInput,
-    ) -> Result<SetTasksCompletedPayload, GraphqlError> {
+    ) -> Result<Payload<SetTasksCompletedPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let rows = tasks.set_all_completed(input.selection.try_into()?, input.completed).await?;
-        Ok(SetTasksCompletedPayload { tasks: to_tasks(rows) })
+        Ok(Payload(SetTasksCompletedPayload { tasks: to_tasks(rows) }))
     }
 
     /// Moves tasks and their subtasks into a list, or out of their lists. All of them move, or none.
@@ -128,7 +129,7 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Tasks, and the list to move them to.")] input: MoveTasksInput,
-    ) -> Result<MoveTasksPayload, GraphqlError> {
+    ) -> Result<Payload<MoveTasksPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let list = match &input.list_id {
             MaybeUndefined::Undefined => {
@@ -137,7 +138,7 @@ impl BulkMutation {
             MaybeUndefined::Null => None,
             MaybeUndefined::Value(id) => Some(list_id(id)?),
         };
-        Ok(MoveTasksPayload { tasks: to_tasks(tasks.move_all(input.selection.try_into()?, list).await?) })
+        Ok(Payload(MoveTasksPayload { tasks: to_tasks(tasks.move_all(input.selection.try_into()?, list).await?) }))
     }
 
     /// Adds labels to tasks and removes labels from them. All of them change, or none.
@@ -145,11 +146,13 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Tasks, and the labels to add and remove.")] input: LabelTasksInput,
-    ) -> Result<LabelTasksPayload, GraphqlError> {
+    ) -> Result<Payload<LabelTasksPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let add = each_label("addLabelIds", &input.add_label_ids)?;
         let remove = each_label("removeLabelIds", &input.remove_label_ids)?;
-        Ok(LabelTasksPayload { tasks: to_tasks(tasks.label_all(input.selection.try_into()?, add, remove).await?) })
+        Ok(Payload(LabelTasksPayload {
+            tasks: to_tasks(tasks.label_all(input.selection.try_into()?, add, remove).await?),
+        }))
     }
 
     /// Deletes tasks and their subtasks, all or none. `restoreTask` can bring each back for 30 days.
@@ -157,10 +160,10 @@ impl BulkMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Tasks to delete.")] input: DeleteTasksInput,
-    ) -> Result<DeleteTasksPayload, GraphqlError> {
+    ) -> Result<Payload<DeleteTasksPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let ids = tasks.delete_all(input.selection.try_into()?).await?;
-        Ok(DeleteTasksPayload { deleted_task_ids: ids.into_iter().map(|id| ID(id.to_string())).collect() })
+        Ok(Payload(DeleteTasksPayload { deleted_task_ids: ids.into_iter().map(|id| ID(id.to_string())).collect() }))
     }
 }
 

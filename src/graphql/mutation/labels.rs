@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
+use super::payload::Payload;
 use crate::{
     graphql::{errors::GraphqlError, guard::Guard},
     view::{BigInt, CreateLabelInput, Label, UpdateLabelInput, label_id},
@@ -49,9 +50,9 @@ impl LabelMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Label to create.")] input: CreateLabelInput,
-    ) -> Result<CreateLabelPayload, GraphqlError> {
+    ) -> Result<Payload<CreateLabelPayload>, GraphqlError> {
         let labels = ctx.labels()?;
-        Ok(CreateLabelPayload { label: labels.create(input.try_into()?).await?.into() })
+        Ok(Payload(CreateLabelPayload { label: labels.create(input.try_into()?).await?.into() }))
     }
 
     /// Changes a label. Fields that the input leaves out stay unchanged.
@@ -59,10 +60,10 @@ impl LabelMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Label, and what to change of it.")] input: UpdateLabelInput,
-    ) -> Result<UpdateLabelPayload, GraphqlError> {
+    ) -> Result<Payload<UpdateLabelPayload>, GraphqlError> {
         let labels = ctx.labels()?;
         let (id, expected) = (label_id(&input.id)?, input.expected_revision.map(|it| it.0));
-        Ok(UpdateLabelPayload { label: labels.edit(id, input.try_into()?, expected).await?.into() })
+        Ok(Payload(UpdateLabelPayload { label: labels.edit(id, input.try_into()?, expected).await?.into() }))
     }
 
     /// Deletes a label and removes it from its tasks, which count as changed.
@@ -70,10 +71,10 @@ impl LabelMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Label to delete.")] input: DeleteLabelInput,
-    ) -> Result<DeleteLabelPayload, GraphqlError> {
+    ) -> Result<Payload<DeleteLabelPayload>, GraphqlError> {
         let labels = ctx.labels()?;
         let expected = input.expected_revision.map(|it| it.0);
         let label = labels.delete(label_id(&input.id)?, expected).await?;
-        Ok(DeleteLabelPayload { deleted_label_id: ID(label.id.to_string()) })
+        Ok(Payload(DeleteLabelPayload { deleted_label_id: ID(label.id.to_string()) }))
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::tasks::PositionInput;
+use super::{payload::Payload, tasks::PositionInput};
 use crate::{
     graphql::{errors::GraphqlError, guard::Guard},
     service::lists::ListPosition,
@@ -69,9 +69,9 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "List to create.")] input: CreateTaskListInput,
-    ) -> Result<CreateTaskListPayload, GraphqlError> {
+    ) -> Result<Payload<CreateTaskListPayload>, GraphqlError> {
         let lists = ctx.lists()?;
-        Ok(CreateTaskListPayload { task_list: lists.create(input.try_into()?).await?.into() })
+        Ok(Payload(CreateTaskListPayload { task_list: lists.create(input.try_into()?).await?.into() }))
     }
 
     /// Changes a list. Fields that the input leaves out stay unchanged.
@@ -79,10 +79,10 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "List, and what to change of it.")] input: UpdateTaskListInput,
-    ) -> Result<UpdateTaskListPayload, GraphqlError> {
+    ) -> Result<Payload<UpdateTaskListPayload>, GraphqlError> {
         let lists = ctx.lists()?;
         let (id, expected) = (list_id(&input.id)?, input.expected_revision.map(|it| it.0));
-        Ok(UpdateTaskListPayload { task_list: lists.edit(id, input.try_into()?, expected).await?.into() })
+        Ok(Payload(UpdateTaskListPayload { task_list: lists.edit(id, input.try_into()?, expected).await?.into() }))
     }
 
     /// Moves a list to another position among the lists.
@@ -90,14 +90,16 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "List, and where to move it.")] input: MoveTaskListInput,
-    ) -> Result<MoveTaskListPayload, GraphqlError> {
+    ) -> Result<Payload<MoveTaskListPayload>, GraphqlError> {
         let lists = ctx.lists()?;
         let position = match input.position {
             PositionInput::Before(id) => ListPosition::Before(list_id(&id)?),
             PositionInput::After(id) => ListPosition::After(list_id(&id)?),
         };
         let expected = input.expected_revision.map(|it| it.0);
-        Ok(MoveTaskListPayload { task_list: lists.move_to(list_id(&input.id)?, position, expected).await?.into() })
+        Ok(Payload(MoveTaskListPayload {
+            task_list: lists.move_to(list_id(&input.id)?, position, expected).await?.into(),
+        }))
     }
 
     /// Deletes a list. Its tasks stay, without a list.
@@ -105,10 +107,10 @@ impl ListMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "List to delete.")] input: DeleteTaskListInput,
-    ) -> Result<DeleteTaskListPayload, GraphqlError> {
+    ) -> Result<Payload<DeleteTaskListPayload>, GraphqlError> {
         let lists = ctx.lists()?;
         let expected = input.expected_revision.map(|it| it.0);
         let list = lists.delete(list_id(&input.id)?, expected).await?;
-        Ok(DeleteTaskListPayload { deleted_task_list_id: ID(list.id.to_string()) })
+        Ok(Payload(DeleteTaskListPayload { deleted_task_list_id: ID(list.id.to_string()) }))
     }
 }

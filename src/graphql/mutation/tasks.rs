@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
 
+use super::payload::Payload;
 use crate::{
     graphql::{errors::GraphqlError, guard::Guard, task_output::TaskRow},
     service::tasks::{Position, TaskPatch, TaskRef},
@@ -109,10 +110,10 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task to create.")] input: CreateTaskInput,
-    ) -> Result<CreateTaskPayload, GraphqlError> {
+    ) -> Result<Payload<CreateTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.create(input.try_into()?).await?.into();
-        Ok(CreateTaskPayload { task })
+        Ok(Payload(CreateTaskPayload { task }))
     }
 
     /// Changes a task. Fields that the input leaves out stay unchanged. The subtasks follow a task into another list.
@@ -120,11 +121,11 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task, and what to change of it.")] input: UpdateTaskInput,
-    ) -> Result<UpdateTaskPayload, GraphqlError> {
+    ) -> Result<Payload<UpdateTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let (key, expected) = (TaskRef::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
         let task = tasks.edit(key, input.try_into()?, expected).await?.into();
-        Ok(UpdateTaskPayload { task })
+        Ok(Payload(UpdateTaskPayload { task }))
     }
 
     /// Completes a task and its subtasks, or reopens the task alone. Setting the state that it already has changes only
@@ -133,12 +134,12 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task, and the state that it is to have.")] input: SetTaskCompletedInput,
-    ) -> Result<SetTaskCompletedPayload, GraphqlError> {
+    ) -> Result<Payload<SetTaskCompletedPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let edit = TaskPatch { completed: Some(input.completed), ..TaskPatch::default() };
         let expected = input.expected_revision.map(|it| it.0);
         let task = tasks.edit(TaskRef::Id(task_id(&input.id)?), edit, expected).await?.into();
-        Ok(SetTaskCompletedPayload { task })
+        Ok(Payload(SetTaskCompletedPayload { task }))
     }
 
     /// Moves a task to another position in the manual order.
@@ -146,7 +147,7 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task, and where to move it.")] input: MoveTaskInput,
-    ) -> Result<MoveTaskPayload, GraphqlError> {
+    ) -> Result<Payload<MoveTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let position = match input.position {
             PositionInput::Before(id) => Position::Before(task_id(&id)?),
@@ -154,7 +155,7 @@ impl TaskMutation {
         };
         let expected = input.expected_revision.map(|it| it.0);
         let task = tasks.move_to(TaskRef::Id(task_id(&input.id)?), position, expected).await?.into();
-        Ok(MoveTaskPayload { task })
+        Ok(Payload(MoveTaskPayload { task }))
     }
 
     /// Deletes a task and its subtasks. `restoreTask` can bring them back for 30 days.
@@ -162,11 +163,11 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task to delete.")] input: DeleteTaskInput,
-    ) -> Result<DeleteTaskPayload, GraphqlError> {
+    ) -> Result<Payload<DeleteTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let expected = input.expected_revision.map(|it| it.0);
         let task = tasks.delete(TaskRef::Id(task_id(&input.id)?), expected).await?;
-        Ok(DeleteTaskPayload { deleted_task_id: ID(task.id.to_string()) })
+        Ok(Payload(DeleteTaskPayload { deleted_task_id: ID(task.id.to_string()) }))
     }
 
     /// Restores a deleted task, with the subtasks that were deleted together with it.
@@ -174,9 +175,9 @@ impl TaskMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Task to restore.")] input: RestoreTaskInput,
-    ) -> Result<RestoreTaskPayload, GraphqlError> {
+    ) -> Result<Payload<RestoreTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let task = tasks.restore(task_id(&input.id)?).await?.into();
-        Ok(RestoreTaskPayload { task })
+        Ok(Payload(RestoreTaskPayload { task }))
     }
 }
