@@ -5,7 +5,7 @@ mod table;
 
 use std::{error, fmt, iter, time::Duration};
 
-use entity::{label, list, task};
+use entity::{id::LabelId, label, list, task};
 use sea_orm::DbErr;
 
 pub use self::{auth::AuthError, table::PublicError};
@@ -176,8 +176,8 @@ impl From<DbErr> for Error {
 /// What a row is now that somebody else changed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Current {
-    /// A task.
-    Task(task::Model),
+    /// A task, and its labels.
+    Task(task::Model, Vec<LabelId>),
     /// A list.
     List(list::Model),
     /// A label.
@@ -188,9 +188,18 @@ impl Current {
     /// What it is.
     pub fn thing(&self) -> Thing {
         match self {
-            Self::Task(_) => Thing::Task,
+            Self::Task(..) => Thing::Task,
             Self::List(_) => Thing::List,
             Self::Label(_) => Thing::Label,
+        }
+    }
+
+    /// Whether it is deleted.
+    pub fn is_deleted(&self) -> bool {
+        match self {
+            Self::Task(row, _) => row.deleted_at.is_some(),
+            Self::List(row) => row.deleted_at.is_some(),
+            Self::Label(row) => row.deleted_at.is_some(),
         }
     }
 }

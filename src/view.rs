@@ -17,7 +17,7 @@ pub use self::{
     export::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
-    json::{WriteField, array},
+    json::{WriteField, array, plain_fields},
     label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
     scalar::{BigInt, Date, DateTime, fault as scalar_fault},

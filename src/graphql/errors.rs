@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
-use serde_json::json;
-
 use crate::{
     error::{Current, Error, FieldError},
-    view::{DateTime, Priority},
+    view::plain_fields,
 };
 
 /// A failed resolver. It has no `Display`, so that async-graphql cannot turn a stray `?` into a message to the client.
@@ -87,25 +85,17 @@ pub(super) fn limit_exceeded(limit: &'static str, most: usize, code: &'static st
 
 /// The current state of the object, by the names of the schema.
 fn current_json(current: &Current) -> serde_json::Value {
-    match current {
-        Current::Task(row) => json!({
-            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
-            "title": row.title, "description": row.description, "completed": row.completed,
-            "priority": Priority::from(row.priority).name(), "dueDate": row.due_date.map(|it| it.to_string()),
-            "dueAt": row.due_at.map(DateTime::from), "dueTimeZone": row.due_zone,
-            "listId": row.list_id.map(|it| it.to_string()), "parentId": row.parent_id.map(|it| it.to_string()),
-            "position": row.position, "updatedAt": DateTime::from(row.updated_at),
-        }),
-        Current::List(row) => json!({
-            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
-            "name": row.name, "color": row.color, "position": row.position, "archived": row.archived,
-            "updatedAt": DateTime::from(row.updated_at),
-        }),
-        Current::Label(row) => json!({
-            "id": row.id.to_string(), "revision": row.revision, "deleted": row.deleted_at.is_some(),
-            "name": row.name, "color": row.color, "updatedAt": DateTime::from(row.updated_at),
-        }),
-    }
+    let mut fields = match current {
+        Current::Task(row, labels) => {
+            let mut fields = plain_fields(row);
+            fields["labelIds"] = labels.iter().map(ToString::to_string).collect();
+            fields
+        }
+        Current::List(row) => plain_fields(row),
+        Current::Label(row) => plain_fields(row),
+    };
+    fields["deleted"] = current.is_deleted().into();
+    fields
 }
 
 fn set_problems(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {

@@ -1,7 +1,7 @@
 //! How tasks, lists and labels lead to each other: always by DataLoaders. A relation that fails is null, and its
 //! siblings stay.
 
-use async_graphql::{ComplexObject, Context};
+use async_graphql::{ComplexObject, Context, ID};
 
 use super::{errors::GraphqlError, guard::Guard};
 use crate::{
@@ -21,6 +21,16 @@ type Many<T> = Option<Result<Vec<T>, GraphqlError>>;
 /// Relations of a task.
 #[ComplexObject]
 impl Task {
+    /// Id of the list of the task, if it is in one.
+    async fn list_id(&self) -> Option<ID> {
+        self.keys.list.map(|id| ID(id.to_string()))
+    }
+
+    /// Id of the parent task, if the task is a subtask.
+    async fn parent_id(&self) -> Option<ID> {
+        self.keys.parent.map(|id| ID(id.to_string()))
+    }
+
     /// List of the task, if it is in one.
     async fn list(&self, ctx: &Context<'_>) -> Option<Result<TaskList, GraphqlError>> {
         list_of(self, ctx).await.transpose()
@@ -29,6 +39,11 @@ impl Task {
     /// Parent task, if the task is a subtask.
     async fn parent(&self, ctx: &Context<'_>) -> Option<Result<Task, GraphqlError>> {
         parent_of(self, ctx).await.transpose()
+    }
+
+    /// Ids of the labels of the task, at most 10, in the order of `labels`.
+    async fn label_ids(&self, ctx: &Context<'_>) -> Many<ID> {
+        Some(labels_of(self, ctx).await.map(|labels| labels.into_iter().map(|label| label.id).collect()))
     }
 
     /// Labels of the task, at most 10, in the order of their names.

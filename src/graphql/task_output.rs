@@ -44,6 +44,7 @@ enum NodeField<'a> {
     Plain(&'a str),
     List(NodePlan<'a>),
     Labels(NodePlan<'a>),
+    LabelIds,
 }
 
 /// What a plan needs besides the tasks.
@@ -51,6 +52,12 @@ enum NodeField<'a> {
 struct Related {
     lists: HashMap<ListId, list::Model>,
     labels: HashMap<TaskId, Vec<label::Model>>,
+}
+
+impl Related {
+    fn labels_of(&self, task: &task::Model) -> &[label::Model] {
+        self.labels.get(&task.id).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 impl From<task::Model> for TaskRow {
@@ -188,6 +195,7 @@ impl<'a> NodePlan<'a> {
         Self::of(set, |field| match field.name.node.as_str() {
             "list" => Some(NodeField::List(Self::of_leaves(&field.selection_set.node)?)),
             "labels" => Some(NodeField::Labels(Self::of_leaves(&field.selection_set.node)?)),
+            "labelIds" => Some(NodeField::LabelIds),
             _ => leaf(field),
         })
     }
@@ -205,8 +213,10 @@ impl<'a> NodePlan<'a> {
     async fn related(&self, ctx: &ContextSelectionSet<'_>, rows: &[task::Model]) -> Option<Related> {
         let mut related = Related::default();
         let has = |wanted: fn(&NodeField<'_>) -> bool| self.0.iter().any(|(_, part)| wanted(part));
-        let (has_lists, has_labels) =
-            (has(|it| matches!(it, NodeField::List(_))), has(|it| matches!(it, NodeField::Labels(_))));
+        let (has_lists, has_labels) = (
+            has(|it| matches!(it, NodeField::List(_))),
+            has(|it| matches!(it, NodeField::Labels(_) | NodeField::LabelIds)),
+        );
         if !has_lists && !has_labels {
             return Some(related);
         }
@@ -229,8 +239,10 @@ impl<'a> NodePlan<'a> {
                 None => into.extend_from_slice(b"null"),
             },
             NodeField::Labels(plan) => {
-                let labels = related.labels.get(&row.id).map(Vec::as_slice).unwrap_or_default();
-                array(labels, into, |label, into| plan.write(label, into));
+                array(related.labels_of(row), into, |label, into| plan.write(label, into));
+            }
+            NodeField::LabelIds => {
+                array(related.labels_of(row), into, |label, into| write_leaf(label, &NodeField::Plain("id"), into));
             }
             leaf => write_leaf(row, leaf, into),
         });
@@ -244,6 +256,8 @@ impl<'a> NodePlan<'a> {
 fn leaf<'a>(field: &'a Field) -> Option<NodeField<'a>> {
     match field.name.node.as_str() {
         "__typename" => Some(NodeField::TypeName),
+        // It is loaded together with those of others.
+        "labelIds" => None,
         name if field.selection_set.node.items.is_empty() && field.arguments.is_empty() => Some(NodeField::Plain(name)),
         _ => None,
     }

@@ -30,8 +30,12 @@ struct Detail<T> {
 }
 
 impl From<Error> for RestError {
+    /// What is deleted is not there, whatever revision of it is expected.
     fn from(error: Error) -> Self {
-        Self::Service(error)
+        match error {
+            Error::Conflict(current) if current.is_deleted() => Self::Service(Error::NotFound(current.thing())),
+            other => Self::Service(other),
+        }
     }
 }
 

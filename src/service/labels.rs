@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::{
-    revisioned::{Revisioned, check_expected, has_id, rows},
+    revisioned::{Revisioned, has_id, rows},
     scope::{Outcome, Scope, Write},
     tasks::Tasks,
     values::{Color, LabelName, new_id},
@@ -45,7 +45,7 @@ pub enum LabelSelection {
 /// A label that is to be made.
 #[derive(Clone, Debug)]
 pub struct NewLabel {
-    /// The id, if the client chose it: a second label with it is not made, the first is answered.
+    /// The id, if the client chose it: the same label with it is made once, and another is a conflict.
     pub id: Option<LabelId>,
     /// Unique among the user's labels, whatever its case.
     pub name: LabelName,
@@ -75,6 +75,13 @@ impl LabelSelection {
             Self::Ids(ids) => ids.is_empty(),
             Self::Names(names) => names.is_empty(),
         }
+    }
+}
+
+impl NewLabel {
+    /// Whether that label was made of the same.
+    fn is_same(&self, row: &label::Model) -> bool {
+        row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
     }
 }
 
@@ -115,11 +122,11 @@ impl<'a> Labels<'a> {
         Ok(found)
     }
 
-    /// Makes a label. An id that is there already makes nothing: its label is answered.
+    /// Makes a label. A repeated request makes nothing: the label of the first is answered.
     pub async fn create(self, draft: NewLabel) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(known) = write.existing::<label::Entity>(draft.id).await? {
+                if let Some(known) = write.existing::<label::Entity>(draft.id, |it| draft.is_same(it)).await? {
                     return Ok(Outcome::Unchanged(known));
                 }
                 insert(&mut write, draft).await.map(Outcome::Changed)
@@ -132,8 +139,7 @@ impl<'a> Labels<'a> {
     pub async fn edit(self, id: LabelId, edit: LabelPatch, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let row = write.find::<label::Entity>(is(id)).await?;
-                check_expected::<label::Entity>(expected, &row)?;
+                let row = write.find_expected::<label::Entity>(is(id), expected).await?;
                 let LabelPatch { name, color } = edit;
                 if name.is_none() && color.is_none() {
                     return Ok(Outcome::Unchanged(row));
@@ -166,8 +172,7 @@ impl<'a> Labels<'a> {
     pub async fn delete(self, id: LabelId, expected: Option<i64>) -> Result<label::Model, Error> {
         self.scope
             .write(async |mut write| {
-                let row = write.find::<label::Entity>(is(id)).await?;
-                check_expected::<label::Entity>(expected, &row)?;
+                write.find_expected::<label::Entity>(is(id), expected).await?;
                 let row = write.delete::<label::Entity>(is(id)).await?;
                 self.touch_marked(&mut write, id).await?;
                 task_label::Entity::delete_many()
@@ -183,6 +188,12 @@ impl<'a> Labels<'a> {
 
 fn marks(write: &Write<'_>) -> Select<task_label::Entity> {
     task_label::Entity::find().filter(task_label::Column::UserId.eq(write.owner().clone()))
+}
+
+/// The labels of a task, in their order.
+pub(super) async fn of_task(write: &Write<'_>, task: TaskId) -> Result<Vec<LabelId>, Error> {
+    let marks = marks(write).filter(task_label::Column::TaskId.eq(task)).order_by_asc(task_label::Column::SortOrder);
+    Ok(marks.all(write.connection()).await?.into_iter().map(|mark| mark.label_id).collect())
 }
 
 fn is(id: LabelId) -> SimpleExpr {

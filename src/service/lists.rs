@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{
-    revisioned::{check_expected, has_id, rows, rows_with_deleted},
+    revisioned::{has_id, rows, rows_with_deleted},
     scope::{Outcome, Scope, Write},
     tasks::{self, MAX_KEY_LENGTH, Tasks},
     values::{Color, ListName, new_id},
@@ -27,7 +27,7 @@ pub struct Lists<'a> {
 /// A list that is to be made.
 #[derive(Clone, Debug)]
 pub struct NewList {
-    /// The id, if the client chose it: a second list with it is not made, the first is answered.
+    /// The id, if the client chose it: the same list with it is made once, and another is a conflict.
     pub id: Option<ListId>,
     /// Its name; several lists may have the same.
     pub name: ListName,
@@ -55,6 +55,13 @@ pub enum ListPosition {
     After(ListId),
 }
 
+impl NewList {
+    /// Whether that list was made of the same.
+    fn is_same(&self, row: &list::Model) -> bool {
+        row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
+    }
+}
+
 impl<'a> Lists<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
@@ -74,11 +81,11 @@ impl<'a> Lists<'a> {
         self.scope.find_many::<list::Entity>(ids).await
     }
 
-    /// Makes a list, the last of all. An id that is there already makes nothing: its list is answered.
+    /// Makes a list, the last of all. A repeated request makes nothing: the list of the first is answered.
     pub async fn create(self, draft: NewList) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(known) = write.existing::<list::Entity>(draft.id).await? {
+                if let Some(known) = write.existing::<list::Entity>(draft.id, |it| draft.is_same(it)).await? {
                     return Ok(Outcome::Unchanged(known));
                 }
                 self.add(&mut write, draft, false).await.map(Outcome::Changed)
@@ -122,8 +129,7 @@ impl<'a> Lists<'a> {
     pub async fn edit(self, id: ListId, edit: ListPatch, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let row = write.find::<list::Entity>(is(id)).await?;
-                check_expected::<list::Entity>(expected, &row)?;
+                let row = write.find_expected::<list::Entity>(is(id), expected).await?;
                 let ListPatch { name, color, archived } = edit;
                 let mut changes = Vec::new();
                 if let Some(name) = name {
@@ -147,8 +153,7 @@ impl<'a> Lists<'a> {
     pub async fn move_to(self, id: ListId, place: ListPosition, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write(async |mut write| {
-                let row = write.find::<list::Entity>(is(id)).await?;
-                check_expected::<list::Entity>(expected, &row)?;
+                write.find_expected::<list::Entity>(is(id), expected).await?;
                 let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
                 if anchor == id {
                     return Err(Error::invalid("position", ValidationError::Rule("must name another list")));
@@ -201,8 +206,7 @@ impl<'a> Lists<'a> {
     pub async fn delete(self, id: ListId, expected: Option<i64>) -> Result<list::Model, Error> {
         self.scope
             .write(async |mut write| {
-                let row = write.find::<list::Entity>(is(id)).await?;
-                check_expected::<list::Entity>(expected, &row)?;
+                write.find_expected::<list::Entity>(is(id), expected).await?;
                 let row = write.delete::<list::Entity>(is(id)).await?;
                 Tasks::new(self.scope).leave(&mut write, id).await?;
                 Ok(row)

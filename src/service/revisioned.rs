@@ -14,7 +14,10 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::scope::{Scope, Write};
+use super::{
+    labels,
+    scope::{Scope, Write},
+};
 use crate::error::{Current, Error, Thing};
 
 /// A kind of revisioned rows.
@@ -81,7 +84,7 @@ impl Revisioned for task::Entity {
     }
 
     fn current(row: task::Model) -> Current {
-        Current::Task(row)
+        Current::Task(row, Vec::new())
     }
 }
 
@@ -163,14 +166,6 @@ pub(super) fn has_id_of<E: Revisioned>(ids: &[E::Id]) -> SimpleExpr {
     E::COLUMNS.id.is_in(ids.iter().copied())
 }
 
-/// Refuses a write if the row has another revision than the caller expects.
-pub(super) fn check_expected<E: Revisioned>(expected: Option<i64>, row: &E::Model) -> Result<(), Error> {
-    match expected {
-        Some(revision) if revision != E::revision(row) => Err(E::current(row.clone()).into()),
-        _ => Ok(()),
-    }
-}
-
 impl Scope<'_> {
     /// Those of the rows that are there, in no order, in one statement.
     pub(super) async fn find_many<E: Revisioned>(self, ids: &[E::Id]) -> Result<Vec<E::Model>, Error> {
@@ -200,14 +195,47 @@ impl Write<'_> {
         found.ok_or(Error::NotFound(E::THING))
     }
 
-    /// The row that a client created before with that id, if there is one. A deleted one is a conflict: an id is used
-    /// once.
-    pub(super) async fn existing<E: Revisioned>(&self, id: Option<E::Id>) -> Result<Option<E::Model>, Error> {
+    /// The one row that meets the condition, if it is as the caller expects. That it is deleted is a conflict for
+    /// callers that expect a revision; for others it is not there.
+    pub(super) async fn find_expected<E: Revisioned>(
+        &self,
+        which: SimpleExpr,
+        expected: Option<i64>,
+    ) -> Result<E::Model, Error> {
+        let Some(revision) = expected else { return self.find::<E>(which).await };
+        let found = self.connection().row(rows_with_deleted::<E>(self.owner()).filter(which)).await?;
+        let row: E::Model = found.ok_or(Error::NotFound(E::THING))?;
+        let is_expected = E::revision(&row) == revision && !E::is_deleted(&row);
+        if is_expected { Ok(row) } else { Err(self.conflict::<E>(row).await) }
+    }
+
+    /// The row with that id, deleted or not.
+    pub(super) async fn known<E: Revisioned>(&self, id: E::Id) -> Result<Option<E::Model>, Error> {
+        Ok(self.connection().row(rows_with_deleted::<E>(self.owner()).filter(has_id::<E>(id))).await?)
+    }
+
+    /// The row that the same request made before with that id, if there is one. An id is used once: one that is deleted
+    /// or has other content is a conflict.
+    pub(super) async fn existing<E: Revisioned>(
+        &self,
+        id: Option<E::Id>,
+        is_same: impl FnOnce(&E::Model) -> bool,
+    ) -> Result<Option<E::Model>, Error> {
         let Some(id) = id else { return Ok(None) };
-        let select = rows_with_deleted::<E>(self.owner()).filter(has_id::<E>(id));
-        match self.connection().row::<E::Model>(select).await? {
-            Some(row) if E::is_deleted(&row) => Err(E::current(row).into()),
+        match self.known::<E>(id).await? {
+            Some(row) if E::is_deleted(&row) || !is_same(&row) => Err(self.conflict::<E>(row).await),
             found => Ok(found),
+        }
+    }
+
+    /// The conflict with a row, which shows what it is now.
+    pub(super) async fn conflict<E: Revisioned>(&self, row: E::Model) -> Error {
+        match E::current(row) {
+            Current::Task(row, _) => match labels::of_task(self, row.id).await {
+                Ok(labels) => Current::Task(row, labels).into(),
+                Err(error) => error,
+            },
+            current => current.into(),
         }
     }
 

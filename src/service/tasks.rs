@@ -36,7 +36,7 @@ pub(super) use self::{
 use super::{
     labels,
     revisioned::{has_id_of, rows, rows_with_deleted},
-    scope::{Outcome, Scope},
+    scope::{Outcome, Scope, Write},
 };
 use crate::{db::Connection, error::Error};
 
@@ -75,14 +75,15 @@ impl<'a> Tasks<'a> {
         self.scope.find_many::<task::Entity>(ids).await
     }
 
-    /// Makes a task, the last in manual order. An id that is there already makes nothing: its task is answered.
+    /// Makes a task, the last in manual order. A repeated request makes nothing: the task of the first is answered.
     pub async fn create(self, draft: NewTask) -> Result<task::Model, Error> {
         if draft.is_plain() {
             return self.scope.create_at_once(draft.row(self.scope.owner)).await;
         }
         self.scope
             .write_if_needed(async |mut write| {
-                if let Some(known) = write.existing::<task::Entity>(draft.id).await? {
+                if let Some(known) = write.existing::<task::Entity>(draft.id, |_| true).await? {
+                    self.check_same(&write, &draft, &known).await?;
                     return Ok(Outcome::Unchanged(known));
                 }
                 let list = self.list_of_new(&write, draft.parent, draft.list).await?;
@@ -95,6 +96,13 @@ impl<'a> Tasks<'a> {
                 Ok(Outcome::Changed(row))
             })
             .await
+    }
+
+    /// Refuses to take a task for the one that is to be made unless they are the same.
+    async fn check_same(self, write: &Write<'_>, draft: &NewTask, known: &task::Model) -> Result<(), Error> {
+        let labels = labels::of_task(write, known.id).await?;
+        let is_same = known.deleted_at.is_none() && draft.difference(known, &labels) == TaskPatch::default();
+        if is_same { Ok(()) } else { Err(write.conflict::<task::Entity>(known.clone()).await) }
     }
 
     async fn found(self, connection: &Connection, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {

@@ -41,6 +41,11 @@ impl ListName {
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         trimmed(text, MAX_LIST_NAME).map(Self)
     }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl LabelName {
@@ -66,6 +71,11 @@ impl Color {
         let digits = text.strip_prefix('#').unwrap_or_default();
         let is_color = digits.len() == 6 && digits.bytes().all(|it| it.is_ascii_hexdigit());
         if is_color { Ok(Self(text.to_ascii_lowercase())) } else { Err(ValidationError::Color) }
+    }
+
+    /// The color.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
 /// Input of `createTask`, and one task of `createTasks`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateTaskInput {
-    /// UUID chosen by the client. A second call with the same id creates nothing and returns the task of the first.
+    /// UUID chosen by the client. A repeated call creates nothing and returns the task of the first; one with other
+    /// content, or with the id of a deleted task, fails with `CONFLICT`.
     pub id: Option<ID>,
     /// Title, 1 to 200 characters after trimming.
     pub title: String,

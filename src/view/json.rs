@@ -10,8 +10,20 @@ use super::DateTime;
 pub trait WriteField {
     /// The type's name in the schema.
     const TYPE: &'static str;
+    /// The names of its plain fields.
+    const FIELDS: &'static [&'static str];
     /// Writes the field's value.
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool;
+}
+
+/// All plain fields of a row.
+pub fn plain_fields<R: WriteField>(row: &R) -> serde_json::Value {
+    let value = |name: &&str| {
+        let mut bytes = Vec::new();
+        row.write(name, &mut bytes);
+        ((*name).to_owned(), serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default())
+    };
+    R::FIELDS.iter().map(value).collect()
 }
 
 /// Writes a list, each value of it by that.
@@ -59,6 +71,13 @@ pub(super) fn null(into: &mut Vec<u8>) -> bool {
 
 pub(super) fn id(id: Uuid, into: &mut Vec<u8>) -> bool {
     plain(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()), into)
+}
+
+pub(super) fn id_if_any(id: Option<Uuid>, into: &mut Vec<u8>) -> bool {
+    match id {
+        Some(it) => self::id(it, into),
+        None => null(into),
+    }
 }
 
 pub(super) fn instant(instant: Micros, into: &mut Vec<u8>) -> bool {

@@ -45,7 +45,8 @@ pub struct Label {
 /// Input of `createLabel`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateLabelInput {
-    /// UUID chosen by the client. A second call with the same id creates nothing and returns the label of the first.
+    /// UUID chosen by the client. A repeated call creates nothing and returns the label of the first; one with other
+    /// content, or with the id of a deleted label, fails with `CONFLICT`.
     pub id: Option<ID>,
     /// Name, 1 to 30 characters after trimming. Fails with `NAME_TAKEN` if a label has this name.
     pub name: String,
@@ -127,6 +128,7 @@ pub fn each_label(field: &'static str, ids: &[ID]) -> Result<Vec<LabelId>, Error
 
 impl WriteField for label::Model {
     const TYPE: &'static str = "Label";
+    const FIELDS: &'static [&'static str] = &["id", "name", "color", "revision", "createdAt", "updatedAt"];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {

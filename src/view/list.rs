@@ -60,7 +60,8 @@ pub struct TaskCounts {
 /// Input of `createTaskList`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateTaskListInput {
-    /// UUID chosen by the client. A second call with the same id creates nothing and returns the list of the first.
+    /// UUID chosen by the client. A repeated call creates nothing and returns the list of the first; one with other
+    /// content, or with the id of a deleted list, fails with `CONFLICT`.
     pub id: Option<ID>,
     /// Name, 1 to 100 characters after trimming.
     pub name: String,
@@ -150,6 +151,8 @@ pub fn list_id(id: &ID) -> Result<ListId, Error> {
 
 impl WriteField for list::Model {
     const TYPE: &'static str = "TaskList";
+    const FIELDS: &'static [&'static str] =
+        &["id", "name", "color", "position", "archived", "revision", "createdAt", "updatedAt"];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {

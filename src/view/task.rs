@@ -161,6 +161,24 @@ impl Task {
 
 impl WriteField for task::Model {
     const TYPE: &'static str = "Task";
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "number",
+        "title",
+        "description",
+        "completed",
+        "completedAt",
+        "priority",
+        "dueDate",
+        "dueAt",
+        "dueTimeZone",
+        "listId",
+        "parentId",
+        "position",
+        "revision",
+        "createdAt",
+        "updatedAt",
+    ];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
@@ -174,6 +192,8 @@ impl WriteField for task::Model {
             "dueDate" => json::json(self.due_date.map(Date), into),
             "dueAt" => json::instant_if_any(self.due_at, into),
             "dueTimeZone" => json::text_if_any(self.due_zone.as_deref(), into),
+            "listId" => json::id_if_any(self.list_id.map(|it| it.0), into),
+            "parentId" => json::id_if_any(self.parent_id.map(|it| it.0), into),
             "position" => json::text(&self.position, into),
             "revision" => json::json(BigInt(self.revision), into),
             "createdAt" => json::instant(self.created_at, into),

@@ -198,6 +198,8 @@ async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
     ] {
         create(&app, &ann, input).await;
     }
+    let parent = app.task(&ann, "parent").await;
+    create(&app, &ann, json!({ "title": "subtask", "parentId": parent, "labelIds": labels })).await;
     let leaves = async |name: &str| {
         let query = "query($name: String!) { __type(name: $name) { fields { name type { kind ofType { kind } } } } }";
         let fields = app.graphql(&ann, query, json!({ "name": name })).await.data()["__type"]["fields"].clone();
@@ -211,7 +213,7 @@ async fn what_is_written_in_one_go_is_what_is_resolved_field_by_field() {
     };
     let (task, list, label) = (leaves("Task").await, leaves("TaskList").await, leaves("Label").await);
     let of = |leaves: &[String]| format!("__typename x: id {}", leaves.join(" "));
-    let selection = format!("{} list {{ {} }} labels {{ {} }}", of(&task), of(&list), of(&label));
+    let selection = format!("{} labelIds list {{ {} }} labels {{ {} }}", of(&task), of(&list), of(&label));
     let asked = |more: &str| {
         let node = format!("{selection} {more}");
         format!("{{ tasks {{ nodes {{ {node} }} edges {{ __typename cursor node {{ {node} }} }} }} }}")

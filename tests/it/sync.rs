@@ -594,3 +594,113 @@ async fn a_key_holds_across_kills() {
     }
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200).as_array().unwrap().len(), 6);
 }
+
+/// The names of the plain fields of a type of the schema.
+async fn plain_fields(app: &App, person: &Person, name: &str) -> Vec<String> {
+    let query = "query($name: String!) { __type(name: $name) { fields { name type { kind ofType { kind } } } } }";
+    let fields = app.graphql(person, query, json!({ "name": name })).await.data()["__type"]["fields"].clone();
+    let is_plain = |it: &&Value| {
+        let kinds = [&it["type"]["kind"], &it["type"]["ofType"]["kind"]];
+        kinds.iter().any(|kind| *kind == "SCALAR" || *kind == "ENUM")
+    };
+    fields.as_array().unwrap().iter().filter(is_plain).map(|it| text(&it["name"])).collect()
+}
+
+/// What a conflict shows.
+fn current(answer: &Answer) -> Value {
+    assert_eq!(answer.code(), "CONFLICT", "{answer:?}");
+    answer.json()["errors"][0]["extensions"]["current"].clone()
+}
+
+#[tokio::test]
+async fn a_conflict_shows_all_that_a_client_merges_and_that_an_object_is_deleted() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let made = "mutation { list: createTaskList(input: { name: \"l\" }) { object: taskList { id } }
+        label: createLabel(input: { name: \"m\" }) { object: label { id } } }";
+    let made = app.graphql(&ann, made, json!({})).await.data();
+    let [list, label] = ["list", "label"].map(|it| made[it]["object"]["id"].clone());
+    let input = json!({ "title": "t", "listId": list, "labelIds": [label], "completed": true, "due": { "date": "2030-01-31" } });
+    let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
+    let task = app.graphql(&ann, create, json!({ "input": input })).await.data()["createTask"]["task"]["id"].clone();
+    for (name, input, id, delete) in [
+        ("Task", "updateTask(input: { title: \"x\", completed: false", &task, "deleteTask"),
+        ("TaskList", "updateTaskList(input: { name: \"x\"", &list, "deleteTaskList"),
+        ("Label", "updateLabel(input: { name: \"x\"", &label, "deleteLabel"),
+    ] {
+        let plain = plain_fields(&app, &ann, name).await;
+        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {name} {{ {} }} }} }}", plain.join(" "));
+        let mut expected = app.graphql(&ann, &query, json!({ "id": id })).await.data()["node"].clone();
+        expected["deleted"] = false.into();
+        if name == "Task" {
+            expected["labelIds"] = json!([label]);
+        }
+        let edit = format!("mutation($id: ID!) {{ {input}, id: $id, expectedRevision: 1000 }}) {{ revision }} }}");
+        let conflict = app.graphql(&ann, &edit, json!({ "id": id })).await;
+        assert_eq!(current(&conflict), expected);
+        let delete = |expected: i64| {
+            let delete = format!(
+                "mutation($id: ID!) {{ {delete}(input: {{ id: $id, expectedRevision: {expected} }}) {{ revision }} }}"
+            );
+            let app = &app;
+            let ann = &ann;
+            async move { app.graphql(ann, &delete, json!({ "id": id })).await }
+        };
+        delete(expected["revision"].as_i64().unwrap()).await.data();
+        for answer in [app.graphql(&ann, &edit, json!({ "id": id })).await, delete(1).await] {
+            assert_eq!((&current(&answer)["deleted"], &current(&answer)["id"]), (&json!(true), id));
+        }
+        let absent = json!({ "id": "01890000-0000-7000-8000-00000000000f" });
+        assert_eq!(app.graphql(&ann, &edit, absent).await.code(), "NOT_FOUND");
+    }
+    let unchanged = "mutation($id: ID!) { updateTask(input: { id: $id, expectedRevision: 1 }) { revision } }";
+    assert_eq!(current(&app.graphql(&ann, unchanged, json!({ "id": task })).await)["deleted"], true);
+}
+
+#[tokio::test]
+async fn a_known_id_with_other_content_is_a_conflict_and_the_same_request_is_answered_again() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let [task, other, list, label] =
+        [1, 2, 3, 4].map(|number| json!(format!("01890000-0000-7000-8000-00000000000{number}")));
+    let send = async |field: &str, input: Value| {
+        let name = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+        let query = format!("mutation($input: {name}!) {{ {field}(input: $input) {{ revision }} }}");
+        app.graphql(&ann, &query, json!({ "input": input })).await
+    };
+    let state = json!({ "id": task, "title": "t", "description": "d", "completed": true, "priority": "HIGH",
+        "due": { "at": { "instant": "2030-01-31T12:00:00Z" } }, "listId": list, "labelIds": [label] });
+    for (field, input, changes) in [
+        (
+            "createTaskList",
+            json!({ "id": list, "name": "l", "color": "#a0b1c2" }),
+            json!({ "name": "x", "color": null }),
+        ),
+        ("createLabel", json!({ "id": label, "name": "m", "color": "#a0b1c2" }), json!({ "name": "x", "color": null })),
+        ("createTask", json!({ "id": other, "title": "other" }), json!({ "title": "x" })),
+        (
+            "createTask",
+            state.clone(),
+            json!({ "title": "x", "description": null, "completed": false, "priority": "LOW", "due": null,
+                "listId": null, "labelIds": [] }),
+        ),
+    ] {
+        let revision = send(field, input.clone()).await.data();
+        assert_eq!(send(field, input.clone()).await.data(), revision, "{input}");
+        for (name, value) in changes.as_object().unwrap() {
+            let mut changed = input.clone();
+            changed[name] = value.clone();
+            let conflict = current(&send(field, changed).await);
+            assert_eq!((&conflict["id"], &conflict["deleted"]), (&input["id"], &json!(false)), "{name}");
+        }
+        assert_eq!(send(field, input.clone()).await.data(), revision, "{input}");
+    }
+    let bulk = |title: &str| json!({ "tasks": [state, { "id": other, "title": title }] });
+    send("createTasks", bulk("other")).await.data();
+    let conflict = send("createTasks", bulk("x")).await;
+    assert_eq!((&current(&conflict)["id"], &conflict.json()["errors"][0]["extensions"]["index"]), (&other, &json!(1)));
+    let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { revision } }";
+    app.graphql(&ann, delete, json!({ "id": task })).await.data();
+    assert_eq!(current(&send("createTask", state.clone()).await)["deleted"], true);
+    assert_eq!(current(&send("createTasks", bulk("other")).await)["deleted"], true);
+}

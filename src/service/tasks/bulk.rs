@@ -1,6 +1,6 @@
 //! Many tasks at once: all or nothing, one statement for each kind of change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::{
     id::{LabelId, ListId, TaskId},
@@ -41,7 +41,7 @@ impl Selection {
 }
 
 impl Tasks<'_> {
-    /// Makes all of the tasks, in their order. An id that is there already makes nothing: its task is answered.
+    /// Makes all of the tasks, in their order. A repeated request makes nothing: the tasks of the first are answered.
     pub async fn create_all(self, drafts: Vec<NewTask>) -> Result<Vec<task::Model>, Error> {
         check_count("tasks", drafts.len())?;
         self.scope
@@ -52,7 +52,11 @@ impl Tasks<'_> {
                 for (index, draft) in drafts.into_iter().enumerate() {
                     let id = draft.id.unwrap_or_else(|| TaskId(new_id()));
                     ids.push(id);
-                    if known.contains(&id) || !seen.insert(id) {
+                    if let Some(known) = known.get(&id) {
+                        self.check_same(&write, &draft, known).await.map_err(|error| error.at(index))?;
+                        continue;
+                    }
+                    if !seen.insert(id) {
                         continue;
                     }
                     let list = self.list_of_new(&write, draft.parent, draft.list).await;
@@ -168,21 +172,18 @@ impl Tasks<'_> {
         }
     }
 
-    /// Which ids of the drafts have tasks already.
-    async fn known(self, write: &Write<'_>, drafts: &[NewTask]) -> Result<HashSet<TaskId>, Error> {
+    /// The tasks that have ids of the drafts already, deleted or not.
+    async fn known(self, write: &Write<'_>, drafts: &[NewTask]) -> Result<HashMap<TaskId, task::Model>, Error> {
         let ids: Vec<TaskId> = drafts.iter().filter_map(|it| it.id).collect();
         if ids.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(HashMap::new());
         }
         let rows: Vec<task::Model> = write.connection().rows(self.with_deleted().filter(are(&ids))).await?;
-        if let Some(deleted) = rows.iter().find(|it| it.deleted_at.is_some()) {
-            return Err(crate::error::Current::Task(deleted.clone()).into());
-        }
-        Ok(rows.into_iter().map(|it| it.id).collect())
+        Ok(rows.into_iter().map(|it| (it.id, it)).collect())
     }
 
     async fn in_order(self, write: &Write<'_>, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        let places: std::collections::HashMap<_, _> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        let places: HashMap<_, _> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         let mut rows = self.found(write.connection(), ids).await?;
         rows.sort_by_key(|row| places.get(&row.id).copied());
         Ok(rows)

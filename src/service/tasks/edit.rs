@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     error::{Error, Thing},
-    service::{labels, revisioned::check_expected, scope::Write},
+    service::{
+        labels,
+        scope::{Outcome, Write},
+    },
 };
 
 impl Tasks<'_> {
@@ -24,15 +27,17 @@ impl Tasks<'_> {
         let completed = edit.completed;
         let (mut changes, Relations { list, parent, labels }) = edit.split();
         let is_moved = list.is_some() || parent.is_some();
-        if changes.is_empty() && !is_moved && labels.is_none() {
-            let row = self.find(key).await?.ok_or(Error::NotFound(Thing::Task))?;
-            return check_expected::<task::Entity>(expected, &row).map(|()| row);
+        let is_unchanged = changes.is_empty() && !is_moved && labels.is_none();
+        if is_unchanged && expected.is_none() {
+            return self.find(key).await?.ok_or(Error::NotFound(Thing::Task));
         }
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 if is_moved || expected.is_some() {
-                    let row = write.find::<task::Entity>(is(key)).await?;
-                    check_expected::<task::Entity>(expected, &row)?;
+                    let row = write.find_expected::<task::Entity>(is(key), expected).await?;
+                    if is_unchanged {
+                        return Ok(Outcome::Unchanged(row));
+                    }
                     changes.extend(self.relocate(&write, &row, parent, list).await?);
                 }
                 let labels = match &labels {
@@ -50,7 +55,7 @@ impl Tasks<'_> {
                     self.check_subtasks(&write, row.parent_id).await?;
                     self.move_subtasks(&mut write, &row).await?;
                 }
-                Ok(row)
+                Ok(Outcome::Changed(row))
             })
             .await
     }
@@ -60,7 +65,7 @@ impl Tasks<'_> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {
-                    check_expected::<task::Entity>(expected, &write.find::<task::Entity>(is(key)).await?)?;
+                    write.find_expected::<task::Entity>(is(key), expected).await?;
                 }
                 let flipped = completion(Expr::col(task::Column::Completed).not());
                 let row = write.update::<task::Entity>(is(key), flipped).await?;

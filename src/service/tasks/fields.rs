@@ -1,7 +1,7 @@
 //! What is given of a task: when it is made, and when it changes. A field that is added has its place here.
 
 use entity::{
-    id::{ListId, TaskId, UserId},
+    id::{LabelId, ListId, TaskId, UserId},
     task::{self, Priority},
     text::search_key,
     time::Micros,
@@ -20,7 +20,7 @@ use crate::service::{labels::LabelSelection, values::new_id};
 /// A task that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
-    /// The id, if the client chose it: a second task with it is not made, the first is answered.
+    /// The id, if the client chose it: the same task with it is made once, and another is a conflict.
     pub id: Option<TaskId>,
     /// What to do.
     pub title: Title,
@@ -61,6 +61,31 @@ impl NewTask {
         self.id.is_none() && self.list.is_none() && self.parent.is_none() && self.labels.is_empty()
     }
 
+    /// What makes this task of that one, which has these labels. A subtask is in the list of its parent, whatever is given.
+    pub(in crate::service) fn difference(&self, row: &task::Model, its_labels: &[LabelId]) -> TaskPatch {
+        let wanted = self.clone().row(&row.user_id);
+        let Self { id: _, title, description, completed, priority, due, list, parent, labels } = self.clone();
+        let has_other_due = wanted.due_date != Set(row.due_date)
+            || wanted.due_at != Set(row.due_at)
+            || wanted.due_zone != Set(row.due_zone.clone());
+        let has_other_labels = match &labels {
+            LabelSelection::Ids(ids) => {
+                ids.iter().any(|it| !its_labels.contains(it)) || its_labels.iter().any(|it| !ids.contains(it))
+            }
+            LabelSelection::Names(_) => true,
+        };
+        TaskPatch {
+            title: (wanted.title != Set(row.title.clone())).then_some(title),
+            description: (wanted.description != Set(row.description.clone())).then_some(description),
+            completed: (completed != row.completed).then_some(completed),
+            priority: (priority != row.priority).then_some(priority),
+            due: has_other_due.then_some(due),
+            list: (parent.is_none() && list != row.list_id).then_some(list),
+            parent: (parent != row.parent_id).then_some(parent),
+            labels: has_other_labels.then_some(labels),
+        }
+    }
+
     /// Its row, which has no number, revision and position yet.
     pub(in crate::service) fn row(self, owner: &UserId) -> task::ActiveModel {
         let Self { id, title, description, completed, priority, due, list, parent, labels: _ } = self;
@@ -99,7 +124,7 @@ impl NewTask {
 }
 
 /// Changes to a task: an absent field stays, an inner `None` clears.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskPatch {
     /// What to do.
     pub title: Option<Title>,

@@ -22,10 +22,7 @@ use super::{
 };
 use crate::{
     error::{Error, Thing, ValidationError},
-    service::{
-        revisioned::check_expected,
-        scope::{Outcome, Write},
-    },
+    service::scope::{Outcome, Write},
 };
 
 /// How long a deleted task can be restored.
@@ -49,8 +46,7 @@ impl Tasks<'_> {
     pub async fn move_to(self, key: TaskRef, place: Position, expected: Option<i64>) -> Result<task::Model, Error> {
         self.scope
             .write(async |mut write| {
-                let row = write.find::<task::Entity>(is(key)).await?;
-                check_expected::<task::Entity>(expected, &row)?;
+                let row = write.find_expected::<task::Entity>(is(key), expected).await?;
                 let (Position::Before(anchor) | Position::After(anchor)) = place;
                 if anchor == row.id {
                     return Err(Error::invalid("position", ValidationError::Rule("must name another task")));
@@ -96,7 +92,7 @@ impl Tasks<'_> {
         self.scope
             .write(async |mut write| {
                 if expected.is_some() {
-                    check_expected::<task::Entity>(expected, &write.find::<task::Entity>(is(key)).await?)?;
+                    write.find_expected::<task::Entity>(is(key), expected).await?;
                 }
                 let now = Expr::value(Some(Micros::now()));
                 let deletion = || vec![(task::Column::DeletedAt, now.clone())];
