@@ -3,6 +3,7 @@
 //! Rows know nothing of clients: no serde, no GraphQL, no HTTP.
 
 pub mod account;
+pub mod database_epoch;
 pub mod id;
 pub mod idempotency_key;
 pub mod jwks;

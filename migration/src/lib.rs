@@ -12,6 +12,7 @@ mod m2026_11_29_000005_text_keys;
 mod m2026_11_29_000006_links_of_users;
 mod m2026_11_29_000007_plain_names;
 mod m2026_11_30_000008_unseen_characters;
+mod m2026_11_30_000009_database_epochs;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_29_000006_links_of_users::Migration),
             Box::new(m2026_11_29_000007_plain_names::Migration),
             Box::new(m2026_11_30_000008_unseen_characters::Migration),
+            Box::new(m2026_11_30_000009_database_epochs::Migration),
         ]
     }
 }

@@ -96,6 +96,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
     let copy = beside(&to, "restoring");
     fs::copy(from, &copy)?;
     fs::set_permissions(&copy, Permissions::from_mode(OWNERS))?;
+    renew_epoch(&copy).await?;
     lasting(&copy)?;
     let mut kept = None;
     if to.exists() {
@@ -110,6 +111,18 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
     fs::rename(&copy, &to)?;
     lasting(&to)?;
     Ok(kept)
+}
+
+/// Gives the copy an epoch of its own, so that sync tokens of what it replaces are known as such. One from before there
+/// were epochs gets its first by a migration.
+async fn renew_epoch(path: &Path) -> Result<(), FileError> {
+    let mut connection = options(path).connect().await?;
+    let count = "select count(*) from sqlite_master where name = 'database_epochs'";
+    if sqlx::query_scalar::<_, i64>(count).fetch_one(&mut connection).await? > 0 {
+        sqlx::query("update database_epochs set epoch = lower(hex(randomblob(8)))").execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(())
 }
 
 /// Makes the file whole without its write-ahead log, which only its last user can do.

@@ -63,7 +63,7 @@ impl Error {
             Self::Conflict(_) => PublicError::new("CONFLICT", StatusCode::PRECONDITION_FAILED, self.sentence()),
             Self::NameTaken => PublicError::new("NAME_TAKEN", StatusCode::CONFLICT, self.sentence()),
             Self::ResyncRequired => {
-                let text = "Changes since then are not all known any more, start again from 0";
+                let text = "Changes since then are not all known any more, start again without a sync token";
                 PublicError::new("RESYNC_REQUIRED", StatusCode::GONE, text)
             }
             Self::KeyReused => {

@@ -1,5 +1,7 @@
 //! What can be asked.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use entity::task;
 use futures_util::future::try_join_all;
@@ -8,14 +10,14 @@ use super::{connection::TaskConnection, errors::GraphqlError, guard::Guard, rela
 use crate::{
     error::{Error, ValidationError},
     service::{
-        changes::{Feed, MAX_CHANGES},
+        changes::{Feed, FeedRequest, MAX_CHANGES, SyncToken},
         page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
         tasks::{TaskRef, Words},
     },
-    view::{BigInt, Change, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
+    view::{Change, ChangeKind, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
 
-/// How many changes are shown by default.
+/// How many changes a page has when nobody says.
 const DEFAULT_CHANGES: i32 = 100;
 
 /// The root type `Query`.
@@ -109,19 +111,28 @@ impl Query {
         Ok(tasks.search(&words, size(first)?).await?.into_iter().map(Task::from).collect())
     }
 
-    /// Changes after a revision, in order, deletions included; after 0 that is everything. Fails with
-    /// `RESYNC_REQUIRED` if the feed does not reach back that far: start again from 0.
+    /// Changes after a sync token, in order, deletions included; without a token that is everything there is. Read pages
+    /// until `hasMore` is false, store `syncToken`, and give it next time. Fails with `RESYNC_REQUIRED` if the changes
+    /// after the token are no longer all known (deletions are known for 30 days), or if the token is of another database
+    /// or of one that a restored backup has replaced: start again without a token.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The `revision` of the last page; 0 at first.")] since: BigInt,
+        #[graphql(desc = "Sync token of the last page; null for the beginning.")] after: Option<String>,
+        #[graphql(desc = "Kinds of objects to follow; null for all kinds.")] kinds: Option<Vec<ChangeKind>>,
         #[graphql(desc = "Number of changes: 1 to 500.", default_with = "Some(DEFAULT_CHANGES)")] first: Option<i32>,
     ) -> Result<ChangeFeed, GraphqlError> {
         let changes = ctx.changes()?;
         let most = u64::try_from(first.unwrap_or(DEFAULT_CHANGES)).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
         let fault = ValidationError::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
-        let feed = changes.since(since.0, most.ok_or(Error::invalid("first", fault))?).await?;
-        Ok(feed.into())
+        let most = most.ok_or(Error::invalid("first", fault))?;
+        Ok(changes.page(&feed_request(after.as_deref(), kinds, most)?).await?.into())
+    }
+
+    /// Sync token of now: `changes(after:)` gives what changes from now on.
+    async fn sync_token(&self, ctx: &Context<'_>) -> Result<String, GraphqlError> {
+        let changes = ctx.changes()?;
+        Ok(changes.token().await?.encode())
     }
 
     /// Tasks, a page at a time. Newest first unless ordered otherwise.
@@ -148,17 +159,27 @@ impl Query {
 pub(super) struct ChangeFeed {
     /// Changes in the order of their revisions, each object at most once.
     changes: Vec<Change>,
-    /// Revision to ask from next time.
-    revision: BigInt,
+    /// What to give as `after` next time. It moves even if no change is of the kinds that are asked for.
+    sync_token: String,
     /// Whether more changes are available now.
     has_more: bool,
 }
 
 impl From<Feed> for ChangeFeed {
     fn from(feed: Feed) -> Self {
-        let Feed { changes, revision, has_more } = feed;
-        Self { changes: changes.into_iter().map(Change::from).collect(), revision: BigInt(revision), has_more }
+        let changes = Change::all(&feed, &mut HashMap::new());
+        Self { changes, sync_token: feed.token.encode(), has_more: feed.has_more }
     }
+}
+
+/// What is asked of the feed.
+pub(super) fn feed_request(
+    after: Option<&str>,
+    kinds: Option<Vec<ChangeKind>>,
+    most: u64,
+) -> Result<FeedRequest, Error> {
+    let after = after.map(SyncToken::parse).transpose().map_err(|fault| Error::invalid("after", fault))?;
+    Ok(FeedRequest { after, kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()), most })
 }
 
 async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>, GraphqlError> {

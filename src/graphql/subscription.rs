@@ -1,13 +1,20 @@
 //! What can be listened to.
 
+use std::{collections::HashMap, sync::Arc, vec};
+
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, stream};
 
-use super::{errors::GraphqlError, guard::Guard};
+use super::{errors::GraphqlError, guard::Guard, query::feed_request};
 use crate::{
     error::Error,
-    service::{Services, auth::CurrentUser, changes::MAX_CHANGES, events::Listener},
-    view::{BigInt, Change},
+    service::{
+        Services,
+        auth::CurrentUser,
+        changes::{FeedRequest, MAX_CHANGES},
+        events::Listener,
+    },
+    view::{Change, ChangeKind},
 };
 
 /// Subscriptions. Each follows the data of the signed-in user.
@@ -16,18 +23,23 @@ pub struct Subscription;
 /// Subscriptions. Each follows the data of the signed-in user.
 #[Subscription]
 impl Subscription {
-    /// Changes after a revision, in order, deletions included, and then every new change as it happens. To continue
-    /// after an interruption, give the revision of the last change received. Fails with `RESYNC_REQUIRED` if the feed
-    /// does not reach back that far: start again from 0.
+    /// Changes after a sync token, in order, deletions included, and then every new change as it happens; without a
+    /// token, from now on. To continue after an interruption, give the `syncToken` of the last change received. Fails
+    /// with `RESYNC_REQUIRED` as the query `changes` does.
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Revision of the last change received; 0 at first.")] since: BigInt,
+        #[graphql(desc = "Sync token of the last change received; null for now.")] after: Option<String>,
+        #[graphql(desc = "Kinds of objects to follow; null for all kinds.")] kinds: Option<Vec<ChangeKind>>,
     ) -> Result<impl Stream<Item = Result<Change, GraphqlError>> + use<>, GraphqlError> {
         let user = ctx.current_user()?;
-        let services = std::sync::Arc::clone(ctx.services(user));
+        let services = Arc::clone(ctx.services(user));
+        let mut request = feed_request(after.as_deref(), kinds, MAX_CHANGES)?;
         let listener = services.changes(user).listen();
-        let tail = Tail { services, user: user.clone(), listener, since: since.0, ready: Vec::new().into_iter() };
+        if request.after.is_none() {
+            request.after = Some(services.changes(user).token().await?);
+        }
+        let tail = Tail { services, user: user.clone(), listener, request, ready: Vec::new().into_iter() };
         Ok(stream::unfold(Some(tail), |tail| async {
             let mut tail = tail?;
             match tail.next().await {
@@ -40,11 +52,11 @@ impl Subscription {
 
 /// A reader that has come so far and goes on.
 struct Tail {
-    services: std::sync::Arc<Services>,
+    services: Arc<Services>,
     user: CurrentUser,
     listener: Listener,
-    since: i64,
-    ready: std::vec::IntoIter<Change>,
+    request: FeedRequest,
+    ready: vec::IntoIter<Change>,
 }
 
 impl Tail {
@@ -53,12 +65,12 @@ impl Tail {
             if let Some(change) = self.ready.next() {
                 return Ok(change);
             }
-            let feed = self.services.changes(&self.user).since(self.since, MAX_CHANGES).await?;
-            self.since = feed.revision;
-            if feed.changes.is_empty() {
+            let feed = self.services.changes(&self.user).page(&self.request).await?;
+            self.ready = Change::all(&feed, &mut HashMap::new()).into_iter();
+            self.request.after = Some(feed.token);
+            if self.ready.len() == 0 {
                 self.listener.changed().await;
             }
-            self.ready = feed.changes.into_iter().map(Change::from).collect::<Vec<_>>().into_iter();
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::db::Connection;
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
 /// Which migration was the last that changed columns: before it, the tables are not as the entities have them.
-const LAST_OF_COLUMNS: usize = 6;
+const LAST_OF_COLUMNS: usize = 8;
 /// How many rows of each table of SQLite's are looked at.
 const SAMPLE_ROWS: u32 = 20;
 /// What statements rely on to be there once.

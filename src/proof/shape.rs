@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    account, idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision,
-    verification,
+    account, database_epoch, idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user,
+    user_revision, verification,
 };
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait,
@@ -94,6 +94,7 @@ pub(super) fn tables() -> Vec<Table> {
         table::<verification::Entity>(false),
         table::<jwks::Entity>(false),
         table::<rate_limit::Entity>(false),
+        table::<database_epoch::Entity>(true),
         table::<user_revision::Entity>(true),
         table::<task::Entity>(true),
         table::<list::Entity>(true),

@@ -17,7 +17,7 @@ use super::{
     extract::{Caller, TaskBody, TaskPath},
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     openapi::TaskChanged,
-    query::{ListQuery, SinceQuery, check_stats_query},
+    query::{ChangesQuery, ListQuery, check_stats_query},
     shape::{self, PagePosition, Shape},
     streaming,
 };
@@ -28,7 +28,7 @@ use crate::{
         page::Cursor,
         tasks::{Counts, Filter, Order, SummaryPage, TaskPatch, TaskRef},
     },
-    view::{BigInt, Change, Task, rest_list, rest_task},
+    view::{Change, Task, rest_list, rest_task},
 };
 
 /// How many tasks meet the filter of a list.
@@ -252,29 +252,28 @@ pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<R
     Ok(Json(body).into_response())
 }
 
-/// List what changed after a revision, deletions included.
+/// List what changed after a sync token, deletions included.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/changes",
-    params(SinceQuery),
+    params(ChangesQuery),
     responses(
         (status = 200, description = "The changes.", body = serde_json::Value),
         (
             status = 410,
-            description = "Earlier changes are no longer known: start again from 0.",
+            description = "The changes after the token are no longer all known: start again without one.",
             body = ref("#/components/schemas/Detail"),
         ),
     ),
 )]
 pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
-    let SinceQuery { since, limit } =
-        SinceQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
-    let feed = caller.changes().since(since, limit).await?;
+    let ChangesQuery { request } =
+        ChangesQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+    let feed = caller.changes().page(&request).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
-    let tagged = |changed| Change::tagged(changed, |id| labels.remove(id).unwrap_or_default());
-    let changes: Vec<Change> = feed.changes.into_iter().map(tagged).collect();
+    let changes = Change::all(&feed, &mut labels);
     let body = serde_json::json!({
-        "changes": changes, "revision": BigInt(feed.revision), "has_more": feed.has_more,
+        "changes": changes, "sync_token": feed.token.encode(), "has_more": feed.has_more,
     });
     Ok(Json(body).into_response())
 }

@@ -1,24 +1,22 @@
-//! The feed of one user's changes: everything behind a number, deletions included, in order.
+//! The feed of one user's changes: everything after a sync token, deletions included, in order.
 
 use std::sync::Arc;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Utc;
 use entity::{id::TaskId, label, list, task};
 
 use super::{
     events::{Events, Listener},
-    scope::Scope,
+    scope::{FeedState, Scope},
     tasks::RESTORABLE,
 };
-use crate::error::{Error, ValidationError};
+use crate::error::{Error, Thing, ValidationError};
 
 /// How many changes a page has at most.
 pub const MAX_CHANGES: u64 = 500;
-
-/// Marks a number as no revision. JavaScript's numbers are exact up to 53 bits.
-const ON_THE_WAY: i64 = 1 << 52;
-/// How many bits of such a number are a revision.
-const REVISION_BITS: u32 = 36;
+/// The version of the form of sync tokens.
+const TOKEN_VERSION: &str = "1";
 
 /// The changes of one user's data.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +36,44 @@ pub enum Changed {
     Label(label::Model),
 }
 
-/// A part of the feed.
+/// How far a client has come, which clients read as opaque text.
+///
+/// Usually that is a revision. But a client that is still on its way through what lies before the last thing that was
+/// purged would look like one that was there long ago and has missed the end of that: its token says when it started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncToken {
+    /// The epoch of the database.
+    epoch: String,
+    /// The revision of the last change that the client has.
+    revision: i64,
+    /// The day on which it started from the beginning, if it has not come far since.
+    start: Option<i64>,
+}
+
+/// What is asked of the feed.
+#[derive(Clone, Debug)]
+pub struct FeedRequest {
+    /// How far the client has come; from the beginning without it.
+    pub after: Option<SyncToken>,
+    /// The kinds of objects that it follows; all of them without it.
+    pub kinds: Option<Vec<Thing>>,
+    /// How many changes it takes at most.
+    pub most: u64,
+}
+
+/// A page of the feed.
 #[derive(Clone, Debug)]
 pub struct Feed {
     /// The changes, each row once, by revision.
     pub changes: Vec<Changed>,
-    /// What to ask from next time: the number of the last change, or on a long way from 0 what stands for it.
-    pub revision: i64,
+    /// What to ask from next time.
+    pub token: SyncToken,
     /// Whether more changes are there already.
     pub has_more: bool,
+    /// Deletions up to this revision may have been purged.
+    purged_through: i64,
+    /// The day on which the client started from the beginning.
+    start: Option<i64>,
 }
 
 impl Feed {
@@ -57,6 +84,12 @@ impl Feed {
             Changed::List(_) | Changed::Label(_) => None,
         };
         self.changes.iter().filter_map(task).collect()
+    }
+
+    /// The token of a client that has come to that revision on this page.
+    pub fn token_at(&self, revision: i64) -> SyncToken {
+        let start = self.start.filter(|_| revision < self.purged_through);
+        SyncToken { epoch: self.token.epoch.clone(), revision, start }
     }
 }
 
@@ -80,40 +113,42 @@ impl Changed {
     }
 }
 
-/// How far a client has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Progress {
-    revision: i64,
-    /// The day on which it started from 0, if it has not come far since.
-    start: Option<i64>,
-}
-
-impl Progress {
-    /// What a client has to say to go on from there. Usually that is the revision. But one that is still on its way
-    /// through what lies before the last thing that was purged would look like one that was there long ago and has
-    /// missed the end of that; its number says when it started, and is no revision.
-    fn number(self) -> i64 {
-        self.start.map_or(self.revision, |day| ON_THE_WAY | (day << REVISION_BITS) | self.revision)
+impl SyncToken {
+    /// The token as clients see it.
+    pub fn encode(&self) -> String {
+        let start = self.start.map(|day| day.to_string()).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(format!("{TOKEN_VERSION}.{}.{}.{start}", self.epoch, self.revision))
     }
 
-    /// What a client means by a number, unless too much may have been purged since that start.
-    fn read(number: i64, today: i64) -> Option<Self> {
-        let is_on_the_way = number & ON_THE_WAY != 0;
-        match number {
-            ..0 => None,
-            0 => Some(Self { revision: 0, start: Some(today) }),
-            _ if !is_on_the_way => Some(Self { revision: number, start: None }),
-            _ => {
-                let day = (number ^ ON_THE_WAY) >> REVISION_BITS;
-                let is_recent = today - day < RESTORABLE.num_days() - 1;
-                let revision = number & ((1 << REVISION_BITS) - 1);
-                Some(Self { revision, start: Some(day) }).filter(|_| is_recent)
-            }
+    /// Reads a token back.
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
+        Self::decode(text).ok_or(ValidationError::Rule("must be a sync token of this API"))
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let mut fields = text.split('.');
+        let (version, epoch, revision, start) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        if version != TOKEN_VERSION || fields.next().is_some() {
+            return None;
         }
+        let start = if start.is_empty() { None } else { Some(start.parse().ok()?) };
+        let revision = revision.parse().ok().filter(|it| *it >= 0)?;
+        Some(Self { epoch: epoch.to_owned(), revision, start })
+    }
+
+    /// Whether everything that changed after it is still known.
+    fn is_known(&self, state: &FeedState, today: i64) -> bool {
+        let is_of_this_database = self.epoch == state.epoch && self.revision <= state.revision;
+        is_of_this_database
+            && match self.start {
+                Some(day) => (0..RESTORABLE.num_days() - 1).contains(&(today.saturating_sub(day))),
+                None => self.revision >= state.purged_through,
+            }
     }
 }
 
-/// The days since 1970, of which 16 bits hold those of the next hundred years.
+/// The days since 1970.
 fn today() -> i64 {
     Utc::now().timestamp() / 86_400
 }
@@ -123,45 +158,57 @@ impl<'a> Changes<'a> {
         Self { scope, events }
     }
 
-    /// The number of the last change.
+    /// The revision of the last change.
     pub async fn revision(self) -> Result<i64, Error> {
         Ok(self.scope.counter().await?.map_or(0, |row| row.revision))
     }
 
-    /// What changed after that number, which is 0, one that a feed gave, or that of a change. From 0 on that is everything
-    /// there is.
-    pub async fn since(self, since: i64, most: u64) -> Result<Feed, Error> {
-        if since < 0 {
-            return Err(Error::invalid("since", ValidationError::Rule("must not be negative")));
-        }
-        let progress = Progress::read(since, today()).ok_or(Error::ResyncRequired)?;
-        let since = progress.revision;
+    /// The token of now: what it is followed by is still to come.
+    pub async fn token(self) -> Result<SyncToken, Error> {
+        let FeedState { epoch, revision, purged_through: _ } = self.scope.feed_state().await?;
+        Ok(SyncToken { epoch, revision, start: None })
+    }
+
+    /// What changed after the token. From the beginning on that is everything there is.
+    pub async fn page(self, request: &FeedRequest) -> Result<Feed, Error> {
         // The counter first: whatever has a number up to this one was committed before it could be read here, because
         // the counter is the lock of every write. What has a higher one comes next time.
-        let (revision, purged) = self.scope.counter().await?.map_or((0, 0), |row| (row.revision, row.purged_through));
-        if since > revision || (progress.start.is_none() && since < purged) {
-            return Err(Error::ResyncRequired);
-        }
-        if since == revision {
-            return Ok(Feed { changes: Vec::new(), revision, has_more: false });
-        }
-        let (scope, limit) = (self.scope, most + 1);
-        let tasks = scope.changed::<task::Entity>(since, revision, limit).await?;
-        let lists = scope.changed::<list::Entity>(since, revision, limit).await?;
-        let labels = scope.changed::<label::Entity>(since, revision, limit).await?;
-        let mut changes: Vec<Changed> = tasks.into_iter().map(Changed::Task).collect();
-        changes.extend(lists.into_iter().map(Changed::List));
-        changes.extend(labels.into_iter().map(Changed::Label));
-        changes.sort_by_key(Changed::revision);
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let state = self.scope.feed_state().await?;
+        let (since, start) = match &request.after {
+            None => (0, Some(today())),
+            Some(token) if token.is_known(&state, today()) => (token.revision, token.start),
+            Some(_) => return Err(Error::ResyncRequired),
+        };
+        let mut changes =
+            if since == state.revision { Vec::new() } else { self.changed(since, &state, request).await? };
+        let most = usize::try_from(request.most).unwrap_or(usize::MAX);
         let has_more = changes.len() > most;
         changes.truncate(most);
-        let last = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
-        let next = match progress.start {
-            Some(_) if last < purged => Progress { revision: last, ..progress }.number(),
-            _ => last,
-        };
-        Ok(Feed { changes, revision: next, has_more })
+        let last = changes.last().filter(|_| has_more).map_or(state.revision, Changed::revision);
+        let token =
+            SyncToken { epoch: state.epoch, revision: last, start: start.filter(|_| last < state.purged_through) };
+        Ok(Feed { changes, token, has_more, purged_through: state.purged_through, start })
+    }
+
+    /// The changes of the kinds that are followed, in order, one more than a page has.
+    async fn changed(self, since: i64, state: &FeedState, request: &FeedRequest) -> Result<Vec<Changed>, Error> {
+        let (scope, until, limit) = (self.scope, state.revision, request.most + 1);
+        let is_followed = |kind: Thing| request.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
+        let mut changes = Vec::new();
+        if is_followed(Thing::Task) {
+            let tasks = scope.changed::<task::Entity>(since, until, limit).await?;
+            changes.extend(tasks.into_iter().map(Changed::Task));
+        }
+        if is_followed(Thing::List) {
+            let lists = scope.changed::<list::Entity>(since, until, limit).await?;
+            changes.extend(lists.into_iter().map(Changed::List));
+        }
+        if is_followed(Thing::Label) {
+            let labels = scope.changed::<label::Entity>(since, until, limit).await?;
+            changes.extend(labels.into_iter().map(Changed::Label));
+        }
+        changes.sort_by_key(Changed::revision);
+        Ok(changes)
     }
 
     /// Hears of changes from now on.
@@ -174,14 +221,37 @@ impl<'a> Changes<'a> {
 mod tests {
     use super::*;
 
+    fn token(revision: i64, start: Option<i64>) -> SyncToken {
+        SyncToken { epoch: "e".to_owned(), revision, start }
+    }
+
     #[test]
-    fn a_start_from_0_goes_on_as_long_as_nothing_that_was_deleted_since_is_purged() {
-        let progress = Progress { revision: 300, start: Some(20_000) };
-        let number = progress.number();
-        assert!(number < 1 << 53);
-        assert_eq!((Progress::read(number, 20_000), Progress::read(number, 20_028)), (Some(progress), Some(progress)));
-        assert_eq!((Progress::read(number, 20_029), Progress::read(-1, 20_000)), (None, None));
-        assert_eq!(Progress::read(0, 20_000), Some(Progress { revision: 0, start: Some(20_000) }));
-        assert_eq!(Progress::read(300, 20_000), Some(Progress { revision: 300, start: None }));
+    fn a_token_is_read_back_and_nothing_else_is_one() {
+        for token in [token(0, None), token(i64::MAX, Some(20_000))] {
+            assert_eq!(SyncToken::parse(&token.encode()), Ok(token));
+        }
+        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for text in
+            ["", "0", "300", &encoded("1.e.-1."), &encoded("2.e.1."), &encoded("1.e.1..x"), &encoded("1.e.1"), "é", "*"]
+        {
+            assert!(SyncToken::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_known_as_long_as_nothing_that_was_deleted_since_is_purged() {
+        let state = FeedState { epoch: "e".to_owned(), revision: 500, purged_through: 400 };
+        for (token, is_known) in [
+            (token(300, Some(20_000)), true),
+            (token(300, Some(19_972)), true),
+            (token(300, Some(19_971)), false),
+            (token(300, Some(20_001)), false),
+            (token(300, None), false),
+            (token(400, None), true),
+            (token(501, None), false),
+            (SyncToken { epoch: "f".to_owned(), ..token(450, None) }, false),
+        ] {
+            assert_eq!(token.is_known(&state, 20_000), is_known, "{token:?}");
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 use std::future::Future;
 
-use entity::{id::UserId, task, user_revision};
+use entity::{
+    database_epoch,
+    id::UserId,
+    row::{Columns, FromRow, RowColumns},
+    task, user_revision,
+};
 use sea_orm::{
     ActiveValue::Set,
-    EntityTrait,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    DbErr, EntityTrait,
+    sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
 use super::{events::Events, tasks::Totals};
@@ -31,6 +36,27 @@ pub(super) struct Write<'a> {
     transaction: Transaction,
     /// A number that was taken with the lock and is not yet used.
     spare: Option<i64>,
+}
+
+/// How the feed of a user's changes stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FeedState {
+    /// The epoch of the database.
+    pub(super) epoch: String,
+    /// The revision of the user's last write.
+    pub(super) revision: i64,
+    /// Deletions up to this revision may have been purged.
+    pub(super) purged_through: i64,
+}
+
+impl FromRow for FeedState {
+    fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
+        Ok(Self {
+            epoch: row.value()?,
+            revision: row.value_if_any()?.unwrap_or_default(),
+            purged_through: row.value_if_any()?.unwrap_or_default(),
+        })
+    }
 }
 
 /// What a write came to.
@@ -90,6 +116,21 @@ impl<'a> Scope<'a> {
         let made = self.db.create_at_once(row).await?;
         self.events.publish(self.owner);
         Ok(made)
+    }
+
+    /// How the feed stands, in one statement: zeros if nothing was ever written.
+    pub(super) async fn feed_state(self) -> Result<FeedState, Error> {
+        let counter = |column| Expr::col((user_revision::Entity, column));
+        let select = Query::select()
+            .column((database_epoch::Entity, database_epoch::Column::Epoch))
+            .expr(counter(user_revision::Column::Revision))
+            .expr(counter(user_revision::Column::PurgedThrough))
+            .from(database_epoch::Entity)
+            .left_join(user_revision::Entity, counter(user_revision::Column::UserId).eq(self.owner.clone()))
+            .to_owned();
+        let states: Vec<FeedState> = self.db.reader().rows_of(&select).await?;
+        let without_epoch = || Error::internal("the table database_epochs has no row");
+        states.into_iter().next().ok_or_else(without_epoch)
     }
 
     /// The user's counter, if anything was ever written.

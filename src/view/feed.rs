@@ -1,17 +1,24 @@
 //! Changes to a user's data, as the feed shows them.
 
+use std::collections::HashMap;
+
 use async_graphql::{Enum, ID, SimpleObject};
 use entity::{id::TaskId, label};
 use serde::{Serialize, ser::SerializeMap};
 
 use super::{BigInt, Label, Task, TaskList};
-use crate::service::changes::Changed;
+use crate::{
+    error::Thing,
+    service::changes::{Changed, Feed, SyncToken},
+};
 
 /// A change of a task, a list or a label: its current state, or that it was deleted.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Change {
-    /// Revision of the change: unique among the changes of the user, and what `since` takes.
+    /// Sync token of the change: `changes(after:)` goes on from there.
+    pub sync_token: String,
+    /// Revision of the object: unique among the changes of the user, and what `expectedRevision` takes.
     pub revision: BigInt,
     /// Kind of the object that changed.
     pub kind: ChangeKind,
@@ -20,6 +27,8 @@ pub struct Change {
     pub id: ID,
     /// Whether the object was deleted.
     pub deleted: bool,
+    /// Id of the object if it was deleted; null otherwise (for Relay's `@deleteRecord`).
+    pub deleted_node_id: Option<ID>,
     /// What it is now; absent when it is deleted.
     #[graphql(skip)]
     pub now: Option<ChangedNode>,
@@ -49,25 +58,36 @@ pub enum ChangedNode {
     Label(Label),
 }
 
-impl From<Changed> for Change {
-    fn from(changed: Changed) -> Self {
-        Self::tagged(changed, |_| Vec::new())
+impl From<ChangeKind> for Thing {
+    fn from(kind: ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Task => Self::Task,
+            ChangeKind::TaskList => Self::List,
+            ChangeKind::Label => Self::Label,
+        }
     }
 }
 
 impl Change {
-    /// The change with the names of a task's labels, which REST shows.
-    pub fn tagged(changed: Changed, labels: impl FnOnce(&TaskId) -> Vec<label::Model>) -> Self {
+    /// The changes of a page, with the names of each task's labels, which REST shows.
+    pub fn all(feed: &Feed, labels: &mut HashMap<TaskId, Vec<label::Model>>) -> Vec<Self> {
+        let change = |changed: &Changed| Self::new(changed.clone(), feed.token_at(changed.revision()), labels);
+        feed.changes.iter().map(change).collect()
+    }
+
+    fn new(changed: Changed, token: SyncToken, labels: &mut HashMap<TaskId, Vec<label::Model>>) -> Self {
         let (revision, deleted) = (BigInt(changed.revision()), changed.is_deleted());
         let (kind, id, now) = match changed {
             Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), {
-                let labels = labels(&row.id);
+                let labels = labels.remove(&row.id).unwrap_or_default();
                 ChangedNode::Task(Task::tagged(row, labels))
             }),
             Changed::List(row) => (ChangeKind::TaskList, ID(row.id.to_string()), ChangedNode::TaskList(row.into())),
             Changed::Label(row) => (ChangeKind::Label, ID(row.id.to_string()), ChangedNode::Label(row.into())),
         };
-        Self { revision, kind, id, deleted, now: Some(now).filter(|_| !deleted) }
+        let deleted_node_id = deleted.then(|| id.clone());
+        let now = Some(now).filter(|_| !deleted);
+        Self { sync_token: token.encode(), revision, kind, id, deleted, deleted_node_id, now }
     }
 }
 

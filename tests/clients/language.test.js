@@ -60,7 +60,7 @@ const LITERALS = [
   "{}", "{ a: 1 }", "$v",
 ];
 const POSITIONS = {
-  "Int = 100": (value) => `{ changes(since: 0, first: ${value}) { revision } }`,
+  "Int = 100": (value) => `{ changes(first: ${value}) { syncToken } }`,
   Int: (value) => `{ tasks(first: ${value}) { totalCount } }`,
   "String!": (value) => `{ searchTasks(text: ${value}) { id } }`,
   String: (value) => `{ tasks(after: ${value}) { totalCount } }`,
@@ -114,14 +114,14 @@ const DOCUMENTS = {
   ],
   operations: [
     "query { __typename }", "query Q { __typename }", "query Q() { __typename }", "query ($v: Int) { tasks(first: $v) { totalCount } }", "query Q { __typename } query R { __typename }", "query Q { __typename } query Q { __typename }",
-    "query Q { __typename } { __typename }", "{ __typename } { __typename }", "mutation { __typename }", "subscription { __typename }", "subscription { changes(since: 0) { nodeId } __typename }", "subscription { a: changes(since: 0) { nodeId } b: changes(since: 0) { nodeId } }",
-    "subscription { ...F } fragment F on Subscription { a: changes(since: 0) { nodeId } b: changes(since: 0) { nodeId } }", "subscription($s: Boolean!) { changes(since: 0) @skip(if: $s) { nodeId } }",
+    "query Q { __typename } { __typename }", "{ __typename } { __typename }", "mutation { __typename }", "subscription { __typename }", "subscription { changes { nodeId } __typename }", "subscription { a: changes { nodeId } b: changes { nodeId } }",
+    "subscription { ...F } fragment F on Subscription { a: changes { nodeId } b: changes { nodeId } }", "subscription($s: Boolean!) { changes @skip(if: $s) { nodeId } }",
     "QUERY { __typename }", "query query { __typename }", "query on { __typename }", "query true { __typename }", "query null { __typename }", "type A { b: Int }", "{ __typename } type A { b: Int }", "extend type Query { a: Int }", "schema { query: Query }", "fragment F on Query { __typename }", "query Q", "query Q { __typename } fragment",
     "query Q @skip(if: true) { __typename }", "query Q @nothing { __typename }", "query ($v: Int @deprecated) { tasks(first: $v) { totalCount } }", "query ($v: Int @nothing) { tasks(first: $v) { totalCount } }",
   ],
   fields: [
     "{ nothing }", "{ me }", "{ me { } }", "{ me { nothing } }", "{ me { id { a } } }", "{ __typename { a } }", "{ __typename(a: 1) }", "{ me(a: 1) { id } }", "{ task { id } }", "{ task(id: 1, id: 2) { id } }", "{ task(id: 1, nothing: 2) { id } }", "{ tasks() { totalCount } }", "{ a: b: me { id } }", "{ a:me{id} }", "{ node(id: 1) { id } }", "{ node(id: 1) { title } }", "{ node(id: 1) { ... on Task { title } } }", "{ node(id: 1) { ... on Query { me { id } } } }", "{ node(id: 1) { __typename } }",
-    "{ changes(since: 0) { changes { node { id } } } }", "{ changes(since: 0) { changes { node { __typename ... on Label { name } } } } }", "{ __schema { queryType { name } } }", '{ __type(name: "Task") { name } }', "{ __type { name } }", "{ __type(name: 1) { name } }", '{ me { __schema { queryType { name } } } }', "{ __schema { types { fields(includeDeprecated: null) { name } } } }", "{ __schema { types { fields(includeDeprecated: true) { name } } } }", "mutation { __schema { queryType { name } } }",
+    "{ changes { changes { node { id } } } }", "{ changes { changes { node { __typename ... on Label { name } } } } }", "{ __schema { queryType { name } } }", '{ __type(name: "Task") { name } }', "{ __type { name } }", "{ __type(name: 1) { name } }", '{ me { __schema { queryType { name } } } }', "{ __schema { types { fields(includeDeprecated: null) { name } } } }", "{ __schema { types { fields(includeDeprecated: true) { name } } } }", "mutation { __schema { queryType { name } } }",
     "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "{ __schema { types { fields { type { fields { name } } } } } }",
   ],
   "merging of fields": [

@@ -54,10 +54,15 @@ test("a newcomer signs up, asks, listens, and sees a change arrive", async () =>
   await page.type("#account [name=password]", "correct-horse-1");
   await page.click("#account [name=sign-up]");
   await page.waitForFunction(() => document.getElementById("state").value.startsWith("Signed in as eve"));
+  const token = await page.evaluate(async () => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify({ query: "{ syncToken }" }) });
+    return (await answer.json()).data.syncToken;
+  });
   await run('mutation { createTask(input: { title: "the first" }) { task { title } } }', "the first");
   await run("{ tasks { totalCount } }", '"totalCount": 1');
 
-  await run("subscription { changes(since: 0) { node { ... on Task { title } } } }", "the first");
+  await run(`subscription { changes(after: "${token}") { node { ... on Task { title } } } }`, "the first");
   const status = await page.evaluate(async () => {
     const query = 'mutation { createTask(input: { title: "the second" }) { task { id } } }';
     const headers = { "content-type": "application/json" };

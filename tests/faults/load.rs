@@ -224,7 +224,7 @@ pub async fn crowd(stage: &Stage, count: u32) -> String {
 /// An event stream of somebody who does nothing yet.
 async fn subscribe(stage: &Stage, process: &Process) -> TcpStream {
     let address = process.base.trim_start_matches("http://");
-    let body = json!({ "query": "subscription { changes(since: 0) { nodeId } }" }).to_string();
+    let body = json!({ "query": "subscription { changes { nodeId } }" }).to_string();
     let request = format!(
         "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\naccept: text/event-stream\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -17,7 +17,7 @@ use super::{stage::Stage, support::Person};
 const CREATE: &str = "mutation($i: CreateTaskInput!) { createTask(input: $i) { task { id } } }";
 const EDIT: &str = "mutation($i: UpdateTaskInput!) { updateTask(input: $i) { task { id } } }";
 const SHOWN: &str = "query($id: ID!) { task(id: $id) { revision title } tasks(first: 5) { nodes { title } } \
-                     changes(since: 0, first: 100) { changes { node { ... on Task { title } } } } }";
+                     changes(first: 100) { changes { node { ... on Task { title } } } } }";
 /// How many edits expect the same revision.
 const RIVALS: usize = 4;
 

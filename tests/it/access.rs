@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, text};
 
 /// How each root field is called. `$id` is the id of something of somebody's: a task, a list or a label.
-const FIELDS: [(&str, &str); 30] = [
+const FIELDS: [(&str, &str); 31] = [
     ("Query.me", "{ me { id } }"),
     ("Query.node", "query($id: ID!) { node(id: $id) { id } }"),
     ("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }"),
@@ -18,7 +18,8 @@ const FIELDS: [(&str, &str); 30] = [
     ("Query.taskLists", "{ taskLists { id name counts { open } tasks { title } } }"),
     ("Query.labels", "{ labels { id name tasks { title } } }"),
     ("Query.searchTasks", "{ searchTasks(text: \"water\") { id title } }"),
-    ("Query.changes", "{ changes(since: 0) { changes { nodeId } } }"),
+    ("Query.changes", "{ changes { changes { nodeId } } }"),
+    ("Query.syncToken", "{ syncToken }"),
     ("Mutation.createTask", "mutation { createTask(input: { title: \"mine\" }) { task { title } } }"),
     (
         "Mutation.updateTask",
@@ -80,7 +81,7 @@ const FIELDS: [(&str, &str); 30] = [
 ];
 
 /// The one subscription, which is called like every other field.
-const SUBSCRIPTION: (&str, &str) = ("Subscription.changes", "subscription { changes(since: 0) { nodeId } }");
+const SUBSCRIPTION: (&str, &str) = ("Subscription.changes", "subscription { changes { nodeId } }");
 
 /// An id that no task has.
 const ABSENT: &str = "01890000-0000-7000-8000-000000000000";

@@ -35,10 +35,12 @@ async fn five_hundred_tasks_are_made_in_one_call_and_one_more_is_refused() {
     let titles: Vec<_> = made["createTasks"]["tasks"].as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
     assert_eq!(titles, (0..500).map(|number| number.to_string()).collect::<Vec<_>>());
     let counted = app
-        .graphql(&ann, "{ tasks { totalCount } changes(since: 0, first: 500) { revision } }", json!({}))
+        .graphql(&ann, "{ tasks { totalCount } changes(first: 500) { hasMore changes { revision } } }", json!({}))
         .await
         .data();
-    assert_eq!(counted, json!({ "tasks": { "totalCount": 500 }, "changes": { "revision": 501 } }));
+    assert_eq!((&counted["tasks"]["totalCount"], &counted["changes"]["hasMore"]), (&json!(500), &json!(false)));
+    let changes = counted["changes"]["changes"].as_array().unwrap();
+    assert_eq!((changes.len(), &changes[499]["revision"]), (500, &json!(501)));
 }
 
 #[tokio::test]

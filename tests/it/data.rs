@@ -54,7 +54,7 @@ async fn what_was_deleted_since_the_export_is_brought_back() {
     let app = App::spawn().await;
     let ann = settled(&app).await;
     let file = export(&app, &ann, "export").await.expect(200);
-    let query = "{ changes(since: 0) { revision } tasks { nodes { id } } taskLists { id } labels { id } }";
+    let query = "{ syncToken tasks { nodes { id } } taskLists { id } labels { id } }";
     let there = app.graphql(&ann, query, json!({})).await.data();
     for id in there["tasks"]["nodes"].as_array().unwrap() {
         let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
@@ -76,8 +76,8 @@ async fn what_was_deleted_since_the_export_is_brought_back() {
     assert_eq!(import(&app, &ann, "", &file).await.expect(200), counted(false));
     assert_eq!(export(&app, &ann, "export").await.expect(200), file);
     // Whoever has heard of the deletions hears that they are back.
-    let changes = "query($since: BigInt!) { changes(since: $since) { changes { kind deleted } } }";
-    let changes = app.graphql(&ann, changes, json!({ "since": deleted["changes"]["revision"] })).await.data();
+    let changes = "query($after: String!) { changes(after: $after) { changes { kind deleted } } }";
+    let changes = app.graphql(&ann, changes, json!({ "after": deleted["syncToken"] })).await.data();
     let back = changes["changes"]["changes"].as_array().unwrap();
     assert!(back.len() == 6 && back.iter().all(|it| it["deleted"] == false), "{back:?}");
 }
@@ -506,7 +506,8 @@ async fn very_many_tasks_are_removed_piece_by_piece() {
     app.sql(&format!("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where user_id = '{}'", ann.id)).await;
     assert!(app.services().purge(chrono::Utc::now()).await.failed.is_empty());
     assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "1");
-    let feed = app.request("GET", &format!("/api/{}/changes?since=1", ann.id)).bearer_auth(&ann.token);
+    let after = app.token_at(&ann, 1).await;
+    let feed = app.request("GET", &format!("/api/{}/changes?after={after}", ann.id)).bearer_auth(&ann.token);
     assert_eq!(Answer::of(feed).await.code(), "RESYNC_REQUIRED");
     // Those of an account that is deleted.
     import(&app, &ann, "", &many()).await.expect(200);

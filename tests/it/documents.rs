@@ -253,7 +253,7 @@ async fn what_is_not_given_is_as_if_it_were_not_written() {
     assert_eq!(set["updateTask"]["task"], json!({ "title": "x", "description": "more" }));
     let cleared = app.graphql(&ann, update, json!({ "id": id, "description": null })).await.data();
     assert_eq!(cleared["updateTask"]["task"], json!({ "title": "x", "description": null }));
-    let defaulted = "query($first: Int) { changes(since: 0, first: $first) { changes { nodeId } } }";
+    let defaulted = "query($first: Int) { changes(first: $first) { changes { nodeId } } }";
     app.graphql(&ann, defaulted, json!({})).await.data();
 }
 

@@ -31,7 +31,7 @@ async fn bulk(app: &App, person: &Person, (field, more, answer): (&str, &str, &s
 
 /// What a deletion would have gone wrong with, and the number of the last write.
 async fn state(app: &App, person: &Person) -> Value {
-    let query = "{ tasks(first: 100) { nodes { id completed revision } } changes(since: 0) { revision } }";
+    let query = "{ tasks(first: 100) { nodes { id completed revision } } syncToken }";
     app.graphql(person, query, json!({})).await.data()
 }
 
@@ -183,9 +183,9 @@ async fn arguments_that_contradict_each_other_or_mean_nothing_are_refused() {
         "tasks(filter: { labelIds: [\"nonsense\"] }) { totalCount }",
         "tasks(filter: { priority: [HUGE] }) { totalCount }",
         "searchTasks(text: \"milk\", first: 0) { id }",
-        "changes(since: 0, first: 0) { revision }",
-        "changes(since: -1) { revision }",
-        "changes(since: 7000) { revision }",
+        "changes(first: 0) { syncToken }",
+        "changes(after: \"\") { syncToken }",
+        "changes(after: \"nonsense\") { syncToken }",
     ] {
         let answer = app.graphql(&ann, &format!("{{ {field} }}"), json!({})).await.json();
         assert!(answer["errors"][0]["extensions"]["code"].is_string(), "{field}: {answer}");

@@ -68,7 +68,7 @@ struct Actor {
 /// What a client knows.
 #[derive(Default)]
 struct Client {
-    since: i64,
+    after: Option<String>,
     known: BTreeMap<String, Value>,
 }
 
@@ -275,11 +275,11 @@ impl Actor {
 impl Client {
     async fn catch_up(&mut self, app: &App, person: &Person) {
         let query = format!(
-            "query($since: BigInt!) {{ changes(since: $since, first: 3) {{ revision hasMore changes {{
+            "query($after: String) {{ changes(after: $after, first: 3) {{ syncToken hasMore changes {{
                 id: nodeId deleted node {{ ...T ...L ...N }} }} }} }} {SHOWN}"
         );
         for _ in 0..100 {
-            let answer = app.graphql(person, &query, json!({ "since": self.since })).await;
+            let answer = app.graphql(person, &query, json!({ "after": self.after })).await;
             if answer.json()["errors"][0]["extensions"]["code"] == "RESYNC_REQUIRED" {
                 *self = Self::default();
                 continue;
@@ -292,7 +292,7 @@ impl Client {
                     false => self.known.insert(id, change["node"].clone()),
                 };
             }
-            self.since = feed["revision"].as_i64().unwrap();
+            self.after = feed["syncToken"].as_str().map(str::to_owned);
             if feed["hasMore"] == false {
                 return;
             }

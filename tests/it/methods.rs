@@ -127,7 +127,7 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
         "/graphiql",
         "/graphiql/boot.js",
         "/graphql?query={tasks{nodes{id%20title}}}",
-        "/graphql?query=subscription{changes(since:0){nodeId}}",
+        "/graphql?query=subscription{changes{nodeId}}",
         "/nothing-at-all",
         "/api/auth",
     ]

@@ -367,7 +367,7 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     let time = "select cast(max(updated_at) as text) from tasks where title in ('a', 'b', 'c')";
     let changed = app.sql_text(time).await;
     let before = app.sql_text(others).await;
-    let since = app.graphql(&ann, "{ changes(since: 0) { revision } }", json!({})).await.data();
+    let since = app.graphql(&ann, "{ syncToken }", json!({})).await.data();
     let moved = "mutation($id: ID!, $to: ID!) { moveTask(input: { id: $id, position: { before: $to } }) { task { position } } }";
     let moved = app.graphql(&ann, moved, json!({ "id": ids[3], "to": ids[2] })).await.data();
     assert!(text(&moved["moveTask"]["task"]["position"]).len() < 30, "{moved}");
@@ -376,8 +376,8 @@ async fn where_there_is_little_room_left_tasks_and_lists_are_spaced_out() {
     app.graphql(&ann, restore, json!({ "id": ids[4] })).await.data();
     assert_eq!(order(&app, &ann).await, "abdce");
     // Whoever keeps a copy hears of all the new places, and nobody else's tasks have any.
-    let feed = "query($since: BigInt!) { changes(since: $since) { changes { revision } } }";
-    let feed = app.graphql(&ann, feed, json!({ "since": since["changes"]["revision"] })).await.data();
+    let feed = "query($after: String!) { changes(after: $after) { changes { revision } } }";
+    let feed = app.graphql(&ann, feed, json!({ "after": since["syncToken"] })).await.data();
     assert_eq!(feed["changes"]["changes"].as_array().unwrap().len(), 5, "{feed}");
     assert_eq!((app.sql_text(others).await, app.sql_text(time).await), (before, changed));
 

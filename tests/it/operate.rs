@@ -37,6 +37,7 @@ async fn a_backup_is_one_moment_of_a_database_in_use_and_comes_back_whole() {
     let (code, said) = command(&url, &["restore", &backup], &[]);
     assert!(code == Some(2) && said.contains("is in use"), "{said}");
     let after = app.rest_task(&ann, json!({ "title": "after" })).await;
+    let token = app.token_at(&ann, 1).await;
     app.stop().await;
 
     let (code, said) = command(&url, &["restore", &backup], &[]);
@@ -45,6 +46,9 @@ async fn a_backup_is_one_moment_of_a_database_in_use_and_comes_back_whole() {
     let titles = app.rest(&ann, "GET", "", None).await.text;
     assert!(titles.contains("\"before\"") && !titles.contains("\"after\""), "{titles}");
     assert_eq!(app.rest(&ann, "GET", &format!("/{}", after["id"]), None).await.status, 404);
+    // The revision is one that the restored database has too.
+    let feed = "query($after: String) { changes(after: $after) { syncToken } }";
+    assert_eq!(app.graphql(&ann, feed, json!({ "after": token })).await.code(), "RESYNC_REQUIRED");
     let kept = fs::read_dir(Path::new(&place).parent().unwrap()).unwrap();
     assert!(
         kept.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().contains("before-restore")).count() == 1

@@ -55,7 +55,7 @@ fn documents() -> Vec<(String, Value, &'static str)> {
             "GRAPHQL_VALIDATION_FAILED",
         ),
         (
-            format!("mutation {{ {MAKE} }} query Q {{ changes(since: \"x\") {{ revision }} }}"),
+            format!("mutation {{ {MAKE} }} query Q {{ changes(first: \"x\") {{ syncToken }} }}"),
             json!({}),
             "GRAPHQL_VALIDATION_FAILED",
         ),
@@ -114,8 +114,7 @@ async fn over_a_websocket_such_a_request_is_an_error_and_nothing_of_it_runs() {
         let answer = socket.next().await;
         assert_eq!((&answer["type"], &answer["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
     }
-    let since =
-        json!({ "query": "subscription($s: BigInt) { changes(since: $s) { kind } }", "variables": { "s": "0" } });
+    let since = json!({ "query": "subscription($s: String) { changes(after: $s) { kind } }", "variables": { "s": 0 } });
     socket.send(json!({ "type": "subscribe", "id": "a", "payload": since })).await;
     assert_eq!(socket.next().await["type"], "error");
     assert_eq!(tasks(&app, &ann).await, 0);
@@ -138,9 +137,11 @@ async fn a_well_formed_value_that_a_rule_refuses_is_an_error_of_its_field() {
     }
     assert_eq!(tasks(&app, &ann).await, 4);
     // Values that are written in more than one way are taken in all of them.
-    let asked = "query($a: DateTime, $b: BigInt!) { tasks(filter: { dueFrom: $a }) { totalCount } changes(since: $b) { revision } }";
-    for since in [json!(0), json!(0.0), json!(1.0)] {
-        let variables = json!({ "a": "2030-01-01T00:00:00+02:00", "b": since });
-        app.graphql(&ann, asked, variables).await.data();
+    let asked = "query($a: DateTime) { tasks(filter: { dueFrom: $a }) { totalCount } }";
+    app.graphql(&ann, asked, json!({ "a": "2030-01-01T00:00:00+02:00" })).await.data();
+    let id = app.task(&ann, "x").await;
+    let edit = "mutation($id: ID!, $b: BigInt) { updateTask(input: { id: $id, expectedRevision: $b }) { revision } }";
+    for revision in [json!(5), json!(5.0)] {
+        app.graphql(&ann, edit, json!({ "id": id, "b": revision })).await.data();
     }
 }

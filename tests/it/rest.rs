@@ -369,6 +369,6 @@ async fn no_parameter_of_a_query_is_left_out_for_another_one() {
         let found: String = found.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
         assert_eq!(found, titles, "{query}");
     }
-    let path = format!("/api/{}/changes?since=0&since=5", ann.id);
+    let path = format!("/api/{}/changes?after=a&after=b", ann.id);
     assert_eq!(Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await.status, 422);
 }

@@ -17,13 +17,18 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    support::{Answer, App, PASSWORD, text},
+    support::{Answer, App, PASSWORD, Person, text},
     tokens::{hs256, in_seconds},
 };
 
 /// How long anything here may take: access that ends must be noticed within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-const CHANGES: &str = "subscription { changes(since: 0) { kind id: nodeId node { ... on Task { title } } } }";
+const CHANGES: &str = "subscription { changes { kind id: nodeId node { ... on Task { title } } } }";
+
+/// A subscription to all changes since the first.
+async fn from_the_first(app: &App, person: &Person) -> String {
+    CHANGES.replace("changes", &format!("changes(after: \"{}\")", app.token_at(person, 0).await))
+}
 
 /// A client of the sub-protocol.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -93,7 +98,7 @@ async fn changes_come_as_they_happen_and_only_ones_own() {
     app.task(&bob, "the neighbour's").await;
     for credential in [&ann.token, &ann.session] {
         let mut socket = Socket::of(&app, credential).await;
-        socket.subscribe("a", CHANGES).await;
+        socket.subscribe("a", &from_the_first(&app, &ann).await).await;
         assert_eq!(socket.next().await["payload"]["data"]["changes"]["node"]["title"], "before");
         app.task(&bob, "another of the neighbour's").await;
         let id = app.task(&ann, "now").await;
@@ -114,7 +119,7 @@ async fn changes_made_at_another_instance_come_too() {
     let ann = app.person("ann").await;
     let other = app.beside(&[]).await;
     let mut socket = Socket::of(&other, &ann.session).await;
-    socket.subscribe("a", CHANGES).await;
+    socket.subscribe("a", &from_the_first(&app, &ann).await).await;
     let id = app.task(&ann, "over there").await;
     assert_eq!(socket.next().await["payload"]["data"]["changes"]["id"], id.as_str());
 }
@@ -130,7 +135,7 @@ async fn queries_and_mutations_work_too_and_faults_are_error_messages() {
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ("subscription($s: BigInt!) { changes(since: $s) { nodeId } }", "BAD_USER_INPUT"),
+        ("subscription($s: String!) { changes(after: $s) { nodeId } }", "BAD_USER_INPUT"),
         ("{ tasks(first: 99999) { nodes { id } } }", "QUERY_TOO_EXPENSIVE"),
     ] {
         socket.subscribe("q", query).await;

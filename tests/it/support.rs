@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use docket::{config::Config, server::Server, service::Services};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -190,6 +191,14 @@ impl App {
         let query = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }";
         let made = self.graphql(person, query, json!({ "input": { "title": title } })).await.data();
         text(&made["createTask"]["task"]["id"])
+    }
+
+    /// A sync token of that revision.
+    pub async fn token_at(&self, person: &Person, revision: i64) -> String {
+        let now = text(&self.graphql(person, "{ syncToken }", json!({})).await.data()["syncToken"]);
+        let now = String::from_utf8(URL_SAFE_NO_PAD.decode(now).unwrap()).unwrap();
+        let fields: Vec<&str> = now.split('.').collect();
+        URL_SAFE_NO_PAD.encode(format!("{}.{}.{revision}.", fields[0], fields[1]))
     }
 
     /// Calls a task route as somebody; `path` follows `/api/{user_id}/tasks`.

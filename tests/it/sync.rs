@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, Process, at_once, text};
 
 const FEED: &str =
-    "query($since: BigInt!) { changes(since: $since, first: 50) { revision hasMore changes { revision kind id: nodeId deleted
+    "query($after: String) { changes(after: $after, first: 50) { syncToken hasMore changes { revision kind id: nodeId deleted
     node { ... on Task { title completed labels { name } } ... on TaskList { name } ... on Label { name } } } } }";
 
 /// What a client that follows the feed knows.
 #[derive(Default)]
 struct Copy {
-    since: i64,
+    after: Option<String>,
+    last: i64,
     known: BTreeMap<String, Value>,
     seen: HashSet<i64>,
 }
@@ -27,11 +28,11 @@ impl Copy {
     /// Reads the feed to its end.
     async fn follow(&mut self, app: &App, person: &Person) {
         loop {
-            let feed = app.graphql(person, FEED, json!({ "since": self.since })).await.data()["changes"].clone();
+            let feed = app.graphql(person, FEED, json!({ "after": self.after })).await.data()["changes"].clone();
             for change in feed["changes"].as_array().unwrap() {
                 self.take(change);
             }
-            self.since = feed["revision"].as_i64().unwrap();
+            self.after = feed["syncToken"].as_str().map(str::to_owned);
             if feed["hasMore"] == false {
                 return;
             }
@@ -40,7 +41,8 @@ impl Copy {
 
     fn take(&mut self, change: &Value) {
         let revision = change["revision"].as_i64().unwrap();
-        assert!(revision > self.since, "{change} comes again");
+        assert!(revision > self.last, "{change} comes again");
+        self.last = revision;
         assert!(self.seen.insert(revision), "{change} has a number that was there");
         if change["deleted"] == true {
             self.known.remove(&text(&change["id"]));
@@ -160,13 +162,14 @@ async fn the_feed_tells_when_it_does_not_reach_back_so_far() {
     let purged = services.purge(chrono::Utc::now()).await;
     assert_eq!((purged.users, purged.failed.len()), (1, 0));
     assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "2");
-    for (since, code) in
+    for (revision, code) in
         [(1, "RESYNC_REQUIRED"), (3, "RESYNC_REQUIRED"), (-1, "BAD_USER_INPUT"), (99, "RESYNC_REQUIRED")]
     {
-        assert_eq!(app.graphql(&ann, FEED, json!({ "since": since })).await.code(), code, "{since}");
+        let after = app.token_at(&ann, revision).await;
+        assert_eq!(app.graphql(&ann, FEED, json!({ "after": after })).await.code(), code, "{revision}");
     }
-    let gone =
-        Answer::of(app.request("GET", &format!("/api/{}/changes?since=1", ann.id)).bearer_auth(&ann.token)).await;
+    let path = format!("/api/{}/changes?after={}", ann.id, app.token_at(&ann, 1).await);
+    let gone = Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await;
     assert_eq!((gone.status.as_u16(), gone.code()), (410, "RESYNC_REQUIRED".into()));
     let mut copy = Copy::default();
     copy.follow(&app, &ann).await;
@@ -184,12 +187,13 @@ async fn rest_has_the_same_feed() {
     let feed = |query: String| {
         Answer::of(app.request("GET", &format!("/api/{}/changes{query}", ann.id)).bearer_auth(&ann.token))
     };
-    let first = feed("?since=0&limit=1".into()).await.expect(200);
+    let first = feed("?limit=1".into()).await.expect(200);
     assert_eq!(
-        (&first["has_more"], &first["revision"], &first["changes"][0]["kind"]),
+        (&first["has_more"], &first["changes"][0]["revision"], &first["changes"][0]["kind"]),
         (&json!(true), &json!(1), &json!("label"))
     );
-    let second = feed("?since=1".into()).await.expect(200);
+    let after = |feed: &Value| format!("?after={}", text(&feed["sync_token"]));
+    let second = feed(after(&first)).await.expect(200);
     let change = &second["changes"][0];
     assert_eq!(
         (&second["has_more"], &change["kind"], &change["deleted"]),
@@ -198,9 +202,11 @@ async fn rest_has_the_same_feed() {
     assert_eq!(change["task"]["id"], task["id"]);
     assert_eq!(change["task"]["tags"], json!(["x"]));
     app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await;
-    let third = feed(format!("?since={}", second["revision"])).await.expect(200);
+    let third = feed(after(&second)).await.expect(200);
     assert_eq!((&third["changes"][0]["deleted"], third["changes"][0].get("task")), (&json!(true), None));
-    assert_eq!(feed("?since=x".into()).await.status, 422);
+    let malformed = feed("?after=x".into()).await.expect(422);
+    assert_eq!(malformed["detail"][0]["loc"], json!(["query", "after"]));
+    assert_eq!(feed("?since=1".into()).await.status, 422);
     assert_eq!(feed("?limit=501".into()).await.status, 422);
 }
 
@@ -209,8 +215,12 @@ struct Live(futures_util::stream::BoxStream<'static, Value>);
 
 impl Live {
     async fn open(app: &App, person: &Person, since: i64) -> Self {
-        let body = json!({ "query": "subscription($since: BigInt!) { changes(since: $since) { revision deleted
-            node { ... on Task { title } } } }", "variables": { "since": since } });
+        let body = json!({ "query": "subscription($after: String!) { changes(after: $after) { revision deleted
+            node { ... on Task { title } } } }", "variables": { "after": app.token_at(person, since).await } });
+        Self::of(app, person, body).await
+    }
+
+    async fn of(app: &App, person: &Person, body: Value) -> Self {
         let request = app.request("POST", "/graphql").bearer_auth(&person.token).header("accept", "text/event-stream");
         let response = request.json(&body).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
@@ -436,8 +446,8 @@ async fn a_task_whose_label_gets_another_name_has_changed() {
     };
     let tag = get("\"none\"").await.header("etag").to_owned();
     assert_eq!(get(&tag).await.status, 304);
-    let changes = async |since: &str| {
-        let path = format!("/api/{}/changes?since={since}", ann.id);
+    let changes = async |query: &str| {
+        let path = format!("/api/{}/changes{query}", ann.id);
         Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await.expect(200)
     };
     let labels = app.graphql(&ann, "{ labels { id name } }", json!({})).await.data()["labels"].clone();
@@ -446,12 +456,12 @@ async fn a_task_whose_label_gets_another_name_has_changed() {
     // What REST does not show changes no task.
     app.graphql(&ann, edit, json!({ "input": { "id": home, "color": "#a0b1c2" } })).await.data();
     assert_eq!(get(&tag).await.status, 304);
-    let since = changes("0").await["revision"].to_string();
+    let after = format!("?after={}", text(&changes("").await["sync_token"]));
     app.graphql(&ann, edit, json!({ "input": { "id": home, "name": "house" } })).await.data();
     let renamed = get(&tag).await;
     assert_eq!(renamed.expect(200)["tags"], json!(["house"]));
     assert_ne!(renamed.header("etag"), tag);
-    let changed = changes(&since).await["changes"].clone();
+    let changed = changes(&after).await["changes"].clone();
     let tasks: Vec<_> = changed.as_array().unwrap().iter().filter(|it| it["kind"] == "task").collect();
     assert_eq!(tasks.len(), 1, "{changed}");
     assert!(tasks[0].to_string().contains("house"), "{changed}");
@@ -703,4 +713,75 @@ async fn a_known_id_with_other_content_is_a_conflict_and_the_same_request_is_ans
     app.graphql(&ann, delete, json!({ "id": task })).await.data();
     assert_eq!(current(&send("createTask", state.clone()).await)["deleted"], true);
     assert_eq!(current(&send("createTasks", bulk("other")).await)["deleted"], true);
+}
+
+#[tokio::test]
+async fn a_feed_of_one_kind_goes_on_however_many_others_lie_before_it() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let label = |number: usize| format!("a{number}: createLabel(input: {{ name: \"{number}\" }}) {{ revision }} ");
+    for labels in [0..15, 15..30] {
+        let labels: String = labels.map(label).collect();
+        app.graphql(&ann, &format!("mutation {{ {labels} }}"), json!({})).await.data();
+    }
+    let feed = "query($after: String, $kinds: [ChangeKind!], $first: Int) { changes(after: $after, kinds: $kinds, first: $first) {
+        syncToken hasMore changes { kind syncToken deleted deletedNodeId nodeId } } }";
+    let page = async |after: &Value, kinds: Value, first: Value| {
+        let variables = json!({ "after": after, "kinds": kinds, "first": first });
+        app.graphql(&ann, feed, variables).await.data()["changes"].clone()
+    };
+    let none = page(&Value::Null, json!(["TASK"]), json!(5)).await;
+    assert_eq!((&none["hasMore"], &none["changes"]), (&json!(false), &json!([])));
+    let (a, b) = (app.task(&ann, "a").await, app.task(&ann, "b").await);
+    let first = page(&none["syncToken"], json!(["TASK", "TASK_LIST"]), json!(1)).await;
+    assert_eq!((&first["hasMore"], &first["changes"][0]["nodeId"]), (&json!(true), &json!(a)));
+    assert_eq!(first["changes"][0]["syncToken"], first["syncToken"]);
+    app.graphql(&ann, "mutation($id: ID!) { deleteTask(input: { id: $id }) { revision } }", json!({ "id": b }))
+        .await
+        .data();
+    let second = page(&first["syncToken"], json!(["TASK"]), Value::Null).await;
+    assert_eq!((&second["hasMore"], &second["changes"][0]["deletedNodeId"]), (&json!(false), &json!(b)));
+    let all = page(&Value::Null, Value::Null, json!(500)).await;
+    let kinds = |kind: &str| all["changes"].as_array().unwrap().iter().filter(|it| it["kind"] == kind).count();
+    assert_eq!((kinds("LABEL"), kinds("TASK"), &all["syncToken"]), (30, 2, &second["syncToken"]));
+    let now = app.graphql(&ann, "{ syncToken }", json!({})).await.data()["syncToken"].clone();
+    assert_eq!((&now, page(&now, Value::Null, json!(1)).await["changes"].clone()), (&second["syncToken"], json!([])));
+    assert_eq!(page(&Value::Null, json!([]), json!(1)).await["syncToken"], now);
+}
+
+#[tokio::test]
+async fn a_token_of_another_database_is_noticed() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "a").await;
+    let after = app.token_at(&ann, 1).await;
+    app.graphql(&ann, FEED, json!({ "after": after })).await.data();
+    app.sql("update database_epochs set epoch = 'another'").await;
+    assert_eq!(app.graphql(&ann, FEED, json!({ "after": after })).await.code(), "RESYNC_REQUIRED");
+    let ahead = app.token_at(&ann, 2).await;
+    assert_eq!(app.graphql(&ann, FEED, json!({ "after": ahead })).await.code(), "RESYNC_REQUIRED");
+    for malformed in ["", "0", "x"] {
+        let refused = app.graphql(&ann, FEED, json!({ "after": malformed })).await;
+        let extensions = &refused.json()["errors"][0]["extensions"];
+        assert_eq!((&extensions["code"], &extensions["field"]), (&json!("BAD_USER_INPUT"), &json!("after")));
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_without_a_token_begins_now_and_follows_the_kinds_that_are_asked_for() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "before").await;
+    let query = "subscription { changes(kinds: [TASK]) { revision deleted node { ... on Task { title } } } }";
+    let mut live = Live::of(&app, &ann, json!({ "query": query })).await;
+    for number in 0..200 {
+        let label = format!("mutation {{ createLabel(input: {{ name: \"{number}\" }}) {{ revision }} }}");
+        app.graphql(&ann, &label, json!({})).await.data();
+        app.task(&ann, "now").await;
+        if let Ok(first) = tokio::time::timeout(Duration::from_millis(50), live.next()).await {
+            assert_eq!(first.1, "now");
+            return;
+        }
+    }
+    panic!("nothing came");
 }

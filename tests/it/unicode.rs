@@ -156,8 +156,8 @@ async fn a_database_of_before_is_brought_over() {
     let query = "query($text: String!) { tasks(filter: { search: $text }) { totalCount } }";
     let found = app.graphql(&ann, query, json!({ "text": "GRÖSSE" })).await.data();
     assert_eq!(found["tasks"]["totalCount"], 1203);
-    let named =
-        app.graphql(&ann, "{ labels { name } changes(since: 5000) { changes { kind } } }", json!({})).await.data();
+    let query = "query($after: String!) { labels { name } changes(after: $after) { changes { kind } } }";
+    let named = app.graphql(&ann, query, json!({ "after": app.token_at(&ann, 5000).await })).await.data();
     let mut names: Vec<String> = named["labels"].as_array().unwrap().iter().map(|it| text(&it["name"])).collect();
     names.sort();
     assert_eq!(names, ["a  b (2)", "a b", "c", "e\u{301} (2)", "é"]);
@@ -268,8 +268,8 @@ async fn a_database_with_keys_of_what_is_not_seen_is_brought_over() {
         let found = app.graphql(&ann, query, json!({ "text": wanted })).await.data();
         assert_eq!(found["tasks"]["totalCount"], count, "{wanted}");
     }
-    let query = "{ labels { name } changes(since: 5000) { changes { kind } } }";
-    let data = app.graphql(&ann, query, json!({})).await.data();
+    let query = "query($after: String!) { labels { name } changes(after: $after) { changes { kind } } }";
+    let data = app.graphql(&ann, query, json!({ "after": app.token_at(&ann, 5000).await })).await.data();
     let mut names: Vec<String> = data["labels"].as_array().unwrap().iter().map(|it| text(&it["name"])).collect();
     names.sort();
     let cut = format!("{} (2)", &long[4..]);

@@ -97,7 +97,7 @@ fn documents() -> Vec<(String, String)> {
         ("relations".into(), "{ tasks { nodes { list { name } labels { name } subtasks { title } } } }".into()),
         ("lists".into(), "{ taskLists { tasks(first: 5) { title } } }".into()),
         ("labels".into(), "{ labels { tasks(first: 5) { title } } }".into()),
-        ("changes".into(), "{ changes(since: 999000) { changes { nodeId } } }".into()),
+        ("changes".into(), "{ changes(kinds: [TASK]) { changes { nodeId } } }".into()),
         (
             "a list in its order".into(),
             format!("{{ tasks(filter: {{ listId: \"{list}\" }}, order: {{ by: POSITION }}) {{ nodes {{ id }} }} }}"),

@@ -3,6 +3,7 @@ import { graphql } from "./gql";
 
 export const ListTasks = graphql(`
   query ListTasks($first: Int!, $after: String, $filter: TaskFilter) {
+    syncToken
     tasks(first: $first, after: $after, filter: $filter) {
       totalCount
       edges {
@@ -55,9 +56,9 @@ export const UpdateTask = graphql(`
 `);
 
 export const Changes = graphql(`
-  subscription Changes($since: BigInt!) {
-    changes(since: $since) {
-      revision
+  subscription Changes($after: String) {
+    changes(after: $after) {
+      syncToken
       kind
       deleted
       node {

@@ -46,25 +46,26 @@ const mutate = <T extends MutationParameters>(mutation: Parameters<typeof commit
 test("Relay creates, lists, pages, updates, refetches a node and subscribes", async () => {
   for (const title of titles) {
     const { createTask } = await mutate<documentsCreateMutation>(CreateMutation, { input: { title } });
-    assert.equal(createTask.task.title, title);
+    assert.equal(createTask?.task.title, title);
   }
 
   const list = (after: string | null) =>
     fetchQuery<documentsListQuery>(environment, ListQuery, { first: 3, after }, { fetchPolicy: "network-only" }).toPromise();
-  const first = (await list(null))!.tasks;
+  const answer = (await list(null))!;
+  const first = answer.tasks!;
   assert.deepEqual([first.totalCount, first.edges.length, first.pageInfo.hasNextPage], [5, 3, true]);
-  const second = (await list(first.pageInfo.endCursor ?? null))!.tasks;
+  const second = (await list(first.pageInfo.endCursor ?? null))!.tasks!;
   assert.deepEqual(second.edges.map(({ node }) => node.title), titles.slice(0, 2).reverse());
 
   const id = second.edges[0]!.node.id;
-  const { task } = (await mutate<documentsUpdateMutation>(UpdateMutation, { input: { id, title: "renamed" } })).updateTask;
+  await mutate<documentsUpdateMutation>(UpdateMutation, { input: { id, title: "renamed" } });
   const again = await fetchQuery<documentsNodeQuery>(environment, NodeQuery, { id }).toPromise();
   assert.deepEqual(again?.node, { __typename: "Task", id, title: "renamed" });
 
   const seen = await new Promise((resolve, reject) => {
     const subscription = requestSubscription<documentsChangesSubscription>(environment, {
       subscription: ChangesSubscription,
-      variables: { since: task.revision - 1 },
+      variables: { after: answer.syncToken },
       onNext: (data) => {
         setImmediate(() => subscription.dispose());
         resolve(data?.changes.node?.__typename === "Task" && data.changes.node.title);

@@ -10,7 +10,10 @@ use utoipa::{
 };
 
 use super::{NAMES, PydanticError, QueryReader, integer_schema, known_names, parameter, plain};
-use crate::service::changes::MAX_CHANGES;
+use crate::{
+    rest::openapi::text_schema,
+    service::changes::{FeedRequest, MAX_CHANGES, SyncToken},
+};
 
 const DEFAULT_CHANGES: u64 = 100;
 
@@ -52,26 +55,25 @@ impl IntoParams for ImportQuery {
 
 /// What the feed of changes was asked for.
 #[derive(Debug)]
-pub(in crate::rest) struct SinceQuery {
-    pub(in crate::rest) since: i64,
-    pub(in crate::rest) limit: u64,
+pub(in crate::rest) struct ChangesQuery {
+    pub(in crate::rest) request: FeedRequest,
 }
 
-impl SinceQuery {
+impl ChangesQuery {
     /// Reads a query string.
     pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::of_only(text, &["since", "limit"]);
-        let since = read.integer(&["since"], 0, i64::MAX).and_then(|it| i64::try_from(it).ok()).unwrap_or_default();
+        let mut read = QueryReader::of_only(text, &["after", "limit"]);
+        let after = read.parse_value(&["after"], SyncToken::parse);
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
-        let limit = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
-        read.finish(Self { since, limit })
+        let most = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
+        read.finish(Self { request: FeedRequest { after, kinds: None, most } })
     }
 }
 
-impl IntoParams for SinceQuery {
+impl IntoParams for ChangesQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![
-            parameter("since", integer_schema().minimum(Some(0))),
+            parameter("after", text_schema().description(Some("The `sync_token` of the last page; at first none."))),
             parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES))),
         ]
     }

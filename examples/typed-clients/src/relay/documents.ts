@@ -3,6 +3,7 @@ import { graphql } from "relay-runtime";
 
 graphql`
   query documentsListQuery($first: Int!, $after: String) {
+    syncToken
     tasks(first: $first, after: $after) {
       totalCount
       edges {
@@ -44,9 +45,9 @@ graphql`
 `;
 
 graphql`
-  subscription documentsChangesSubscription($since: BigInt!) {
-    changes(since: $since) {
-      revision
+  subscription documentsChangesSubscription($after: String) {
+    changes(after: $after) {
+      syncToken
       node {
         __typename
         ... on Task {

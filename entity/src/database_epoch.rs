@@ -1,0 +1,15 @@
+//! The `database_epochs` table: one row, made with the database.
+
+use sea_orm::entity::prelude::*;
+
+/// The epoch of the database, by which its sync tokens are told from those of others.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "database_epochs")]
+pub struct Model {
+    /// A random value, changed when a backup is restored.
+    #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
+    pub epoch: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
