@@ -9,6 +9,7 @@ pub mod labels;
 pub mod lists;
 pub mod page;
 mod purge;
+pub mod push;
 mod rate_limit;
 mod revisioned;
 mod scope;
@@ -96,6 +97,11 @@ impl Services {
     /// The feed of one user's changes.
     pub fn changes<'a>(&'a self, owner: &'a CurrentUser) -> changes::Changes<'a> {
         changes::Changes::new(self.scope(owner.id()), &self.events)
+    }
+
+    /// Pushing changes to one user's data.
+    pub fn push<'a>(&'a self, owner: &'a CurrentUser) -> push::Push<'a> {
+        push::Push::new(self.scope(owner.id()))
     }
 
     /// All of one user's data.

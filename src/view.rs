@@ -7,6 +7,7 @@ mod input;
 mod json;
 mod label;
 mod list;
+mod push;
 mod scalar;
 mod task;
 mod user;
@@ -20,6 +21,7 @@ pub use self::{
     json::{WriteField, array, plain_fields},
     label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},
+    push::PushedChangeInput,
     scalar::{BigInt, Date, DateTime, fault as scalar_fault},
     task::{Priority, TASK_BYTES, Task, rest_list, rest_task},
     user::{Account, Session, User},

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ServerError, SimpleObject, Value};
 
 use crate::{
-    error::{Current, Error, FieldError},
+    error::{Current, Error, FieldError, Thing},
     view::plain_fields,
 };
 
@@ -96,6 +96,29 @@ fn current_json(current: &Current) -> serde_json::Value {
     };
     fields["deleted"] = current.is_deleted().into();
     fields
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, SimpleObject)]
+pub(super) struct Problem {
+    /// Name of the field.
+    field: &'static str,
+    /// What is wrong with it.
+    message: String,
+}
+
+/// What an error says about the fields of one row.
+pub(super) fn row_problems(error: &Error) -> Vec<Problem> {
+    let one = |field| vec![Problem { field, message: error.to_string() }];
+    match error {
+        Error::Invalid(problems) => {
+            problems.iter().map(|it| Problem { field: field(it), message: it.rule.to_string() }).collect()
+        }
+        Error::NotFound(Thing::Task) => one("parentId"),
+        Error::NotFound(Thing::List) => one("listId"),
+        Error::NotFound(Thing::Label) => one("labelIds"),
+        _ => one("name"),
+    }
 }
 
 fn set_problems(problems: &[FieldError], extensions: &mut ErrorExtensionValues) {

@@ -11,6 +11,7 @@ use crate::service::{
     changes::Changes,
     labels::Labels,
     lists::Lists,
+    push::Push,
     tasks::Tasks,
 };
 
@@ -26,6 +27,8 @@ pub(super) trait Guard {
     fn labels(&self) -> Result<Labels<'_>, GraphqlError>;
     /// The feed of that user's changes.
     fn changes(&self) -> Result<Changes<'_>, GraphqlError>;
+    /// Pushing so many rows of that user's data, which count in the user's quota.
+    fn push(&self, rows: usize) -> Result<Push<'_>, GraphqlError>;
     /// That user's data by key, in batches.
     fn loaders(&self) -> Result<&Loaders, GraphqlError>;
     /// All services, for a known user.
@@ -55,6 +58,12 @@ impl Guard for Context<'_> {
     fn changes(&self) -> Result<Changes<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).changes(user))
+    }
+
+    fn push(&self, rows: usize) -> Result<Push<'_>, GraphqlError> {
+        let user = self.current_user()?;
+        self.services(user).count_rows(user, rows)?;
+        Ok(self.services(user).push(user))
     }
 
     fn loaders(&self) -> Result<&Loaders, GraphqlError> {

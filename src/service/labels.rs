@@ -78,9 +78,20 @@ impl LabelSelection {
     }
 }
 
+impl LabelPatch {
+    /// The columns that change.
+    fn columns(self) -> Vec<(label::Column, SimpleExpr)> {
+        let Self { name, color } = self;
+        let key = name.as_ref().map(|name| (label::Column::NameKey, Expr::value(name.folded())));
+        let name = name.map(|name| (label::Column::Name, Expr::value(String::from(name))));
+        let color = color.map(|color| (label::Column::Color, Expr::value(color.map(String::from))));
+        key.into_iter().chain(name).chain(color).collect()
+    }
+}
+
 impl NewLabel {
     /// Whether that label was made of the same.
-    fn is_same(&self, row: &label::Model) -> bool {
+    pub(super) fn is_same(&self, row: &label::Model) -> bool {
         row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
     }
 }
@@ -140,23 +151,25 @@ impl<'a> Labels<'a> {
         self.scope
             .write_if_needed(async |mut write| {
                 let row = write.find_expected::<label::Entity>(is(id), expected).await?;
-                let LabelPatch { name, color } = edit;
-                if name.is_none() && color.is_none() {
+                let changes = edit.columns();
+                if changes.is_empty() {
                     return Ok(Outcome::Unchanged(row));
-                }
-                let mut changes = Vec::new();
-                if let Some(name) = name {
-                    changes.push((label::Column::NameKey, Expr::value(name.folded())));
-                    changes.push((label::Column::Name, Expr::value(String::from(name))));
-                }
-                if let Some(color) = color {
-                    changes.push((label::Column::Color, Expr::value(color.map(String::from))));
                 }
                 let changed = write.update::<label::Entity>(is(id), changes).await?;
                 if changed.name != row.name {
                     self.touch_marked(&mut write, id).await?;
                 }
                 Ok(Outcome::Changed(changed))
+            })
+            .await
+    }
+
+    /// Brings a deleted label back, with these changes. No task has it.
+    pub(super) async fn revive(self, id: LabelId, edit: LabelPatch) -> Result<(), Error> {
+        self.scope
+            .write(async |mut write| {
+                check_room(&write).await?;
+                write.revive::<label::Entity>(id, edit.columns()).await.map(drop)
             })
             .await
     }
@@ -205,11 +218,17 @@ fn few(tasks: &[TaskId]) -> Option<Vec<TaskId>> {
     Some(tasks.to_vec()).filter(|it| it.len() <= 500)
 }
 
+/// Refuses one label more than a user has at most.
+async fn check_room(write: &Write<'_>) -> Result<(), Error> {
+    match write.count::<label::Entity>().await? >= MAX_LABELS_PER_USER as u64 {
+        true => Err(Error::invalid("labels", ValidationError::Rule("are 1,000 already"))),
+        false => Ok(()),
+    }
+}
+
 async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, Error> {
     let NewLabel { id, name, color } = draft;
-    if write.count::<label::Entity>().await? >= MAX_LABELS_PER_USER as u64 {
-        return Err(Error::invalid("labels", ValidationError::Rule("are 1,000 already")));
-    }
+    check_room(write).await?;
     let now = Micros::now();
     let row = label::ActiveModel {
         id: Set(id.unwrap_or_else(|| LabelId(new_id()))),

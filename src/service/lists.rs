@@ -55,9 +55,20 @@ pub enum ListPosition {
     After(ListId),
 }
 
+impl ListPatch {
+    /// The columns that change.
+    fn columns(self) -> Vec<(list::Column, SimpleExpr)> {
+        let Self { name, color, archived } = self;
+        let name = name.map(|name| (list::Column::Name, Expr::value(String::from(name))));
+        let color = color.map(|color| (list::Column::Color, Expr::value(color.map(String::from))));
+        let archived = archived.map(|archived| (list::Column::Archived, Expr::value(archived)));
+        name.into_iter().chain(color).chain(archived).collect()
+    }
+}
+
 impl NewList {
     /// Whether that list was made of the same.
-    fn is_same(&self, row: &list::Model) -> bool {
+    pub(super) fn is_same(&self, row: &list::Model) -> bool {
         row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
     }
 }
@@ -93,6 +104,21 @@ impl<'a> Lists<'a> {
             .await
     }
 
+    /// Makes a list that may be archived.
+    pub(super) async fn create_with(self, draft: NewList, is_archived: bool) -> Result<(), Error> {
+        self.scope.write(async |mut write| self.add(&mut write, draft, is_archived).await.map(drop)).await
+    }
+
+    /// Brings a deleted list back, with these changes.
+    pub(super) async fn revive(self, id: ListId, edit: ListPatch) -> Result<(), Error> {
+        self.scope
+            .write(async |mut write| {
+                check_room(&write).await?;
+                write.revive::<list::Entity>(id, edit.columns()).await.map(drop)
+            })
+            .await
+    }
+
     /// Adds a list to a larger write, unless its id is there already; tells whether it did. It takes the place of a
     /// deleted one.
     pub(super) async fn insert(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<bool, Error> {
@@ -106,9 +132,7 @@ impl<'a> Lists<'a> {
     }
 
     async fn add(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<list::Model, Error> {
-        if write.count::<list::Entity>().await? >= MAX_LISTS_PER_USER as u64 {
-            return Err(Error::invalid("lists", ValidationError::Rule("are 500 already")));
-        }
+        check_room(write).await?;
         let (number, now) = (write.number().await?, Micros::now());
         let row = list::ActiveModel {
             id: Set(draft.id.unwrap_or_else(|| ListId(new_id()))),
@@ -130,17 +154,7 @@ impl<'a> Lists<'a> {
         self.scope
             .write_if_needed(async |mut write| {
                 let row = write.find_expected::<list::Entity>(is(id), expected).await?;
-                let ListPatch { name, color, archived } = edit;
-                let mut changes = Vec::new();
-                if let Some(name) = name {
-                    changes.push((list::Column::Name, Expr::value(String::from(name))));
-                }
-                if let Some(color) = color {
-                    changes.push((list::Column::Color, Expr::value(color.map(String::from))));
-                }
-                if let Some(archived) = archived {
-                    changes.push((list::Column::Archived, Expr::value(archived)));
-                }
+                let changes = edit.columns();
                 if changes.is_empty() {
                     return Ok(Outcome::Unchanged(row));
                 }
@@ -212,6 +226,14 @@ impl<'a> Lists<'a> {
                 Ok(row)
             })
             .await
+    }
+}
+
+/// Refuses one list more than a user has at most.
+async fn check_room(write: &Write<'_>) -> Result<(), Error> {
+    match write.count::<list::Entity>().await? >= MAX_LISTS_PER_USER as u64 {
+        true => Err(Error::invalid("lists", ValidationError::Rule("are 500 already"))),
+        false => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, Value,
-    sea_query::{Expr, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
@@ -172,6 +172,14 @@ impl Scope<'_> {
         Ok(self.db.reader().rows(rows::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
     }
 
+    /// Those of the rows that are there or deleted, in no order, in one statement.
+    pub(super) async fn find_with_deleted<E: Revisioned>(self, ids: &[E::Id]) -> Result<Vec<E::Model>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.db.reader().rows(rows_with_deleted::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
+    }
+
     /// The rows that were changed or deleted after the revision `since` and up to `until`, at most `limit`, in order.
     pub(super) async fn changed<E: Revisioned>(
         self,
@@ -280,11 +288,27 @@ impl Write<'_> {
         which: SimpleExpr,
         changes: Vec<(E::Column, SimpleExpr)>,
     ) -> Result<E::Model, Error> {
+        self.change::<E>(E::COLUMNS.deleted_at.is_null().and(which), changes).await
+    }
+
+    /// Brings the deleted row with that id back, with these changes, under a revision of its own.
+    pub(super) async fn revive<E: Revisioned>(
+        &mut self,
+        id: E::Id,
+        changes: Vec<(E::Column, SimpleExpr)>,
+    ) -> Result<E::Model, Error> {
+        let back = (E::COLUMNS.deleted_at, Expr::value(None::<Micros>));
+        let changes = changes.into_iter().chain([back]).collect();
+        self.change::<E>(E::COLUMNS.deleted_at.is_not_null().and(has_id::<E>(id)), changes).await
+    }
+
+    async fn change<E: Revisioned>(
+        &mut self,
+        which: SimpleExpr,
+        changes: Vec<(E::Column, SimpleExpr)>,
+    ) -> Result<E::Model, Error> {
         let revision = self.number().await?;
-        let update = E::update_many()
-            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
-            .filter(E::COLUMNS.deleted_at.is_null())
-            .filter(which);
+        let update = E::update_many().filter(E::COLUMNS.owner.eq(self.owner().clone())).filter(which);
         let updated = changes
             .into_iter()
             .fold(update, |update, (column, value)| update.col_expr(column, value))

@@ -111,6 +111,21 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Does several writes as one transaction, in which nobody else changes this user's data: writes on the database
+    /// that the work gets are parts of it, each of which lasts or not by itself.
+    pub(super) async fn batch<T, F: Future<Output = Result<T, Error>>>(
+        self,
+        work: impl FnOnce(Db) -> F,
+    ) -> Result<T, Error> {
+        let done = self.db.transaction(async |transaction| {
+            take(transaction.connection(), self.owner, 0).await?;
+            work(transaction.database()).await
+        });
+        let value = done.await?;
+        self.events.publish(self.owner);
+        Ok(value)
+    }
+
     /// Makes a task by one message to the database, which is a whole write.
     pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
         let made = self.db.create_at_once(row).await?;

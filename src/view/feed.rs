@@ -58,6 +58,16 @@ pub enum ChangedNode {
     Label(Label),
 }
 
+impl From<Changed> for ChangedNode {
+    fn from(changed: Changed) -> Self {
+        match changed {
+            Changed::Task(row) => Self::Task(row.into()),
+            Changed::List(row) => Self::TaskList(row.into()),
+            Changed::Label(row) => Self::Label(row.into()),
+        }
+    }
+}
+
 impl From<ChangeKind> for Thing {
     fn from(kind: ChangeKind) -> Self {
         match kind {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, text};
 
 /// How each root field is called. `$id` is the id of something of somebody's: a task, a list or a label.
-const FIELDS: [(&str, &str); 31] = [
+const FIELDS: [(&str, &str); 32] = [
     ("Query.me", "{ me { id } }"),
     ("Query.node", "query($id: ID!) { node(id: $id) { id } }"),
     ("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }"),
@@ -65,6 +65,10 @@ const FIELDS: [(&str, &str); 31] = [
         "mutation($id: ID!) { updateLabel(input: { id: $id, name: \"mine now\" }) { label { id } } }",
     ),
     ("Mutation.deleteLabel", "mutation($id: ID!) { deleteLabel(input: { id: $id }) { deletedLabelId } }"),
+    (
+        "Mutation.pushChanges",
+        "mutation($id: ID!) { pushChanges(input: { changes: [{ task: { id: $id, deleted: true } }] }) { results { current { __typename } problems { field } } } }",
+    ),
     // Fields that take ids besides the one that they are about.
     (
         "Mutation.createTask in a list",

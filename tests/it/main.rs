@@ -22,6 +22,7 @@ mod model;
 mod operate;
 mod owners;
 mod purge;
+mod push;
 mod quota;
 mod request_errors;
 mod rest;

@@ -15,14 +15,14 @@ use sea_orm::{
 };
 
 use super::{
-    TaskRef, Tasks,
+    NewTask, TaskPatch, TaskRef, Tasks,
     change::ColumnValues,
     is,
     position::{self, MAX_KEY_LENGTH},
 };
 use crate::{
     error::{Error, Thing, ValidationError},
-    service::scope::{Outcome, Write},
+    service::scope::{Outcome, Scope, Write},
 };
 
 /// How long a deleted task can be restored.
@@ -136,6 +136,24 @@ impl Tasks<'_> {
                 write.find::<task::Entity>(is(TaskRef::Id(id))).await.map(Outcome::Changed)
             })
             .await
+    }
+
+    /// Brings a deleted task back alone, with a state that differs from what it was.
+    pub(in crate::service) async fn revive(
+        self,
+        id: TaskId,
+        state: &NewTask,
+        difference: TaskPatch,
+    ) -> Result<(), Error> {
+        // Its parent or list may be gone.
+        let list = state.parent.is_none().then_some(state.list);
+        let edit = TaskPatch { parent: Some(state.parent), list, ..difference };
+        let revived = self.scope.batch(async |db| {
+            let tasks = Tasks::new(Scope { db: &db, ..self.scope });
+            tasks.scope.write(async |mut write| write.revive::<task::Entity>(id, Vec::new()).await).await?;
+            tasks.edit(TaskRef::Id(id), edit, None).await
+        });
+        revived.await.map(drop)
     }
 
     /// The list of a task that is to be made: its parent's, or the one asked for.
