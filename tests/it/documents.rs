@@ -106,7 +106,7 @@ async fn whole_pages_of_whole_tasks_are_within_the_limit_of_cost() {
         fragment List on TaskList { id name color position archived revision createdAt updatedAt }
         fragment Label on Label { id name color revision createdAt updatedAt }";
     for document in [
-        "{ changes(since: 0) { revision hasMore changes { revision kind nodeId deleted node { __typename ...Whole ...List ...Label } } } }",
+        "{ changes { syncToken hasMore changes { syncToken revision kind nodeId deleted deletedNodeId node { __typename ...Whole ...List ...Label } } } }",
         "{ tasks(first: 100) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
             edges { cursor node { ...Whole subtasks { id title } } } } }",
     ] {
@@ -132,7 +132,7 @@ async fn a_document_is_told_what_it_costs_when_it_asks_and_when_it_is_too_much()
         assert_eq!(asked(query, "1").await.expect(200)["extensions"], json!({ "cost": cost }), "{query}");
         assert!(asked(query, "0").await.expect(200).get("extensions").is_none(), "{query}");
     }
-    let refused = asked("{ changes(since: 0, first: null) { changes { nodeId } } }", "0").await.expect(200);
+    let refused = asked("{ changes(first: null) { changes { nodeId } } }", "0").await.expect(200);
     let error = &refused["errors"][0];
     let expected = json!({ "code": "QUERY_TOO_EXPENSIVE", "limit": "cost", "most": 100, "cost": 1 + 100 * (1 + 1) });
     assert_eq!(error["extensions"], expected, "{refused}");
@@ -302,13 +302,17 @@ async fn an_instant_that_would_be_cut_or_is_no_rfc_3339_is_refused() {
 async fn a_large_number_may_be_a_string_of_digits() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let asked = "query($since: BigInt!) { changes(since: $since) { hasMore } }";
-    app.graphql(&ann, "{ changes(since: \"0\") { hasMore } }", json!({})).await.data();
-    for since in [json!(0), json!("0"), json!("-0")] {
-        app.graphql(&ann, asked, json!({ "since": since })).await.data();
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let asked = format!(
+        "mutation($revision: BigInt!) {{ deleteTask(input: {{ id: \"{id}\", expectedRevision: $revision }}) {{ deletedTaskId }} }}"
+    );
+    let literal = asked.replace("($revision: BigInt!)", "").replace("$revision", "\"7\"");
+    assert_eq!(app.graphql(&ann, &literal, json!({})).await.code(), "NOT_FOUND");
+    for revision in [json!(0), json!("0"), json!("-0")] {
+        assert_eq!(app.graphql(&ann, &asked, json!({ "revision": revision })).await.code(), "NOT_FOUND", "{revision}");
     }
     for wrong in ["", "x", "+1", " 1", "1.0", "1e3", "9223372036854775808"] {
-        assert_eq!(app.graphql(&ann, asked, json!({ "since": wrong })).await.code(), "BAD_USER_INPUT", "{wrong}");
+        assert_eq!(app.graphql(&ann, &asked, json!({ "revision": wrong })).await.code(), "BAD_USER_INPUT", "{wrong}");
     }
 }
 
@@ -364,7 +368,7 @@ async fn null_stands_for_the_default_of_an_argument() {
     let create = "mutation { createTaskList(input: { name: \"x\" }) { taskList { id } } }";
     app.graphql(&ann, create, json!({})).await.data();
     let asked = "query($first: Int, $zone: String) {
-        changes(since: 0, first: $first) { changes { nodeId } }
+        changes(first: $first) { changes { nodeId } }
         searchTasks(text: \"x\", first: $first) { id }
         taskLists { tasks(first: $first) { id } counts(timeZone: $zone) { open } }
     }";

@@ -92,7 +92,7 @@ impl PushMutation {
     async fn push_changes(
         &self,
         ctx: &Context<'_>,
-        input: PushChangesInput,
+        #[graphql(desc = "Rows to push.")] input: PushChangesInput,
     ) -> Result<Payload<PushChangesPayload>, GraphqlError> {
         let push = ctx.push(input.changes.len())?;
         let ids: Vec<ID> = input.changes.iter().map(|it| it.id().clone()).collect();

@@ -52,7 +52,7 @@ if (window.GraphiQL) {
   const example = [
     "# Sign in above, then run this. More to try:",
     "#   mutation { createTask(input: { title: \"water the plants\" }) { task { id } } }",
-    "#   subscription { changes(since: 0) { revision kind deleted node { ... on Task { title } } } }",
+    "#   subscription { changes { syncToken kind deleted node { ... on Task { title } } } }",
     "",
     "{",
     "  me { id name }",
