@@ -37,6 +37,9 @@ pub use self::{
 /// How many connections to the database there are if nobody says how many.
 const TWENTY: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(19);
 
+/// How many days a token of the original back-ends lasts.
+const SEVEN: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(6);
+
 /// All settings, each with the variable that sets it.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -112,6 +115,9 @@ pub struct Config {
     pub rest_list_envelope: bool,
     /// `REST_CASE`: `camel` when names of fields are in camelCase; `snake` by default.
     pub rest_case_camel: bool,
+    /// `REST_TOKEN_DAYS`: how many days a token lasts that an account route of the original back-ends hands out; 7 by
+    /// default.
+    pub rest_token_days: NonZero<u16>,
     /// `JWKS_URL`: where another issuer, such as a Better Auth elsewhere, publishes the keys of its access tokens.
     pub jwks_url: Option<Url>,
     /// `JWT_ISSUER`: the `iss` that access tokens have which others sign; not looked at by default.
@@ -224,6 +230,7 @@ impl Config {
             rest_delete_json: read.either("REST_DELETE", "empty", "json"),
             rest_list_envelope: read.either("REST_LIST", "array", "envelope"),
             rest_case_camel: read.either("REST_CASE", "snake", "camel"),
+            rest_token_days: read.parsed("REST_TOKEN_DAYS", SEVEN, "a number of days from 1"),
             jwks_url: read.url("JWKS_URL"),
             jwt_issuer: read.text("JWT_ISSUER"),
             jwt_audience: read.text("JWT_AUDIENCE"),

@@ -12,7 +12,7 @@ use crate::{
     server::base_url,
     service::{
         Services,
-        auth::{Client, Credential, CurrentUser, Email, Registration, SignedUp},
+        auth::{Client, Credential, CurrentUser, Email, NOT_REMEMBERED, Registration, SignedUp},
         labels::LabelSelection,
         lists::NewList,
         tasks::{Date, Due, Instant, NewTask, TimeZone, Title},
@@ -73,7 +73,7 @@ async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Err
         email: Email::parse(EMAIL).ok_or(AuthError::InvalidEmail)?,
         password: password.to_owned(),
         image: None,
-        is_remembered: false,
+        lasts: NOT_REMEMBERED,
         callback_url: None,
     };
     match services.auth().sign_up(registration, &Client::default()).await? {

@@ -13,7 +13,7 @@ pub(crate) struct MediaType {
 
 impl MediaType {
     /// What a text says, in one entry of a header.
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut fields = split_outside_quotes(text, ';');
         let essence = fields.next().unwrap_or_default().to_ascii_lowercase();
         let parameters = fields.filter_map(|it| it.split_once('='));

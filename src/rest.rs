@@ -3,6 +3,7 @@
 
 pub mod auth;
 mod calendar;
+pub mod compat;
 pub(crate) mod cookie;
 mod data;
 mod errors;
@@ -10,6 +11,7 @@ mod etag;
 mod extract;
 mod fields;
 pub mod openapi;
+pub mod paths;
 mod pydantic;
 mod query;
 pub(crate) mod request_origin;
@@ -103,5 +105,7 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
             router = router.route(&path, route.handlers.clone()).route(&format!("{path}/"), route.handlers.clone());
         }
     }
-    router.layer(Extension(RestState { shape: Shape::new(config), capacity: UploadCapacity::default() }))
+    router
+        .merge(compat::user_router())
+        .layer(Extension(RestState { shape: Shape::new(config), capacity: UploadCapacity::default() }))
 }

@@ -23,8 +23,10 @@ use axum::{
 use utoipa_axum::routes;
 
 use self::errors::AuthApiError;
+pub(super) use self::fields::{MAX_IMAGE, MAX_NAME};
 pub(crate) use self::post::MAX_BODY;
 use super::{
+    compat,
     openapi::RouteGroup,
     routes::{ApiRoute, Endpoint},
 };
@@ -122,10 +124,11 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// The routes as a router. Better Auth answers everything else with 404 and no body, and so does this API; HEAD too, for
-/// which a route would do what it does for GET. Probes may send HEAD to `/ok`.
+/// which a route would do what it does for GET. Probes may send HEAD to `/ok`. The routes of the original back-ends by
+/// which tokens are got are beside them.
 pub fn router() -> Router<Arc<Services>> {
     let nothing = async || StatusCode::NOT_FOUND;
-    let router = Router::new()
+    let router = compat::token_router()
         .route("/api/auth", any(nothing))
         .route("/api/auth/", any(nothing))
         .route("/api/auth/{*path}", any(nothing));

@@ -3,14 +3,17 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::json;
 
 use super::pydantic::PydanticError;
-use crate::error::{Error, FieldError, FileProblem, PublicError};
+use crate::{
+    error::{AuthError, Error, FieldError, FileProblem, PublicError, ValidationError},
+    service::auth::PASSWORD_LENGTH,
+};
 
 /// A request that failed.
 #[derive(Debug)]
@@ -27,6 +30,12 @@ pub(super) enum RestError {
 #[derive(Serialize)]
 struct Detail<T> {
     detail: T,
+}
+
+impl From<AuthError> for RestError {
+    fn from(rule: AuthError) -> Self {
+        Self::Service(rule.into())
+    }
 }
 
 impl From<Error> for RestError {
@@ -61,12 +70,35 @@ fn service_response(error: &Error) -> Response {
             let PublicError { status, code, text, .. } = error.public();
             (status, Json(json!({ "detail": text, "code": code }))).into_response()
         }
+        Error::Auth(rule) => account_response(*rule),
         other => {
             let public = other.public();
             let mut response = detail_response(public.status, &public.text);
             response.headers_mut().extend(public.headers());
             response
         }
+    }
+}
+
+/// An error of accounts in the words of the original back-ends.
+fn account_response(rule: AuthError) -> Response {
+    let password = ["body", "password"];
+    let invalid = |problem| validation_response(vec![problem]);
+    match rule {
+        AuthError::EmailTaken => detail_response(StatusCode::BAD_REQUEST, "Email already registered"),
+        AuthError::WrongPassword => {
+            let response = detail_response(StatusCode::UNAUTHORIZED, "Incorrect email or password");
+            ([(header::WWW_AUTHENTICATE, "Bearer")], response).into_response()
+        }
+        AuthError::PasswordTooShort => invalid(PydanticError::too_short(&password, *PASSWORD_LENGTH.start())),
+        AuthError::PasswordTooLong => {
+            invalid(PydanticError::breaks(&password, ValidationError::TooLong(*PASSWORD_LENGTH.end())))
+        }
+        AuthError::PasswordCompromised => {
+            invalid(PydanticError::breaks(&password, ValidationError::Rule("must not be common or easy to guess")))
+        }
+        AuthError::TooManyAttempts(wait) => service_response(&Error::TooMany(wait)),
+        other => detail_response(other.status(), other.message()),
     }
 }
 

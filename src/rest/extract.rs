@@ -31,6 +31,7 @@ use crate::{
         user_data::UserData,
     },
     telemetry::SecurityEvent,
+    view::User,
 };
 
 /// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
@@ -74,6 +75,12 @@ impl Caller {
     /// Takes out of the caller's quota what it costs to write so many rows.
     pub(super) fn count(&self, rows: usize) -> Result<(), Error> {
         self.services.count_rows(&self.user, rows)
+    }
+
+    /// The caller's account; of an account that is elsewhere only the id is known.
+    pub(super) async fn account(&self) -> Result<User, Error> {
+        let account = self.services.auth().account(&self.user).await?;
+        Ok(account.map_or_else(|| User::elsewhere(&self.user), User::from))
     }
 
     /// All of the caller's data.
@@ -168,7 +175,7 @@ pub(super) fn content_length(headers: &HeaderMap, most: usize) -> Result<Option<
 }
 
 /// The body, unless it has, or says it has, too many bytes.
-async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
+pub(super) async fn read(request: Request, most: usize) -> Result<Bytes, RestError> {
     content_length(request.headers(), most)?;
     to_bytes(request.into_body(), most).await.map_err(|_| RestError::TooLarge)
 }

@@ -24,7 +24,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    auth,
+    auth, compat,
     errors::RestError,
     routes::{ApiRoute, Endpoint},
     shape,
@@ -64,7 +64,8 @@ pub fn document() -> OpenApi {
         .title("Docket")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("The REST API of Docket, and the routes of its accounts. The GraphQL API is at /graphql."));
-    let routes = super::described_routes().into_iter().chain(auth::described_routes());
+    let routes =
+        super::described_routes().into_iter().chain(auth::described_routes()).chain(compat::described_routes());
     let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas())
         .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));

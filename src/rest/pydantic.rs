@@ -70,6 +70,17 @@ impl PydanticError {
         Self::new("string_type", loc, "Input should be a valid string")
     }
 
+    pub(super) fn not_an_address(loc: &[&str]) -> Self {
+        let mut fault = Self::value(loc, "");
+        fault.msg = "value is not a valid email address".to_owned();
+        fault
+    }
+
+    pub(super) fn too_short(loc: &[&str], least: usize) -> Self {
+        let msg = format!("String should have at least {least} characters");
+        Self::new("string_too_short", loc, msg).with(json!({ "min_length": least }))
+    }
+
     pub(super) fn not_a_bool(loc: &[&str], input: &Value) -> Self {
         let is_fraction = input.as_f64().is_some_and(|it| it.fract() != 0.0);
         let fault = match input {

@@ -33,8 +33,9 @@ pub use self::{
     email::Email,
     keys::PublicKey,
     origins::Origins,
+    password::PASSWORD_LENGTH,
     profile::ProfilePatch,
-    session::{Client, Lifetime, LiveSession, SESSION_LIFETIME},
+    session::{Client, Lifetime, LiveSession, NOT_REMEMBERED, SESSION_LIFETIME},
     verification::VerificationOutcome,
 };
 use self::{
@@ -175,6 +176,8 @@ pub struct Policy {
     pub change_confirmation: bool,
     /// Whether sessions go on when the password was set by a mailed link.
     pub reset_keeps_sessions: bool,
+    /// How long a session lasts that begins at an account route of the original back-ends.
+    pub rest_session: chrono::Duration,
 }
 
 /// Accounts, sessions and tokens.
@@ -220,6 +223,7 @@ impl AuthState {
                 fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
                 change_confirmation: config.change_confirmation,
                 reset_keeps_sessions: config.reset_keeps_sessions,
+                rest_session: chrono::Duration::days(config.rest_token_days.get().into()),
             },
         })
     }

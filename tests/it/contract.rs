@@ -39,7 +39,9 @@ async fn every_operation_of_the_openapi_document_is_served_and_described() {
             assert!(answer.status != 404 || !answer.text.is_empty(), "{name} is not served: {answer:?}");
         }
     }
-    let served = docket::rest::endpoints().len() + docket::rest::auth::endpoints().len();
+    let served = docket::rest::endpoints().len()
+        + docket::rest::auth::endpoints().len()
+        + docket::rest::compat::endpoints().len();
     // Besides them the document has three probes.
     assert_eq!(ids.len(), served + 3);
     assert_eq!(document["openapi"], "3.1.0");

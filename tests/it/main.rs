@@ -11,6 +11,7 @@ mod concurrency;
 mod contract;
 mod data;
 mod documents;
+mod family;
 mod filters;
 mod graphql;
 mod history;

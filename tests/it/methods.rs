@@ -117,6 +117,7 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
     let rest: BTreeSet<_> = docket::rest::endpoints().into_iter().map(|it| it.path).collect();
     let rest = rest.into_iter().flat_map(|path| [format!("{path}/"), path.replace("/{user_id}", ""), path]);
     let auth = docket::rest::auth::endpoints().into_iter().map(|it| it.path);
+    let compat = docket::rest::compat::endpoints().into_iter().map(|it| it.path);
     let mutation = "mutation{createTask(input:{title:%22mine%22}){task{id}}}";
     let others = [
         "/health",
@@ -132,7 +133,8 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
         "/api/auth",
     ]
     .map(str::to_owned);
-    let all: Vec<String> = rest.chain(auth).chain(others).chain([format!("/graphql?query={mutation}")]).collect();
+    let all: Vec<String> =
+        rest.chain(auth).chain(compat).chain(others).chain([format!("/graphql?query={mutation}")]).collect();
     let everything = everything(&app).await;
     let before = app.sql_text(&everything).await;
     assert!(before.contains("water the plants") && before.contains(&ann.person.email), "{before}");

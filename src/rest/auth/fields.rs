@@ -1,18 +1,19 @@
 //! Reading the fields of a body: all of them, so that one response lists every issue in Better Auth's words.
 
 use axum::http::Uri;
+use chrono::Duration;
 use serde_json::{Map, Value};
 
 use super::{errors::AuthApiError, post::Post};
 use crate::{
     error::{AuthError, Error},
-    service::auth::{Email, Login, PasswordChange, ProfilePatch, Registration},
+    service::auth::{Email, Login, NOT_REMEMBERED, PasswordChange, ProfilePatch, Registration, SESSION_LIFETIME},
 };
 
 /// How many characters a name has at most.
-const MAX_NAME: usize = 255;
+pub(in crate::rest) const MAX_NAME: usize = 255;
 /// How many characters the URL of a picture has at most.
-const MAX_IMAGE: usize = 2048;
+pub(in crate::rest) const MAX_IMAGE: usize = 2048;
 
 /// What somebody signs in with.
 pub(super) struct SignInForm {
@@ -28,11 +29,11 @@ pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, AuthApiErr
     let email = fields.email("email");
     let password = fields.password();
     let image = fields.optional_text("image", MAX_IMAGE);
-    let is_remembered = fields.switch("rememberMe", true);
+    let lasts = fields.session_length();
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     match (name, email, password, fields.issues.is_empty()) {
         (Some(name), Some(email), Some(password), true) => {
-            Ok(Registration { name, email, password, image, is_remembered, callback_url })
+            Ok(Registration { name, email, password, image, lasts, callback_url })
         }
         _ => Err(AuthApiError::Validation(fields.issues)),
     }
@@ -44,11 +45,11 @@ pub(super) fn sign_in_form<T>(post: &Post<T>) -> Result<SignInForm, AuthApiError
     let email = fields.text("email", usize::MAX);
     let password = fields.text("password", usize::MAX);
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE).filter(|it| !it.is_empty());
-    let is_remembered = fields.switch("rememberMe", true);
+    let lasts = fields.session_length();
     match (email, password, fields.issues.is_empty()) {
         (Some(email), Some(password), true) => {
             let email = Email::parse(&email).ok_or(Error::Auth(AuthError::InvalidEmail));
-            Ok(SignInForm { login: email.map(|email| Login { email, password, is_remembered }), callback_url })
+            Ok(SignInForm { login: email.map(|email| Login { email, password, lasts }), callback_url })
         }
         _ => Err(AuthApiError::Validation(fields.issues)),
     }
@@ -231,6 +232,11 @@ impl<'a> FormFields<'a> {
             return self.issue("password", "Too small: expected string to have >=1 characters");
         }
         Some(text)
+    }
+
+    /// How long a session lasts that is to be remembered or not.
+    fn session_length(&mut self) -> Duration {
+        if self.switch("rememberMe", true) { SESSION_LIFETIME } else { NOT_REMEMBERED }
     }
 
     fn switch(&mut self, name: &str, default: bool) -> bool {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::AuthError,
-    service::auth::{Client, Lifetime, SignedIn, SignedUp},
+    service::auth::{Client, Lifetime, SESSION_LIFETIME, SignedIn, SignedUp},
     view::{Session, User},
 };
 
@@ -79,7 +79,7 @@ pub(super) async fn sign_up(
     let auth = services.auth();
     let registration = sign_up_form(&post)?;
     origin::check_form(auth.origins(), &post)?;
-    let is_remembered = registration.is_remembered;
+    let is_remembered = registration.lasts == SESSION_LIFETIME;
     let mut cookies = Cookies::new(auth, post.headers());
     let (token, user) = match auth.sign_up(registration, &client).await? {
         SignedUp::ToBeVerified(user) => (None, user),
@@ -108,7 +108,7 @@ pub(super) async fn sign_in(
     let login = form.login?;
     let SignedIn { user, session } = auth.sign_in(&login, &client).await?;
     let mut cookies = Cookies::new(auth, post.headers());
-    cookies.set_session(&session.token, login.is_remembered);
+    cookies.set_session(&session.token, login.lasts == SESSION_LIFETIME);
     if let Some(Ok(location)) = form.callback_url.as_deref().map(HeaderValue::from_str) {
         cookies.set(header::LOCATION, location);
     }

@@ -84,16 +84,22 @@ pub(in crate::server) async fn limit_accounts(
     let (path, extensions) = (request.uri().path(), request.extensions());
     let route = extensions.get::<MatchedPath>().map(MatchedPath::as_str).filter(|it| !it.contains("{*"));
     let client = extensions.get::<Client>().cloned();
+    let limited_as = route.and_then(rest::compat::limited_as);
+    let rejected = |error| match limited_as {
+        Some(_) => rest::rejection_response(&error),
+        None => rest::auth::rejection_response(error),
+    };
     if let Some(client) = &client
-        && let Err(error) = services.auth().count_request(client, path, route).await
+        && let Err(error) =
+            services.auth().count_request(client, limited_as.unwrap_or(path), limited_as.or(route)).await
     {
-        return rest::auth::rejection_response(error);
+        return rejected(error);
     }
     let client = client.unwrap_or_default();
     let sender = BodySender { identity: &Identity::Nobody, client: &client };
     match receive_large_body(request, sender, Some(rest::auth::MAX_BODY)).await {
         Ok((request, _permit)) => vary_by_user(next.run(request).await),
-        Err(error) => rest::auth::rejection_response(error),
+        Err(error) => rejected(error),
     }
 }
 

@@ -34,8 +34,8 @@ pub struct Registration {
     pub password: String,
     /// URL of a picture.
     pub image: Option<String>,
-    /// Whether the session is to last a week instead of a day.
-    pub is_remembered: bool,
+    /// How long the session lasts.
+    pub lasts: Duration,
     /// Where the link of a verification mail leads to.
     pub callback_url: Option<String>,
 }
@@ -47,8 +47,8 @@ pub struct Login {
     pub email: Email,
     /// At most 128 UTF-16 code units.
     pub password: String,
-    /// Whether the session is to last a week instead of a day.
-    pub is_remembered: bool,
+    /// How long the session lasts.
+    pub lasts: Duration,
 }
 
 /// A user with a new session.
@@ -110,7 +110,7 @@ impl Auth<'_> {
                 return Ok(None);
             }
             let user = user.clone();
-            begin(transaction.connection(), user, client, registration.is_remembered).await.map(Some)
+            begin(transaction.connection(), user, client, registration.lasts).await.map(Some)
         });
         let made = match made.await {
             // Somebody else has taken it in the meantime.
@@ -163,7 +163,7 @@ impl Auth<'_> {
                 if !self.keep_password(connection, &user.id, &stored, renewed.clone()).await? {
                     return Ok(None);
                 }
-                begin(connection, user.clone(), client, login.is_remembered).await.map(Some)
+                begin(connection, user.clone(), client, login.lasts).await.map(Some)
             });
             if let Some((session, user)) = begun.await? {
                 SecurityEvent::SignIn.log(&user.id.0, client);

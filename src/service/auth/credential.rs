@@ -10,7 +10,7 @@ use super::{
     Auth, Client, LiveSession,
     password::{Password, VerifiedHash},
     random_id,
-    session::begin,
+    session::{SESSION_LIFETIME, begin},
 };
 use crate::{
     db::Connection,
@@ -64,7 +64,9 @@ impl Auth<'_> {
                     }
                     Some(false) | None => return Ok(Some(None)),
                 }
-                begin(connection, live.user.clone(), client, true).await.map(|(session, _)| Some(Some(session)))
+                begin(connection, live.user.clone(), client, SESSION_LIFETIME)
+                    .await
+                    .map(|(session, _)| Some(Some(session)))
             });
             if let Some(session) = changed.await? {
                 SecurityEvent::PasswordChanged.log(&user.0, client);

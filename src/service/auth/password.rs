@@ -36,7 +36,7 @@ const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
 /// time that it takes to look at them grows fast with their number, and beyond this is more than that of hashing.
 const MAX_CHECKED: usize = 16;
 /// Password lengths are counted in UTF-16 code units, as JavaScript does.
-const LENGTH_RANGE: std::ops::RangeInclusive<usize> = 8..=128;
+pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// N = 2^14, r = 16, p = 1: 32 MiB.
 const SCRYPT: (u8, u32, u32) = (14, 16, 1);
 /// How many bytes of key Better Auth's scrypt gives.
@@ -74,7 +74,7 @@ pub(super) struct Password(String);
 impl Password {
     /// A password to be set.
     pub(super) fn new(text: &str) -> Result<Self, Error> {
-        if text.encode_utf16().count() < *LENGTH_RANGE.start() {
+        if text.encode_utf16().count() < *PASSWORD_LENGTH.start() {
             return Err(AuthError::PasswordTooShort.into());
         }
         Self::shown(text)
@@ -91,7 +91,7 @@ impl Password {
 
     /// A password that is shown; one that is too short is only a wrong one.
     pub(super) fn shown(text: &str) -> Result<Self, Error> {
-        if text.encode_utf16().count() > *LENGTH_RANGE.end() {
+        if text.encode_utf16().count() > *PASSWORD_LENGTH.end() {
             return Err(AuthError::PasswordTooLong.into());
         }
         Ok(Self(nfkc(text)))

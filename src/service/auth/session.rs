@@ -19,7 +19,7 @@ use crate::{
 /// How long a remembered session lives after its last extension.
 pub const SESSION_LIFETIME: Duration = Duration::days(7);
 /// How long a session lives that is not to be remembered.
-const NOT_REMEMBERED: Duration = Duration::days(1);
+pub const NOT_REMEMBERED: Duration = Duration::days(1);
 /// How old an extension must be before use makes the next one.
 const UPDATE_AGE: Duration = Duration::days(1);
 
@@ -169,12 +169,12 @@ pub(super) async fn begin(
     connection: &impl ConnectionTrait,
     user: user::Model,
     client: &Client,
-    is_remembered: bool,
+    lasts: Duration,
 ) -> Result<SessionAndUser, Error> {
     let now = Utc::now();
     let session = session::Model {
         id: random_id(),
-        expires_at: (now + if is_remembered { SESSION_LIFETIME } else { NOT_REMEMBERED }).into(),
+        expires_at: (now + lasts).into(),
         token: random_id(),
         created_at: now.into(),
         updated_at: now.into(),

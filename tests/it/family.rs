@@ -1,0 +1,206 @@
+//! Clients of the family of original back-ends, by the shapes in which they speak: what each sends and reads.
+//! See docs/contracts/legacy-rest.md#accounts.
+
+use docket::rest::{compat, paths};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, PASSWORD, text};
+
+/// How a client sends the fields of a form.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Json,
+    Encoded,
+    Parts,
+}
+
+async fn send(app: &App, path: &str, form: Form, fields: &[(&str, &str)]) -> Answer {
+    let request = app.request("POST", path);
+    Answer::of(match form {
+        Form::Json => request.json(&fields.iter().copied().collect::<std::collections::BTreeMap<_, _>>()),
+        Form::Encoded => {
+            let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            request.header("content-type", "application/x-www-form-urlencoded").body(body)
+        }
+        Form::Parts => {
+            let part = |(name, value): &(&str, &str)| {
+                format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            };
+            let file = "--x1\r\ncontent-disposition: form-data; name=\"email\"; filename=\"a\"\r\n\r\nno\r\n";
+            let body: String = fields.iter().map(part).collect();
+            request.header("content-type", "multipart/form-data; boundary=x1").body(format!("{body}{file}--x1--\r\n"))
+        }
+    })
+    .await
+}
+
+/// Whether a token is good for the tasks of its user.
+async fn is_live(app: &App, token: &str) -> bool {
+    Answer::of(app.request("GET", "/api/tasks").bearer_auth(token)).await.status == 200
+}
+
+#[tokio::test]
+async fn clients_sign_up_and_in_and_out_by_the_names_and_forms_of_the_family() {
+    let app = App::spawn().await;
+    for (number, (prefix, up, into, out, form, names)) in [
+        ("/api/auth", "register", "login", "logout", Form::Json, ["email", "email", "name"]),
+        ("/api/auth", "signup", "signin", "signout", Form::Json, ["email", "email", "full_name"]),
+        ("/api/auth", "sign-up", "sign-in/", "logout/", Form::Json, ["email", "email", "username"]),
+        ("/api/v1/auth", "register", "login", "logout", Form::Encoded, ["email", "username", "name"]),
+        ("/auth", "register/", "login", "logout", Form::Encoded, ["username", "username", "name"]),
+        ("/auth", "signup", "signin", "signout", Form::Parts, ["email", "username", "name"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let [up_email, in_email, name] = names;
+        let email = format!("ann{number}@example.com");
+        let fields = [(up_email, email.as_str()), ("password", PASSWORD), (name, "Ann")];
+        let up = send(&app, &format!("{prefix}/{up}"), form, &fields).await;
+        let signed_up = up.expect(201);
+        let fields = [(in_email, email.as_str()), ("password", PASSWORD), ("grant_type", "password")];
+        let signed_in = send(&app, &format!("{prefix}/{into}"), form, &fields).await.expect(200);
+        assert!(up.cookies().is_empty(), "{up:?}");
+        for answer in [&signed_up, &signed_in] {
+            assert_eq!(answer["token_type"], "bearer");
+            assert_eq!(answer["access_token"], answer["token"]);
+            assert_eq!((&answer["user"]["email"], &answer["user"]["name"]), (&json!(email), &json!("Ann")));
+        }
+        let (token, id) = (text(&signed_in["access_token"]), text(&signed_in["user"]["id"]));
+        assert_eq!(signed_up["user"]["id"], json!(id));
+        for path in ["me", "session"] {
+            let me = Answer::of(app.request("GET", &format!("{prefix}/{path}")).bearer_auth(&token)).await.expect(200);
+            assert_eq!((&me["id"], &me["email"], &me["name"]), (&json!(id), &json!(email), &json!("Ann")), "{path}");
+            assert_eq!(me["user"]["id"], json!(id), "{path}");
+        }
+        let made = app.request("POST", &format!("/api/{id}/tasks")).bearer_auth(&token).json(&json!({ "title": "a" }));
+        assert_eq!(Answer::of(made).await.expect(201)["user_id"], json!(id));
+        Answer::of(app.request("POST", &format!("{prefix}/{out}")).bearer_auth(&token)).await.expect(200);
+        assert!(!is_live(&app, &token).await, "{prefix}/{out} does not end the session");
+        assert!(is_live(&app, &text(&signed_up["token"])).await, "{prefix}/{out} ends another session");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_the_same_at_both_kinds_of_routes() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let login = [("username", "ANN@example.com"), ("password", PASSWORD)];
+    let signed_in = send(&app, "/api/auth/login", Form::Encoded, &login).await.expect(200);
+    assert_eq!(signed_in["user"]["id"], json!(ann.id));
+    let token = text(&signed_in["access_token"]);
+    let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&token)).await.expect(200);
+    assert_eq!(session["user"]["id"], json!(ann.id));
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another-horse-1" });
+    let changed = app.request("POST", "/api/auth/change-password").bearer_auth(&ann.session).json(&change);
+    Answer::of(changed).await.expect(200);
+    assert!(!is_live(&app, &token).await, "a new password does not end the token");
+    let bob = [("email", "bob@example.com"), ("password", PASSWORD)];
+    let made = send(&app, "/auth/register", Form::Json, &bob).await.expect(201);
+    assert_eq!(made["user"]["name"], "bob");
+    app.auth("/sign-in/email", json!({ "email": "bob@example.com", "password": PASSWORD })).await.expect(200);
+}
+
+#[tokio::test]
+async fn errors_of_accounts_have_the_statuses_and_bodies_that_clients_show() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let wrong = json!({ "detail": "Incorrect email or password" });
+    for (email, password) in [(ann.email.as_str(), "wrong-horse-1"), ("nobody@example.com", PASSWORD), ("ann", "x")] {
+        let answer = send(&app, "/api/auth/login", Form::Json, &[("email", email), ("password", password)]).await;
+        assert_eq!(answer.expect(401), wrong, "{email}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    let taken = send(&app, "/api/auth/signup", Form::Json, &[("email", &ann.email), ("password", PASSWORD)]).await;
+    assert_eq!(taken.expect(400), json!({ "detail": "Email already registered" }));
+    for (body, kind, loc) in [
+        (json!({ "email": "new@example.com" }), "missing", json!(["body", "password"])),
+        (json!({ "password": PASSWORD }), "missing", json!(["body", "email"])),
+        (json!({ "email": "new@example.com", "password": 7 }), "string_type", json!(["body", "password"])),
+        (json!({ "email": "new", "password": PASSWORD }), "value_error", json!(["body", "email"])),
+        (json!({ "email": "new@example.com", "password": "short" }), "string_too_short", json!(["body", "password"])),
+        (
+            json!({ "email": "new@example.com", "password": "x".repeat(129) }),
+            "string_too_long",
+            json!(["body", "password"]),
+        ),
+        (
+            json!({ "email": "new@example.com", "password": PASSWORD, "name": "x".repeat(256) }),
+            "string_too_long",
+            json!(["body", "name"]),
+        ),
+        (
+            json!({ "email": "new@example.com", "password": PASSWORD, "name": "a\0" }),
+            "value_error",
+            json!(["body", "name"]),
+        ),
+        (json!([]), "model_attributes_type", json!(["body"])),
+    ] {
+        let answer = Answer::of(app.request("POST", "/auth/sign-up").json(&body)).await.expect(422);
+        let fault = &answer["detail"][0];
+        assert_eq!((&fault["type"], &fault["loc"]), (&json!(kind), &loc), "{body}");
+        assert!(!answer.to_string().contains(PASSWORD), "{answer}");
+    }
+    let answer = Answer::of(app.request("POST", "/auth/login")).await.expect(422);
+    assert_eq!(answer["detail"][0]["type"], "missing");
+    for path in ["/api/auth/me", "/api/v1/auth/session", "/auth/me/"] {
+        let nobody = Answer::of(app.request("GET", path)).await;
+        assert_eq!(nobody.expect(401), json!({ "detail": "Not authenticated" }), "{path}");
+        let broken = Answer::of(app.request("GET", path).bearer_auth("a".repeat(32))).await;
+        assert_eq!(broken.expect(401), json!({ "detail": "Invalid or expired token" }), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_name_of_a_route_gives_no_second_try() {
+    let app = App::spawn_with(&[("RATE_LIMIT", "on")]).await;
+    let login = [("email", "ann@example.com"), ("password", PASSWORD)];
+    for path in ["/api/auth/login", "/auth/sign-in", "/api/v1/auth/signin/"] {
+        assert_eq!(send(&app, path, Form::Json, &login).await.status, 401, "{path}");
+    }
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
+    assert_eq!(app.auth("/sign-in/email", body).await.status, 429);
+    for path in paths::served("/api/auth/login") {
+        let refused = send(&app, &path, Form::Json, &login).await;
+        assert_eq!(refused.expect(429), json!({ "detail": "Too many requests, try again later" }), "{path}");
+        assert!((1..=10).contains(&refused.header("retry-after").parse::<u32>().unwrap()), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_lasts_as_long_as_the_setting_says() {
+    for (settings, days) in [(&[][..], 7), (&[("REST_TOKEN_DAYS", "30")][..], 30)] {
+        let app = App::spawn_with(settings).await;
+        let ann = [("email", "ann@example.com"), ("password", PASSWORD)];
+        send(&app, "/auth/register", Form::Json, &ann).await.expect(201);
+        let token = text(&send(&app, "/auth/login", Form::Json, &ann).await.expect(200)["token"]);
+        let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&token)).await.expect(200);
+        let end: chrono::DateTime<chrono::Utc> = text(&session["session"]["expiresAt"]).parse().unwrap();
+        assert_eq!((end - chrono::Utc::now() + chrono::Duration::minutes(1)).num_days(), days);
+    }
+}
+
+#[tokio::test]
+async fn every_account_route_is_served_under_all_its_paths_and_does_nothing_for_a_cookie() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let signed_in = app.auth("/sign-in/email", json!({ "email": ann.email, "password": PASSWORD })).await;
+    let cookie = signed_in.cookies()[0].split(';').next().unwrap().to_owned();
+    let token = text(&signed_in.json()["token"]);
+    for endpoint in compat::endpoints() {
+        for path in paths::served(&endpoint.path) {
+            let foreign = app.request(endpoint.method, &path).header("origin", "https://evil.example");
+            let answer = Answer::of(foreign.header("cookie", &cookie).json(&Value::Null)).await;
+            let expected = match endpoint.path.rsplit('/').next().unwrap() {
+                "register" | "login" => 422,
+                _ => 200,
+            };
+            assert_eq!(answer.status, expected, "{} {path}: {answer:?}", endpoint.method);
+            assert!(answer.cookies().is_empty() && answer.header("access-control-allow-origin").is_empty(), "{path}");
+            assert!(is_live(&app, &token).await, "{path} ends the session of a cookie");
+            let other = if endpoint.method == "GET" { "POST" } else { "GET" };
+            let refused = Answer::of(app.request(other, &path)).await;
+            assert_eq!(refused.expect(405), json!({ "detail": "Method Not Allowed" }), "{other} {path}");
+        }
+    }
+}
