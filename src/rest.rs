@@ -95,14 +95,15 @@ pub(crate) fn is_upload(route: Option<&MatchedPath>) -> bool {
     route.is_some_and(|it| it.as_str().trim_end_matches('/').ends_with("/import"))
 }
 
-/// The routes of a user's data as a router. Each is served with and without the user in the path, and with and without a
-/// trailing slash, because legacy clients use all four.
+/// The routes of a user's data as a router, each under all of its paths.
 pub fn router(config: &Config) -> Router<Arc<Services>> {
     let mut router = Router::new();
     for route in routes() {
-        let path = route.path();
-        for path in [path.to_owned(), path.replacen("/{user_id}", "", 1)] {
-            router = router.route(&path, route.handlers.clone()).route(&format!("{path}/"), route.handlers.clone());
+        for path in paths::served(route.path()) {
+            if let Some(path) = paths::at_root(&path).filter(|_| config.rest_root) {
+                router = router.route(path, route.handlers.clone());
+            }
+            router = router.route(&path, route.handlers.clone());
         }
     }
     router

@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError};
+use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError, query::CompletionQuery};
 use crate::{
     error::{Error, Thing},
     media_type::MediaType,
@@ -49,6 +49,12 @@ pub(super) struct TaskPath(String);
 pub(super) struct TaskBody {
     bytes: Bytes,
     is_json: bool,
+}
+
+/// Which state a task is to have, said in the query, in the body, in both or nowhere.
+pub(super) struct Completion {
+    query: String,
+    body: TaskBody,
 }
 
 impl Caller {
@@ -165,6 +171,30 @@ impl<S: Send + Sync> FromRequest<S> for TaskBody {
         // FastAPI takes a body that names no media type for JSON.
         let is_json = MediaType::of_body(request.headers()).is_none_or(|it| it.is_json());
         Ok(Self { bytes: read(request, MAX_BODY).await?, is_json })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Completion {
+    type Rejection = RestError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, RestError> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        Ok(Self { query, body: TaskBody::from_request(request, state).await? })
+    }
+}
+
+impl Completion {
+    /// The state to set; none where the task changes to the opposite.
+    pub(super) fn read(self, problems: &mut Vec<PydanticError>) -> Option<bool> {
+        let asked = CompletionQuery::parse(&self.query).unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
+        let told = self.body.read_if_there(problems, |fields| fields.completed()).flatten();
+        if asked.zip(told).is_some_and(|(asked, told)| asked != told) {
+            problems.push(PydanticError::contradicts(&["body", "completed"], "the query"));
+        }
+        told.or(asked)
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct BodyFields<'a> {
     problems: &'a mut Vec<PydanticError>,
 }
 
+const STATUSES: &str = "'pending' or 'completed'";
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
@@ -60,11 +61,19 @@ impl<'a> BodyFields<'a> {
 
     /// Which state to set, if any.
     pub(super) fn completed(mut self) -> Option<bool> {
-        let read = |fields: &mut Self, name: &str, value: &Value| match value {
-            Value::Null => Some(None),
-            value => fields.bool(name, value).map(Some),
-        };
-        self.either(["completed", "is_completed"], read).flatten()
+        self.either(["completed", "is_completed", "status"], Self::completion)
+    }
+
+    /// The value of a field that says whether a task is completed; null says nothing.
+    fn completion(&mut self, name: &str, value: &Value) -> Option<bool> {
+        match (name, value) {
+            (_, Value::Null) => None,
+            ("status", value) => {
+                let known = value.as_str().and_then(status);
+                known.or_else(|| self.reject(PydanticError::not_one_of(&["body", name], STATUSES).of(value)))
+            }
+            (_, value) => self.bool(name, value),
+        }
     }
 
     /// Validation errors come in the order in which the document lists the fields.
@@ -158,20 +167,25 @@ impl<'a> BodyFields<'a> {
         known.or_else(|| self.reject(PydanticError::not_one_of(&["body", "priority"], PRIORITIES).of(value)))
     }
 
-    /// The value of a field that has two names, under which it may not have two values.
-    fn either<T: PartialEq>(
+    /// The value of a field that has several names, under which it may not have two values.
+    fn either<T: PartialEq, const N: usize>(
         &mut self,
-        [first, second]: [&str; 2],
+        names: [&'static str; N],
         read: impl Fn(&mut Self, &str, &Value) -> Option<T>,
     ) -> Option<T> {
         let object = self.object;
-        let mut value = |name| object.get(name).and_then(|value| read(self, name, value));
-        match (value(first), value(second)) {
-            (Some(one), Some(other)) if one != other => {
-                self.reject(PydanticError::contradicts(&["body", second], first).of(&object[second]))
+        let mut found: Option<(&str, T)> = None;
+        for name in names {
+            let Some(value) = object.get(name).and_then(|value| read(self, name, value)) else { continue };
+            match &found {
+                Some((first, one)) if *one != value => {
+                    return self.reject(PydanticError::contradicts(&["body", name], first).of(&object[name]));
+                }
+                Some(_) => {}
+                None => found = Some((name, value)),
             }
-            (one, other) => one.or(other),
         }
+        found.map(|(_, value)| value)
     }
 
     fn due(&mut self, name: &str, value: &Value) -> Option<Due> {
@@ -197,6 +211,15 @@ pub(super) fn priority(name: &str) -> Option<Priority> {
         "medium" | "normal" => Some(Priority::Medium),
         "high" => Some(Priority::High),
         "urgent" | "critical" => Some(Priority::Urgent),
+        _ => None,
+    }
+}
+
+/// Whether a task is completed that has this status, in any case.
+fn status(name: &str) -> Option<bool> {
+    match name.to_lowercase().as_str() {
+        "completed" | "complete" | "done" => Some(true),
+        "pending" | "todo" | "open" | "active" | "incomplete" | "in_progress" | "in-progress" => Some(false),
         _ => None,
     }
 }
@@ -245,7 +268,9 @@ impl ToSchema for CompletionBody {
 
 impl PartialSchema for CompletionBody {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().property("completed", ObjectBuilder::new().schema_type(Type::Boolean)).into()
+        let status = text_schema().enum_values(Some(["pending", "completed"]));
+        let completed = ObjectBuilder::new().schema_type(Type::Boolean);
+        ObjectBuilder::new().property("completed", completed).property("status", status).into()
     }
 }
 

@@ -1,8 +1,21 @@
 //! The other paths of a route: those under which the family of original back-ends serves it.
-//! See docs/contracts/legacy-rest.md#routes.
+//! See docs/contracts/legacy-rest.md#paths.
 
 /// A part of a path, and what may stand in its place.
-const ALTERNATIVES: [(&str, &[&str]); 4] = [
+const ALTERNATIVES: [(&str, &[&str]); 7] = [
+    (
+        "/api/{user_id}/",
+        &[
+            "/api/{user_id}/",
+            "/api/",
+            "/api/users/{user_id}/",
+            "/api/v1/{user_id}/",
+            "/api/v1/",
+            "/api/v1/users/{user_id}/",
+        ],
+    ),
+    ("/tasks", &["/tasks", "/todos"]),
+    ("/complete", &["/complete", "/status", "/toggle-status"]),
     ("/api/auth/", &["/api/auth/", "/api/v1/auth/", "/auth/"]),
     ("/register", &["/register", "/signup", "/sign-up"]),
     ("/login", &["/login", "/signin", "/sign-in"]),
@@ -15,7 +28,12 @@ pub fn served(path: &str) -> Vec<String> {
     for (part, others) in ALTERNATIVES {
         paths = paths.into_iter().flat_map(|path| replaced(&path, part, others)).collect();
     }
-    paths.into_iter().flat_map(|path| [format!("{path}/"), path]).rev().collect()
+    paths.into_iter().flat_map(|path| [path.clone(), format!("{path}/")]).collect()
+}
+
+/// The path of a task route at the root, which only installations have that ask for it.
+pub fn at_root(path: &str) -> Option<&str> {
+    path.strip_prefix("/api").filter(|it| it.starts_with("/tasks") || it.starts_with("/todos"))
 }
 
 fn replaced(path: &str, part: &str, others: &[&str]) -> Vec<String> {

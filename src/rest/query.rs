@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-pub(super) use self::others::{ChangesQuery, ImportQuery, check_export_query, check_stats_query};
+pub(super) use self::others::{ChangesQuery, CompletionQuery, ImportQuery, check_export_query, check_stats_query};
 use super::{
     fields::{priorities, priority},
     openapi::text_schema,

@@ -14,10 +14,10 @@ use super::{
     RestState,
     errors::RestError,
     etag::Tags,
-    extract::{Caller, TaskBody, TaskPath},
+    extract::{Caller, Completion, TaskBody, TaskPath},
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     openapi::TaskChanged,
-    query::{ChangesQuery, ListQuery, check_stats_query},
+    query::{ChangesQuery, CompletionQuery, ListQuery, check_stats_query},
     shape::{self, PagePosition, Shape},
     streaming,
 };
@@ -175,11 +175,11 @@ pub(super) async fn edit(
     task_response(&caller, shape, row).await
 }
 
-/// Set whether a task is completed; without a body, change it to the opposite.
+/// Set whether a task is completed; if nothing says which, change it to the opposite.
 #[utoipa::path(
-    patch,
+    method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/complete",
-    params(TaskPath),
+    params(TaskPath, CompletionQuery),
     request_body = Option<CompletionBody>,
     responses((status = 200, description = "The task.", body = Task), TaskChanged),
 )]
@@ -188,11 +188,11 @@ pub(super) async fn complete(
     Extension(RestState { shape, .. }): Extension<RestState>,
     headers: HeaderMap,
     path: TaskPath,
-    body: TaskBody,
+    completion: Completion,
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
     let key = path.key(&mut problems);
-    let completed = body.read_if_there(&mut problems, |fields| fields.completed()).flatten();
+    let completed = completion.read(&mut problems);
     let (Some(key), true) = (key, problems.is_empty()) else { return Err(RestError::Validation(problems)) };
     let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = match completed {
@@ -204,9 +204,9 @@ pub(super) async fn complete(
 
 /// Complete or open a task.
 #[utoipa::path(
-    post,
+    method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/toggle",
-    params(TaskPath),
+    params(TaskPath, CompletionQuery),
     request_body = Option<CompletionBody>,
     responses((status = 200, description = "The task.", body = Task), TaskChanged),
 )]
@@ -215,9 +215,9 @@ pub(super) async fn toggle(
     state: Extension<RestState>,
     headers: HeaderMap,
     path: TaskPath,
-    body: TaskBody,
+    completion: Completion,
 ) -> Result<Response, RestError> {
-    complete(caller, state, headers, path, body).await
+    complete(caller, state, headers, path, completion).await
 }
 
 /// Delete a task.

@@ -19,7 +19,7 @@ const READINESS_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The health routes, with and without a trailing slash.
 pub(super) fn router(closing: &watch::Receiver<bool>) -> Router<Arc<Services>> {
-    let live = ["/health", "/health/", "/api/health", "/api/health/"];
+    let live = ["/health", "/health/", "/api/health", "/api/health/", "/api/v1/health", "/api/v1/health/"];
     let ready = ["/health/ready", "/health/ready/"];
     let router = live.into_iter().fold(Router::new(), |router, path| router.route(path, get(live_answer)));
     ready

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use docket::rest::Endpoint;
+use docket::rest::{Endpoint, paths};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Person, text};
@@ -268,8 +268,10 @@ fn body(method: &str, path: &str) -> Option<Value> {
     }
 }
 
+/// Every task route under all its paths.
 fn task_routes() -> Vec<Endpoint> {
-    docket::rest::endpoints()
+    let all = |it: Endpoint| paths::served(&it.path).into_iter().map(move |path| Endpoint { method: it.method, path });
+    docket::rest::endpoints().into_iter().flat_map(all).collect()
 }
 
 async fn visit(app: &App, authorization: Option<&str>, method: &str, path: &str) -> Answer {
@@ -290,14 +292,12 @@ async fn every_task_route_wants_a_token_that_holds() {
     let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
     for Endpoint { method, path: template } in task_routes() {
         let path = template.replace("{user_id}", &ann.id).replace("{task_id}", &task["id"].to_string());
-        for path in [path.clone(), format!("{path}/")] {
-            let nobody = visit(&app, None, method, &path).await;
-            assert_eq!(nobody.expect(401), json!({ "detail": "Not authenticated" }), "{method} {path}");
-            assert_eq!(nobody.header("www-authenticate"), "Bearer", "{method} {path}");
-            let broken = visit(&app, Some("Bearer a.b.c"), method, &path).await;
-            assert_eq!(broken.expect(401), json!({ "detail": "Invalid or expired token" }), "{method} {path}");
-            assert_eq!(broken.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{method} {path}");
-        }
+        let nobody = visit(&app, None, method, &path).await;
+        assert_eq!(nobody.expect(401), json!({ "detail": "Not authenticated" }), "{method} {path}");
+        assert_eq!(nobody.header("www-authenticate"), "Bearer", "{method} {path}");
+        let broken = visit(&app, Some("Bearer a.b.c"), method, &path).await;
+        assert_eq!(broken.expect(401), json!({ "detail": "Invalid or expired token" }), "{method} {path}");
+        assert_eq!(broken.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{method} {path}");
     }
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([task]));
 }
@@ -308,7 +308,7 @@ async fn a_neighbour_gets_403_on_every_task_route_as_for_a_user_who_does_not_exi
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     let task = app.rest_task(&ann, json!({ "title": "water the plants" })).await;
     let bearer = format!("Bearer {}", bob.token);
-    for Endpoint { method, path: template } in task_routes() {
+    for Endpoint { method, path: template } in task_routes().into_iter().filter(|it| it.path.contains("{user_id}")) {
         for user in [ann.id.as_str(), "nobody-at-all"] {
             let path = template.replace("{user_id}", user).replace("{task_id}", &task["id"].to_string());
             let answer = visit(&app, Some(&bearer), method, &path).await;

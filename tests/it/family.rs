@@ -204,3 +204,66 @@ async fn every_account_route_is_served_under_all_its_paths_and_does_nothing_for_
         }
     }
 }
+
+#[tokio::test]
+async fn tasks_are_the_same_under_every_path_of_the_family() {
+    let app = App::spawn_with(&[("REST_ROOT", "on")]).await;
+    let ann = app.person("ann").await;
+    let call = async |method: &str, path: &str, body: Option<Value>| {
+        let request = app.request(method, path).bearer_auth(&ann.token);
+        Answer::of(if let Some(body) = body { request.json(&body) } else { request }).await
+    };
+    let id = &ann.id;
+    for base in [
+        format!("/api/{id}/tasks"),
+        "/api/tasks".to_owned(),
+        format!("/api/v1/{id}/tasks"),
+        "/api/v1/tasks".to_owned(),
+        format!("/api/users/{id}/tasks"),
+        format!("/api/v1/users/{id}/todos"),
+        "/api/todos".to_owned(),
+        "/api/v1/todos".to_owned(),
+        "/todos".to_owned(),
+        "/tasks".to_owned(),
+    ] {
+        let task = call("POST", &base, Some(json!({ "title": base }))).await.expect(201);
+        let one = format!("{base}/{}", task["id"]);
+        assert_eq!((&task["user_id"], &task["title"]), (&json!(id), &json!(base)));
+        assert_eq!(call("GET", &format!("{base}/"), None).await.expect(200), json!([task]), "{base}");
+        assert_eq!(call("GET", &one, None).await.expect(200), task, "{base}");
+        for (method, path, body, expected) in [
+            ("PATCH", "complete", None, true),
+            ("POST", "complete", None, false),
+            ("PATCH", "toggle/", None, true),
+            ("POST", "toggle", Some(json!({})), false),
+            ("PATCH", "toggle-status", Some(Value::Null), true),
+            ("POST", "toggle-status", Some(json!({ "completed": null })), false),
+            ("PATCH", "status", Some(json!({ "status": "Completed" })), true),
+            ("PATCH", "status", Some(json!({ "status": "done", "completed": null })), true),
+            ("POST", "status", Some(json!({ "status": "todo" })), false),
+            ("PATCH", "status", Some(json!({ "status": "in_progress", "completed": false })), false),
+            ("PATCH", "status", Some(json!({ "completed": true })), true),
+            ("PATCH", "complete?completed=true", None, true),
+            ("PATCH", "complete?completed=false", None, false),
+            ("POST", "toggle?completed=false", Some(json!({ "status": "pending" })), false),
+        ] {
+            let toggled = call(method, &format!("{one}/{path}"), body).await.expect(200);
+            assert_eq!(toggled["completed"], expected, "{method} {one}/{path}");
+        }
+        for (path, body, loc) in [
+            ("status", Some(json!({ "status": "archived" })), json!(["body", "status"])),
+            ("status", Some(json!({ "status": "done", "completed": false })), json!(["body", "status"])),
+            ("complete?completed=true", Some(json!({ "completed": false })), json!(["body", "completed"])),
+            ("complete?completed=perhaps", None, json!(["query", "completed"])),
+        ] {
+            let refused = call("PATCH", &format!("{one}/{path}"), body).await.expect(422);
+            assert_eq!(refused["detail"][0]["loc"], loc, "{path}");
+        }
+        assert_eq!(call("GET", &one, None).await.expect(200)["completed"], false, "{base}");
+        assert_eq!(call("PUT", &one, Some(json!({ "title": "b" }))).await.expect(200)["title"], "b", "{base}");
+        assert_eq!(call("DELETE", &one, None).await.status, 204, "{base}");
+    }
+    let stats = call("GET", "/api/v1/stats", None).await.expect(200);
+    assert_eq!(stats, json!({ "total": 0, "pending": 0, "completed": 0 }));
+    assert_eq!(call("GET", "/api/v1/health", None).await.expect(200), json!({ "status": "healthy" }));
+}

@@ -31,6 +31,25 @@ pub(in crate::rest) fn check_stats_query(text: &str) -> Result<(), Vec<PydanticE
     read.finish(())
 }
 
+/// Which state a task is to have; other parameters are ignored.
+pub(in crate::rest) struct CompletionQuery;
+
+impl CompletionQuery {
+    /// Reads a query string.
+    pub(in crate::rest) fn parse(text: &str) -> Result<Option<bool>, Vec<PydanticError>> {
+        let mut read = QueryReader::new(text);
+        read.refuse_second_values(&[&["completed"]]);
+        let completed = read.bool("completed");
+        read.finish(completed)
+    }
+}
+
+impl IntoParams for CompletionQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameter("completed", ObjectBuilder::new().schema_type(Type::Boolean))]
+    }
+}
+
 /// What an import was asked for.
 #[derive(Debug)]
 pub(in crate::rest) struct ImportQuery {
