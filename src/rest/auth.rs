@@ -16,7 +16,6 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{any, post},
 };
@@ -24,13 +23,19 @@ use utoipa_axum::routes;
 
 use self::errors::AuthApiError;
 pub(super) use self::fields::{MAX_IMAGE, MAX_NAME};
-pub(crate) use self::post::MAX_BODY;
+use self::post::MAX_BODY;
 use super::{
     compat,
+    errors::not_found,
     openapi::RouteGroup,
     routes::{ApiRoute, Endpoint},
 };
 use crate::{error::Error, service::Services};
+
+/// How many bytes the body of a sign-up has at most.
+const MAX_SIGN_UP_BODY: usize = 1 << 20;
+/// The path of signing up.
+pub(super) const SIGN_UP: &str = "/api/auth/sign-up/email";
 
 type AuthResult = Result<Response, AuthApiError>;
 type AuthRouteState = State<Arc<Services>>;
@@ -123,18 +128,23 @@ pub fn endpoints() -> Vec<Endpoint> {
     routes().into_iter().flat_map(ApiRoute::endpoints).collect()
 }
 
-/// The routes as a router. Better Auth answers everything else with 404 and no body, and so does this API; HEAD too, for
-/// which a route would do what it does for GET. Probes may send HEAD to `/ok`. The routes of the original back-ends by
-/// which tokens are got are beside them.
+/// The routes as a router, beside the routes of the original back-ends by which tokens are got. Everything else is 404,
+/// with another method too, as Better Auth has it; HEAD too, for which a route would do what it does for GET. Probes may
+/// send HEAD to `/ok`.
 pub fn router() -> Router<Arc<Services>> {
-    let nothing = async || StatusCode::NOT_FOUND;
     let router = compat::token_router()
-        .route("/api/auth", any(nothing))
-        .route("/api/auth/", any(nothing))
-        .route("/api/auth/{*path}", any(nothing));
+        .route("/api/auth", any(not_found))
+        .route("/api/auth/", any(not_found))
+        .route("/api/auth/{*path}", any(not_found));
     routes().into_iter().fold(router, |router, route| {
         let path = route.path().to_owned();
-        let handlers = if path == "/api/auth/ok" { route.handlers } else { route.handlers.head(nothing) };
-        router.route(&path, handlers.fallback(nothing))
+        let handlers = if path == "/api/auth/ok" { route.handlers } else { route.handlers.head(not_found) };
+        router.route(&path, handlers.fallback(not_found))
     })
+}
+
+/// How many bytes a body has at most on that path: to a sign-up front-ends add a picture.
+pub(crate) fn max_body(path: &str) -> usize {
+    let is_sign_up = path == SIGN_UP || compat::limited_as(path) == Some(SIGN_UP);
+    if is_sign_up { MAX_SIGN_UP_BODY } else { MAX_BODY }
 }

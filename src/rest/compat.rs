@@ -12,6 +12,7 @@ use axum::Router;
 use utoipa_axum::routes;
 
 use super::{
+    auth::SIGN_UP,
     openapi::RouteGroup,
     paths,
     routes::{ApiRoute, Endpoint},
@@ -66,10 +67,18 @@ pub fn endpoints() -> Vec<Endpoint> {
     routes().flat_map(ApiRoute::endpoints).collect()
 }
 
+/// Whether a path is one of these routes, or would be one if there were more.
+pub(crate) fn is_route(path: &str) -> bool {
+    let is_own = |name: &str| limited_as(name).is_some() || matches!(name.trim_end_matches('/'), "me" | "session");
+    path.strip_prefix("/api/auth/").is_some_and(is_own)
+        || path.starts_with("/api/v1/auth/")
+        || path.starts_with("/auth/")
+}
+
 /// The route of Better Auth's with which a route shares its limits: a second name gives no second try.
 pub(crate) fn limited_as(route: &str) -> Option<&'static str> {
     match route.trim_end_matches('/').rsplit('/').next()? {
-        "register" | "signup" | "sign-up" => Some("/api/auth/sign-up/email"),
+        "register" | "signup" | "sign-up" => Some(SIGN_UP),
         "login" | "signin" | "sign-in" => Some("/api/auth/sign-in/email"),
         "logout" | "signout" => Some("/api/auth/sign-out"),
         _ => None,

@@ -7,7 +7,7 @@ use axum::{
     body::Bytes,
     http::{HeaderValue, header},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use utoipa::{
@@ -80,10 +80,18 @@ pub fn document() -> OpenApi {
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
 
-/// The document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
+/// A word at the root, the document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
-    Router::new().route("/openapi.json", get(serve_document)).merge(page.layer(middleware::map_response(protect_page)))
+    Router::new()
+        .route("/", get(root))
+        .route("/openapi.json", get(serve_document))
+        .merge(page.layer(middleware::map_response(protect_page)))
+}
+
+/// What is served here, for whoever opens the root.
+async fn root() -> Response {
+    axum::Json(serde_json::json!({ "name": "Docket", "status": "healthy", "docs": "/docs" })).into_response()
 }
 
 /// Made at the first request, as most instances never get one.

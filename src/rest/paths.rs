@@ -33,7 +33,12 @@ pub fn served(path: &str) -> Vec<String> {
 
 /// The path of a task route at the root, which only installations have that ask for it.
 pub fn at_root(path: &str) -> Option<&str> {
-    path.strip_prefix("/api").filter(|it| it.starts_with("/tasks") || it.starts_with("/todos"))
+    path.strip_prefix("/api").filter(|it| is_root(it))
+}
+
+/// Whether it is such a path.
+pub(crate) fn is_root(path: &str) -> bool {
+    path.starts_with("/tasks") || path.starts_with("/todos")
 }
 
 fn replaced(path: &str, part: &str, others: &[&str]) -> Vec<String> {

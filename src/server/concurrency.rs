@@ -117,6 +117,8 @@ enum RouteClass {
     Graphql,
     Tasks,
     Accounts,
+    /// The account routes of the original back-ends.
+    CompatAccounts,
 }
 
 impl RouteClass {
@@ -124,8 +126,9 @@ impl RouteClass {
     fn of(path: &str) -> Option<Self> {
         match path {
             graphql::PATH => Some(Self::Graphql),
+            path if rest::compat::is_route(path) => Some(Self::CompatAccounts),
             path if path.starts_with("/api/auth/") => Some(Self::Accounts),
-            path if path.starts_with("/api/") => Some(Self::Tasks),
+            path if path.starts_with("/api/") || rest::paths::is_root(path) => Some(Self::Tasks),
             _ => None,
         }
     }
@@ -134,7 +137,7 @@ impl RouteClass {
     fn refusal(self, error: Error) -> Response {
         match self {
             Self::Graphql => graphql::rejection_response(&error),
-            Self::Tasks => rest::rejection_response(&error),
+            Self::Tasks | Self::CompatAccounts => rest::rejection_response(&error),
             Self::Accounts => rest::auth::rejection_response(error),
         }
     }
@@ -220,7 +223,7 @@ impl ConcurrencyLimit {
     fn permits(&self, class: RouteClass) -> &Permits {
         match class {
             RouteClass::Graphql | RouteClass::Tasks => &self.0.tasks,
-            RouteClass::Accounts => &self.0.accounts,
+            RouteClass::Accounts | RouteClass::CompatAccounts => &self.0.accounts,
         }
     }
 

@@ -267,3 +267,54 @@ async fn tasks_are_the_same_under_every_path_of_the_family() {
     assert_eq!(stats, json!({ "total": 0, "pending": 0, "completed": 0 }));
     assert_eq!(call("GET", "/api/v1/health", None).await.expect(200), json!({ "status": "healthy" }));
 }
+
+#[tokio::test]
+async fn no_page_stays_blank_because_an_answer_has_no_body() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (method, path, status) in [
+        ("GET", "/api/auth/nothing", 404),
+        ("PUT", "/api/auth/sign-in/email", 404),
+        ("GET", "/api/v1/auth/nothing", 404),
+        ("GET", "/auth", 404),
+        ("GET", "/auth/nothing", 404),
+        ("GET", "/api", 404),
+        ("GET", "/api/v1", 404),
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/auth/login", 405),
+        ("DELETE", "/auth/me", 405),
+        ("PUT", "/api/v1/tasks", 405),
+    ] {
+        let answer = Answer::of(app.request(method, path).bearer_auth(&ann.token)).await.expect(status);
+        let detail = if status == 404 { "Not Found" } else { "Method Not Allowed" };
+        assert_eq!(answer, json!({ "detail": detail }), "{method} {path}");
+    }
+    for path in ["/api/auth/login", "/api/v1/auth/signin", "/auth/register", "/api/v1/tasks", "/api/todos"] {
+        let large = json!({ "email": "a", "title": "x".repeat(2 << 20) });
+        let large = app.request("POST", path).bearer_auth(&ann.token).json(&large);
+        assert!(Answer::of(large).await.expect(413)["detail"].is_string(), "{path}");
+        let compressed = app.request("POST", path).bearer_auth(&ann.token).header("content-encoding", "gzip");
+        let compressed = compressed.header("content-type", "application/json").body("{}");
+        assert!(Answer::of(compressed).await.expect(415)["detail"].is_string(), "{path}");
+    }
+    let root = Answer::of(app.request("GET", "/")).await.expect(200);
+    assert_eq!(root, json!({ "name": "Docket", "status": "healthy", "docs": "/docs" }));
+}
+
+#[tokio::test]
+async fn a_picture_does_not_stop_a_sign_up() {
+    let app = App::spawn().await;
+    let picture = |length: usize| format!("data:image/png;base64,{}", "A".repeat(length));
+    for (number, path) in ["/api/auth/sign-up/email", "/api/auth/register", "/auth/signup/"].into_iter().enumerate() {
+        for (name, length, is_kept) in [("small", 1000, true), ("large", 500_000, false)] {
+            let email = format!("{name}{number}@example.com");
+            let body = json!({ "name": "Ann", "email": email, "password": PASSWORD, "image": picture(length) });
+            let made = Answer::of(app.request("POST", path).json(&body)).await;
+            assert!(made.status.is_success(), "{path} {name}: {made:?}");
+            let expected = if is_kept { json!(picture(length)) } else { Value::Null };
+            assert_eq!(made.json()["user"]["image"], expected, "{path} {name}");
+        }
+    }
+    let large = json!({ "email": "x@example.com", "password": PASSWORD, "image": picture(500_000) });
+    assert_eq!(app.auth("/sign-in/email", large).await.status, 413);
+}

@@ -228,7 +228,7 @@ async fn methods_and_paths_that_do_not_exist_are_said_before_the_token_is_looked
         ("POST", "/health", 405, "GET,HEAD"),
         ("GET", "/api/u/tasks/1/nothing", 404, ""),
         ("GET", "/api/u", 404, ""),
-        ("GET", "/", 404, ""),
+        ("POST", "/", 405, "GET,HEAD"),
         ("GET", "/.env", 404, ""),
         ("GET", "/api/u/tasks/../../../etc/passwd", 404, ""),
     ] {

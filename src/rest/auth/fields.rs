@@ -28,7 +28,8 @@ pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, AuthApiErr
     let name = fields.text("name", MAX_NAME);
     let email = fields.email("email");
     let password = fields.password();
-    let image = fields.optional_text("image", MAX_IMAGE);
+    // Some front-ends send the picture itself: an account without it is better than none.
+    let image = fields.optional_text("image", usize::MAX).filter(|it| it.chars().count() <= MAX_IMAGE);
     let lasts = fields.session_length();
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     match (name, email, password, fields.issues.is_empty()) {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{errors::AuthApiError, fields::is_truthy, origin};
 use crate::{
     media_type::MediaType,
+    rest::auth::max_body,
     service::{
         Services,
         auth::{Client, Origins},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// How many bytes a body has at most.
-pub(crate) const MAX_BODY: usize = 64 << 10;
+pub(super) const MAX_BODY: usize = 64 << 10;
 /// What names a URL that the client is sent to.
 const CALLBACKS: [&str; 4] = ["callbackURL", "redirectTo", "errorCallbackURL", "newUserCallbackURL"];
 const JSON_MEDIA_TYPE: &str = "application/json";
@@ -80,10 +81,11 @@ impl<T: Takes> FromRequest<Arc<Services>> for Post<T> {
             return Err(AuthApiError::MediaType(message));
         }
         // A body that says itself that it is too large is not waited for.
-        if body.size_hint().lower() > MAX_BODY as u64 {
+        let most = max_body(parts.uri.path());
+        if body.size_hint().lower() > most as u64 {
             return Err(AuthApiError::TooLarge);
         }
-        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| AuthApiError::TooLarge)?;
+        let bytes = to_bytes(body, most).await.map_err(|_| AuthApiError::TooLarge)?;
         let body = match media.as_deref() {
             _ if bytes.is_empty() => None,
             Some(FORM_MEDIA_TYPE) => Some(parse_form(&bytes)),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     media_type::MediaType,
-    rest::{auth::MAX_BODY, errors::RestError, extract::read, pydantic::PydanticError},
+    rest::{auth::max_body, errors::RestError, extract::read, pydantic::PydanticError},
 };
 
 /// The fields of a body.
@@ -16,7 +16,8 @@ impl<S: Sync> FromRequest<S> for AccountBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RestError> {
         let media_type = MediaType::of_body(request.headers());
-        let bytes = read(request, MAX_BODY).await?;
+        let most = max_body(request.uri().path());
+        let bytes = read(request, most).await?;
         parse(&bytes, media_type.as_ref()).map(Self).map_err(|it| RestError::Validation(vec![*it]))
     }
 }

@@ -96,8 +96,9 @@ pub(in crate::server) async fn limit_accounts(
         return rejected(error);
     }
     let client = client.unwrap_or_default();
+    let max = rest::auth::max_body(path);
     let sender = BodySender { identity: &Identity::Nobody, client: &client };
-    match receive_large_body(request, sender, Some(rest::auth::MAX_BODY)).await {
+    match receive_large_body(request, sender, Some(max)).await {
         Ok((request, _permit)) => vary_by_user(next.run(request).await),
         Err(error) => rejected(error),
     }
