@@ -115,6 +115,8 @@ pub struct Config {
     pub rest_list_envelope: bool,
     /// `REST_CASE`: `camel` when names of fields are in camelCase; `snake` by default.
     pub rest_case_camel: bool,
+    /// `REST_STATUS`: `on` when a task has a `status` too, `completed` or `pending`; `off` by default.
+    pub rest_status: bool,
     /// `REST_ROOT`: `on` when the task routes are at `/tasks` and `/todos` too; `off` by default.
     pub rest_root: bool,
     /// `REST_TOKEN_DAYS`: how many days a token lasts that an account route of the original back-ends hands out; 7 by
@@ -232,6 +234,7 @@ impl Config {
             rest_delete_json: read.either("REST_DELETE", "empty", "json"),
             rest_list_envelope: read.either("REST_LIST", "array", "envelope"),
             rest_case_camel: read.either("REST_CASE", "snake", "camel"),
+            rest_status: read.parsed("REST_STATUS", Switch(false), "on or off").0,
             rest_root: read.parsed("REST_ROOT", Switch(false), "on or off").0,
             rest_token_days: read.parsed("REST_TOKEN_DAYS", SEVEN, "a number of days from 1"),
             jwks_url: read.url("JWKS_URL"),

@@ -30,7 +30,7 @@ struct EntityTag {
 impl Tags {
     /// The tags for a user, in the shape of this installation.
     pub(super) fn new(user: &UserId, shape: Shape) -> Self {
-        let shape = [u8::from(shape.wraps_lists), u8::from(shape.is_camel)];
+        let shape = [shape.wraps_lists, shape.is_camel, shape.has_status].map(u8::from);
         let [a, b, c, d, e, f, g, h, ..] =
             <[u8; 32]>::from(Sha256::new().chain_update(shape).chain_update(&user.0).finalize());
         Self { variant: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }

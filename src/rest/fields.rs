@@ -27,6 +27,7 @@ use crate::{
 pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
     problems: &'a mut Vec<PydanticError>,
+    reads_status: bool,
 }
 
 const STATUSES: &str = "'pending' or 'completed'";
@@ -34,7 +35,12 @@ const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
     pub(super) fn new(object: &'a Map<String, Value>, problems: &'a mut Vec<PydanticError>) -> Self {
-        Self { object, problems }
+        Self { object, problems, reads_status: false }
+    }
+
+    /// Whether `status` says too whether a task is completed.
+    pub(super) fn with_status(self, reads_status: bool) -> Self {
+        Self { reads_status, ..self }
     }
 
     /// A new task, if all fields are valid.
@@ -82,9 +88,12 @@ impl<'a> BodyFields<'a> {
         TaskPatch {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
             description: self.clearable_text("description", Description::parse),
-            completed: self.either(["completed", "is_completed"], Self::bool),
+            completed: match self.reads_status {
+                true => self.either(["completed", "is_completed", "status"], Self::completion),
+                false => self.either(["completed", "is_completed"], Self::completion),
+            },
             priority: object.get("priority").and_then(|it| self.priority(it)),
-            labels: object.get("tags").and_then(|it| self.tags(it)),
+            labels: object.get("tags").filter(|it| !it.is_null()).and_then(|it| self.tags(it)),
             due: self.either(["due_date", "dueDate"], |fields, name, value| match value {
                 // An emptied form field.
                 Value::Null => Some(None),
@@ -190,12 +199,12 @@ impl<'a> BodyFields<'a> {
 
     fn due(&mut self, name: &str, value: &Value) -> Option<Due> {
         let loc = ["body", name];
-        match value {
-            Value::String(text) => {
-                Due::parse(text).or_else(|rule| self.reject(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
-            }
-            _ => self.reject(PydanticError::not_a_datetime(&loc).of(value)),
-        }
+        let due = match value {
+            Value::String(text) => Due::parse(text),
+            Value::Number(number) => Due::from_unix(number.as_f64().unwrap_or(f64::MAX)),
+            _ => return self.reject(PydanticError::not_a_datetime(&loc).of(value)),
+        };
+        due.or_else(|rule| self.reject(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
     }
 
     fn reject<T>(&mut self, fault: PydanticError) -> Option<T> {
@@ -204,9 +213,9 @@ impl<'a> BodyFields<'a> {
     }
 }
 
-/// A priority by its name.
+/// A priority by its name, in any case.
 pub(super) fn priority(name: &str) -> Option<Priority> {
-    match name {
+    match name.to_lowercase().as_str() {
         "low" => Some(Priority::Low),
         "medium" | "normal" => Some(Priority::Medium),
         "high" => Some(Priority::High),

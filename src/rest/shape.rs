@@ -19,6 +19,8 @@ pub(super) struct Shape {
     pub(super) wraps_lists: bool,
     /// Names of fields are in camelCase.
     pub(super) is_camel: bool,
+    /// A task has a field `status`.
+    pub(super) has_status: bool,
 }
 
 /// Where a page lies.
@@ -36,23 +38,28 @@ impl Shape {
             deletes_with_json: config.rest_delete_json,
             wraps_lists: config.rest_list_envelope,
             is_camel: config.rest_case_camel,
+            has_status: config.rest_status,
         }
     }
 
     /// A task, whose JSON this is.
     pub(super) fn task(self, json: Vec<u8>) -> Result<Response, Error> {
-        if !self.is_camel {
-            return Ok(json_response(json));
-        }
-        Ok(Json(camel(serde_json::from_slice(&json).map_err(Error::internal)?)).into_response())
+        Ok(json_response(self.tasks(json)?))
     }
 
-    /// Tasks of a list, whose JSON this is.
+    /// Tasks of a list or one task, whose JSON this is.
     pub(super) fn tasks(self, json: Vec<u8>) -> Result<Vec<u8>, Error> {
-        if !self.is_camel {
+        if !self.is_camel && !self.has_status {
             return Ok(json);
         }
-        serde_json::to_vec(&camel(serde_json::from_slice(&json).map_err(Error::internal)?)).map_err(Error::internal)
+        let mut value = serde_json::from_slice(&json).map_err(Error::internal)?;
+        if self.has_status {
+            add_status(&mut value);
+        }
+        if self.is_camel {
+            value = camel(value);
+        }
+        serde_json::to_vec(&value).map_err(Error::internal)
     }
 
     /// What stands before the tasks of a list, and what behind them.
@@ -83,6 +90,18 @@ impl Shape {
 /// A response whose JSON is written already.
 pub(super) fn json_response(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+}
+
+/// Adds to each task its status in a word.
+fn add_status(value: &mut Value) {
+    match value {
+        Value::Array(tasks) => tasks.iter_mut().for_each(add_status),
+        Value::Object(task) => {
+            let status = if task.get("completed") == Some(&Value::Bool(true)) { "completed" } else { "pending" };
+            task.insert("status".to_owned(), status.into());
+        }
+        _ => {}
+    }
 }
 
 /// The names of the fields of objects, and of objects in a list, in camelCase.

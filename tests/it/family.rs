@@ -318,3 +318,61 @@ async fn a_picture_does_not_stop_a_sign_up() {
     let large = json!({ "email": "x@example.com", "password": PASSWORD, "image": picture(500_000) });
     assert_eq!(app.auth("/sign-in/email", large).await.status, 413);
 }
+
+#[tokio::test]
+async fn values_are_read_as_clients_of_the_family_send_them() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let tagged = json!({ "title": "a", "tags": ["home"], "completed": true });
+    let tagged = app.rest_task(&ann, tagged).await["id"].to_string();
+    for (field, value, read) in [
+        ("priority", json!("High"), json!("high")),
+        ("priority", json!("URGENT"), json!("urgent")),
+        ("tags", Value::Null, json!([])),
+        ("completed", Value::Null, json!(false)),
+        ("due_date", json!(1_893_456_000), json!("2030-01-01T00:00:00Z")),
+        ("due_date", json!(1_893_456_000_500_i64), json!("2030-01-01T00:00:00.500Z")),
+        ("due_date", json!("2030-01-01T10:00:00"), json!("2030-01-01T10:00:00Z")),
+        ("due_date", json!(""), Value::Null),
+    ] {
+        let made = app.rest_task(&ann, json!({ "title": "a", field: value })).await;
+        match (made[field].as_str(), read.as_str()) {
+            (Some(one), Some(other)) if field == "due_date" => {
+                let instant = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+                assert_eq!(instant(one), instant(other), "{field}: {value}");
+            }
+            _ => assert_eq!(made[field], read, "{field}: {value}"),
+        }
+        assert!(made.get("status").is_none(), "{made}");
+    }
+    let nothing = json!({ "tags": null, "completed": null, "status": "todo" });
+    let kept = app.rest(&ann, "PUT", &format!("/{tagged}"), Some(nothing)).await.expect(200);
+    assert_eq!((&kept["tags"], &kept["completed"]), (&json!(["home"]), &json!(true)));
+    for (field, value) in [("title", Value::Null), ("priority", Value::Null), ("due_date", json!(true))] {
+        app.rest(&ann, "PUT", &format!("/{tagged}"), Some(json!({ field: value }))).await.expect(422);
+    }
+    let far = app.rest(&ann, "PUT", &format!("/{tagged}"), Some(json!({ "due_date": 1e300 }))).await.expect(422);
+    assert_eq!(far["detail"][0]["loc"], json!(["body", "due_date"]));
+}
+
+#[tokio::test]
+async fn a_task_has_a_status_where_front_ends_read_one() {
+    let app = App::spawn_with(&[("REST_STATUS", "on")]).await;
+    let ann = app.person("ann").await;
+    let open = app.rest_task(&ann, json!({ "title": "a" })).await;
+    assert_eq!((&open["status"], &open["completed"]), (&json!("pending"), &json!(false)));
+    let done = app.rest_task(&ann, json!({ "title": "b", "status": "Done" })).await;
+    assert_eq!((&done["status"], &done["completed"]), (&json!("completed"), &json!(true)));
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([done, open]));
+    let one = format!("/{}", done["id"]);
+    let opened = app.rest(&ann, "PUT", &one, Some(json!({ "status": "pending", "title": "c" }))).await.expect(200);
+    assert_eq!((&opened["status"], &opened["completed"]), (&json!("pending"), &json!(false)));
+    assert_eq!(app.rest(&ann, "GET", &one, None).await.expect(200), opened);
+    for body in [json!({ "status": "archived" }), json!({ "status": "done", "completed": false })] {
+        let refused = app.rest(&ann, "PUT", &one, Some(body)).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", "status"]));
+    }
+    let app = App::spawn_with(&[("REST_STATUS", "on"), ("REST_CASE", "camel")]).await;
+    let both = app.rest_task(&app.person("ann").await, json!({ "title": "a" })).await;
+    assert_eq!((&both["status"], both.get("createdAt").is_some()), (&json!("pending"), true));
+}

@@ -67,6 +67,9 @@ impl Description {
     }
 }
 
+/// The greatest number that counts seconds and not milliseconds.
+const MAX_UNIX_SECONDS: f64 = 2e10;
+
 impl Due {
     /// Reads what legacy clients send: RFC 3339, or ISO 8601 without seconds or with an offset like `+0200`; without
     /// an offset it is UTC; without a time it is a date.
@@ -80,6 +83,14 @@ impl Due {
             return Date::new(date).map(Self::Date);
         }
         instant(text).ok_or(ValidationError::Instant(DATE_TIME_HINT)).and_then(Instant::new).map(Self::ShownInstant)
+    }
+
+    /// Reads a number as Pydantic does: seconds since 1970, or milliseconds if that would be after the year 2603.
+    pub fn from_unix(number: f64) -> Result<Self, ValidationError> {
+        let seconds = if number.abs() > MAX_UNIX_SECONDS { number / 1000.0 } else { number };
+        // What is beyond i64 saturates, and is beyond all years.
+        let instant = DateTime::from_timestamp_micros((seconds * 1e6).round() as i64);
+        instant.ok_or(ValidationError::Instant(DATE_TIME_HINT)).and_then(Instant::new).map(Self::ShownInstant)
     }
 }
 
@@ -201,6 +212,22 @@ mod tests {
         }
         let day = NaiveDate::from_ymd_opt(2030, 1, 31).unwrap();
         assert_eq!(Due::parse("2030-01-31"), Ok(Due::Date(Date(day))));
+    }
+
+    #[test]
+    fn a_number_counts_seconds_or_milliseconds() {
+        for (number, expected) in [
+            (0.0, "1970-01-01T00:00:00Z"),
+            (-1.5, "1969-12-31T23:59:58.5Z"),
+            (1_893_456_000.25, "2030-01-01T00:00:00.25Z"),
+            (1_893_456_000_250.0, "2030-01-01T00:00:00.25Z"),
+        ] {
+            let expected = Instant::new(expected.parse().unwrap()).unwrap();
+            assert_eq!(Due::from_unix(number), Ok(Due::ShownInstant(expected)), "{number}");
+        }
+        for number in [1e30, -1e30, f64::MAX, 1e15] {
+            assert!(Due::from_unix(number).is_err(), "{number}");
+        }
     }
 
     #[test]
