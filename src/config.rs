@@ -8,6 +8,7 @@ mod names;
 mod origin;
 mod quotas;
 mod reader;
+mod rest;
 mod secret;
 mod source;
 mod unused;
@@ -30,15 +31,13 @@ pub use self::{
     database_url::{Database, Postgres, SqliteFile},
     limits::Limits,
     quotas::Quotas,
+    rest::RestSettings,
     secret::Secret,
     weak::Weakness,
 };
 
 /// How many connections to the database there are if nobody says how many.
 const TWENTY: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(19);
-
-/// How many days a token of the original back-ends lasts.
-const SEVEN: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(6);
 
 /// All settings, each with the variable that sets it.
 #[derive(Clone, Debug)]
@@ -109,19 +108,8 @@ pub struct Config {
     /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between; none by
     /// default.
     pub trusted_proxies: Vec<IpNet>,
-    /// `REST_DELETE`: `json` when deleting a task answers 200 and JSON; `empty` (204) by default.
-    pub rest_delete_json: bool,
-    /// `REST_LIST`: `envelope` when a list is an object with the tasks in it; `array` by default.
-    pub rest_list_envelope: bool,
-    /// `REST_CASE`: `camel` when names of fields are in camelCase; `snake` by default.
-    pub rest_case_camel: bool,
-    /// `REST_STATUS`: `on` when a task has a `status` too, `completed` or `pending`; `off` by default.
-    pub rest_status: bool,
-    /// `REST_ROOT`: `on` when the task routes are at `/tasks` and `/todos` too; `off` by default.
-    pub rest_root: bool,
-    /// `REST_TOKEN_DAYS`: how many days a token lasts that an account route of the original back-ends hands out; 7 by
-    /// default.
-    pub rest_token_days: NonZero<u16>,
+    /// How the REST API looks to clients of the original back-ends.
+    pub rest: RestSettings,
     /// `JWKS_URL`: where another issuer, such as a Better Auth elsewhere, publishes the keys of its access tokens.
     pub jwks_url: Option<Url>,
     /// `JWT_ISSUER`: the `iss` that access tokens have which others sign; not looked at by default.
@@ -231,12 +219,7 @@ impl Config {
             mail_from: read.mail_from(),
             mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),
             trusted_proxies: read.networks(),
-            rest_delete_json: read.either("REST_DELETE", "empty", "json"),
-            rest_list_envelope: read.either("REST_LIST", "array", "envelope"),
-            rest_case_camel: read.either("REST_CASE", "snake", "camel"),
-            rest_status: read.parsed("REST_STATUS", Switch(false), "on or off").0,
-            rest_root: read.parsed("REST_ROOT", Switch(false), "on or off").0,
-            rest_token_days: read.parsed("REST_TOKEN_DAYS", SEVEN, "a number of days from 1"),
+            rest: RestSettings::read(read),
             jwks_url: read.url("JWKS_URL"),
             jwt_issuer: read.text("JWT_ISSUER"),
             jwt_audience: read.text("JWT_AUDIENCE"),

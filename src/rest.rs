@@ -100,7 +100,7 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
     let mut router = Router::new();
     for route in routes() {
         for path in paths::served(route.path()) {
-            if let Some(path) = paths::at_root(&path).filter(|_| config.rest_root) {
+            if let Some(path) = paths::at_root(&path).filter(|_| config.rest.root) {
                 router = router.route(path, route.handlers.clone());
             }
             router = router.route(&path, route.handlers.clone());

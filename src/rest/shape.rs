@@ -35,10 +35,10 @@ impl Shape {
     /// What the configuration chose.
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            deletes_with_json: config.rest_delete_json,
-            wraps_lists: config.rest_list_envelope,
-            is_camel: config.rest_case_camel,
-            has_status: config.rest_status,
+            deletes_with_json: config.rest.delete_json,
+            wraps_lists: config.rest.list_envelope,
+            is_camel: config.rest.case_camel,
+            has_status: config.rest.status,
         }
     }
 
