@@ -69,20 +69,26 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Whether a path is one of these routes, or would be one if there were more.
 pub(crate) fn is_route(path: &str) -> bool {
-    let is_own = |name: &str| limited_as(name).is_some() || matches!(name.trim_end_matches('/'), "me" | "session");
-    path.strip_prefix("/api/auth/").is_some_and(is_own)
+    let is_user = || ["/me", "/session"].contains(&last_segment(path));
+    path.starts_with("/auth/")
         || path.starts_with("/api/v1/auth/")
-        || path.starts_with("/auth/")
+        || (path.starts_with("/api/auth/") && (limited_as(path).is_some() || is_user()))
 }
 
 /// The route of Better Auth's with which a route shares its limits: a second name gives no second try.
-pub(crate) fn limited_as(route: &str) -> Option<&'static str> {
-    match route.trim_end_matches('/').rsplit('/').next()? {
-        "register" | "signup" | "sign-up" => Some(SIGN_UP),
-        "login" | "signin" | "sign-in" => Some("/api/auth/sign-in/email"),
-        "logout" | "signout" => Some("/api/auth/sign-out"),
+pub(crate) fn limited_as(path: &str) -> Option<&'static str> {
+    match last_segment(path) {
+        name if paths::SIGN_UP.contains(&name) => Some(SIGN_UP),
+        name if paths::SIGN_IN.contains(&name) => Some("/api/auth/sign-in/email"),
+        name if paths::SIGN_OUT.contains(&name) => Some("/api/auth/sign-out"),
         _ => None,
     }
+}
+
+/// The last segment, with its slash.
+fn last_segment(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    path.rfind('/').map_or("", |start| &path[start..])
 }
 
 pub(super) fn token_router() -> Router<Arc<Services>> {

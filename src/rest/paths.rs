@@ -1,6 +1,13 @@
 //! The other paths of a route: those under which the family of original back-ends serves it.
 //! See docs/contracts/legacy-rest.md#paths.
 
+/// The names of signing up.
+pub(super) const SIGN_UP: [&str; 3] = ["/register", "/signup", "/sign-up"];
+/// The names of signing in.
+pub(super) const SIGN_IN: [&str; 3] = ["/login", "/signin", "/sign-in"];
+/// The names of signing out.
+pub(super) const SIGN_OUT: [&str; 2] = ["/logout", "/signout"];
+
 /// A part of a path, and what may stand in its place.
 const ALTERNATIVES: [(&str, &[&str]); 7] = [
     (
@@ -17,9 +24,9 @@ const ALTERNATIVES: [(&str, &[&str]); 7] = [
     ("/tasks", &["/tasks", "/todos"]),
     ("/complete", &["/complete", "/status", "/toggle-status"]),
     ("/api/auth/", &["/api/auth/", "/api/v1/auth/", "/auth/"]),
-    ("/register", &["/register", "/signup", "/sign-up"]),
-    ("/login", &["/login", "/signin", "/sign-in"]),
-    ("/logout", &["/logout", "/signout"]),
+    ("/register", &SIGN_UP),
+    ("/login", &SIGN_IN),
+    ("/logout", &SIGN_OUT),
 ];
 
 /// All paths of a route, the one of the document first, each with and without a trailing slash.

@@ -165,6 +165,12 @@ async fn a_second_name_of_a_route_gives_no_second_try() {
         assert_eq!(refused.expect(429), json!({ "detail": "Too many requests, try again later" }), "{path}");
         assert!((1..=10).contains(&refused.header("retry-after").parse::<u32>().unwrap()), "{refused:?}");
     }
+    for path in paths::served("/api/auth/register").iter().take(3) {
+        assert_eq!(send(&app, path, Form::Json, &[("email", "ann")]).await.status, 422, "{path}");
+    }
+    for path in paths::served("/api/auth/register") {
+        assert_eq!(send(&app, &path, Form::Json, &login).await.status, 429, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -115,7 +115,9 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
     let task =
         app.rest_task(&ann.person, json!({ "title": "water the plants", "tags": ["home"] })).await["id"].to_string();
     let rest: BTreeSet<_> = docket::rest::endpoints().into_iter().map(|it| it.path).collect();
-    let rest = rest.iter().flat_map(|path| docket::rest::paths::served(path)).filter(|path| !path.ends_with('/'));
+    // Of the paths that differ by `/v1` or a slash alone, one of each is among the others.
+    let is_one_of_few = |path: &String| !path.ends_with('/') && !path.contains("/v1/");
+    let rest = rest.iter().flat_map(|path| docket::rest::paths::served(path)).filter(is_one_of_few);
     let auth = docket::rest::auth::endpoints().into_iter().map(|it| it.path);
     let compat = docket::rest::compat::endpoints().into_iter().map(|it| it.path);
     let mutation = "mutation{createTask(input:{title:%22mine%22}){task{id}}}";
