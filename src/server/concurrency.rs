@@ -37,7 +37,7 @@ const MAX_WAITING_REQUESTS: usize = 64;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(30);
 /// How long a connection whose request was refused is not served: its client was told to come back after a second. One
 /// that does not wait would otherwise be refused again and again, which takes the time that others are served in.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(700);
+const REFUSAL_PAUSE: Duration = Duration::from_millis(800);
 /// How many refusals there are for each line of the log.
 const REFUSALS_PER_LOG_LINE: u64 = 1000;
 
