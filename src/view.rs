@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod feed;
+mod filter;
 mod input;
 mod json;
 mod label;
@@ -13,11 +14,11 @@ mod task;
 mod user;
 
 pub(crate) use self::input::by_default;
-use self::label::label_ids;
 pub use self::{
     export::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
-    input::{CreateTaskInput, DueInput, TaskFilter, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
+    filter::BoundedFilter,
+    input::{CreateTaskInput, DueInput, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
     json::{WriteField, array, plain_fields},
     label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},

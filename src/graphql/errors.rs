@@ -144,6 +144,7 @@ fn field(problem: &FieldError) -> &'static str {
         "list" => "listId",
         "parent" => "parentId",
         "labels" => "labelIds",
+        "filter_labels" => "labels",
         name => name,
     }
 }

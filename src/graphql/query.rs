@@ -12,9 +12,9 @@ use crate::{
     service::{
         changes::{Feed, FeedRequest, MAX_CHANGES, SyncToken},
         page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
-        tasks::{TaskRef, Words},
+        tasks::{Filter, TaskRef, Words},
     },
-    view::{Change, ChangeKind, Label, Task, TaskFilter, TaskList, TaskOrder, User, label_id, list_id, task_id},
+    view::{BoundedFilter, Change, ChangeKind, Label, Task, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
 
 /// How many changes a page has when nobody says.
@@ -144,12 +144,13 @@ impl Query {
         #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
         #[graphql(desc = "Number of tasks from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only tasks before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Filter; by default all tasks.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "Filter; by default all tasks.")] filter: Option<BoundedFilter>,
         #[graphql(desc = "Order; by default the newest task first.")] order: Option<TaskOrder>,
     ) -> Result<TaskConnection, GraphqlError> {
         let tasks = ctx.tasks()?;
         let page = PageRequest::parse(&PageArguments { first, last, after, before })?;
-        let (filter, order) = (filter.unwrap_or_default().try_into()?, order.map(Into::into).unwrap_or_default());
+        let (filter, order) =
+            (filter.map(Filter::try_from).transpose()?.unwrap_or_default(), order.map(Into::into).unwrap_or_default());
         Ok(TaskConnection::new(tasks.page(&filter, order, &page).await?, order, filter))
     }
 }

@@ -87,7 +87,7 @@ async fn subtasks_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, Graphq
 /// Relations of a list.
 #[ComplexObject]
 impl TaskList {
-    /// First tasks of the list in manual order. `tasks(filter: { listId: … })` pages through all of them.
+    /// First tasks of the list in manual order. `tasks(filter: { listId: { eq: … } })` pages through all of them.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
@@ -125,7 +125,7 @@ async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<Tas
 /// Relations of a label.
 #[ComplexObject]
 impl Label {
-    /// First tasks with the label in manual order. `tasks(filter: { labelIds: [ … ] })` pages through all of them.
+    /// First tasks with the label in manual order. `tasks(filter: { labels: { any: [ … ] } })` pages through all of them.
     async fn tasks(
         &self,
         ctx: &Context<'_>,

@@ -5,6 +5,7 @@ mod bulk;
 mod change;
 mod edit;
 mod fields;
+mod filter;
 mod list;
 mod position;
 mod relations;
@@ -21,7 +22,8 @@ pub use self::{
     any_of::{AnyOf, MAX_VALUES},
     bulk::{MAX_BULK, Selection},
     fields::{NewTask, TaskPatch},
-    list::{Filter, Order, OrderBy, SearchText},
+    filter::{Comparison, Condition, Filter, Optional, SearchText, TimeField, TitleKey},
+    list::{Order, OrderBy},
     relations::Counts,
     search::Words,
     summaries::{SummaryPage, TaskSummary},

@@ -3,15 +3,12 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 use entity::id::TaskId;
 
-use super::{BigInt, Date, DateTime, Priority, check::Check, each_label, label_ids, list_id};
+use super::{BigInt, Date, DateTime, Priority, check::Check, each_label, filter::BoundedFilter, list_id};
 use crate::{
     error::{Error, Thing, ValidationError},
     service::{
         labels::LabelSelection,
-        tasks::{
-            self, AnyOf, Description, Due, Filter, Instant, NewTask, Order, OrderBy, SearchText, Selection, TaskPatch,
-            TimeZone, Title, Words,
-        },
+        tasks::{self, Description, Due, Instant, NewTask, Order, OrderBy, Selection, TaskPatch, TimeZone, Title},
     },
 };
 
@@ -93,42 +90,7 @@ pub enum TaskSelection {
     /// Ids of the tasks. Each must exist.
     Ids(Vec<ID>),
     /// All tasks that match the filter, which must have at least one condition.
-    Filter(TaskFilter),
-}
-
-/// Filter of tasks. A task matches if it meets every condition that is given.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct TaskFilter {
-    /// True for completed tasks, false for open ones.
-    pub completed: Option<bool>,
-    /// Tasks with one of these priorities. An empty list matches no task.
-    pub priority: Option<Vec<Priority>>,
-    /// Tasks in the list with this id; null for tasks without a list.
-    pub list_id: MaybeUndefined<ID>,
-    /// Tasks with at least one of these labels, at most 1,000. An empty list matches no task.
-    pub label_ids: Option<Vec<ID>>,
-    /// Subtasks of the task with this id; null for tasks that are no subtasks.
-    pub parent_id: MaybeUndefined<ID>,
-    /// Tasks due at or after this instant. A due date counts as its midnight in UTC.
-    pub due_from: Option<DateTime>,
-    /// Tasks due before this instant. A due date counts as its midnight in UTC.
-    pub due_before: Option<DateTime>,
-    /// Open tasks that are overdue.
-    pub overdue: Option<OverdueFilter>,
-    /// Tasks that contain, for each word of the text, a word that begins with it, in any order: at most 200 characters
-    /// and 16 words. A text without a letter or digit matches no task.
-    pub search: Option<String>,
-    /// Tasks whose title or description contains this text as it stands, ignoring case: at most 200 characters. An
-    /// empty text is in every task, and is refused in a bulk selection.
-    pub contains: Option<String>,
-}
-
-/// Filter of overdue tasks: those whose instant is past, or whose date is over in a time zone.
-#[derive(Clone, Debug, InputObject)]
-pub struct OverdueFilter {
-    /// IANA name of the time zone that decides which dates are over.
-    #[graphql(default = "UTC")]
-    pub time_zone: String,
+    Filter(BoundedFilter),
 }
 
 /// Order of tasks.
@@ -236,53 +198,8 @@ impl TryFrom<TaskSelection> for Selection {
                 let ids = ids.map(|(index, id)| task_id(id).map_err(|error| error.at(index)));
                 ids.collect::<Result<_, _>>().map(Self::Ids)
             }
-            TaskSelection::Filter(filter) => {
-                refuse_empty_texts(&filter)?;
-                Self::meeting(filter.try_into()?)
-            }
+            TaskSelection::Filter(filter) => Self::meeting(filter.into_selected()?),
         }
-    }
-}
-
-/// An empty text is in every task: as a condition of what is to be changed it is a mistake.
-fn refuse_empty_texts(filter: &TaskFilter) -> Result<(), Error> {
-    let texts = [("search", &filter.search), ("contains", &filter.contains)];
-    match texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
-        Some((field, _)) => Err(Error::invalid(field, ValidationError::Empty)),
-        None => Ok(()),
-    }
-}
-
-impl TryFrom<TaskFilter> for Filter {
-    type Error = Error;
-
-    fn try_from(input: TaskFilter) -> Result<Self, Error> {
-        let mut check = Check::default();
-        let contains = check.optional("contains", input.contains.as_deref().map(SearchText::parse)).flatten();
-        let search = check.optional("search", input.search.as_deref().map(Words::parse));
-        let due_from = check.optional("dueFrom", input.due_from.map(|it| Instant::new(it.instant)));
-        let due_before = check.optional("dueBefore", input.due_before.map(|it| Instant::new(it.instant)));
-        let overdue = check.optional("overdue", input.overdue.as_ref().map(|it| TimeZone::parse(&it.time_zone)));
-        let priorities = input.priority.map(|them| AnyOf::new(them.into_iter().map(Into::into)));
-        let priorities = check.optional("priority", priorities);
-        let labels = input.label_ids.as_deref().map(label_ids).transpose()?.map(AnyOf::new);
-        let labels = check.optional("labels", labels);
-        let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
-        let completed = input.completed;
-        let filter = Filter {
-            completed,
-            priorities,
-            contains,
-            search,
-            list,
-            labels,
-            label_names: None,
-            parent,
-            due_from,
-            due_before,
-            overdue,
-        };
-        check.passed(Some(filter))
     }
 }
 

@@ -69,8 +69,8 @@ const POSITIONS = {
   Boolean: (value) => `{ taskLists(archived: ${value}) { id } }`,
   TaskFilter: (value) => `{ tasks(filter: ${value}) { totalCount } }`,
   "TaskFilter.completed": (value) => `{ tasks(filter: { completed: ${value} }) { totalCount } }`,
-  "TaskFilter.priority": (value) => `{ tasks(filter: { priority: ${value} }) { totalCount } }`,
-  "TaskFilter.labelIds": (value) => `{ tasks(filter: { labelIds: ${value} }) { totalCount } }`,
+  "TaskFilter.priority.in": (value) => `{ tasks(filter: { priority: { in: ${value} } }) { totalCount } }`,
+  "TaskFilter.ids": (value) => `{ tasks(filter: { ids: ${value} }) { totalCount } }`,
   "@include(if:)": (value) => `{ me @include(if: ${value}) { id } }`,
 };
 for (const [place, query] of Object.entries(POSITIONS)) for (const value of LITERALS) add(`literal at ${place}`, query(value));
@@ -89,12 +89,12 @@ function sample(type) {
   return type.startsWith("[") ? ["a"] : "a";
 }
 
-const VALUES = [undefined, null, 0, 1, -1, 1.0, 1.5, 1e3, 2147483648, "1", "a", "", true, [], [1], ["a"], [null], [["a"]], {}, { completed: true }, { completed: null }, { completed: 1 }, { priority: "LOW" }, { priority: "low" }, { nothing: 1 }, { labelIds: "a" }, { labelIds: [1] }];
+const VALUES = [undefined, null, 0, 1, -1, 1.0, 1.5, 1e3, 2147483648, "1", "a", "", true, [], [1], ["a"], [null], [["a"]], {}, { completed: true }, { completed: null }, { completed: 1 }, { priority: { eq: "LOW" } }, { priority: { eq: "low" } }, { or: { completed: true } }, { or: [{ nothing: 1 }] }, { not: {} }, { nothing: 1 }, { ids: "a" }, { ids: [1] }];
 for (const type of ["Int", "Int!", "String", "ID!", "Boolean!", "[ID!]!", "[Int]", "TaskFilter", "TaskFilter!", "TaskPriority", "TaskPriority!", "DueInput"])
   for (const value of VALUES) add(`value of ${type}`, `query($v: ${type}) { __typename ...F @include(if: false) } fragment F on Query { ${user(type)} }`, { v: value });
 function user(type) {
   if (type.includes("TaskFilter")) return "tasks(filter: $v) { totalCount }";
-  if (type.includes("TaskPriority")) return "tasks(filter: { priority: $v }) { totalCount }";
+  if (type.includes("TaskPriority")) return "tasks(filter: { priority: { eq: $v } }) { totalCount }";
   if (type === "DueInput") return "__typename"; // unused there, which is a fault of its own
   if (type.startsWith("[ID")) return "nodes(ids: $v) { id }";
   if (type.startsWith("ID")) return "task(id: $v) { id }";
@@ -128,7 +128,7 @@ const DOCUMENTS = {
     "{ me { id } me { name } }", "{ a: me { id } a: tasks { totalCount } }", "{ tasks(first: 1) { totalCount } tasks(first: 2) { totalCount } }", "{ tasks(first: 1) { totalCount } tasks(first: 1) { totalCount } }", "{ tasks(first: 1) { totalCount } tasks { totalCount } }", "{ me { a: id a: name } }", "{ me { a: id } me { a: name } }", "{ me { a: id } ...F } fragment F on Query { me { a: name } }", "{ ...F ...G } fragment F on Query { me { a: id } } fragment G on Query { me { a: name } }",
     "{ node(id: 1) { ... on Task { a: title } ... on Label { a: name } } }", "{ node(id: 1) { ... on Task { a: title } ... on Label { a: color } } }", "{ node(id: 1) { ... on Task { a: title } ... on TaskList { a: archived } } }", "{ node(id: 1) { ... on Task { a: list { x: name } } ... on TaskList { a: tasks { x: title } } } }", "{ node(id: 1) { ... on Task { a: parent { x: title } } ... on Label { a: tasks { x: title } } } }",
     "query($a: Int, $b: Int) { tasks(first: $a) { totalCount } tasks(first: $b) { totalCount } }", "query($a: Int) { tasks(first: $a) { totalCount } tasks(first: $a) { totalCount } }", '{ task(id: "1") { id } task(id: 1) { id } }', "{ tasks(first: 1, last: 2) { totalCount } tasks(last: 2, first: 1) { totalCount } }", "{ tasks(filter: { completed: true }) { totalCount } tasks(filter: { completed: true }) { totalCount } }", "{ me { id @skip(if: true) id } }",
-    "{ nodes(ids: []) { id } nodes(ids: [1]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1, 2]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1]) { __typename } }", "{ ...F nodes(ids: [1, 2]) { id } } fragment F on Query { nodes(ids: [1]) @skip(if: true) { id } }", "{ tasks(filter: { labelIds: [1] }) { totalCount } tasks(filter: { labelIds: [1, 2] }) { totalCount } }", "{ label(id: 1) { tasks { labels { id } } } label(id: 1) { tasks { labels { name } } } }",
+    "{ nodes(ids: []) { id } nodes(ids: [1]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1, 2]) { id } }", "{ nodes(ids: [1]) { id } nodes(ids: [1]) { __typename } }", "{ ...F nodes(ids: [1, 2]) { id } } fragment F on Query { nodes(ids: [1]) @skip(if: true) { id } }", "{ tasks(filter: { ids: [1] }) { totalCount } tasks(filter: { ids: [1, 2] }) { totalCount } }", "{ label(id: 1) { tasks { labels { id } } } label(id: 1) { tasks { labels { name } } } }",
   ],
   fragments: [
     "{ ...F } fragment F on Query { __typename }", "{ ...F }", "{ ...F } fragment F on Nothing { a }", "{ ...F } fragment F on ID { a }", "{ ...F } fragment F on TaskFilter { a }", "{ ...F } fragment F on Task { id }", "{ ...on }", "{ ...on } fragment on on Query { __typename }", "{ ... on Query { __typename } }", "{ ... on Task { id } }", "{ ... on Nothing { id } }", "{ ... on ID { id } }", "{ ...F ...F } fragment F on Query { __typename }", "{ __typename } fragment F on Query { __typename }", "{ ...F } fragment F on Query { ...F }", "{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }", "{ ...F } fragment F on Query { __typename } fragment F on Query { __typename }", "{ ...F } fragment F { __typename }", "{ ...F } fragment F on Query { ...G } fragment G on Query { __typename }", "{ ...F } fragment F on Node { id }", "{ node(id: 1) { ...F } } fragment F on Node { id }", "{ node(id: 1) { ...F } } fragment F on ChangedNode { __typename }", "{ task(id: 1) { ...F } } fragment F on Node { id }", "{ task(id: 1) { ...F } } fragment F on Label { id }", "{ ...F } fragment F($v: Int) on Query { __typename }", "{ ... @include(if: true) { __typename } }", "{ ... @nothing { __typename } }", "{ ...F @skip(if: false) } fragment F on Query { __typename }", "{ ...F } fragment F on Query @skip(if: true) { __typename }",

@@ -256,7 +256,7 @@ impl Attacker<'_> {
 
     /// Long lists that are all different, of users.
     async fn filters(&self) {
-        const QUERY: &str = "query($ids: [ID!]) { tasks(filter: { labelIds: $ids }) { totalCount } }";
+        const QUERY: &str = "query($ids: [ID!]) { tasks(filter: { labels: { any: $ids } }) { totalCount } }";
         while self.goes_on() {
             let ids: Vec<Uuid> = (0..900).map(|_| Uuid::now_v7()).collect();
             self.post("/graphql", Some(&self.person.token), &json!({ "query": QUERY, "variables": { "ids": ids } }))

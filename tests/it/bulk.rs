@@ -117,7 +117,7 @@ async fn tasks_are_completed_moved_labelled_and_deleted_together() {
         bulk(&app, &ann, "moveTasks", json!({ "selection": { "ids": [all[1], all[0]] }, "listId": list })).await.data();
     let moved = &moved["moveTasks"]["tasks"];
     assert_eq!((&moved[0]["title"], &moved[1]["list"]["name"]), (&json!("2"), &json!("Home")));
-    let selection = json!({ "filter": { "listId": list } });
+    let selection = json!({ "filter": { "listId": { "eq": list } } });
     let done = bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
     assert_eq!(done["setTasksCompleted"]["tasks"].as_array().unwrap().len(), 3);
     let labels = json!({ "selection": selection, "addLabelIds": [b], "removeLabelIds": [a] });
@@ -237,7 +237,7 @@ async fn a_list_that_a_client_has_is_not_read_again_until_something_is_written()
     for write in [
         format!("updateLabel(input: {{ id: {label}, name: \"z\" }}) {{ label {{ id }} }}"),
         format!("deleteLabel(input: {{ id: {label} }}) {{ deletedLabelId }}"),
-        "setTasksCompleted(input: { completed: true, selection: { filter: { parentId: null } } }) { tasks { id } }"
+        "setTasksCompleted(input: { completed: true, selection: { filter: { parentId: { isNull: true } } } }) { tasks { id } }"
             .to_owned(),
         "createTasks(input: { tasks: [{ title: \"e\" }] }) { tasks { id } }".to_owned(),
         format!("deleteTask(input: {{ id: {id} }}) {{ deletedTaskId }}"),
@@ -273,7 +273,7 @@ async fn a_change_of_many_tasks_is_one_statement() {
     let statements = Statements::listen();
     bulk(&app, &ann, "createTasks", json!({ "tasks": drafts })).await.data();
     let inserts = statements.take().iter().filter(|it| it.starts_with("INSERT INTO \"tasks\"")).count();
-    let selection = json!({ "filter": { "parentId": null } });
+    let selection = json!({ "filter": { "parentId": { "isNull": true } } });
     bulk(&app, &ann, "setTasksCompleted", json!({ "selection": selection, "completed": true })).await.data();
     bulk(&app, &ann, "moveTasks", json!({ "selection": selection, "listId": null })).await.data();
     bulk(&app, &ann, "labelTasks", json!({ "selection": selection })).await.data();

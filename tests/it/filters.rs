@@ -48,10 +48,15 @@ async fn a_condition_that_nothing_meets_selects_nothing_in_a_list_and_in_bulk() 
         json!({ "search": "…" }),
         json!({ "search": " " }),
         json!({ "search": "🍎", "completed": false }),
-        json!({ "labelIds": [] }),
-        json!({ "priority": [] }),
-        json!({ "priority": [], "search": "milk" }),
-        json!({ "labelIds": [], "listId": null }),
+        json!({ "labels": { "any": [] } }),
+        json!({ "priority": { "in": [] } }),
+        json!({ "priority": { "in": [] }, "search": "milk" }),
+        json!({ "labels": { "none": [] } }),
+        json!({ "labels": { "all": [] } }),
+        json!({ "ids": [] }),
+        json!({ "or": [] }),
+        json!({ "and": [] }),
+        json!({ "labels": { "any": [] }, "listId": { "isNull": true } }),
     ] {
         assert_eq!(titles(&app, &ann, filter.clone()).await, Vec::<String>::new(), "{filter}");
         for mutation in BULK {
@@ -133,16 +138,17 @@ async fn lists_of_values_are_folded_and_bounded_by_name() {
     let ann = app.person("ann").await;
     app.task(&ann, "milk").await;
     let many = vec!["LOW"; 40_000];
-    assert_eq!(titles(&app, &ann, json!({ "priority": many })).await, Vec::<String>::new());
+    assert_eq!(titles(&app, &ann, json!({ "priority": { "in": many } })).await, Vec::<String>::new());
     let many: Vec<_> = ["LOW", "MEDIUM", "HIGH"].into_iter().cycle().take(40_000).collect();
-    assert_eq!(titles(&app, &ann, json!({ "priority": many })).await, ["milk"]);
+    assert_eq!(titles(&app, &ann, json!({ "priority": { "in": many } })).await, ["milk"]);
     let ids = |count: usize| (0..count).map(|it| uuid::Uuid::from_u128(it as u128).to_string()).collect::<Vec<_>>();
-    assert_eq!(titles(&app, &ann, json!({ "labelIds": ids(1000) })).await, Vec::<String>::new());
+    assert_eq!(titles(&app, &ann, json!({ "labels": { "any": ids(1000) } })).await, Vec::<String>::new());
     let label =
         "mutation($ids: [ID!]!) { labelTasks(input: { selection: { ids: [] }, addLabelIds: $ids }) { tasks { id } } }";
     let create = "mutation($ids: [ID!]!) { createTask(input: { title: \"a\", labelIds: $ids }) { task { id } } }";
     for (query, variables, field) in [
-        (LIST, json!({ "filter": { "labelIds": ids(1001) } }), "labelIds"),
+        (LIST, json!({ "filter": { "labels": { "any": ids(1001) } } }), "labels"),
+        (LIST, json!({ "filter": { "labels": { "any": ids(600), "none": ids(401) } } }), "labels"),
         (label, json!({ "ids": ids(20_000) }), "addLabelIds"),
         (create, json!({ "ids": ids(20_000) }), "labelIds"),
     ] {
@@ -179,9 +185,9 @@ async fn arguments_that_contradict_each_other_or_mean_nothing_are_refused() {
         "tasks(first: 101) { totalCount }",
         "tasks(first: 1, last: 1) { totalCount }",
         "tasks(after: \"nonsense\") { totalCount }",
-        "tasks(filter: { listId: \"nonsense\" }) { totalCount }",
-        "tasks(filter: { labelIds: [\"nonsense\"] }) { totalCount }",
-        "tasks(filter: { priority: [HUGE] }) { totalCount }",
+        "tasks(filter: { listId: { eq: \"nonsense\" } }) { totalCount }",
+        "tasks(filter: { labels: { any: [\"nonsense\"] } }) { totalCount }",
+        "tasks(filter: { priority: { in: [HUGE] } }) { totalCount }",
         "searchTasks(text: \"milk\", first: 0) { id }",
         "changes(first: 0) { syncToken }",
         "changes(after: \"\") { syncToken }",
@@ -200,4 +206,75 @@ async fn arguments_that_contradict_each_other_or_mean_nothing_are_refused() {
         assert_eq!(bulk(&app, &ann, BULK[0], selection).await.code(), "BAD_USER_INPUT");
     }
     assert_eq!(titles(&app, &ann, json!({})).await, ["milk"]);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_empty_inside_another_is_refused_by_name() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "milk").await;
+    for (filter, field) in [
+        (json!({ "and": [{ "completed": false }, {}] }), "and"),
+        (json!({ "or": [{}] }), "or"),
+        (json!({ "not": {} }), "not"),
+        (json!({ "not": { "completed": null } }), "not"),
+        (json!({ "or": [{ "contains": "" }] }), "contains"),
+        (json!({ "title": {} }), "title"),
+        (json!({ "title": { "contains": "" } }), "title"),
+        (json!({ "priority": { "eq": null } }), "priority"),
+        (json!({ "listId": { "eq": null } }), "listId"),
+        (json!({ "due": {} }), "due"),
+        (json!({ "labels": {} }), "labels"),
+    ] {
+        let listed = app.graphql(&ann, LIST, json!({ "filter": filter })).await;
+        for answer in [listed, bulk(&app, &ann, BULK[0], json!({ "filter": filter })).await] {
+            let error = &answer.json()["errors"][0]["extensions"];
+            assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{answer:?}");
+        }
+    }
+    assert_eq!(titles(&app, &ann, json!({})).await, ["milk"]);
+}
+
+#[tokio::test]
+async fn an_empty_list_inside_not_selects_nothing_to_change() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "milk").await;
+    for (inner, field) in [
+        (json!({ "ids": [] }), "ids"),
+        (json!({ "or": [] }), "or"),
+        (json!({ "search": "…" }), "search"),
+        (json!({ "or": [{ "priority": { "in": [] } }, { "completed": true }] }), "priority"),
+        (json!({ "not": { "labels": { "none": [] } } }), "labels"),
+    ] {
+        let filter = json!({ "not": inner });
+        app.graphql(&ann, LIST, json!({ "filter": filter })).await.data();
+        let answer = bulk(&app, &ann, BULK[0], json!({ "filter": filter })).await;
+        let error = &answer.json()["errors"][0]["extensions"];
+        assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{answer:?}");
+    }
+    assert_eq!(titles(&app, &ann, json!({})).await, ["milk"]);
+}
+
+#[tokio::test]
+async fn a_filter_has_30_conditions_and_5_levels_at_most() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "milk").await;
+    let wide = |count: usize| json!({ "or": vec![json!({ "completed": false }); count] });
+    let deep = |depth: usize| (1..depth).fold(json!({ "completed": false }), |inner, _| json!({ "and": [inner] }));
+    for filter in [wide(29), deep(5)] {
+        assert_eq!(titles(&app, &ann, filter).await, ["milk"]);
+    }
+    for (filter, message) in [
+        (wide(30), "filter must have at most 30 conditions"),
+        (wide(10_000), "filter must have at most 30 conditions"),
+        (deep(6), "filter must have at most 5 levels of filters"),
+        (deep(60), "filter must have at most 5 levels of filters"),
+    ] {
+        let listed = app.graphql(&ann, LIST, json!({ "filter": filter })).await;
+        for answer in [listed, bulk(&app, &ann, BULK[0], json!({ "filter": filter })).await] {
+            assert_eq!(answer.json()["errors"][0]["message"], message);
+        }
+    }
 }

@@ -222,8 +222,8 @@ async fn filters_narrow_the_list_and_the_count() {
     for (filter, expected) in [
         ("{}", 2),
         ("{ completed: true }", 1),
-        ("{ completed: false, priority: URGENT }", 1),
-        ("{ completed: true, priority: URGENT }", 0),
+        ("{ completed: false, priority: { eq: URGENT } }", 1),
+        ("{ completed: true, priority: { eq: URGENT } }", 0),
         ("{ contains: \"ÉCLAIR\" }", 2),
         ("{ contains: \"100%\" }", 1),
         ("{ contains: \"%\" }", 1),

@@ -125,8 +125,11 @@ impl Actor {
 
     fn selection(&mut self) -> Value {
         match self.dice.random_range(0..4) {
-            0 => json!({ "filter": { "listId": self.perhaps(1) } }),
-            1 => json!({ "filter": { "labelIds": [self.id(2)] } }),
+            0 => match self.perhaps(1) {
+                Value::Null => json!({ "filter": { "listId": { "isNull": true } } }),
+                list => json!({ "filter": { "listId": { "eq": list } } }),
+            },
+            1 => json!({ "filter": { "labels": { "any": [self.id(2)] } } }),
             _ => json!({ "ids": [self.id(0)] }),
         }
     }

@@ -12,6 +12,7 @@ mod contract;
 mod data;
 mod documents;
 mod family;
+mod filter_model;
 mod filters;
 mod graphql;
 mod history;

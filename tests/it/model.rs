@@ -156,7 +156,7 @@ async fn labels_tie_tasks_together_and_rest_calls_them_tags() {
     assert_eq!(app.rest(&ann, "GET", &path, None).await.expect(200)["tags"], json!(["new"]));
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200)[1]["tags"], json!(["new"]));
     let phone = text(&app.graphql(&ann, "{ labels { id } }", json!({})).await.data()["labels"][2]["id"]);
-    let filtered = "query($id: ID!) { tasks(filter: { labelIds: [$id] }) { nodes { title } } }";
+    let filtered = "query($id: ID!) { tasks(filter: { labels: { any: [$id] } }) { nodes { title } } }";
     let found = app.graphql(&ann, filtered, json!({ "id": phone })).await.data();
     assert_eq!(found["tasks"]["nodes"], json!([{ "title": "b" }]));
 }
@@ -233,7 +233,7 @@ async fn parts_go_one_level_deep_and_stay_with_their_parent() {
     assert_eq!(open["task"]["subtasks"][0]["completed"], true);
     let freed = update(&app, &ann, json!({ "id": part, "parentId": null })).await.data();
     assert_eq!(freed["updateTask"]["task"]["parent"], Value::Null);
-    let only = "{ tasks(filter: { parentId: null }) { totalCount } }";
+    let only = "{ tasks(filter: { parentId: { isNull: true } }) { totalCount } }";
     assert_eq!(app.graphql(&ann, only, json!({})).await.data()["tasks"]["totalCount"], 3);
 }
 
@@ -559,14 +559,17 @@ async fn filters_combine() {
         made(&app, &ann, json!({ "title": title, "priority": priority, "due": { "date": due }, "listId": list })).await;
     }
     for (filter, expected) in [
-        (json!({ "listId": home }), "ac"),
-        (json!({ "listId": null }), "b"),
-        (json!({ "priority": ["LOW", "HIGH"] }), "ab"),
-        (json!({ "priority": "URGENT" }), "c"),
-        (json!({ "dueFrom": "2030-01-02T00:00:00Z" }), "bc"),
-        (json!({ "dueBefore": "2030-01-02T00:00:00Z" }), "a"),
-        (json!({ "dueFrom": "2030-01-01T00:00:00Z", "dueBefore": "2030-01-03T00:00:00Z", "listId": home }), "a"),
-        (json!({ "parentId": null, "listId": home, "priority": "LOW" }), "a"),
+        (json!({ "listId": { "eq": home } }), "ac"),
+        (json!({ "listId": { "isNull": true } }), "b"),
+        (json!({ "priority": { "in": ["LOW", "HIGH"] } }), "ab"),
+        (json!({ "priority": { "eq": "URGENT" } }), "c"),
+        (json!({ "due": { "gte": "2030-01-02T00:00:00Z" } }), "bc"),
+        (json!({ "due": { "lt": "2030-01-02T00:00:00Z" } }), "a"),
+        (
+            json!({ "due": { "gte": "2030-01-01T00:00:00Z", "lt": "2030-01-03T00:00:00Z" }, "listId": { "eq": home } }),
+            "a",
+        ),
+        (json!({ "parentId": { "isNull": true }, "listId": { "eq": home }, "priority": { "eq": "LOW" } }), "a"),
     ] {
         let query = "query($filter: TaskFilter) { tasks(filter: $filter, order: { by: TITLE }) { totalCount nodes { title } } }";
         let tasks = app.graphql(&ann, query, json!({ "filter": filter })).await.data()["tasks"].clone();

@@ -26,8 +26,8 @@ fn documents() -> Vec<(String, Value, &'static str)> {
         literal(&create("due: { date: \"2030-02-30\" }")),
         literal(&create("due: { date: 20300101 }")),
         literal(&create("due: { at: { instant: \"tomorrow\" } }")),
-        literal(&delete("dueFrom: \"2030-01-01\"")),
-        literal(&delete("dueBefore: [\"2030-01-01T00:00:00Z\"]")),
+        literal(&delete("due: { gte: \"2030-01-01\" }")),
+        literal(&delete("due: { lt: [\"2030-01-01T00:00:00Z\"] }")),
         literal("deleteTask(input: { id: 1, expectedRevision: \"x1\" }) { deletedTaskId }"),
         literal("deleteTask(input: { id: 1, expectedRevision: 1.5 }) { deletedTaskId }"),
         literal("deleteTask(input: { id: 1, expectedRevision: 9223372036854775808 }) { deletedTaskId }"),
@@ -36,21 +36,21 @@ fn documents() -> Vec<(String, Value, &'static str)> {
         ),
         literal("createTasks(input: { tasks: { title: \"c\", due: { date: \"x\" } } }) { tasks { id } }"),
         variable("Date!", &create("due: { date: $v }"), json!("2030-13-01")),
-        variable("DateTime", &delete("dueFrom: $v"), json!("2030-01-01T00:00:00")),
-        variable("DateTime", &delete("dueFrom: $v"), json!("2020-01-01T00:00:60Z")),
-        variable("DateTime", &delete("dueFrom: $v"), json!("0001-01-01T00:00:00+23:59")),
+        variable("DateTime", &delete("due: { gte: $v }"), json!("2030-01-01T00:00:00")),
+        variable("DateTime", &delete("due: { gte: $v }"), json!("2020-01-01T00:00:60Z")),
+        variable("DateTime", &delete("due: { gte: $v }"), json!("0001-01-01T00:00:00+23:59")),
         variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!("7.0")),
         variable("BigInt", "deleteTask(input: { id: 1, expectedRevision: $v }) { deletedTaskId }", json!(1e30)),
         variable("[CreateTaskInput!]!", many, json!([{ "title": "b" }, { "title": "c", "due": { "date": "x" } }])),
         variable("[CreateTaskInput!]!", many, json!({ "title": "c", "due": { "at": { "instant": 7 } } })),
-        variable("TaskSelection!", selected, json!({ "filter": { "dueBefore": "soon" } })),
+        variable("TaskSelection!", selected, json!({ "filter": { "due": { "lt": "soon" } } })),
         (
             format!("mutation($v: Date! = \"x\") {{ {MAKE} {} }}", create("due: { date: $v }")),
             json!({}),
             "GRAPHQL_VALIDATION_FAILED",
         ),
         (
-            format!("mutation {{ {MAKE} ...F }} fragment F on Mutation {{ {} }}", delete("dueFrom: \"x\"")),
+            format!("mutation {{ {MAKE} ...F }} fragment F on Mutation {{ {} }}", delete("due: { gte: \"x\" }")),
             json!({}),
             "GRAPHQL_VALIDATION_FAILED",
         ),
@@ -137,7 +137,7 @@ async fn a_well_formed_value_that_a_rule_refuses_is_an_error_of_its_field() {
     }
     assert_eq!(tasks(&app, &ann).await, 4);
     // Values that are written in more than one way are taken in all of them.
-    let asked = "query($a: DateTime) { tasks(filter: { dueFrom: $a }) { totalCount } }";
+    let asked = "query($a: DateTime) { tasks(filter: { due: { gte: $a } }) { totalCount } }";
     app.graphql(&ann, asked, json!({ "a": "2030-01-01T00:00:00+02:00" })).await.data();
     let id = app.task(&ann, "x").await;
     let edit = "mutation($id: ID!, $b: BigInt) { updateTask(input: { id: $id, expectedRevision: $b }) { revision } }";

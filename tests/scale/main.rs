@@ -81,12 +81,24 @@ fn documents() -> Vec<(String, String)> {
     let list = "00000000-0000-0000-0000-000000000003";
     for filter in [
         "completed: false".to_owned(),
-        "priority: [HIGH, URGENT]".to_owned(),
-        format!("listId: \"{list}\""),
-        "listId: null".to_owned(),
-        format!("labelIds: [\"{list}\"]"),
-        "parentId: null".to_owned(),
-        "dueFrom: \"2030-01-01T00:00:00Z\", dueBefore: \"2030-01-02T00:00:00Z\"".to_owned(),
+        "priority: { in: [HIGH, URGENT] }".to_owned(),
+        format!("listId: {{ eq: \"{list}\" }}"),
+        "listId: { isNull: true }".to_owned(),
+        format!("labels: {{ any: [\"{list}\"] }}"),
+        format!("labels: {{ all: [\"{list}\"] }}"),
+        format!("labels: {{ none: [\"{list}\"] }}"),
+        "labels: { isEmpty: true }".to_owned(),
+        format!("ids: [\"{list}\"]"),
+        "title: { eq: \"word77 task 77\" }".to_owned(),
+        "priority: { gte: HIGH }".to_owned(),
+        "dueDate: { gte: \"2030-01-01\", lt: \"2030-02-01\" }".to_owned(),
+        "dueAt: { lt: \"2030-01-01T00:00:00Z\" }".to_owned(),
+        "createdAt: { gte: \"2023-11-20T00:00:00Z\", lt: \"2023-11-21T00:00:00Z\" }".to_owned(),
+        "updatedAt: { gte: \"2023-11-20T00:00:00Z\" }".to_owned(),
+        "completedAt: { gte: \"2023-11-20T00:00:00Z\" }".to_owned(),
+        format!("or: [{{ listId: {{ eq: \"{list}\" }} }}, {{ not: {{ labels: {{ any: [\"{list}\"] }} }} }}]"),
+        "parentId: { isNull: true }".to_owned(),
+        "due: { gte: \"2030-01-01T00:00:00Z\", lt: \"2030-01-02T00:00:00Z\" }".to_owned(),
         "overdue: { timeZone: \"Europe/Berlin\" }".to_owned(),
         "search: \"word77 common\"".to_owned(),
     ] {
@@ -100,7 +112,7 @@ fn documents() -> Vec<(String, String)> {
         ("changes".into(), "{ changes(kinds: [TASK]) { changes { nodeId } } }".into()),
         (
             "a list in its order".into(),
-            format!("{{ tasks(filter: {{ listId: \"{list}\" }}, order: {{ by: POSITION }}) {{ nodes {{ id }} }} }}"),
+            format!("{{ tasks(filter: {{ listId: {{ eq: \"{list}\" }} }}, order: {{ by: POSITION }}) {{ nodes {{ id }} }} }}"),
         ),
     ]);
     documents

@@ -36,7 +36,7 @@ impl<T: Clone + Eq + Hash> AnyOf<T> {
     }
 
     /// How many values there are.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 }

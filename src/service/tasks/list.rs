@@ -1,21 +1,12 @@
 //! Lists of tasks: filtered, ordered, whole or in pages.
 
-use chrono::{DateTime, Utc};
-use entity::{
-    id::{LabelId, ListId, TaskId},
-    label,
-    task::{self, Priority},
-    task_label,
-    text::{needle, search_key},
-    time::Micros,
-    user_revision,
-};
+use entity::{task, text::search_key, time::Micros, user_revision};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{self, Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{AnyOf, Instant, Tasks, TimeZone, Words};
+use super::{Filter, Tasks};
 use crate::{
     cache::Cached,
     db::{Db, Pace, Window, due_value},
@@ -23,45 +14,11 @@ use crate::{
     service::{
         page::{Cursor, CursorValue, Page, PageRequest},
         scope::Scope,
-        values::LabelName,
     },
 };
 
 /// How many tasks are read in next to no time, if an index finds them.
 const MAX_QUICK_ROWS: u64 = 51;
-/// How many characters a text to search for has at most.
-pub(super) const MAX_SEARCH: usize = 200;
-
-/// Which tasks: those that meet every condition that is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
-    /// Only those in this state.
-    pub completed: Option<bool>,
-    /// Only those of one of these priorities.
-    pub priorities: Option<AnyOf<Priority>>,
-    /// Only those whose title or description contains this.
-    pub contains: Option<SearchText>,
-    /// Only those that have words that begin with each of these; none when there is no word to look for.
-    pub search: Option<Words>,
-    /// Only those in this list, or in none.
-    pub list: Option<Option<ListId>>,
-    /// Only those with one of these labels.
-    pub labels: Option<AnyOf<LabelId>>,
-    /// Only those with a label of one of these names.
-    pub label_names: Option<AnyOf<LabelName>>,
-    /// Only the subtasks of this task, or only tasks that are no subtasks.
-    pub parent: Option<Option<TaskId>>,
-    /// Only those due from this instant on; a date is due from its midnight in UTC on.
-    pub due_from: Option<Instant>,
-    /// Only those due before this instant.
-    pub due_before: Option<Instant>,
-    /// Only open tasks whose instant, or whose day in this time zone, is over.
-    pub overdue: Option<TimeZone>,
-}
-
-/// 1 to 200 characters to look for, folded: whatever their case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SearchText(String);
 
 /// In which order; the number of the task decides between equals, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,37 +50,6 @@ impl Default for Order {
     /// Newest first.
     fn default() -> Self {
         Self { by: OrderBy::CreatedAt, descending: true }
-    }
-}
-
-impl SearchText {
-    /// Checks the text; an empty one is none.
-    pub fn parse(text: &str) -> Result<Option<Self>, ValidationError> {
-        match text.chars().count() {
-            0 => Ok(None),
-            _ if text.contains('\0') => Err(ValidationError::Nul),
-            1..=MAX_SEARCH => Ok(Some(Self(needle(text)))),
-            _ => Err(ValidationError::TooLong(MAX_SEARCH)),
-        }
-    }
-}
-
-impl Filter {
-    /// Whether there is no condition, so that all tasks meet it.
-    pub fn is_met_by_all(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// About how many bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let of_text = self.contains.as_ref().map_or(0, |it| it.0.len());
-        let of_words =
-            self.search.iter().flat_map(|it| it.as_slice()).flatten().map(|it| size_of::<String>() + it.len());
-        let of_priorities = self.priorities.as_ref().map_or(0, AnyOf::count) * size_of::<Priority>();
-        let of_labels = self.labels.as_ref().map_or(0, AnyOf::count) * size_of::<LabelId>();
-        let of_names =
-            self.label_names.iter().flat_map(AnyOf::padded).map(|it| size_of::<LabelName>() + it.as_str().len());
-        size_of::<Self>() + of_text + of_words.sum::<usize>() + of_priorities + of_labels + of_names.sum::<usize>()
     }
 }
 
@@ -181,64 +107,6 @@ impl Tasks<'_> {
         self.scope.totals.insert(self.scope.owner, filter, summary.0, summary.1);
         Ok(summary)
     }
-
-    pub(super) fn filtered(self, filter: &Filter) -> Select<task::Entity> {
-        let db = self.scope.db;
-        let select = self.in_place(filter);
-        let within = |column, SearchText(text): &SearchText| db.contains(column, text);
-        select
-            .apply_if(filter.completed, |select, completed| select.filter(task::Column::Completed.eq(completed)))
-            .apply_if(filter.priorities.as_ref(), |select, them| {
-                select.filter(task::Column::Priority.is_in(them.padded().copied()))
-            })
-            .apply_if(filter.contains.as_ref(), |select, text| {
-                let title = within(task::Column::TitleKey, text);
-                select.filter(title.or(within(task::Column::DescriptionKey, text)))
-            })
-            .apply_if(filter.search.as_ref(), |select, words| match words.as_slice() {
-                [] => select.filter(Expr::value(false)),
-                words => select.filter(db.has_phrases(self.scope.owner, words)),
-            })
-            .apply_if(filter.due_from, |select, from| select.filter(db.due_key(false).gte(Micros::from(from))))
-            .apply_if(filter.due_before, |select, end| select.filter(db.due_key(false).lt(Micros::from(end))))
-            .apply_if(filter.overdue, |select, zone| select.filter(is_overdue(db, zone, Utc::now())))
-    }
-
-    /// The conditions about lists, labels and parents.
-    fn in_place(self, filter: &Filter) -> Select<task::Entity> {
-        let labelled = |is_one: SimpleExpr| {
-            let marked = task_label::Entity::find()
-                .select_only()
-                .column(task_label::Column::TaskId)
-                .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
-                .filter(is_one);
-            task::Column::Id.in_subquery(marked.into_query())
-        };
-        let named = |them: &AnyOf<LabelName>| {
-            let labels = label::Entity::find()
-                .select_only()
-                .column(label::Column::Id)
-                .filter(label::Column::UserId.eq(self.scope.owner.clone()))
-                .filter(label::Column::DeletedAt.is_null())
-                .filter(label::Column::NameKey.is_in(them.padded().map(LabelName::folded)));
-            labelled(task_label::Column::LabelId.in_subquery(labels.into_query()))
-        };
-        let parent = |it: Option<TaskId>| match it {
-            Some(parent) => task::Column::ParentId.eq(parent),
-            None => task::Column::ParentId.is_null(),
-        };
-        let list = |it: Option<ListId>| match it {
-            Some(list) => task::Column::ListId.eq(list),
-            None => task::Column::ListId.is_null(),
-        };
-        self.mine()
-            .apply_if(filter.list, |select, it| select.filter(list(it)))
-            .apply_if(filter.parent, |select, it| select.filter(parent(it)))
-            .apply_if(filter.labels.as_ref(), |select, them| {
-                select.filter(labelled(task_label::Column::LabelId.is_in(them.padded().copied())))
-            })
-            .apply_if(filter.label_names.as_ref(), |select, them| select.filter(named(them)))
-    }
 }
 
 /// How long a page takes: an index finds the first of all tasks in any order, and of those in a state by their time of
@@ -248,13 +116,6 @@ pub(super) fn pace(filter: &Filter, order: Order, window: Window) -> Pace {
     let has_index = filter.completed.is_none() || order.by == OrderBy::CreatedAt;
     let are_few = window.limit.is_some_and(|limit| window.offset.saturating_add(limit) <= MAX_QUICK_ROWS);
     if is_by_state_only && has_index && are_few { Pace::Quick } else { Pace::Any }
-}
-
-/// Open, and its instant is over, or its day is in that time zone.
-pub(super) fn is_overdue(db: &Db, zone: TimeZone, now: DateTime<Utc>) -> SimpleExpr {
-    let is_over = task::Column::DueAt.lt(Micros::from(now)).or(task::Column::DueDate.lt(zone.day(now)));
-    // The last condition follows from the others, and is what the index knows.
-    task::Column::Completed.eq(false).and(is_over).and(db.due_key(false).lt(Micros::from(now)))
 }
 
 impl Order {

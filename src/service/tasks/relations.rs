@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Tasks, TimeZone, list::is_overdue};
+use super::{Tasks, TimeZone, filter::is_overdue};
 use crate::error::Error;
 
 /// How many tasks a list has, by state.

@@ -6,7 +6,7 @@ use sea_orm::QuerySelect;
 use super::Tasks;
 use crate::{
     error::{Error, ValidationError},
-    service::tasks::list::MAX_SEARCH,
+    service::tasks::filter::MAX_SEARCH,
 };
 
 /// How many words there are at most.

@@ -35,7 +35,7 @@ impl Totals {
 
     /// Keeps what was counted at that revision, unless it changes without a write.
     pub(super) fn insert(&self, owner: &UserId, filter: &Filter, revision: i64, count: u64) {
-        if filter.overdue.is_none() && filter.bytes() <= MAX_FILTER {
+        if !filter.depends_on_time() && filter.bytes() <= MAX_FILTER {
             self.0.insert(CacheKey(owner.clone(), filter.clone()), Cached::new(revision, count));
         }
     }
@@ -47,6 +47,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::service::tasks::Condition;
 
     #[test]
     fn a_total_holds_for_its_revision_owner_and_filter_alone() {
@@ -66,7 +67,10 @@ mod tests {
         let (totals, ann) = (Totals::default(), UserId("ann".into()));
         let labels = |count| crate::service::tasks::AnyOf::new((0..count).map(|it| LabelId(Uuid::from_u128(it)))).ok();
         for (count, is_kept) in [(10, true), (100, false)] {
-            let filter = Filter { labels: labels(count), ..Filter::default() };
+            let filter = Filter {
+                conditions: labels(count).map(Condition::AnyLabel).into_iter().collect(),
+                ..Filter::default()
+            };
             totals.insert(&ann, &filter, 7, 3);
             assert_eq!(totals.get(&ann, &filter).is_some(), is_kept, "{count}");
         }
@@ -75,9 +79,12 @@ mod tests {
     #[test]
     fn what_changes_without_a_write_is_not_kept() {
         let totals = Totals::default();
-        let (ann, overdue) =
-            (UserId("ann".into()), Filter { overdue: Some(super::super::TimeZone::UTC), ..Filter::default() });
-        totals.insert(&ann, &overdue, 7, 3);
-        assert!(totals.get(&ann, &overdue).is_none());
+        let ann = UserId("ann".into());
+        let overdue = Filter { overdue: Some(super::super::TimeZone::UTC), ..Filter::default() };
+        let others = Condition::Not(Box::new(overdue.clone()));
+        for filter in [overdue, Filter { conditions: vec![others], ..Filter::default() }] {
+            totals.insert(&ann, &filter, 7, 3);
+            assert!(totals.get(&ann, &filter).is_none());
+        }
     }
 }

@@ -36,7 +36,7 @@ pub enum Due {
 }
 
 /// A calendar date between the years 1 and 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Date(NaiveDate);
 
 /// An instant between the years 1 and 9999, UTC, in whole microseconds.
