@@ -1,7 +1,10 @@
 //! Pages as Relay connections.
 
 use async_graphql::{Context, Object, SimpleObject};
-use entity::task;
+use entity::{
+    id::{LabelId, ListId, TaskId},
+    task,
+};
 
 use super::{
     errors::GraphqlError,
@@ -10,8 +13,8 @@ use super::{
 };
 use crate::{
     service::{
-        page::Page,
-        tasks::{Filter, Order},
+        page::{Cursor, CursorValue, Page},
+        tasks::{Filter, Order, TimeZone},
     },
     view::Task,
 };
@@ -19,8 +22,43 @@ use crate::{
 /// A page of tasks, and the list that it is cut from.
 pub(super) struct TaskConnection {
     page: Page<task::Model>,
-    order: Order,
-    filter: Filter,
+    cursors: Cursors,
+    source: TaskSource,
+}
+
+/// What the cursors of a list are.
+#[derive(Clone, Copy)]
+pub(super) enum Cursors {
+    /// Places in this order.
+    Ordered(Order),
+    /// Places among the hits of a search, of which so many are before the page.
+    Hits(u64),
+}
+
+/// What has the tasks of a list.
+pub(super) enum TaskSource {
+    /// This filter matches them.
+    Filter(Filter),
+    /// They are in this list.
+    List(ListId),
+    /// They have this label.
+    Label(LabelId),
+    /// They are subtasks of this task.
+    Parent(TaskId),
+}
+
+impl Cursors {
+    /// The cursor of a task, which is so many behind the first of the page.
+    pub(super) fn cursor(self, index: usize, row: &task::Model) -> String {
+        let cursor = match self {
+            Self::Ordered(order) => order.cursor(row),
+            Self::Hits(before) => {
+                let number = i64::try_from(before.saturating_add(index as u64)).unwrap_or(i64::MAX);
+                Cursor { value: CursorValue::Hit, number }
+            }
+        };
+        cursor.encode()
+    }
 }
 
 /// A task of a page, with its cursor.
@@ -46,18 +84,36 @@ pub(super) struct PageInfo {
 }
 
 impl TaskEdge {
-    pub(super) fn new(row: &task::Model, order: Order) -> Self {
-        Self { node: row.clone().into(), cursor: order.cursor(row).encode() }
+    pub(super) fn new(row: &task::Model, cursor: String) -> Self {
+        Self { node: row.clone().into(), cursor }
     }
 }
 
 impl TaskConnection {
-    pub(super) fn new(page: Page<task::Model>, order: Order, filter: Filter) -> Self {
-        Self { page, order, filter }
+    pub(super) fn new(page: Page<task::Model>, cursors: Cursors, source: TaskSource) -> Self {
+        Self { page, cursors, source }
     }
 
-    fn cursor(&self, row: Option<&task::Model>) -> Option<String> {
-        row.map(|row| self.order.cursor(row).encode())
+    /// Of what has its tasks in manual order.
+    pub(super) fn manual(page: Page<task::Model>, source: TaskSource) -> Self {
+        Self::new(page, Cursors::Ordered(Order::MANUAL), source)
+    }
+
+    async fn total(&self, ctx: &Context<'_>) -> Result<i64, GraphqlError> {
+        if let TaskSource::Filter(filter) = &self.source {
+            return Ok(i64::try_from(ctx.tasks()?.count(filter).await?).unwrap_or(i64::MAX));
+        }
+        let loaders = ctx.loaders()?;
+        let total = match &self.source {
+            TaskSource::Label(id) => loaders.load(&loaders.total_of_label, *id).await?,
+            TaskSource::Parent(id) => loaders.load(&loaders.total_of_parent, *id).await?,
+            TaskSource::List(id) => {
+                let counts = loaders.load(&loaders.counts_of_list, (*id, TimeZone::UTC)).await?;
+                counts.map(|it| it.open + it.completed)
+            }
+            TaskSource::Filter(_) => None,
+        };
+        Ok(total.unwrap_or_default())
     }
 }
 
@@ -66,7 +122,7 @@ impl TaskConnection {
 impl TaskConnection {
     /// Tasks of the page, with their cursors.
     async fn edges(&self) -> EdgeRows<'_> {
-        EdgeRows(&self.page.rows, self.order)
+        EdgeRows(&self.page.rows, self.cursors)
     }
 
     /// Tasks of the page.
@@ -76,17 +132,18 @@ impl TaskConnection {
 
     /// Cursors of the page, and whether there are more.
     async fn page_info(&self) -> PageInfo {
+        let rows = &self.page.rows;
+        let cursor = |(index, row)| self.cursors.cursor(index, row);
         PageInfo {
             has_next_page: self.page.has_next,
             has_previous_page: self.page.has_previous,
-            start_cursor: self.cursor(self.page.rows.first()),
-            end_cursor: self.cursor(self.page.rows.last()),
+            start_cursor: rows.first().map(|row| cursor((0, row))),
+            end_cursor: rows.iter().enumerate().next_back().map(cursor),
         }
     }
 
-    /// Number of tasks that match the filter, on all pages together.
+    /// Number of tasks on all pages together.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, GraphqlError> {
-        let tasks = ctx.tasks()?;
-        Ok(i32::try_from(tasks.count(&self.filter).await?).unwrap_or(i32::MAX))
+        Ok(i32::try_from(self.total(ctx).await?).unwrap_or(i32::MAX))
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     service::{
         Services,
         auth::CurrentUser,
+        page::{Page, PageRequest},
         tasks::{Counts, TimeZone},
     },
 };
@@ -56,8 +57,10 @@ pub(super) struct LoaderContext {
     user: CurrentUser,
 }
 
-/// The first tasks of a list or with a label: which, and how many.
-pub(super) type First<K> = (K, u64);
+/// A page of the tasks that something has: of what, and which page.
+pub(super) type PageKey<K> = (K, PageRequest);
+
+type Tasks = Page<task::Model>;
 
 /// One loader for each relation, and what they all ask, for who has all keys at once.
 pub(super) struct Loaders {
@@ -68,9 +71,11 @@ pub(super) struct Loaders {
     pub(super) list: Loader<ListId, list::Model>,
     pub(super) label: Loader<LabelId, label::Model>,
     pub(super) labels_of_task: Loader<TaskId, Vec<label::Model>>,
-    pub(super) subtasks_of_task: Loader<TaskId, Vec<task::Model>>,
-    pub(super) first_of_list: Loader<First<ListId>, Vec<task::Model>>,
-    pub(super) first_of_label: Loader<First<LabelId>, Vec<task::Model>>,
+    pub(super) page_of_parent: Loader<PageKey<TaskId>, Tasks>,
+    pub(super) page_of_list: Loader<PageKey<ListId>, Tasks>,
+    pub(super) page_of_label: Loader<PageKey<LabelId>, Tasks>,
+    pub(super) total_of_parent: Loader<TaskId, i64>,
+    pub(super) total_of_label: Loader<LabelId, i64>,
     pub(super) counts_of_list: Loader<(ListId, TimeZone), Counts>,
 }
 
@@ -84,9 +89,11 @@ impl Loaders {
             list: Loader::new(|it, ids| Box::pin(it.lists(ids))),
             label: Loader::new(|it, ids| Box::pin(it.labels(ids))),
             labels_of_task: Loader::new(|it, ids| Box::pin(it.labels_of_tasks(ids))),
-            subtasks_of_task: Loader::new(|it, ids| Box::pin(it.subtasks_of_tasks(ids))),
-            first_of_list: Loader::new(|it, keys| Box::pin(it.first_of_lists(keys))),
-            first_of_label: Loader::new(|it, keys| Box::pin(it.first_of_labels(keys))),
+            page_of_parent: Loader::new(|it, keys| Box::pin(it.pages_of_parents(keys))),
+            page_of_list: Loader::new(|it, keys| Box::pin(it.pages_of_lists(keys))),
+            page_of_label: Loader::new(|it, keys| Box::pin(it.pages_of_labels(keys))),
+            total_of_parent: Loader::new(|it, ids| Box::pin(it.totals_of_parents(ids))),
+            total_of_label: Loader::new(|it, ids| Box::pin(it.totals_of_labels(ids))),
             counts_of_list: Loader::new(|it, keys| Box::pin(it.counts_of_lists(keys))),
         }
     }
@@ -146,30 +153,39 @@ impl LoaderContext {
         self.services.labels(&self.user).of_tasks(&ids).await
     }
 
-    async fn subtasks_of_tasks(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<task::Model>>, Error> {
-        let rows = self.services.tasks(&self.user).subtasks_of(&ids).await?;
-        Ok(grouped(rows.into_iter().filter_map(|row| Some((row.parent_id?, row)))))
-    }
-
-    async fn first_of_lists(self, keys: Vec<First<ListId>>) -> Result<HashMap<First<ListId>, Vec<task::Model>>, Error> {
+    async fn pages_of_parents(self, keys: Vec<PageKey<TaskId>>) -> Result<HashMap<PageKey<TaskId>, Tasks>, Error> {
         let mut found = HashMap::new();
-        for (most, lists) in grouped(keys.into_iter().map(|(list, most)| (most, list))) {
-            let rows = self.services.tasks(&self.user).first_of_lists(&lists, most).await?;
-            found.extend(grouped(rows.into_iter().map(|(list, row)| ((list, most), row))));
+        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
+            let pages = self.services.tasks(&self.user).pages_of_parents(&ids, &page).await?;
+            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
         }
         Ok(found)
     }
 
-    async fn first_of_labels(
-        self,
-        keys: Vec<First<LabelId>>,
-    ) -> Result<HashMap<First<LabelId>, Vec<task::Model>>, Error> {
+    async fn pages_of_lists(self, keys: Vec<PageKey<ListId>>) -> Result<HashMap<PageKey<ListId>, Tasks>, Error> {
         let mut found = HashMap::new();
-        for (most, labels) in grouped(keys.into_iter().map(|(label, most)| (most, label))) {
-            let rows = self.services.tasks(&self.user).first_of_labels(&labels, most).await?;
-            found.extend(grouped(rows.into_iter().map(|(label, row)| ((label, most), row))));
+        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
+            let pages = self.services.tasks(&self.user).pages_of_lists(&ids, &page).await?;
+            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
         }
         Ok(found)
+    }
+
+    async fn pages_of_labels(self, keys: Vec<PageKey<LabelId>>) -> Result<HashMap<PageKey<LabelId>, Tasks>, Error> {
+        let mut found = HashMap::new();
+        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
+            let pages = self.services.tasks(&self.user).pages_of_labels(&ids, &page).await?;
+            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
+        }
+        Ok(found)
+    }
+
+    async fn totals_of_parents(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, i64>, Error> {
+        self.services.tasks(&self.user).totals_of_parents(&ids).await
+    }
+
+    async fn totals_of_labels(self, ids: Vec<LabelId>) -> Result<HashMap<LabelId, i64>, Error> {
+        self.services.tasks(&self.user).totals_of_labels(&ids).await
     }
 
     async fn counts_of_lists(

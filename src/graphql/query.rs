@@ -6,13 +6,19 @@ use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use entity::task;
 use futures_util::future::try_join_all;
 
-use super::{connection::TaskConnection, errors::GraphqlError, guard::Guard, relations::size, task_output::TaskRow};
+use super::{
+    connection::{Cursors, TaskConnection, TaskSource},
+    errors::GraphqlError,
+    guard::Guard,
+    relations::page_from,
+    task_output::TaskRow,
+};
 use crate::{
     error::{Error, ValidationError},
     service::{
         changes::{Feed, FeedRequest, MAX_CHANGES, SyncToken},
-        page::{DEFAULT_SIZE, MAX_SIZE, PageArguments, PageRequest},
-        tasks::{Filter, TaskRef, Words},
+        page::{MAX_SIZE, PageArguments, PageRequest},
+        tasks::{Condition, Filter, Hits, TaskRef, Words},
     },
     view::{BoundedFilter, Change, ChangeKind, Label, Task, TaskList, TaskOrder, User, label_id, list_id, task_id},
 };
@@ -104,11 +110,15 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Words to search for: at most 200 characters, separated by anything but letters and digits.")]
         text: String,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
-    ) -> Result<Vec<Task>, GraphqlError> {
+        #[graphql(desc = "Number of tasks: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+    ) -> Result<TaskConnection, GraphqlError> {
         let tasks = ctx.tasks()?;
+        let page = page_from(first, after)?;
         let words = Words::parse(&text).map_err(|fault| Error::invalid("text", fault))?;
-        Ok(tasks.search(&words, size(first)?).await?.into_iter().map(Task::from).collect())
+        let Hits { page, skipped } = tasks.search(&words, &page).await?;
+        let filter = Filter { conditions: vec![Condition::Search(words)], ..Filter::default() };
+        Ok(TaskConnection::new(page, Cursors::Hits(skipped), TaskSource::Filter(filter)))
     }
 
     /// Changes after a sync token, in order, deletions included; without a token that is everything there is. Read pages
@@ -151,7 +161,8 @@ impl Query {
         let page = PageRequest::parse(&PageArguments { first, last, after, before })?;
         let (filter, order) =
             (filter.map(Filter::try_from).transpose()?.unwrap_or_default(), order.map(Into::into).unwrap_or_default());
-        Ok(TaskConnection::new(tasks.page(&filter, order, &page).await?, order, filter))
+        let page = tasks.page(&filter, order, &page).await?;
+        Ok(TaskConnection::new(page, Cursors::Ordered(order), TaskSource::Filter(filter)))
     }
 }
 

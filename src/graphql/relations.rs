@@ -3,11 +3,15 @@
 
 use async_graphql::{ComplexObject, Context, ID};
 
-use super::{errors::GraphqlError, guard::Guard};
+use super::{
+    connection::{TaskConnection, TaskSource},
+    errors::GraphqlError,
+    guard::Guard,
+};
 use crate::{
-    error::{Error, ValidationError},
+    error::Error,
     service::{
-        page::{DEFAULT_SIZE, MAX_SIZE},
+        page::{PageArguments, PageRequest},
         tasks::TimeZone,
     },
     view::{Change, ChangedNode, Label, Task, TaskCounts, TaskList},
@@ -16,6 +20,7 @@ use crate::{
 /// The time zone that counts by default.
 const UTC: &str = "UTC";
 
+type Tasks = Option<Result<TaskConnection, GraphqlError>>;
 type Many<T> = Option<Result<Vec<T>, GraphqlError>>;
 
 /// Relations of a task.
@@ -52,8 +57,13 @@ impl Task {
     }
 
     /// Subtasks, at most 100, in manual order. A subtask has none.
-    async fn subtasks(&self, ctx: &Context<'_>) -> Many<Task> {
-        Some(subtasks_of(self, ctx).await)
+    async fn subtasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of tasks: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+    ) -> Tasks {
+        Some(subtasks_of(self, ctx, first, after).await)
     }
 }
 
@@ -75,25 +85,32 @@ async fn labels_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Label>, Graphql
     Ok(rows.into_iter().map(Label::from).collect())
 }
 
-async fn subtasks_of(task: &Task, ctx: &Context<'_>) -> Result<Vec<Task>, GraphqlError> {
-    let loaders = ctx.loaders()?;
-    if task.keys.parent.is_some() {
-        return Ok(Vec::new());
-    }
-    let rows = loaders.load(&loaders.subtasks_of_task, task.keys.task).await?.unwrap_or_default();
-    Ok(rows.into_iter().map(Task::from).collect())
+async fn subtasks_of(
+    task: &Task,
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<TaskConnection, GraphqlError> {
+    let (loaders, page) = (ctx.loaders()?, page_from(first, after)?);
+    let rows = match task.keys.parent {
+        Some(_) => None,
+        None => loaders.load(&loaders.page_of_parent, (task.keys.task, page.clone())).await?,
+    };
+    let rows = rows.unwrap_or_else(|| page.cut(Vec::new()));
+    Ok(TaskConnection::manual(rows, TaskSource::Parent(task.keys.task)))
 }
 
 /// Relations of a list.
 #[ComplexObject]
 impl TaskList {
-    /// First tasks of the list in manual order. `tasks(filter: { listId: { eq: … } })` pages through all of them.
+    /// Tasks of the list in manual order.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
-    ) -> Many<Task> {
-        Some(first_of_list(self, ctx, first).await)
+        #[graphql(desc = "Number of tasks: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+    ) -> Tasks {
+        Some(tasks_of_list(self, ctx, first, after).await)
     }
 
     /// Number of tasks in the list, by state.
@@ -110,10 +127,15 @@ impl TaskList {
     }
 }
 
-async fn first_of_list(list: &TaskList, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<Task>, GraphqlError> {
-    let loaders = ctx.loaders()?;
-    let rows = loaders.load(&loaders.first_of_list, (list.key, size(first)?)).await?.unwrap_or_default();
-    Ok(rows.into_iter().map(Task::from).collect())
+async fn tasks_of_list(
+    list: &TaskList,
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<TaskConnection, GraphqlError> {
+    let (loaders, page) = (ctx.loaders()?, page_from(first, after)?);
+    let rows = loaders.load(&loaders.page_of_list, (list.key, page.clone())).await?;
+    Ok(TaskConnection::manual(rows.unwrap_or_else(|| page.cut(Vec::new())), TaskSource::List(list.key)))
 }
 
 async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<TaskCounts, GraphqlError> {
@@ -125,27 +147,31 @@ async fn counts_of(list: &TaskList, ctx: &Context<'_>, zone: &str) -> Result<Tas
 /// Relations of a label.
 #[ComplexObject]
 impl Label {
-    /// First tasks with the label in manual order. `tasks(filter: { labels: { any: [ … ] } })` pages through all of them.
+    /// Tasks with the label in manual order.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of tasks: 1 to 100.", default_with = "Some(DEFAULT_SIZE)")] first: Option<i32>,
-    ) -> Many<Task> {
-        Some(first_of_label(self, ctx, first).await)
+        #[graphql(desc = "Number of tasks: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+    ) -> Tasks {
+        Some(tasks_of_label(self, ctx, first, after).await)
     }
 }
 
-async fn first_of_label(label: &Label, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<Task>, GraphqlError> {
-    let loaders = ctx.loaders()?;
-    let rows = loaders.load(&loaders.first_of_label, (label.key, size(first)?)).await?.unwrap_or_default();
-    Ok(rows.into_iter().map(Task::from).collect())
+async fn tasks_of_label(
+    label: &Label,
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<TaskConnection, GraphqlError> {
+    let (loaders, page) = (ctx.loaders()?, page_from(first, after)?);
+    let rows = loaders.load(&loaders.page_of_label, (label.key, page.clone())).await?;
+    Ok(TaskConnection::manual(rows.unwrap_or_else(|| page.cut(Vec::new())), TaskSource::Label(label.key)))
 }
 
-/// How many tasks are asked for.
-pub(super) fn size(first: Option<i32>) -> Result<u64, Error> {
-    let first = first.unwrap_or(DEFAULT_SIZE);
-    let fault = ValidationError::NotBetween(1, MAX_SIZE.into());
-    u64::try_from(first).ok().filter(|_| (1..=MAX_SIZE).contains(&first)).ok_or(Error::invalid("first", fault))
+/// The page after a cursor.
+pub(super) fn page_from(first: Option<i32>, after: Option<String>) -> Result<PageRequest, Error> {
+    PageRequest::parse(&PageArguments { first, after, ..PageArguments::default() })
 }
 
 /// What changed.

@@ -20,17 +20,17 @@ use entity::{
 };
 use futures_util::future::try_join_all;
 
-use super::{connection::TaskEdge, loaders::Loaders};
-use crate::{
-    service::tasks::Order,
-    view::{TASK_BYTES, Task, WriteField, array},
+use super::{
+    connection::{Cursors, TaskEdge},
+    loaders::Loaders,
 };
+use crate::view::{TASK_BYTES, Task, WriteField, array};
 
 /// Tasks as a list of the schema.
 pub(super) struct TaskRows<'a>(pub(super) &'a [task::Model]);
 
 /// Tasks with their places in a list of this order.
-pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) Order);
+pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) Cursors);
 
 /// One task.
 #[derive(Clone, Debug)]
@@ -126,16 +126,20 @@ impl OutputType for EdgeRows<'_> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let Self(rows, order) = self;
+        let Self(rows, cursors) = self;
         if let Some(edges) = Edge::all(&field.node.selection_set.node) {
             let plans =
                 edges.iter().filter_map(|(_, edge)| if let Edge::Node(plan) = edge { Some(plan) } else { None });
             let loaded = try_join_all(plans.map(|plan| async { plan.related(ctx, rows).await.ok_or(()) })).await;
             if let Ok(related) = loaded {
-                return Ok(list_of(rows, |row, into| write_edge(row, *order, &edges, &related, into)));
+                let mut indexes = 0..rows.len();
+                return Ok(list_of(rows, |row, into| {
+                    let index = indexes.next().unwrap_or_default();
+                    write_edge(row, || cursors.cursor(index, row), &edges, &related, into);
+                }));
             }
         }
-        let edges = rows.iter().map(|row| TaskEdge::new(row, *order));
+        let edges = rows.iter().enumerate().map(|(index, row)| TaskEdge::new(row, cursors.cursor(index, row)));
         resolve_list(ctx, field, edges, Some(rows.len())).await
     }
 }
@@ -163,13 +167,19 @@ impl<'a> Edge<'a> {
     }
 }
 
-fn write_edge(row: &task::Model, order: Order, edges: &[(&str, Edge<'_>)], related: &[Related], into: &mut Vec<u8>) {
+fn write_edge(
+    row: &task::Model,
+    cursor: impl Fn() -> String,
+    edges: &[(&str, Edge<'_>)],
+    related: &[Related],
+    into: &mut Vec<u8>,
+) {
     let mut related = related.iter();
     object(edges, into, |edge, into| match edge {
         Edge::TypeName => into.extend_from_slice(b"\"TaskEdge\""),
         Edge::Cursor => {
             into.push(b'"');
-            into.extend_from_slice(order.cursor(row).encode().as_bytes());
+            into.extend_from_slice(cursor().as_bytes());
             into.push(b'"');
         }
         Edge::Node(plan) => match related.next() {

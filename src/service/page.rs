@@ -12,7 +12,7 @@ pub const DEFAULT_SIZE: i32 = 20;
 pub const MAX_SIZE: i32 = 100;
 
 /// What part of a list is asked for, in the terms of the Relay cursor connections specification.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     /// How many rows.
     pub size: usize,
@@ -36,7 +36,7 @@ pub struct Page<T> {
 }
 
 /// A place in an ordered list: the value that the list is ordered by, and the number that decides between equals.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// The value that the list is ordered by.
     pub value: CursorValue,
@@ -45,7 +45,7 @@ pub struct Cursor {
 }
 
 /// A value that a list is ordered by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CursorValue {
     /// An instant, or none.
     Time(Option<Micros>),
@@ -53,6 +53,8 @@ pub enum CursorValue {
     Text(String),
     /// A priority.
     Rank(i16),
+    /// A place among the hits of a search, which the number says.
+    Hit,
 }
 
 /// The arguments of a Relay connection, as they came.
@@ -113,6 +115,7 @@ impl Cursor {
             CursorValue::Time(Some(instant)) => format!("t{}", instant.0.timestamp_micros()),
             CursorValue::Text(text) => format!("s{text}"),
             CursorValue::Rank(rank) => format!("r{rank}"),
+            CursorValue::Hit => "h".to_owned(),
         };
         URL_SAFE_NO_PAD.encode(format!("{}.{value}", self.number))
     }
@@ -124,6 +127,7 @@ impl Cursor {
         let (kind, rest) = value.split_at_checked(1)?;
         let value = match kind {
             "n" if rest.is_empty() => CursorValue::Time(None),
+            "h" if rest.is_empty() => CursorValue::Hit,
             "t" => CursorValue::Time(Some(DateTime::from_timestamp_micros(rest.parse().ok()?)?.into())),
             "s" if !rest.contains('\0') => CursorValue::Text(rest.to_owned()),
             "r" => CursorValue::Rank(rest.parse().ok()?),
@@ -168,7 +172,7 @@ mod tests {
         #[test]
         fn a_cursor_comes_back_as_it_was(number: i64, title in "[^\\x00]{0,40}", micros in 0..253_402_300_799_999_999_i64) {
             let time = DateTime::from_timestamp_micros(micros).map(Micros::from);
-            for value in [CursorValue::Text(title.clone()), CursorValue::Time(time), CursorValue::Time(None), CursorValue::Rank(3)] {
+            for value in [CursorValue::Text(title.clone()), CursorValue::Time(time), CursorValue::Time(None), CursorValue::Rank(3), CursorValue::Hit] {
                 let cursor = Cursor { value, number };
                 prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
             }

@@ -25,7 +25,7 @@ pub use self::{
     filter::{Comparison, Condition, Filter, Optional, SearchText, TimeField, TitleKey},
     list::{Order, OrderBy},
     relations::Counts,
-    search::Words,
+    search::{Hits, Words},
     summaries::{SummaryPage, TaskSummary},
     totals::Totals,
     tree::{Position, RESTORABLE},

@@ -62,7 +62,7 @@ const LITERALS = [
 const POSITIONS = {
   "Int = 100": (value) => `{ changes(first: ${value}) { syncToken } }`,
   Int: (value) => `{ tasks(first: ${value}) { totalCount } }`,
-  "String!": (value) => `{ searchTasks(text: ${value}) { id } }`,
+  "String!": (value) => `{ searchTasks(text: ${value}) { nodes { id } } }`,
   String: (value) => `{ tasks(after: ${value}) { totalCount } }`,
   "ID!": (value) => `{ task(id: ${value}) { id } }`,
   "[ID!]!": (value) => `{ nodes(ids: ${value}) { id } }`,

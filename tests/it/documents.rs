@@ -82,7 +82,11 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
         ("root_fields", format!("{{ {} }}", times(101, &|n| format!("a{n}: __typename ")))),
         ("mutations", format!("mutation {{ {} }}", times(21, &|n| format!("a{n}: __typename ")))),
         ("cost", format!("{{ {} }}", times(100, &|n| format!("a{n}: tasks(first: 100) {{ nodes {{ id title }} }} ")))),
-        ("cost", "{ tasks(first: 100) { nodes { subtasks { subtasks { labels { name } } } } } }".to_owned()),
+        (
+            "cost",
+            "{ tasks(first: 100) { nodes { subtasks { nodes { subtasks { nodes { labels { name } } } } } } } }"
+                .to_owned(),
+        ),
     ] {
         let start = std::time::Instant::now();
         let answer = app.graphql(&ann, &document, json!({})).await;
@@ -91,7 +95,7 @@ async fn documents_beyond_a_limit_are_refused_by_its_name_before_any_work() {
         assert_eq!((&error["code"], &error["limit"]), (&json!("QUERY_TOO_EXPENSIVE"), &json!(limit)), "{body}");
         assert!(body.get("data").is_none() && start.elapsed().as_secs() < 5, "{body}");
     }
-    let paged = "query($first: Int!) { tasks(first: $first) { nodes { subtasks { labels { name } } } } }";
+    let paged = "query($first: Int!) { tasks(first: $first) { nodes { subtasks { nodes { labels { name } } } } } }";
     assert_eq!(app.graphql(&ann, paged, json!({ "first": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
     app.graphql(&ann, paged, json!({ "first": 10 })).await.data();
 }
@@ -108,7 +112,7 @@ async fn whole_pages_of_whole_tasks_are_within_the_limit_of_cost() {
     for document in [
         "{ changes { syncToken hasMore changes { syncToken revision kind nodeId deleted deletedNodeId node { __typename ...Whole ...List ...Label } } } }",
         "{ tasks(first: 100) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-            edges { cursor node { ...Whole subtasks { id title } } } } }",
+            edges { cursor node { ...Whole subtasks { nodes { id title } } } } } }",
     ] {
         let document = format!("{document} {fragments}");
         app.graphql(&ann, &document, json!({})).await.data();
@@ -369,8 +373,8 @@ async fn null_stands_for_the_default_of_an_argument() {
     app.graphql(&ann, create, json!({})).await.data();
     let asked = "query($first: Int, $zone: String) {
         changes(first: $first) { changes { nodeId } }
-        searchTasks(text: \"x\", first: $first) { id }
-        taskLists { tasks(first: $first) { id } counts(timeZone: $zone) { open } }
+        searchTasks(text: \"x\", first: $first) { nodes { id } }
+        taskLists { tasks(first: $first) { nodes { id } } counts(timeZone: $zone) { open } }
     }";
     let expected = app.graphql(&ann, asked, json!({})).await.data();
     assert_eq!(app.graphql(&ann, asked, json!({ "first": null, "zone": null })).await.data(), expected);

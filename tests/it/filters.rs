@@ -66,8 +66,8 @@ async fn a_condition_that_nothing_meets_selects_nothing_in_a_list_and_in_bulk() 
         assert_eq!(state(&app, &ann).await["tasks"], before, "{filter}");
     }
     assert_eq!(titles(&app, &ann, json!({ "search": "milk 🍎" })).await, ["milk"]);
-    let found = app.graphql(&ann, "{ searchTasks(text: \"🍎\") { id } }", json!({})).await.data();
-    assert_eq!(found, json!({ "searchTasks": [] }));
+    let found = app.graphql(&ann, "{ searchTasks(text: \"🍎\") { nodes { id } } }", json!({})).await.data();
+    assert_eq!(found, json!({ "searchTasks": { "nodes": [] } }));
 }
 
 #[tokio::test]
@@ -119,8 +119,9 @@ async fn more_words_than_are_looked_for_are_refused_by_name() {
     let (longer, before) = (words(17), state(&app, &ann).await);
     let listed = app.graphql(&ann, LIST, json!({ "filter": { "search": longer } })).await;
     let deleted = bulk(&app, &ann, BULK[0], json!({ "filter": { "search": longer } })).await;
-    let searched =
-        app.graphql(&ann, "query($text: String!) { searchTasks(text: $text) { id } }", json!({ "text": longer })).await;
+    let searched = app
+        .graphql(&ann, "query($text: String!) { searchTasks(text: $text) { nodes { id } } }", json!({ "text": longer }))
+        .await;
     for (answer, field) in [(listed, "search"), (deleted, "search"), (searched, "text")] {
         let error = &answer.json()["errors"][0];
         let named = (&error["extensions"]["code"], &error["extensions"]["field"], &error["message"]);
@@ -188,7 +189,7 @@ async fn arguments_that_contradict_each_other_or_mean_nothing_are_refused() {
         "tasks(filter: { listId: { eq: \"nonsense\" } }) { totalCount }",
         "tasks(filter: { labels: { any: [\"nonsense\"] } }) { totalCount }",
         "tasks(filter: { priority: { in: [HUGE] } }) { totalCount }",
-        "searchTasks(text: \"milk\", first: 0) { id }",
+        "searchTasks(text: \"milk\", first: -1) { nodes { id } }",
         "changes(first: 0) { syncToken }",
         "changes(after: \"\") { syncToken }",
         "changes(after: \"nonsense\") { syncToken }",

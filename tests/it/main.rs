@@ -8,6 +8,7 @@ mod auth;
 mod bulk;
 mod citations;
 mod concurrency;
+mod connections;
 mod contract;
 mod data;
 mod documents;

@@ -102,11 +102,17 @@ async fn lists_know_their_tasks_and_count_them_by_the_day_of_a_zone() {
     ] {
         made(&app, &ann, json!({ "title": title, "due": due, "completed": completed, "listId": home })).await;
     }
-    let query = "{ taskLists { id counts { open completed overdue } tasks(first: 2) { title } } }";
+    let query = "{ taskLists { id counts { open completed overdue } tasks(first: 2) { nodes { title } } } }";
     let lists = app.graphql(&ann, query, json!({})).await.data()["taskLists"].clone();
     let counts = json!({ "open": 4, "completed": 1, "overdue": 2 });
-    assert_eq!(lists[0], json!({ "id": home, "counts": counts, "tasks": [{ "title": "late" }, { "title": "later" }] }));
-    assert_eq!(lists[1], json!({ "id": empty, "counts": { "open": 0, "completed": 0, "overdue": 0 }, "tasks": [] }));
+    assert_eq!(
+        lists[0],
+        json!({ "id": home, "counts": counts, "tasks": { "nodes": [{ "title": "late" }, { "title": "later" }] } })
+    );
+    assert_eq!(
+        lists[1],
+        json!({ "id": empty, "counts": { "open": 0, "completed": 0, "overdue": 0 }, "tasks": { "nodes": [] } })
+    );
     let filtered =
         "{ tasks(filter: { overdue: { timeZone: \"Europe/Berlin\" } }, order: { by: TITLE }) { nodes { title } } }";
     let late = app.graphql(&ann, filtered, json!({})).await.data();
@@ -142,10 +148,10 @@ async fn labels_tie_tasks_together_and_rest_calls_them_tags() {
     assert_eq!(task["tags"], json!(["Phone", "errand"]));
     let other = app.rest_task(&ann, json!({ "title": "b", "tags": ["PHONE"] })).await;
     assert_eq!(other["tags"], json!(["Phone"]));
-    let labels = app.graphql(&ann, "{ labels { name tasks { title } } }", json!({})).await.data();
+    let labels = app.graphql(&ann, "{ labels { name tasks { nodes { title } } } }", json!({})).await.data();
     let expected = json!([
-        { "name": "errand", "tasks": [{ "title": "a" }] },
-        { "name": "Phone", "tasks": [{ "title": "a" }, { "title": "b" }] },
+        { "name": "errand", "tasks": { "nodes": [{ "title": "a" }] } },
+        { "name": "Phone", "tasks": { "nodes": [{ "title": "a" }, { "title": "b" }] } },
     ]);
     assert_eq!(labels["labels"], expected);
     let path = format!("/{}", task["id"]);
@@ -222,15 +228,18 @@ async fn parts_go_one_level_deep_and_stay_with_their_parent() {
     }
 
     update(&app, &ann, json!({ "id": parent, "listId": work })).await.data();
-    let query = "query($id: ID!) { task(id: $id) { subtasks { title completed list { id } } } }";
+    let query = "query($id: ID!) { task(id: $id) { subtasks { nodes { title completed list { id } } } } }";
     let moved = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(moved["task"]["subtasks"], json!([{ "title": "jacket", "completed": false, "list": { "id": work } }]));
+    assert_eq!(
+        moved["task"]["subtasks"]["nodes"],
+        json!([{ "title": "jacket", "completed": false, "list": { "id": work } }])
+    );
     update(&app, &ann, json!({ "id": parent, "completed": true })).await.data();
     let done = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(done["task"]["subtasks"][0]["completed"], true);
+    assert_eq!(done["task"]["subtasks"]["nodes"][0]["completed"], true);
     update(&app, &ann, json!({ "id": parent, "completed": false })).await.data();
     let open = app.graphql(&ann, query, json!({ "id": parent })).await.data();
-    assert_eq!(open["task"]["subtasks"][0]["completed"], true);
+    assert_eq!(open["task"]["subtasks"]["nodes"][0]["completed"], true);
     let freed = update(&app, &ann, json!({ "id": part, "parentId": null })).await.data();
     assert_eq!(freed["updateTask"]["task"]["parent"], Value::Null);
     let only = "{ tasks(filter: { parentId: { isNull: true } }) { totalCount } }";
@@ -247,16 +256,16 @@ async fn parts_go_and_come_back_with_their_parent() {
         parts.push(made(&app, &ann, json!({ "title": title, "parentId": parent })).await);
     }
     let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }";
-    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { subtasks { title } } } }";
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { subtasks { nodes { title } } } } }";
     app.graphql(&ann, delete, json!({ "id": parts[0] })).await.data();
     app.graphql(&ann, delete, json!({ "id": parent })).await.data();
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
     let refused = app.graphql(&ann, restore, json!({ "id": parts[1] })).await;
     assert_eq!(refused.code(), "BAD_USER_INPUT", "{refused:?}");
     let back = app.graphql(&ann, restore, json!({ "id": parent })).await.data();
-    assert_eq!(back["restoreTask"]["task"]["subtasks"], json!([{ "title": "charger" }]));
+    assert_eq!(back["restoreTask"]["task"]["subtasks"]["nodes"], json!([{ "title": "charger" }]));
     let back = app.graphql(&ann, restore, json!({ "id": parts[0] })).await;
-    assert_eq!(back.data()["restoreTask"]["task"]["subtasks"], json!([]));
+    assert_eq!(back.data()["restoreTask"]["task"]["subtasks"]["nodes"], json!([]));
     app.graphql(&ann, delete, json!({ "id": parent })).await.data();
     app.sql("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where deleted_at is not null").await;
     assert_eq!(app.graphql(&ann, restore, json!({ "id": parent })).await.code(), "NOT_FOUND");
@@ -306,8 +315,8 @@ async fn a_task_has_no_more_than_a_hundred_parts_whichever_way_they_come() {
     update(&app, &ann, json!({ "id": other, "parentId": parent })).await.data();
     let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { id } } }";
     assert_eq!(app.graphql(&ann, restore, json!({ "id": last })).await.code(), "BAD_USER_INPUT");
-    let query = "query($id: ID!) { task(id: $id) { subtasks { id } } }";
-    let parts = app.graphql(&ann, query, json!({ "id": parent })).await.data()["task"]["subtasks"].clone();
+    let query = "query($id: ID!) { task(id: $id) { subtasks(first: 100) { nodes { id } } } }";
+    let parts = app.graphql(&ann, query, json!({ "id": parent })).await.data()["task"]["subtasks"]["nodes"].clone();
     assert_eq!(parts.as_array().unwrap().len(), 100);
 }
 
@@ -470,10 +479,11 @@ async fn tasks_are_found_by_all_their_words() {
     let found = |words: &'static str| {
         let (app, ann) = (&app, &ann);
         async move {
-            let query = "query($text: String!) { searchTasks(text: $text) { title }
+            let query = "query($text: String!) { searchTasks(text: $text) { nodes { title } }
                 tasks(filter: { search: $text }) { totalCount } }";
             let data = app.graphql(ann, query, json!({ "text": words })).await.data();
-            let titles: Vec<_> = data["searchTasks"].as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
+            let titles: Vec<_> =
+                data["searchTasks"]["nodes"].as_array().unwrap().iter().map(|it| text(&it["title"])).collect();
             (titles, data["tasks"]["totalCount"].as_u64().unwrap())
         }
     };
@@ -494,7 +504,8 @@ async fn tasks_are_found_by_all_their_words() {
     }
     assert_eq!(found("").await, (Vec::new(), 0));
     let id = text(
-        &app.graphql(&ann, "{ searchTasks(text: \"plumber\") { id } }", json!({})).await.data()["searchTasks"][0]["id"],
+        &app.graphql(&ann, "{ searchTasks(text: \"plumber\") { nodes { id } } }", json!({})).await.data()["searchTasks"]
+            ["nodes"][0]["id"],
     );
     update(&app, &ann, json!({ "id": id, "title": "Phone her", "description": null })).await.data();
     assert_eq!(found("plumber").await.1, 0);
@@ -537,13 +548,13 @@ async fn any_text_may_be_searched_for() {
         "%",
         "_",
     ] {
-        let query = "query($text: String!) { searchTasks(text: $text) { id } tasks(filter: { search: $text, contains: $text }) { totalCount } }";
+        let query = "query($text: String!) { searchTasks(text: $text) { nodes { id } } tasks(filter: { search: $text, contains: $text }) { totalCount } }";
         app.graphql(&ann, query, json!({ "text": text })).await.data();
     }
-    let nul = app.graphql(&ann, "{ searchTasks(text: \"a\\u0000\") { id } }", json!({})).await;
+    let nul = app.graphql(&ann, "{ searchTasks(text: \"a\\u0000\") { nodes { id } } }", json!({})).await;
     assert_eq!(nul.code(), "BAD_USER_INPUT");
     let long = json!({ "text": "x ".repeat(101) });
-    let long = app.graphql(&ann, "query($text: String!) { searchTasks(text: $text) { id } }", long).await;
+    let long = app.graphql(&ann, "query($text: String!) { searchTasks(text: $text) { nodes { id } } }", long).await;
     assert_eq!(long.code(), "BAD_USER_INPUT");
 }
 

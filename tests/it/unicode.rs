@@ -28,7 +28,7 @@ const TITLES: [(&str, &[&str]); 16] = [
 
 async fn titles(app: &App, person: &Person, query: &str, wanted: &str) -> Vec<String> {
     let found = app.graphql(person, query, json!({ "text": wanted })).await.data();
-    let nodes = found.pointer("/searchTasks").or(found.pointer("/tasks/nodes")).unwrap_or(&Value::Null);
+    let nodes = found.pointer("/searchTasks/nodes").or(found.pointer("/tasks/nodes")).unwrap_or(&Value::Null);
     nodes.as_array().unwrap().iter().map(|it| text(&it["title"])).collect()
 }
 
@@ -42,7 +42,7 @@ async fn a_task_is_found_by_each_word_of_its_title_in_every_script() {
     for (title, words) in TITLES {
         for word in words {
             for query in [
-                "query($text: String!) { searchTasks(text: $text) { title } }",
+                "query($text: String!) { searchTasks(text: $text) { nodes { title } } }",
                 "query($text: String!) { tasks(filter: { contains: $text }) { nodes { title } } }",
                 "query($text: String!) { tasks(filter: { search: $text }) { nodes { title } } }",
             ] {
@@ -50,7 +50,7 @@ async fn a_task_is_found_by_each_word_of_its_title_in_every_script() {
                 assert_eq!(found, [title], "{word} by {query}");
             }
         }
-        let search = "query($text: String!) { searchTasks(text: $text) { title } }";
+        let search = "query($text: String!) { searchTasks(text: $text) { nodes { title } } }";
         assert!(titles(&app, &ann, search, title).await.contains(&title.to_owned()), "{title}");
     }
 }
@@ -63,7 +63,7 @@ async fn what_is_edited_is_found_by_its_new_words_only() {
     let update =
         "mutation($id: ID!) { updateTask(input: { id: $id, title: \"Βήτα\", description: \"東京\" }) { task { id } } }";
     app.graphql(&ann, update, json!({ "id": id })).await.data();
-    let search = "query($text: String!) { searchTasks(text: $text) { title } }";
+    let search = "query($text: String!) { searchTasks(text: $text) { nodes { title } } }";
     assert_eq!(titles(&app, &ann, search, "αλφα").await, [""; 0]);
     for wanted in ["βήτα", "東", "京"] {
         assert_eq!(titles(&app, &ann, search, wanted).await, ["Βήτα"], "{wanted}");
@@ -219,7 +219,7 @@ async fn words_are_found_whatever_is_not_seen_in_them() {
     for wanted in ["donaudampf", "do\u{fe0f}nau", "ab", "میخواهم", "می\u{200c}خواهم", "two", "one\u{200b}two"]
     {
         for query in [
-            "query($text: String!) { searchTasks(text: $text) { title } }",
+            "query($text: String!) { searchTasks(text: $text) { nodes { title } } }",
             "query($text: String!) { tasks(filter: { contains: $text }) { nodes { title } } }",
         ] {
             assert_eq!(titles(&app, &ann, query, wanted).await, [title], "{wanted:?} by {query}");

@@ -105,10 +105,10 @@ fn documents() -> Vec<(String, String)> {
         documents.push((filter.clone(), format!("{{ tasks(filter: {{ {filter} }}) {{ nodes {{ id }} }} }}")));
     }
     documents.extend([
-        ("search".into(), "{ searchTasks(text: \"word77 common\") { title } }".into()),
-        ("relations".into(), "{ tasks { nodes { list { name } labels { name } subtasks { title } } } }".into()),
-        ("lists".into(), "{ taskLists { tasks(first: 5) { title } } }".into()),
-        ("labels".into(), "{ labels { tasks(first: 5) { title } } }".into()),
+        ("search".into(), "{ searchTasks(text: \"word77 common\") { nodes { title } } }".into()),
+        ("relations".into(), "{ tasks { nodes { list { name } labels { name } subtasks { nodes { title } } } } }".into()),
+        ("lists".into(), "{ taskLists { tasks(first: 5) { nodes { title } } } }".into()),
+        ("labels".into(), "{ labels { tasks(first: 5) { nodes { title } } } }".into()),
         ("changes".into(), "{ changes(kinds: [TASK]) { changes { nodeId } } }".into()),
         (
             "a list in its order".into(),

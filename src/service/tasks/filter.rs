@@ -300,7 +300,7 @@ impl Tasks<'_> {
     }
 
     /// Whether the task is among those with such a label: the labels lead to the tasks.
-    fn labelled(self, is_one: SimpleExpr) -> SimpleExpr {
+    pub(super) fn labelled(self, is_one: SimpleExpr) -> SimpleExpr {
         task::Column::Id.in_subquery(self.marks().filter(is_one).into_query())
     }
 

@@ -56,13 +56,8 @@ impl Default for Order {
 impl Tasks<'_> {
     /// A page of the tasks.
     pub async fn page(self, filter: &Filter, order: Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
-        let beyond = |cursor, is_after| order.beyond(self.scope.db, cursor, is_after);
-        let mut select = self.sorted(filter, order, page.from_end);
-        for (field, cursor, is_after) in [("after", &page.after, true), ("before", &page.before, false)] {
-            if let Some(cursor) = cursor {
-                select = select.filter(beyond(cursor, is_after).ok_or(Error::invalid(field, ValidationError::Cursor))?);
-            }
-        }
+        let select = self.sorted(filter, order, page.from_end);
+        let select = order.beyond_page(self.scope.db, page)?.into_iter().fold(select, Select::filter);
         let window = Window { offset: 0, limit: Some(page.size as u64 + 1) };
         Ok(page.cut(self.scope.db.reader().window(select, window, pace(filter, order, window)).await?))
     }
@@ -119,6 +114,9 @@ pub(super) fn pace(filter: &Filter, order: Order, window: Window) -> Pace {
 }
 
 impl Order {
+    /// Manual order.
+    pub const MANUAL: Self = Self { by: OrderBy::Position, descending: false };
+
     /// The place of a task in this order.
     pub fn cursor(self, row: &task::Model) -> Cursor {
         let value = match self.by {
@@ -141,6 +139,16 @@ impl Order {
             OrderBy::Title => Expr::col(task::Column::TitleKey),
             OrderBy::Due => db.due_key(self.descending),
         }
+    }
+
+    /// What is true of tasks between the cursors of a page.
+    pub(super) fn beyond_page(self, db: &Db, page: &PageRequest) -> Result<Vec<SimpleExpr>, Error> {
+        let cursors = [("after", &page.after, true), ("before", &page.before, false)];
+        let beyond = |(field, cursor, is_after): (_, &Option<Cursor>, _)| {
+            let cursor = cursor.as_ref()?;
+            Some(self.beyond(db, cursor, is_after).ok_or(Error::invalid(field, ValidationError::Cursor)))
+        };
+        cursors.into_iter().filter_map(beyond).collect()
     }
 
     /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
@@ -170,6 +178,6 @@ fn due_order(row: &task::Model) -> Option<Micros> {
     row.due_at.or(midnight)
 }
 
-fn sea_order(descending: bool) -> sea_query::Order {
+pub(super) fn sea_order(descending: bool) -> sea_query::Order {
     if descending { sea_query::Order::Desc } else { sea_query::Order::Asc }
 }

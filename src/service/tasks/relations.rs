@@ -1,5 +1,7 @@
 //! What DataLoaders ask for: the tasks of many parents, lists or labels, each kind in one statement.
 
+use std::collections::HashMap;
+
 use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
@@ -8,12 +10,15 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Alias, CaseStatement, Expr, Func, Query, SelectStatement, SimpleExpr, UnionType},
+    sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use uuid::Uuid;
 
-use super::{Tasks, TimeZone, filter::is_overdue};
-use crate::error::Error;
+use super::{Order, Tasks, TimeZone, filter::is_overdue, list::sea_order};
+use crate::{
+    error::Error,
+    service::page::{Page, PageRequest},
+};
 
 /// How many tasks a list has, by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,32 +35,63 @@ pub struct Counts {
 const MOST_AT_ONCE: usize = 500;
 
 impl Tasks<'_> {
-    /// The subtasks of these tasks, in manual order.
-    pub async fn subtasks_of(self, parents: &[TaskId]) -> Result<Vec<task::Model>, Error> {
-        let subtasks = self.mine().filter(task::Column::ParentId.is_in(parents.iter().copied()));
-        let subtasks = subtasks.order_by_asc(task::Column::Position).order_by_asc(task::Column::Number);
-        Ok(self.scope.db.reader().rows(subtasks).await?)
+    /// A page of the subtasks of each task, in manual order; of a task without subtasks there is none.
+    pub async fn pages_of_parents(
+        self,
+        parents: &[TaskId],
+        page: &PageRequest,
+    ) -> Result<HashMap<TaskId, Page<task::Model>>, Error> {
+        let pages = self.pages(parents.iter().map(|it| (it.0, task::Column::ParentId.eq(*it))), page).await?;
+        Ok(pages.into_iter().map(|(id, page)| (TaskId(id), page)).collect())
     }
 
-    /// The first tasks of each list, in manual order.
-    pub async fn first_of_lists(self, lists: &[ListId], most: u64) -> Result<Vec<(ListId, task::Model)>, Error> {
-        let of = |list: &ListId| (list.0, task::Column::ListId.eq(*list));
-        let rows = self.first_of(lists.iter().map(of), most).await?;
-        Ok(rows.into_iter().map(|(id, row)| (ListId(id), row)).collect())
+    /// A page of the tasks of each list, in manual order.
+    pub async fn pages_of_lists(
+        self,
+        lists: &[ListId],
+        page: &PageRequest,
+    ) -> Result<HashMap<ListId, Page<task::Model>>, Error> {
+        let pages = self.pages(lists.iter().map(|it| (it.0, task::Column::ListId.eq(*it))), page).await?;
+        Ok(pages.into_iter().map(|(id, page)| (ListId(id), page)).collect())
     }
 
-    /// The first tasks with each label, in manual order.
-    pub async fn first_of_labels(self, labels: &[LabelId], most: u64) -> Result<Vec<(LabelId, task::Model)>, Error> {
-        let of = |label: &LabelId| {
-            let marked = task_label::Entity::find()
-                .select_only()
-                .column(task_label::Column::TaskId)
-                .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
-                .filter(task_label::Column::LabelId.eq(*label));
-            (label.0, task::Column::Id.in_subquery(marked.into_query()))
-        };
-        let rows = self.first_of(labels.iter().map(of), most).await?;
-        Ok(rows.into_iter().map(|(id, row)| (LabelId(id), row)).collect())
+    /// A page of the tasks with each label, in manual order.
+    pub async fn pages_of_labels(
+        self,
+        labels: &[LabelId],
+        page: &PageRequest,
+    ) -> Result<HashMap<LabelId, Page<task::Model>>, Error> {
+        let of = |label: &LabelId| (label.0, self.labelled(task_label::Column::LabelId.eq(*label)));
+        let pages = self.pages(labels.iter().map(of), page).await?;
+        Ok(pages.into_iter().map(|(id, page)| (LabelId(id), page)).collect())
+    }
+
+    /// How many subtasks each task has; a task without subtasks is not among the answers.
+    pub async fn totals_of_parents(self, parents: &[TaskId]) -> Result<HashMap<TaskId, i64>, Error> {
+        let select = self
+            .mine()
+            .select_only()
+            .column(task::Column::ParentId)
+            .expr(task::Column::Number.count())
+            .filter(task::Column::ParentId.is_in(parents.iter().copied()))
+            .group_by(task::Column::ParentId);
+        let rows: Vec<(Uuid, i64)> = self.scope.db.reader().rows(select).await?;
+        Ok(rows.into_iter().map(|(id, total)| (TaskId(id), total)).collect())
+    }
+
+    /// How many tasks have each label; a label without tasks is not among the answers.
+    pub async fn totals_of_labels(self, labels: &[LabelId]) -> Result<HashMap<LabelId, i64>, Error> {
+        let tasks = self.mine().select_only().column(task::Column::Id).into_query();
+        let select = task_label::Entity::find()
+            .select_only()
+            .column(task_label::Column::LabelId)
+            .expr(task_label::Column::TaskId.count())
+            .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task_label::Column::LabelId.is_in(labels.iter().copied()))
+            .filter(task_label::Column::TaskId.in_subquery(tasks))
+            .group_by(task_label::Column::LabelId);
+        let rows: Vec<(Uuid, i64)> = self.scope.db.reader().rows(select).await?;
+        Ok(rows.into_iter().map(|(id, total)| (LabelId(id), total)).collect())
     }
 
     /// How many tasks each list has; a list without tasks is not among the answers.
@@ -91,31 +127,34 @@ impl Tasks<'_> {
         Ok(Counts { open: of(false), completed: of(true), overdue: 0 })
     }
 
-    /// One limited statement for each owner of tasks, joined into one: each walks its index and stops.
-    async fn first_of(
+    /// One limited statement for each that has tasks, joined into one: each walks its index and stops.
+    async fn pages(
         self,
         which: impl Iterator<Item = (Uuid, SimpleExpr)>,
-        most: u64,
-    ) -> Result<Vec<(Uuid, task::Model)>, Error> {
-        let which: Vec<_> = which.collect();
-        let mut found = Vec::new();
-        for some in which.chunks(MOST_AT_ONCE) {
-            let mut statements = some.iter().map(|(of, condition)| self.limited(*of, condition.clone(), most));
+        page: &PageRequest,
+    ) -> Result<HashMap<Uuid, Page<task::Model>>, Error> {
+        let beyond = Order::MANUAL.beyond_page(self.scope.db, page)?;
+        let conditions: Vec<_> =
+            which.map(|(of, condition)| (of, beyond.iter().cloned().fold(condition, and))).collect();
+        let mut found: HashMap<Uuid, Vec<task::Model>> = HashMap::new();
+        for some in conditions.chunks(MOST_AT_ONCE) {
+            let mut statements = some.iter().map(|(of, condition)| self.limited(*of, condition.clone(), page));
             let Some(mut statement) = statements.next() else { break };
             statement.unions(statements.map(|it| (UnionType::All, it)));
             let rows: Vec<OfOne> = self.scope.db.reader().rows_of(&statement).await?;
-            found.extend(rows.into_iter().map(|row| (row.of, row.task)));
+            rows.into_iter().for_each(|row| found.entry(row.of).or_default().push(row.task));
         }
-        Ok(found)
+        Ok(found.into_iter().map(|(of, rows)| (of, page.cut(rows))).collect())
     }
 
-    fn limited(self, of: Uuid, condition: SimpleExpr, most: u64) -> SelectStatement {
+    fn limited(self, of: Uuid, condition: SimpleExpr, page: &PageRequest) -> SelectStatement {
+        let direction = sea_order(page.from_end);
         let inner = self
             .mine()
             .filter(condition)
-            .order_by_asc(task::Column::Position)
-            .order_by_asc(task::Column::Number)
-            .limit(most)
+            .order_by(task::Column::Position, direction.clone())
+            .order_by(task::Column::Number, direction)
+            .limit(page.size as u64 + 1)
             .into_query();
         Query::select()
             .expr(Expr::value(of))
@@ -123,6 +162,10 @@ impl Tasks<'_> {
             .from_subquery(inner, Alias::new("some"))
             .to_owned()
     }
+}
+
+fn and(one: SimpleExpr, other: SimpleExpr) -> SimpleExpr {
+    one.and(other)
 }
 
 /// What a task is one of, and the task.

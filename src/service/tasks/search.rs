@@ -6,7 +6,10 @@ use sea_orm::QuerySelect;
 use super::Tasks;
 use crate::{
     error::{Error, ValidationError},
-    service::tasks::filter::MAX_SEARCH,
+    service::{
+        page::{Cursor, CursorValue, Page, PageRequest},
+        tasks::filter::MAX_SEARCH,
+    },
 };
 
 /// How many words there are at most.
@@ -37,15 +40,30 @@ impl Words {
 }
 
 impl Tasks<'_> {
-    /// The best hits: tasks that have words that begin with each of these, the title counting more.
-    pub async fn search(self, words: &Words, most: u64) -> Result<Vec<task::Model>, Error> {
+    /// A page of the hits, best first: tasks that have words that begin with each of these, the title counting more. All
+    /// hits are ranked whatever the page, so that a cursor is a place among them.
+    pub async fn search(self, words: &Words, page: &PageRequest) -> Result<Hits, Error> {
+        let skipped = match &page.after {
+            None => 0,
+            Some(Cursor { value: CursorValue::Hit, number }) => number.saturating_add(1).unsigned_abs(),
+            Some(_) => return Err(Error::invalid("after", ValidationError::Cursor)),
+        };
         if words.0.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Hits { page: page.cut(Vec::new()), skipped });
         }
         let db = self.scope.db;
-        let best = db.best(self.mine(), self.scope.owner, &words.0).limit(most);
-        Ok(db.reader().rows(best).await?)
+        let best = db.best(self.mine(), self.scope.owner, &words.0).offset(skipped).limit(page.size as u64 + 1);
+        Ok(Hits { page: page.cut(db.reader().rows(best).await?), skipped })
     }
+}
+
+/// A page of the hits of a search.
+#[derive(Clone, Debug)]
+pub struct Hits {
+    /// The tasks.
+    pub page: Page<task::Model>,
+    /// How many hits are before them.
+    pub skipped: u64,
 }
 
 #[cfg(test)]
