@@ -304,8 +304,9 @@ mod tests {
             (0..7).map(|it| format!("fragment F{it} on Query {{ a{it}: me {{ id }} ...F{} }} ", it + 1)).collect();
         let text = |selected: &str| format!("{{ {selected} }} {levels} fragment F7 on Query {{ __typename }}");
         let weight = |selected: &str| front.plan(&text(selected), None, true).unwrap().bytes;
-        let many = (0..8)
-            .map(|it| format!("t{it}: node(id: 1) {{ ... on Task {{ list {{ id name tasks {{ id title }} }} }} }} "));
+        let many = (0..8).map(|it| {
+            format!("t{it}: node(id: 1) {{ ... on Task {{ list {{ id name tasks {{ nodes {{ id title }} }} }} }} }} ")
+        });
         let (small, large) = (weight("...F0"), weight(&format!("...F0 {}", many.collect::<String>())));
         assert!(small < 64_000 && large > 2 * small, "{small} {large}");
         for number in 0..2000 {
