@@ -189,10 +189,13 @@ const WAYS_OUT: [Way; 5] = [
 
 /// A link of that user's to set a password.
 async fn reset_token(app: &App, sink: &Sink, person: &Person) -> String {
-    let before = sink.count();
+    let before = sink.count_with(&person.email, RESET);
     post(app, None, "/request-password-reset", json!({ "email": person.email })).await.expect(200);
-    sink.after(before).await.token()
+    sink.next_with(&person.email, RESET, before).await.token()
 }
+
+/// The subject of mail with a link to set a password.
+const RESET: &str = "Set a new password";
 
 /// The same user in a session of their own.
 async fn at_home(app: &App, person: &Person) -> Person {
@@ -293,9 +296,9 @@ async fn a_verified_address_is_asked_before_it_is_changed() {
     // The question ends with the session, too.
     let ann = Person { email: "new@example.com".into(), ..ann };
     let body = json!({ "newEmail": "third@example.com" });
-    let before = sink.count();
+    let confirm = "Confirm that you want another address";
     post(&app, Some(&ann), "/change-email", body).await.expect(200);
-    let asked = sink.after(before).await;
+    let asked = sink.with(&ann.email, confirm).await;
     post(&app, Some(&ann), "/sign-out", json!({})).await.expect(200);
     let late = get(&app, None, &format!("/api/auth/verify-email?token={}", asked.token())).await;
     assert_eq!(late.code(), "INVALID_TOKEN");

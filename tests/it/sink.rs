@@ -66,6 +66,18 @@ impl Sink {
         self.last("another message", |_| self.count() > count).await
     }
 
+    /// How many messages with that subject came to an address.
+    pub fn count_with(&self, address: &str, subject: &str) -> usize {
+        let mail = self.mail.lock().unwrap();
+        mail.iter().filter(|it| it.to == address && it.subject == subject).count()
+    }
+
+    /// The message with that subject to an address that comes after so many, whatever else comes meanwhile.
+    pub async fn next_with(&self, address: &str, subject: &str, count: usize) -> Received {
+        self.last(subject, |it| it.to == address && it.subject == subject && self.count_with(address, subject) > count)
+            .await
+    }
+
     async fn last(&self, what: &str, is_it: impl Fn(&Received) -> bool) -> Received {
         for _ in 0..500 {
             let all = self.mail.lock().unwrap().clone();
