@@ -13,6 +13,7 @@ mod m2026_11_29_000006_links_of_users;
 mod m2026_11_29_000007_plain_names;
 mod m2026_11_30_000008_unseen_characters;
 mod m2026_11_30_000009_database_epochs;
+mod m2026_11_30_000010_completion_times;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_29_000007_plain_names::Migration),
             Box::new(m2026_11_30_000008_unseen_characters::Migration),
             Box::new(m2026_11_30_000009_database_epochs::Migration),
+            Box::new(m2026_11_30_000010_completion_times::Migration),
         ]
     }
 }
