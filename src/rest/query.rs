@@ -26,7 +26,7 @@ use crate::{
     error,
     service::{
         page::DEFAULT_SIZE,
-        tasks::{AnyOf, Due, Filter, Instant, Order, OrderBy, SearchText, TimeZone},
+        tasks::{AnyOf, Comparison, Condition, Due, Filter, Instant, Order, OrderBy, SearchText, TimeField, TimeZone},
         values::LabelName,
     },
     view::by_default,
@@ -207,16 +207,15 @@ impl<'a> QueryReader<'a> {
             self.problems
                 .push(PydanticError::breaks(&["query", "completed"], error::ValidationError::Contradiction("status")));
         }
-        Filter {
-            completed: status.or(completed),
-            priorities: self.several(&["priority", "priority_filter"], priorities_of),
-            contains: search,
-            label_names: has_tags.then(|| self.several(&["tags", "tag"], tags_of)).flatten(),
-            due_from: self.instant(&["due_after", "due_date_from"], false),
-            due_before: self.instant(&["due_before", "due_date_to"], true),
-            overdue,
-            ..Filter::default()
-        }
+        let due = |comparison| move |instant| Condition::Time(TimeField::Due, comparison, instant);
+        let conditions = [
+            self.several(&["priority", "priority_filter"], priorities_of).map(Condition::Priorities),
+            has_tags.then(|| self.several(&["tags", "tag"], tags_of)).flatten().map(Condition::LabelNames),
+            self.instant(&["due_after", "due_date_from"], false).map(due(Comparison::Gte)),
+            self.instant(&["due_before", "due_date_to"], true).map(due(Comparison::Lt)),
+        ];
+        let conditions = conditions.into_iter().flatten().collect();
+        Filter { completed: status.or(completed), contains: search, overdue, conditions }
     }
 
     fn choice<T>(&mut self, names: &[&'static str], choices: &'static str, known: fn(&str) -> Option<T>) -> Option<T> {

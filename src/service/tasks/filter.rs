@@ -25,16 +25,8 @@ pub(super) const MAX_SEARCH: usize = 200;
 pub struct Filter {
     /// Only those in this state.
     pub completed: Option<bool>,
-    /// Only those of one of these priorities.
-    pub priorities: Option<AnyOf<Priority>>,
     /// Only those whose title or description contains this.
     pub contains: Option<SearchText>,
-    /// Only those with a label of one of these names.
-    pub label_names: Option<AnyOf<LabelName>>,
-    /// Only those due from this instant on; a date is due from its midnight in UTC on.
-    pub due_from: Option<Instant>,
-    /// Only those due before this instant.
-    pub due_before: Option<Instant>,
     /// Only open tasks whose instant, or whose day in this time zone, is over.
     pub overdue: Option<TimeZone>,
     /// Only those that meet each of these too.
@@ -66,6 +58,8 @@ pub enum Condition {
     Parents(AnyOf<TaskId>),
     /// It has one of these labels.
     AnyLabel(AnyOf<LabelId>),
+    /// It has a label of one of these names.
+    LabelNames(AnyOf<LabelName>),
     /// It has all of these labels, of which there is one at least.
     AllLabels(AnyOf<LabelId>),
     /// It has none of these labels, of which there is one at least.
@@ -174,11 +168,8 @@ impl Filter {
     /// About how many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
         let of_text = self.contains.as_ref().map_or(0, |it| it.0.len());
-        let of_priorities = self.priorities.as_ref().map_or(0, AnyOf::count) * size_of::<Priority>();
-        let of_names =
-            self.label_names.iter().flat_map(AnyOf::padded).map(|it| size_of::<LabelName>() + it.as_str().len());
         let of_conditions: usize = self.conditions.iter().map(Condition::bytes).sum();
-        size_of::<Self>() + of_text + of_priorities + of_names.sum::<usize>() + of_conditions
+        size_of::<Self>() + of_text + of_conditions
     }
 }
 
@@ -193,15 +184,16 @@ impl Condition {
     }
 
     fn bytes(&self) -> usize {
-        let text = |text: &String| size_of::<String>() + text.len();
+        let text = |text: &str| size_of::<String>() + text.len();
         let of_values = match self {
             Self::Ids(them) | Self::Parents(them) => them.count() * size_of::<TaskId>(),
             Self::Lists(them) => them.count() * size_of::<ListId>(),
             Self::AnyLabel(them) | Self::AllLabels(them) | Self::NoLabelOf(them) => them.count() * size_of::<LabelId>(),
+            Self::LabelNames(names) => names.padded().map(|it| text(it.as_str())).sum(),
             Self::Titles(titles) => titles.padded().map(|TitleKey(it)| text(it)).sum(),
             Self::Priorities(them) => them.count() * size_of::<Priority>(),
             Self::TitleContains(SearchText(it)) => it.len(),
-            Self::Search(words) => words.as_slice().iter().flatten().map(text).sum(),
+            Self::Search(words) => words.as_slice().iter().flatten().map(|it| text(it)).sum(),
             _ => 0,
         };
         size_of::<Self>() + of_values + self.filters().iter().map(Filter::bytes).sum::<usize>()
@@ -218,16 +210,11 @@ impl Tasks<'_> {
     /// long as nothing negates it.
     fn expressions(self, filter: &Filter) -> Vec<SimpleExpr> {
         let db = self.scope.db;
-        let due = |comparison, instant| self.time(TimeField::Due, comparison, instant);
         let plain = [
             filter.completed.map(|completed| task::Column::Completed.eq(completed)),
-            filter.priorities.as_ref().map(|them| task::Column::Priority.is_in(them.padded().copied())),
             filter.contains.as_ref().map(|SearchText(text)| {
                 db.contains(task::Column::TitleKey, text).or(db.contains(task::Column::DescriptionKey, text))
             }),
-            filter.label_names.as_ref().map(|names| self.named(names)),
-            filter.due_from.map(|from| due(Comparison::Gte, from)),
-            filter.due_before.map(|end| due(Comparison::Lt, end)),
             filter.overdue.map(|zone| is_overdue(db, zone, Utc::now())),
         ];
         let conditions = filter.conditions.iter().map(|condition| self.expression(condition));
@@ -254,6 +241,7 @@ impl Tasks<'_> {
             },
             Condition::Lists(lists) => task::Column::ListId.is_in(lists.padded().copied()),
             Condition::Parents(parents) => task::Column::ParentId.is_in(parents.padded().copied()),
+            Condition::LabelNames(names) => self.named(names),
             Condition::AnyLabel(labels) => self.labelled(has_label_of(labels)),
             Condition::AllLabels(labels) => self.has_all_labels(labels),
             Condition::NoLabelOf(labels) if labels.count() == 0 => Expr::value(false),

@@ -65,7 +65,7 @@ impl FilterReader {
         self.combinations(input.and, input.or, input.not)?;
         self.depth -= 1;
         let conditions = std::mem::replace(&mut self.read, outer);
-        Ok(Filter { completed, contains, overdue, conditions, ..Filter::default() })
+        Ok(Filter { completed, contains, overdue, conditions })
     }
 
     fn count(&mut self) -> Result<(), Error> {
