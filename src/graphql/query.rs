@@ -180,7 +180,7 @@ pub(super) struct ChangeFeed {
 impl From<Feed> for ChangeFeed {
     fn from(feed: Feed) -> Self {
         let changes = Change::all(&feed, &mut HashMap::new());
-        Self { changes, sync_token: feed.token.encode(), has_more: feed.has_more }
+        Self { changes, sync_token: feed.token().encode(), has_more: feed.has_more }
     }
 }
 

@@ -67,7 +67,7 @@ impl Tail {
             }
             let feed = self.services.changes(&self.user).page(&self.request).await?;
             self.ready = Change::all(&feed, &mut HashMap::new()).into_iter();
-            self.request.after = Some(feed.token);
+            self.request.after = Some(feed.token());
             if self.ready.len() == 0 {
                 self.listener.changed().await;
             }

@@ -273,7 +273,7 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
     let changes = Change::all(&feed, &mut labels);
     let body = serde_json::json!({
-        "changes": changes, "sync_token": feed.token.encode(), "has_more": feed.has_more,
+        "changes": changes, "sync_token": feed.token().encode(), "has_more": feed.has_more,
     });
     Ok(Json(body).into_response())
 }

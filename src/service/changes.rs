@@ -66,10 +66,11 @@ pub struct FeedRequest {
 pub struct Feed {
     /// The changes, each row once, by revision.
     pub changes: Vec<Changed>,
-    /// What to ask from next time.
-    pub token: SyncToken,
     /// Whether more changes are there already.
     pub has_more: bool,
+    /// The revision to which the client has come with this page.
+    revision: i64,
+    epoch: String,
     /// Deletions up to this revision may have been purged.
     purged_through: i64,
     /// The day on which the client started from the beginning.
@@ -86,10 +87,15 @@ impl Feed {
         self.changes.iter().filter_map(task).collect()
     }
 
+    /// What to ask from next time.
+    pub fn token(&self) -> SyncToken {
+        self.token_at(self.revision)
+    }
+
     /// The token of a client that has come to that revision on this page.
     pub fn token_at(&self, revision: i64) -> SyncToken {
         let start = self.start.filter(|_| revision < self.purged_through);
-        SyncToken { epoch: self.token.epoch.clone(), revision, start }
+        SyncToken { epoch: self.epoch.clone(), revision, start }
     }
 }
 
@@ -184,10 +190,9 @@ impl<'a> Changes<'a> {
         let most = usize::try_from(request.most).unwrap_or(usize::MAX);
         let has_more = changes.len() > most;
         changes.truncate(most);
-        let last = changes.last().filter(|_| has_more).map_or(state.revision, Changed::revision);
-        let token =
-            SyncToken { epoch: state.epoch, revision: last, start: start.filter(|_| last < state.purged_through) };
-        Ok(Feed { changes, token, has_more, purged_through: state.purged_through, start })
+        let FeedState { epoch, revision, purged_through } = state;
+        let revision = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
+        Ok(Feed { changes, has_more, revision, epoch, purged_through, start })
     }
 
     /// The changes of the kinds that are followed, in order, one more than a page has.
