@@ -103,10 +103,10 @@ enum Step {
 }
 
 impl Stored {
-    fn of<R>(row: Option<&R>, is_deleted: impl Fn(&R) -> bool, is_same: impl Fn(&R) -> bool) -> Self {
+    fn of<E: Revisioned>(row: Option<&E::Model>, is_same: impl Fn(&E::Model) -> bool) -> Self {
         match row {
             None => Self::Absent,
-            Some(row) if is_deleted(row) => Self::Deleted,
+            Some(row) if E::is_deleted(row) => Self::Deleted,
             Some(row) if is_same(row) => Self::Same,
             Some(_) => Self::Other,
         }
@@ -253,7 +253,7 @@ async fn apply_task(
         _ => TaskPatch::default(),
     };
     let is_same = |_: &task::Model| difference == TaskPatch::default();
-    let stored = Stored::of(row.as_ref(), |row| row.deleted_at.is_some(), is_same);
+    let stored = Stored::of::<task::Entity>(row.as_ref(), is_same);
     match (stored.step(state.is_some(), expected == base), state) {
         (Step::Conflict, _) => return Ok(false),
         (Step::Create, Some(state)) => drop(tasks.create(state).await?),
@@ -274,7 +274,7 @@ async fn apply_list(
     let row = stored_row::<list::Entity>(scope, id, base).await?;
     let is_same =
         |row: &list::Model| state.as_ref().is_some_and(|it| it.list.is_same(row) && it.is_archived == row.archived);
-    let stored = Stored::of(row.as_ref(), |row| row.deleted_at.is_some(), is_same);
+    let stored = Stored::of::<list::Entity>(row.as_ref(), is_same);
     let step = stored.step(state.is_some(), expected == base);
     let patch = |ListState { list, is_archived }| ListPatch {
         name: Some(list.name),
@@ -300,7 +300,7 @@ async fn apply_label(
     let (state, labels) = (state?, Labels::new(scope));
     let row = stored_row::<label::Entity>(scope, id, base).await?;
     let is_same = |row: &label::Model| state.as_ref().is_some_and(|it| it.is_same(row));
-    let stored = Stored::of(row.as_ref(), |row| row.deleted_at.is_some(), is_same);
+    let stored = Stored::of::<label::Entity>(row.as_ref(), is_same);
     let step = stored.step(state.is_some(), expected == base);
     let patch = |NewLabel { id: _, name, color }| LabelPatch { name: Some(name), color: Some(color) };
     match (step, state) {
