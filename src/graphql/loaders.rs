@@ -154,30 +154,18 @@ impl LoaderContext {
     }
 
     async fn pages_of_parents(self, keys: Vec<PageKey<TaskId>>) -> Result<HashMap<PageKey<TaskId>, Tasks>, Error> {
-        let mut found = HashMap::new();
-        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
-            let pages = self.services.tasks(&self.user).pages_of_parents(&ids, &page).await?;
-            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
-        }
-        Ok(found)
+        let tasks = self.services.tasks(&self.user);
+        pages(keys, |ids, page| async move { tasks.pages_of_parents(&ids, &page).await }).await
     }
 
     async fn pages_of_lists(self, keys: Vec<PageKey<ListId>>) -> Result<HashMap<PageKey<ListId>, Tasks>, Error> {
-        let mut found = HashMap::new();
-        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
-            let pages = self.services.tasks(&self.user).pages_of_lists(&ids, &page).await?;
-            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
-        }
-        Ok(found)
+        let tasks = self.services.tasks(&self.user);
+        pages(keys, |ids, page| async move { tasks.pages_of_lists(&ids, &page).await }).await
     }
 
     async fn pages_of_labels(self, keys: Vec<PageKey<LabelId>>) -> Result<HashMap<PageKey<LabelId>, Tasks>, Error> {
-        let mut found = HashMap::new();
-        for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
-            let pages = self.services.tasks(&self.user).pages_of_labels(&ids, &page).await?;
-            found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
-        }
-        Ok(found)
+        let tasks = self.services.tasks(&self.user);
+        pages(keys, |ids, page| async move { tasks.pages_of_labels(&ids, &page).await }).await
     }
 
     async fn totals_of_parents(self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, i64>, Error> {
@@ -199,6 +187,22 @@ impl LoaderContext {
         }
         Ok(found)
     }
+}
+
+/// The pages of all keys: those that are the same page of something are read together.
+async fn pages<K: Eq + Hash, F>(
+    keys: Vec<PageKey<K>>,
+    read: impl Fn(Vec<K>, PageRequest) -> F,
+) -> Result<HashMap<PageKey<K>, Tasks>, Error>
+where
+    F: Future<Output = Result<HashMap<K, Tasks>, Error>>,
+{
+    let mut found = HashMap::new();
+    for (page, ids) in grouped(keys.into_iter().map(|(id, page)| (page, id))) {
+        let pages = read(ids, page.clone()).await?;
+        found.extend(pages.into_iter().map(|(id, it)| ((id, page.clone()), it)));
+    }
+    Ok(found)
 }
 
 fn grouped<K: Eq + Hash, V>(pairs: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
