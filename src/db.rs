@@ -17,7 +17,7 @@ mod writer;
 use std::{fs::File, future::Future, path::Path, pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::{
@@ -32,7 +32,7 @@ pub use self::{
     user_share::{UserShares, is_within, within},
 };
 use self::{
-    connection::{Backend, only_reads},
+    connection::{Backend, only_reads, sqlx_cause},
     user_share::MAX_QUICK_READS,
 };
 use crate::telemetry::metrics::{Pool, Statements};
@@ -255,12 +255,10 @@ const AWAY: [&str; 8] = ["08", "53", "57P", "25006", "55P03", "57014", "40001", 
 
 /// Whether the error says that the database cannot be reached or cannot work now, rather than that we asked wrongly.
 pub(crate) fn is_unavailable(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
-        return false;
-    };
-    match &**cause {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| is_away(&code)),
+    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, WorkerCrashed};
+    match sqlx_cause(error) {
+        Some(Io(_) | PoolTimedOut | PoolClosed | WorkerCrashed) => true,
+        Some(Database(cause)) => cause.code().is_some_and(|code| is_away(&code)),
         _ => false,
     }
 }

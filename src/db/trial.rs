@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use sqlx::{ConnectOptions, Connection as _, Executor, Sqlite, SqliteConnection};
 
 use super::{
     Db, Transaction,
     connect::failed,
-    connection::{Backend, bound, results, unanswered},
+    connection::{Backend, bound, results, sqlx_cause, unanswered},
     file,
 };
 
@@ -65,18 +65,11 @@ impl Trial {
 
 /// What the database itself says against a statement, if it says anything.
 pub(crate) fn objection(error: &DbErr) -> Option<String> {
-    Some(cause(error)?.as_database_error()?.message().to_owned())
+    Some(sqlx_cause(error)?.as_database_error()?.message().to_owned())
 }
 
 /// Whether others held up what was tried, so that it is known no better than before.
 pub(crate) fn is_held_up(error: &DbErr) -> bool {
-    let code = cause(error).and_then(|it| it.as_database_error()).and_then(|it| it.code());
+    let code = sqlx_cause(error).and_then(|it| it.as_database_error()).and_then(|it| it.code());
     code.is_some_and(|code| matches!(&*code, "55P03" | "57014" | "40001" | "40P01" | "5" | "6" | "261" | "517"))
-}
-
-fn cause(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => Some(cause),
-        _ => None,
-    }
 }
