@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// The epoch of the database, by which its sync tokens are told from those of others.
+/// The epoch of the database, which tells its sync tokens from those of others.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "database_epochs")]

@@ -69,10 +69,10 @@ impl Label {
 
     /// Changes it; a new name is a change that clients hear of.
     async fn write(&self, connection: &impl ConnectionTrait, name: &str, key: &str) -> Result<(), DbErr> {
-        let whose = || -> Vec<Value> { vec![self.user.clone().into(), self.id.into()] };
+        let row_key = || -> Vec<Value> { vec![self.user.clone().into(), self.id.into()] };
         if key != self.key {
             let sql = "update labels set name_key = ? where user_id = ? and id = ?";
-            query(connection, sql, [vec![key.into()], whose()].concat()).await?;
+            query(connection, sql, [vec![key.into()], row_key()].concat()).await?;
         }
         if name != self.name {
             let sql = "update user_revisions set revision = revision + 1 where user_id = ?";
@@ -80,7 +80,7 @@ impl Label {
             let sql = "update labels set name = ?, revision = \
                        (select revision from user_revisions where user_revisions.user_id = labels.user_id) \
                        where user_id = ? and id = ?";
-            query(connection, sql, [vec![name.into()], whose()].concat()).await?;
+            query(connection, sql, [vec![name.into()], row_key()].concat()).await?;
         }
         Ok(())
     }

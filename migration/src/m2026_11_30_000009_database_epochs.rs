@@ -1,5 +1,5 @@
-//! The epoch of the database: a random value that its sync tokens have, by which tokens of another database, or of what a
-//! restored backup has replaced, are told from its own.
+//! The epoch of the database: a random value in its sync tokens, which tells them from tokens of another database, or of what
+//! a restored backup has replaced.
 
 use sea_orm_migration::prelude::*;
 

@@ -186,15 +186,15 @@ impl<S: Send + Sync> FromRequest<S> for Completion {
 impl Completion {
     /// The state to set; none where the task changes to the opposite.
     pub(super) fn read(self, problems: &mut Vec<PydanticError>) -> Option<bool> {
-        let asked = CompletionQuery::parse(&self.query).unwrap_or_else(|found| {
+        let of_query = CompletionQuery::parse(&self.query).unwrap_or_else(|found| {
             problems.extend(found);
             None
         });
-        let told = self.body.read_if_there(problems, |fields| fields.completed()).flatten();
-        if asked.zip(told).is_some_and(|(asked, told)| asked != told) {
+        let of_body = self.body.read_if_there(problems, |fields| fields.completed()).flatten();
+        if of_query.zip(of_body).is_some_and(|(query, body)| query != body) {
             problems.push(PydanticError::contradicts(&["body", "completed"], "the query"));
         }
-        told.or(asked)
+        of_body.or(of_query)
     }
 }
 

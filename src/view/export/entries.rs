@@ -64,7 +64,7 @@ impl<'de, T: DeserializeOwned, U> Visitor<'de> for EntriesVisitor<T, U> {
         while let Some(text) = seq.next_element::<&RawValue>()? {
             let place = entries.count;
             entries.count += 1;
-            // More would not be told.
+            // The answer has no room for more.
             if entries.problems.len() == MAX_PROBLEMS {
                 continue;
             }
