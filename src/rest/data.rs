@@ -18,7 +18,7 @@ use super::{
     errors::RestError,
     extract::Caller,
     pydantic::PydanticError,
-    query::{ImportQuery, check_export_query},
+    query::{ImportQuery, refuse_parameters},
     streaming,
     upload::Upload,
 };
@@ -39,7 +39,7 @@ use crate::{
     responses((status = 200, description = "The file.", body = serde_json::Value)),
 )]
 pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
-    check_export_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+    refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let data = caller.data();
     let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
     let labels: Vec<ExportLabel> = data.labels().await?.into_iter().map(Into::into).collect();
@@ -64,7 +64,7 @@ pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<
     responses((status = 200, description = "The file.", body = String, content_type = "text/calendar")),
 )]
 pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
-    check_export_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+    refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let data = caller.data();
     let names = Names {
         lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),

@@ -1,12 +1,12 @@
 //! Extractors of the task routes, in the order of their checks: token 401, path user 403, size 413, fields 422.
 //! See docs/contracts/legacy-rest.md#order-of-checks.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request},
-    http::{Extensions, HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, Uri, header, request::Parts},
 };
 use entity::id::{TaskId, UserId};
 use serde_json::{Map, Value};
@@ -18,7 +18,12 @@ use utoipa::{
     },
 };
 
-use super::{errors::RestError, fields::BodyFields, pydantic::PydanticError, query::CompletionQuery};
+use super::{
+    errors::RestError,
+    fields::BodyFields,
+    pydantic::PydanticError,
+    query::{CompletionQuery, USER, refuse_parameters},
+};
 use crate::{
     error::{Error, Thing},
     media_type::MediaType,
@@ -42,8 +47,11 @@ pub(super) struct Caller {
     user: CurrentUser,
 }
 
-/// The path's task id, read only after the caller is known.
-pub(super) struct TaskPath(String);
+/// The path's task id and the parameters behind it, read only after the caller is known.
+pub(super) struct TaskPath {
+    id: String,
+    query: String,
+}
 
 /// A body within its limit, not yet looked into.
 pub(super) struct TaskBody {
@@ -103,13 +111,21 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         let (services, user) = (Arc::clone(&scope.services), scope.identity.user()?.clone());
         // A path without a user is about the token's.
         let names_user = parts.extensions.get::<MatchedPath>().is_some_and(|it| it.as_str().contains("{user_id}"));
-        if names_user && path_parameter(parts, "user_id").await.as_deref() != Some(user.id().0.as_str()) {
+        let is_user = |id: &str| id == user.id().0;
+        let is_of_path = !names_user || path_parameter(parts, "user_id").await.as_deref().is_some_and(is_user);
+        if !is_of_path || !query_users(&parts.uri).all(|id| is_user(&id)) {
             let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
             SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());
         }
         Ok(Self { services, user })
     }
+}
+
+/// The users that the query names.
+fn query_users(uri: &Uri) -> impl Iterator<Item = Cow<'_, str>> {
+    let parameters = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    parameters.filter(|(name, _)| name == USER).map(|(_, id)| id)
 }
 
 /// What authentication found out about the request, which every task route is behind.
@@ -121,14 +137,23 @@ impl FromRequestParts<Arc<Services>> for TaskPath {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, RestError> {
-        path_parameter(parts, "task_id").await.map(Self).ok_or(Error::NotFound(Thing::Task).into())
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let id = path_parameter(parts, "task_id").await.ok_or(Error::NotFound(Thing::Task))?;
+        Ok(Self { id, query })
     }
 }
 
 impl TaskPath {
-    /// The task's key: its number, or its UUID. A number that is too large is one that no task has.
+    /// The task's key, on routes that take no parameters.
     pub(super) fn key(&self, problems: &mut Vec<PydanticError>) -> Option<TaskRef> {
-        let text = self.0.as_str();
+        let key = self.id(problems);
+        problems.extend(refuse_parameters(&self.query).err().unwrap_or_default());
+        key
+    }
+
+    /// The task's key: its number, or its UUID. A number that is too large is one that no task has.
+    pub(super) fn id(&self, problems: &mut Vec<PydanticError>) -> Option<TaskRef> {
+        let text = self.id.as_str();
         if let Ok(number) = text.parse() {
             return Some(TaskRef::Number(number));
         }
@@ -146,7 +171,7 @@ impl TaskPath {
     /// The key alone, where nothing else can be wrong.
     pub(super) fn only_key(&self) -> Result<TaskRef, RestError> {
         let mut problems = Vec::new();
-        self.key(&mut problems).ok_or(RestError::Validation(problems))
+        self.key(&mut problems).filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))
     }
 }
 

@@ -30,7 +30,11 @@ pub(super) struct BodyFields<'a> {
     reads_status: bool,
 }
 
-const STATUSES: &str = "'pending' or 'completed'";
+/// What a field or parameter is called that says whether a task is completed.
+pub(super) const COMPLETED: [&str; 5] = ["completed", "is_completed", "isCompleted", "complete", "done"];
+/// The same, and the name under which a word says so.
+const COMPLETED_OR_STATUS: [&str; 6] = ["completed", "is_completed", "isCompleted", "complete", "done", "status"];
+pub(super) const STATUSES: &str = "'pending' or 'completed'";
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
@@ -65,9 +69,12 @@ impl<'a> BodyFields<'a> {
         self.fields()
     }
 
-    /// Which state to set, if any.
+    /// Which state to set, if any. Here other fields are no part of a task, but a state that is not understood.
     pub(super) fn completed(mut self) -> Option<bool> {
-        self.either(["completed", "is_completed", "status"], Self::completion)
+        let completed = self.either(COMPLETED_OR_STATUS, Self::completion);
+        let unknown = self.object.iter().filter(|(name, _)| !COMPLETED_OR_STATUS.contains(&name.as_str()));
+        self.problems.extend(unknown.map(|(name, value)| PydanticError::unknown(&["body", name]).of(value)));
+        completed
     }
 
     /// The value of a field that says whether a task is completed; null says nothing.
@@ -89,8 +96,8 @@ impl<'a> BodyFields<'a> {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
             description: self.clearable_text("description", Description::parse),
             completed: match self.reads_status {
-                true => self.either(["completed", "is_completed", "status"], Self::completion),
-                false => self.either(["completed", "is_completed"], Self::completion),
+                true => self.either(COMPLETED_OR_STATUS, Self::completion),
+                false => self.either(COMPLETED, Self::completion),
             },
             priority: object.get("priority").and_then(|it| self.priority(it)),
             labels: object.get("tags").filter(|it| !it.is_null()).and_then(|it| self.tags(it)),
@@ -225,7 +232,7 @@ pub(super) fn priority(name: &str) -> Option<Priority> {
 }
 
 /// Whether a task is completed that has this status, in any case.
-fn status(name: &str) -> Option<bool> {
+pub(super) fn status(name: &str) -> Option<bool> {
     match name.to_lowercase().as_str() {
         "completed" | "complete" | "done" => Some(true),
         "pending" | "todo" | "open" | "active" | "incomplete" | "in_progress" | "in-progress" => Some(false),

@@ -16,9 +16,9 @@ use utoipa::{
     },
 };
 
-pub(super) use self::others::{ChangesQuery, CompletionQuery, ImportQuery, check_export_query, check_stats_query};
+pub(super) use self::others::{ChangesQuery, CompletionQuery, ImportQuery, refuse_parameters};
 use super::{
-    fields::{priorities, priority},
+    fields::{COMPLETED, priorities, priority},
     openapi::text_schema,
     pydantic::PydanticError,
 };
@@ -45,7 +45,7 @@ pub(super) struct ListQuery {
 /// The names of each parameter that has one value.
 const NAMES: [&[&str]; 11] = [
     &["status", "status_filter"],
-    &["completed"],
+    &COMPLETED,
     &["search", "q"],
     &["overdue"],
     &["due_after", "due_date_from"],
@@ -53,9 +53,18 @@ const NAMES: [&[&str]; 11] = [
     &["sort", "sort_by"],
     &["order", "sort_order", "sort_dir"],
     &["limit", "page_size", "per_page"],
-    &["offset"],
+    &OFFSET,
     &["page"],
 ];
+/// The names of those that have several values.
+const NAMES_OF_SEVERAL: [&[&str]; 2] = [&PRIORITIES, &TAGS];
+const OFFSET: [&str; 2] = ["offset", "skip"];
+const PRIORITIES: [&str; 2] = ["priority", "priority_filter"];
+const TAGS: [&str; 2] = ["tags", "tag"];
+/// Names the user where the path does not.
+pub(super) const USER: &str = "user_id";
+/// What front-ends add so that no cache answers. It asks for nothing.
+const CACHE_BUSTERS: [&str; 8] = ["_", "_t", "t", "_ts", "ts", "timestamp", "cb", "nocache"];
 const STATUSES: &str = "'all', 'pending' or 'completed'";
 const SORTS: &str = "'created', 'created_at', 'updated', 'updated_at', 'title', 'due_date' or 'priority'";
 /// Of the names of a sort order, those that the document shows.
@@ -66,12 +75,10 @@ const MAX_LIMIT: i64 = 100;
 const MAX_TAGS: usize = 50;
 
 impl ListQuery {
-    /// Reads a query string; unknown parameters are ignored, and parameters that contradict each other are errors.
+    /// Reads a query string; unknown parameters are errors, and so are parameters that contradict each other.
     /// Legacy clients have several names for each (docs/contracts/legacy-rest.md#query-aliases).
     pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::new(text);
-        read.refuse_other_spellings(&NAMES);
-        read.refuse_second_values(&NAMES);
+        let mut read = QueryReader::new(text, &NAMES, &NAMES_OF_SEVERAL);
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::CreatedAt);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
@@ -79,7 +86,7 @@ impl ListQuery {
         let is_reversed = matches!(by, OrderBy::Priority);
         let order = direction.map_or_else(|| by_default(by), |it| Order { by, descending: it != is_reversed });
         let limit = read.integer(&["limit", "page_size", "per_page"], 1, MAX_LIMIT);
-        let offset = read.integer(&["offset"], 0, i64::MAX);
+        let offset = read.integer(&OFFSET, 0, i64::MAX);
         let page = read.integer(&["page"], 1, i64::MAX);
         // A page without a size has the size that GraphQL's have.
         let size = limit.unwrap_or(DEFAULT_SIZE.unsigned_abs().into());
@@ -125,14 +132,11 @@ fn integer_schema() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer)
 }
 
-/// The names of all parameters of the list.
-fn known_names<'a>(names: &'a [&'a [&'a str]]) -> impl Iterator<Item = &'a str> {
-    names.iter().copied().flatten().copied().chain(["priority", "priority_filter", "tags", "tag"])
-}
-
-/// What the spellings of a name have in common.
-fn plain(name: &str) -> String {
-    name.trim_end_matches("[]").replace(['_', '-'], "").to_lowercase()
+/// Whether a parameter says nothing about what is wanted. The user that it may name is that of the token, or the request
+/// came no further; front-ends of back-ends with categories ask for all of them.
+fn asks_for_nothing(name: &str, value: &str) -> bool {
+    let is_all = || name == "category" && matches!(value, "" | "all");
+    CACHE_BUSTERS.contains(&name) || name == USER || is_all()
 }
 
 /// The values of one parameter, or what is wrong with them.
@@ -144,31 +148,20 @@ struct QueryReader<'a> {
 }
 
 impl<'a> QueryReader<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { given: form_urlencoded::parse(text.as_bytes()).collect(), problems: Vec::new() }
-    }
-
-    /// Refuses all parameters but these, on routes that no client of the original knows.
-    fn of_only(text: &'a str, known: &[&str]) -> Self {
-        let mut read = Self::new(text);
-        let unknown = read.given.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_ref()));
-        read.problems = unknown.map(|name| PydanticError::unknown(&["query", name])).collect();
-        known.iter().for_each(|name| read.refuse_second_values(&[&[name]]));
+    /// Refuses all parameters but these, and a second value of those that have one.
+    fn new(text: &'a str, single: &[&[&str]], several: &[&[&str]]) -> Self {
+        let given = form_urlencoded::parse(text.as_bytes()).filter(|(name, value)| !asks_for_nothing(name, value));
+        let mut read = Self { given: given.collect(), problems: Vec::new() };
+        let is_known = |name: &str| [single, several].concat().concat().contains(&name);
+        let unknown = read.given.iter().filter(|(name, _)| !is_known(name));
+        read.problems = unknown.map(|(name, _)| PydanticError::unknown(&["query", name])).collect();
+        read.refuse_second_values(single);
         read
     }
 
     /// What was read, unless something is wrong with it.
     fn finish<T>(self, query: T) -> Result<T, Vec<PydanticError>> {
         if self.problems.is_empty() { Ok(query) } else { Err(self.problems) }
-    }
-
-    /// Refuses parameters that are spelt almost as known ones, such as `Status` or `status[]`: they would be left out.
-    fn refuse_other_spellings(&mut self, names: &[&[&str]]) {
-        let known: Vec<&str> = known_names(names).collect();
-        let is_other = |name: &str| !known.contains(&name) && known.iter().any(|it| plain(it) == plain(name));
-        let others = self.given.iter().filter(|(name, _)| is_other(name));
-        let problems: Vec<PydanticError> = others.map(|(name, _)| PydanticError::unknown(&["query", name])).collect();
-        self.problems.extend(problems);
     }
 
     /// Refuses a second value of a parameter, under the same name or another one: one of them would be left out.
@@ -198,19 +191,19 @@ impl<'a> QueryReader<'a> {
 
     fn filter(&mut self) -> Filter {
         let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
-        let completed = self.bool("completed");
+        let completed = self.bool(&COMPLETED);
         let search = self.parse_value(&["search", "q"], SearchText::parse).flatten();
         // Front-ends send the name with nothing in it when nothing is chosen.
-        let has_tags = self.join_values(&["tags", "tag"]).is_some_and(|(_, text)| !text.is_empty());
-        let overdue = self.bool("overdue").filter(|it| *it).map(|_| TimeZone::UTC);
+        let has_tags = self.join_values(&TAGS).is_some_and(|(_, text)| !text.is_empty());
+        let overdue = self.bool(&["overdue"]).filter(|it| *it).map(|_| TimeZone::UTC);
         if status.zip(completed).is_some_and(|(status, completed)| status != completed) {
             self.problems
                 .push(PydanticError::breaks(&["query", "completed"], error::ValidationError::Contradiction("status")));
         }
         let due = |comparison| move |instant| Condition::Time(TimeField::Due, comparison, instant);
         let conditions = [
-            self.several(&["priority", "priority_filter"], priorities_of).map(Condition::Priorities),
-            has_tags.then(|| self.several(&["tags", "tag"], tags_of)).flatten().map(Condition::LabelNames),
+            self.several(&PRIORITIES, priorities_of).map(Condition::Priorities),
+            has_tags.then(|| self.several(&TAGS, tags_of)).flatten().map(Condition::LabelNames),
             self.instant(&["due_after", "due_date_from"], false).map(due(Comparison::Gte)),
             self.instant(&["due_before", "due_date_to"], true).map(due(Comparison::Lt)),
         ];
@@ -241,8 +234,8 @@ impl<'a> QueryReader<'a> {
         None
     }
 
-    fn bool(&mut self, name: &'static str) -> Option<bool> {
-        let (_, text) = self.first_given(&[name])?;
+    fn bool(&mut self, names: &[&'static str]) -> Option<bool> {
+        let (name, text) = self.first_given(names)?;
         match text.to_lowercase().as_str() {
             "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
             "false" | "0" | "no" | "off" | "f" | "n" => Some(false),

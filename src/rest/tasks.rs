@@ -17,7 +17,7 @@ use super::{
     extract::{Caller, Completion, TaskBody, TaskPath},
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     openapi::TaskChanged,
-    query::{ChangesQuery, CompletionQuery, ListQuery, check_stats_query},
+    query::{ChangesQuery, CompletionQuery, ListQuery, refuse_parameters},
     shape::{self, PagePosition, Shape},
     streaming,
 };
@@ -110,9 +110,10 @@ fn tasks_after(
 pub(super) async fn create(
     caller: Caller,
     Extension(RestState { shape, .. }): Extension<RestState>,
+    RawQuery(query): RawQuery,
     body: TaskBody,
 ) -> Result<Response, RestError> {
-    let mut problems = Vec::new();
+    let mut problems = refuse_parameters(query.as_deref().unwrap_or_default()).err().unwrap_or_default();
     let draft = body.read(&mut problems, |fields| fields.with_status(shape.has_status).new_task()).flatten();
     let draft = draft.filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))?;
     let has_labels = !draft.labels.is_empty();
@@ -191,7 +192,7 @@ pub(super) async fn complete(
     completion: Completion,
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
-    let key = path.key(&mut problems);
+    let key = path.id(&mut problems);
     let completed = completion.read(&mut problems);
     let (Some(key), true) = (key, problems.is_empty()) else { return Err(RestError::Validation(problems)) };
     let expected = expected_revision(&caller, shape, &headers, key).await?;
@@ -246,7 +247,7 @@ pub(super) async fn delete(
     responses((status = 200, description = "The totals.", body = serde_json::Value)),
 )]
 pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
-    check_stats_query(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+    refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
     let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
     Ok(Json(body).into_response())

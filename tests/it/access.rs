@@ -263,9 +263,10 @@ async fn assert_untouched(app: &App, owner: &Person, task: &str) {
 
 /// A body that each method takes.
 fn body(method: &str, path: &str) -> Option<Value> {
+    let toggles = ["/complete", "/toggle", "/status", "/toggle-status"];
+    let is_toggle = toggles.iter().any(|it| path.trim_end_matches('/').ends_with(it));
     match method {
-        "POST" | "PUT" => Some(json!({ "title": "mine now" })),
-        "PATCH" if !path.ends_with("complete") => Some(json!({ "title": "mine now" })),
+        "POST" | "PUT" | "PATCH" if !is_toggle => Some(json!({ "title": "mine now" })),
         _ => None,
     }
 }

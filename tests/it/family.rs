@@ -252,6 +252,12 @@ async fn tasks_are_the_same_under_every_path_of_the_family() {
             ("PATCH", "complete?completed=true", None, true),
             ("PATCH", "complete?completed=false", None, false),
             ("POST", "toggle?completed=false", Some(json!({ "status": "pending" })), false),
+            ("PATCH", "complete", Some(json!({ "is_completed": true, "done": null })), true),
+            ("PATCH", "complete", Some(json!({ "isCompleted": false })), false),
+            ("PATCH", "complete", Some(json!({ "done": true, "complete": true })), true),
+            ("PATCH", "toggle?is_completed=false&_t=1", None, false),
+            ("PATCH", "toggle?complete=true", None, true),
+            ("PATCH", "toggle?status=Pending&completed=false", None, false),
         ] {
             let toggled = call(method, &format!("{one}/{path}"), body).await.expect(200);
             assert_eq!(toggled["completed"], expected, "{method} {one}/{path}");
@@ -261,6 +267,12 @@ async fn tasks_are_the_same_under_every_path_of_the_family() {
             ("status", Some(json!({ "status": "done", "completed": false })), json!(["body", "status"])),
             ("complete?completed=true", Some(json!({ "completed": false })), json!(["body", "completed"])),
             ("complete?completed=perhaps", None, json!(["query", "completed"])),
+            ("complete?completd=true", None, json!(["query", "completd"])),
+            ("complete?status=archived", None, json!(["query", "status"])),
+            ("complete?status=done&is_completed=false", None, json!(["query", "status"])),
+            ("complete", Some(json!({ "completd": true })), json!(["body", "completd"])),
+            ("complete", Some(json!({ "completed": true, "title": "c" })), json!(["body", "title"])),
+            ("complete", Some(json!({ "done": true, "isCompleted": false })), json!(["body", "done"])),
         ] {
             let refused = call("PATCH", &format!("{one}/{path}"), body).await.expect(422);
             assert_eq!(refused["detail"][0]["loc"], loc, "{path}");

@@ -108,7 +108,14 @@ async fn parameters_have_the_names_of_the_family() {
         ("due_date_from=2030-01-01", "ba"),
         ("overdue=true", "c"),
         ("overdue=false", "cba"),
-        ("unknown=1", "cba"),
+        ("skip=1", "ba"),
+        ("skip=1&limit=1", "b"),
+        ("is_completed=false", "cb"),
+        ("isCompleted=true", "a"),
+        ("done=1", "a"),
+        ("_=1&_t=2&t=3&ts=4&timestamp=5&cb=6&nocache=7", "cba"),
+        ("category=&category=all", "cba"),
+        (&format!("user_id={}", ann.id), "cba"),
     ] {
         let tasks = app.rest(&ann, "GET", &format!("?{query}"), None).await.expect(200);
         assert_eq!(titles(&tasks), expected, "{query}");
@@ -121,6 +128,13 @@ async fn parameters_have_the_names_of_the_family() {
         ("completed=perhaps", "bool_parsing", "completed"),
         ("due_after=soon", "datetime_from_date_parsing", "due_after"),
         ("tags=%00", "value_error", "tags"),
+        ("is_completed=perhaps", "bool_parsing", "is_completed"),
+        ("skip=-1", "greater_than_equal", "skip"),
+        ("offset=1&skip=2", "value_error", "skip"),
+        ("completed=true&is_completed=false", "value_error", "is_completed"),
+        ("statu=completed", "extra_forbidden", "statu"),
+        ("statu=", "extra_forbidden", "statu"),
+        ("category=work", "extra_forbidden", "category"),
     ] {
         let fault = app.rest(&ann, "GET", &format!("?{query}"), None).await.expect(422)["detail"][0].clone();
         assert_eq!((&fault["type"], &fault["loc"]), (&json!(kind), &json!(["query", name])), "{query}");
@@ -128,6 +142,31 @@ async fn parameters_have_the_names_of_the_family() {
     let id = app.rest(&ann, "GET", "", None).await.expect(200)[0]["id"].clone();
     let emptied = app.rest(&ann, "PUT", &format!("/{id}"), Some(json!({ "due_date": "" }))).await.expect(200);
     assert_eq!(emptied["due_date"], Value::Null);
+}
+
+#[tokio::test]
+async fn no_parameter_is_left_out_where_none_is_known() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let id = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
+    for (method, path, body) in [
+        ("POST", String::new(), Some(json!({ "title": "b" }))),
+        ("GET", format!("/{id}"), None),
+        ("PUT", format!("/{id}"), Some(json!({ "title": "b" }))),
+        ("PATCH", format!("/{id}"), Some(json!({ "title": "b" }))),
+        ("PATCH", format!("/{id}/complete"), None),
+        ("POST", format!("/{id}/toggle"), None),
+        ("DELETE", format!("/{id}"), None),
+    ] {
+        let refused = app.rest(&ann, method, &format!("{path}?dry_run=true&_=1"), body.clone()).await.expect(422);
+        let problem = &refused["detail"][0];
+        assert_eq!((&problem["type"], &problem["loc"]), (&json!("extra_forbidden"), &json!(["query", "dry_run"])));
+        let other = app.rest(&ann, method, &format!("{path}?user_id=other"), body).await;
+        assert_eq!(other.expect(403), json!({ "detail": "Access denied" }), "{method} {path}");
+    }
+    let kept = app.rest(&ann, "GET", &format!("?user_id={}", ann.id), None).await.expect(200);
+    assert_eq!((titles(&kept), &kept[0]["completed"]), ("a".to_owned(), &json!(false)));
+    assert_eq!(app.rest(&ann, "DELETE", &format!("/{id}?_t=1"), None).await.status, 204);
 }
 
 #[tokio::test]

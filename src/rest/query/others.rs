@@ -9,38 +9,35 @@ use utoipa::{
     },
 };
 
-use super::{NAMES, PydanticError, QueryReader, integer_schema, known_names, parameter, plain};
+use super::{PydanticError, QueryReader, integer_schema, parameter};
 use crate::{
-    rest::openapi::text_schema,
+    rest::{
+        fields::{COMPLETED, STATUSES, status},
+        openapi::text_schema,
+    },
     service::changes::{FeedRequest, MAX_CHANGES, SyncToken},
 };
 
 const DEFAULT_CHANGES: u64 = 100;
 
-/// Refuses what a file would be asked for: it has everything.
-pub(in crate::rest) fn check_export_query(text: &str) -> Result<(), Vec<PydanticError>> {
-    QueryReader::of_only(text, &[]).finish(())
+/// Refuses all parameters, on routes that take none: they would be left out.
+pub(in crate::rest) fn refuse_parameters(text: &str) -> Result<(), Vec<PydanticError>> {
+    QueryReader::new(text, &[], &[]).finish(())
 }
 
-/// Refuses a filter of the list, in any spelling, where all tasks are counted. Other parameters are ignored.
-pub(in crate::rest) fn check_stats_query(text: &str) -> Result<(), Vec<PydanticError>> {
-    let mut read = QueryReader::new(text);
-    let is_filter = |name: &str| known_names(&NAMES).any(|it| plain(it) == plain(name));
-    let filters = read.given.iter().map(|(name, _)| name).filter(|name| is_filter(name));
-    read.problems = filters.map(|name| PydanticError::unknown(&["query", name])).collect();
-    read.finish(())
-}
-
-/// Which state a task is to have; other parameters are ignored.
+/// Which state a task is to have.
 pub(in crate::rest) struct CompletionQuery;
 
 impl CompletionQuery {
     /// Reads a query string.
     pub(in crate::rest) fn parse(text: &str) -> Result<Option<bool>, Vec<PydanticError>> {
-        let mut read = QueryReader::new(text);
-        read.refuse_second_values(&[&["completed"]]);
-        let completed = read.bool("completed");
-        read.finish(completed)
+        let mut read = QueryReader::new(text, &[&COMPLETED, &["status"]], &[]);
+        let completed = read.bool(&COMPLETED);
+        let status = read.choice(&["status"], STATUSES, status);
+        if completed.zip(status).is_some_and(|(completed, status)| completed != status) {
+            read.problems.push(PydanticError::contradicts(&["query", "status"], "completed"));
+        }
+        read.finish(completed.or(status))
     }
 }
 
@@ -59,8 +56,8 @@ pub(in crate::rest) struct ImportQuery {
 impl ImportQuery {
     /// Reads a query string.
     pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::of_only(text, &["dry_run"]);
-        let is_dry_run = read.bool("dry_run").unwrap_or_default();
+        let mut read = QueryReader::new(text, &[&["dry_run"]], &[]);
+        let is_dry_run = read.bool(&["dry_run"]).unwrap_or_default();
         read.finish(Self { is_dry_run })
     }
 }
@@ -81,7 +78,7 @@ pub(in crate::rest) struct ChangesQuery {
 impl ChangesQuery {
     /// Reads a query string.
     pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
-        let mut read = QueryReader::of_only(text, &["after", "limit"]);
+        let mut read = QueryReader::new(text, &[&["after"], &["limit"]], &[]);
         let after = read.parse_value(&["after"], SyncToken::parse);
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
         let most = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
