@@ -16,6 +16,7 @@ use super::{
 use crate::{
     error::{Error, ValidationError},
     service::{
+        auth::CurrentUser,
         changes::{Feed, FeedRequest, MAX_CHANGES, SyncToken},
         page::{MAX_SIZE, PageArguments, PageRequest},
         tasks::{Condition, Filter, Hits, TaskRef, Words},
@@ -132,11 +133,11 @@ impl Query {
         #[graphql(desc = "Kinds of objects to follow; null for all kinds.")] kinds: Option<Vec<ChangeKind>>,
         #[graphql(desc = "Number of changes: 1 to 500.", default_with = "Some(DEFAULT_CHANGES)")] first: Option<i32>,
     ) -> Result<ChangeFeed, GraphqlError> {
-        let changes = ctx.changes()?;
+        let (changes, user) = (ctx.changes()?, ctx.current_user()?);
         let most = u64::try_from(first.unwrap_or(DEFAULT_CHANGES)).ok().filter(|it| (1..=MAX_CHANGES).contains(it));
         let fault = ValidationError::NotBetween(1, i64::try_from(MAX_CHANGES).unwrap_or_default());
         let most = most.ok_or(Error::invalid("first", fault))?;
-        Ok(changes.page(&feed_request(after.as_deref(), kinds, most)?).await?.into())
+        Ok(changes.page(&feed_request(user, after.as_deref(), kinds, most)?).await?.into())
     }
 
     /// Sync token of now: `changes(after:)` gives what changes from now on.
@@ -186,11 +187,13 @@ impl From<Feed> for ChangeFeed {
 
 /// What is asked of the feed.
 pub(super) fn feed_request(
+    user: &CurrentUser,
     after: Option<&str>,
     kinds: Option<Vec<ChangeKind>>,
     most: u64,
 ) -> Result<FeedRequest, Error> {
-    let after = after.map(SyncToken::parse).transpose().map_err(|fault| Error::invalid("after", fault))?;
+    let after = after.map(|text| SyncToken::parse(text, user.id())).transpose();
+    let after = after.map_err(|fault| Error::invalid("after", fault))?;
     Ok(FeedRequest { after, kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()), most })
 }
 

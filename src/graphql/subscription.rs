@@ -34,7 +34,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Change, GraphqlError>> + use<>, GraphqlError> {
         let user = ctx.current_user()?;
         let services = Arc::clone(ctx.services(user));
-        let mut request = feed_request(after.as_deref(), kinds, MAX_CHANGES)?;
+        let mut request = feed_request(user, after.as_deref(), kinds, MAX_CHANGES)?;
         let listener = services.changes(user).listen();
         if request.after.is_none() {
             request.after = Some(services.changes(user).token().await?);

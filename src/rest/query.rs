@@ -223,7 +223,7 @@ impl<'a> QueryReader<'a> {
     fn parse_value<T>(
         &mut self,
         names: &[&'static str],
-        parse: fn(&str) -> Result<T, error::ValidationError>,
+        parse: impl Fn(&str) -> Result<T, error::ValidationError>,
     ) -> Option<T> {
         let (name, text) = self.first_given(names)?;
         let fault = match parse(&text) {

@@ -269,7 +269,7 @@ pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<R
 )]
 pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     let ChangesQuery { request } =
-        ChangesQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+        ChangesQuery::parse(query.as_deref().unwrap_or_default(), caller.id()).map_err(RestError::Validation)?;
     let feed = caller.changes().page(&request).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
     let changes = Change::all(&feed, &mut labels);

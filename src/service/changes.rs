@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Utc;
-use entity::{id::TaskId, label, list, task};
+use entity::{
+    id::{TaskId, UserId},
+    label, list, task,
+};
+use sha2::{Digest, Sha256};
 
 use super::{
     events::{Events, Listener},
@@ -16,7 +20,7 @@ use crate::error::{Error, Thing, ValidationError};
 /// How many changes a page has at most.
 pub const MAX_CHANGES: u64 = 500;
 /// The version of the form of sync tokens.
-const TOKEN_VERSION: &str = "1";
+const TOKEN_VERSION: &str = "2";
 
 /// The changes of one user's data.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +44,12 @@ pub enum Changed {
 ///
 /// Usually that is a revision. But a client that is still on its way through what lies before the last thing that was
 /// purged would look like one that was there long ago and has missed the end of that: its token says when it started.
+///
+/// The revisions of one user say nothing about the data of another, so a token says whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncToken {
+    /// A hash of the user's id.
+    user: u64,
     /// The epoch of the database.
     epoch: String,
     /// The revision of the last change that the client has.
@@ -70,6 +78,7 @@ pub struct Feed {
     pub has_more: bool,
     /// The revision to which the client has come with this page.
     revision: i64,
+    user: u64,
     epoch: String,
     /// Deletions up to this revision may have been purged.
     purged_through: i64,
@@ -95,7 +104,7 @@ impl Feed {
     /// The token of a client that has come to that revision on this page.
     pub fn token_at(&self, revision: i64) -> SyncToken {
         let start = self.start.filter(|_| revision < self.purged_through);
-        SyncToken { epoch: self.epoch.clone(), revision, start }
+        SyncToken { user: self.user, epoch: self.epoch.clone(), revision, start }
     }
 }
 
@@ -123,24 +132,28 @@ impl SyncToken {
     /// The token as clients see it.
     pub fn encode(&self) -> String {
         let start = self.start.map(|day| day.to_string()).unwrap_or_default();
-        URL_SAFE_NO_PAD.encode(format!("{TOKEN_VERSION}.{}.{}.{start}", self.epoch, self.revision))
+        let Self { user, epoch, revision, start: _ } = self;
+        URL_SAFE_NO_PAD.encode(format!("{TOKEN_VERSION}.{user:x}.{epoch}.{revision}.{start}"))
     }
 
-    /// Reads a token back.
-    pub fn parse(text: &str) -> Result<Self, ValidationError> {
-        Self::decode(text).ok_or(ValidationError::Rule("must be a sync token of this API"))
+    /// Reads a token of that user back.
+    pub fn parse(text: &str, user: &UserId) -> Result<Self, ValidationError> {
+        let token = Self::decode(text).filter(|token| token.user == user_hash(user));
+        token.ok_or(ValidationError::Rule("must be a sync token of this user and API"))
     }
 
     fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let mut fields = text.split('.');
-        let (version, epoch, revision, start) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let (version, user, epoch) = (fields.next()?, fields.next()?, fields.next()?);
+        let (revision, start) = (fields.next()?, fields.next()?);
         if version != TOKEN_VERSION || fields.next().is_some() {
             return None;
         }
+        let user = u64::from_str_radix(user, 16).ok()?;
         let start = if start.is_empty() { None } else { Some(start.parse().ok()?) };
         let revision = revision.parse().ok().filter(|it| *it >= 0)?;
-        Some(Self { epoch: epoch.to_owned(), revision, start })
+        Some(Self { user, epoch: epoch.to_owned(), revision, start })
     }
 
     /// Whether everything that changed after it is still known.
@@ -152,6 +165,12 @@ impl SyncToken {
                 None => self.revision >= state.purged_through,
             }
     }
+}
+
+/// What tells the tokens of users apart.
+fn user_hash(user: &UserId) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(&user.0));
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The days since 1970.
@@ -172,7 +191,7 @@ impl<'a> Changes<'a> {
     /// The token of now: what it is followed by is still to come.
     pub async fn token(self) -> Result<SyncToken, Error> {
         let FeedState { epoch, revision, purged_through: _ } = self.scope.feed_state().await?;
-        Ok(SyncToken { epoch, revision, start: None })
+        Ok(SyncToken { user: user_hash(self.scope.owner), epoch, revision, start: None })
     }
 
     /// What changed after the token. From the beginning on that is everything there is.
@@ -192,7 +211,7 @@ impl<'a> Changes<'a> {
         changes.truncate(most);
         let FeedState { epoch, revision, purged_through } = state;
         let revision = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
-        Ok(Feed { changes, has_more, revision, epoch, purged_through, start })
+        Ok(Feed { changes, has_more, revision, user: user_hash(self.scope.owner), epoch, purged_through, start })
     }
 
     /// The changes of the kinds that are followed, in order, one more than a page has.
@@ -226,20 +245,27 @@ impl<'a> Changes<'a> {
 mod tests {
     use super::*;
 
+    fn ann() -> UserId {
+        UserId("ann".to_owned())
+    }
+
     fn token(revision: i64, start: Option<i64>) -> SyncToken {
-        SyncToken { epoch: "e".to_owned(), revision, start }
+        SyncToken { user: user_hash(&ann()), epoch: "e".to_owned(), revision, start }
     }
 
     #[test]
     fn a_token_is_read_back_and_nothing_else_is_one() {
         for token in [token(0, None), token(i64::MAX, Some(20_000))] {
-            assert_eq!(SyncToken::parse(&token.encode()), Ok(token));
+            assert_eq!(SyncToken::parse(&token.encode(), &ann()), Ok(token));
         }
-        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        for text in
-            ["", "0", "300", &encoded("1.e.-1."), &encoded("2.e.1."), &encoded("1.e.1..x"), &encoded("1.e.1"), "é", "*"]
-        {
-            assert!(SyncToken::parse(text).is_err(), "{text}");
+        let user = user_hash(&ann());
+        let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text.replace("ann", &format!("{user:x}")));
+        assert!(SyncToken::parse(&encoded("2.ann.e.1."), &ann()).is_ok());
+        for text in ["2.ann.e.-1.", "3.ann.e.1.", "2.ann.e.1..x", "2.ann.e.1", "2.e.1.", "2.0.e.1.", "2.x.e.1."] {
+            assert!(SyncToken::parse(&encoded(text), &ann()).is_err(), "{text}");
+        }
+        for text in ["", "0", "300", "é", "*"] {
+            assert!(SyncToken::parse(text, &ann()).is_err(), "{text}");
         }
     }
 

@@ -91,7 +91,8 @@ test("a client of graphql-ws does not come back when its session has ended", asy
     connectionParams: { headers: { authorization } }, on: { connected: () => connections++ },
   });
   const closed = await new Promise((resolve, reject) => {
-    client.subscribe(CHANGES, { next: () => {}, error: resolve, complete: reject });
+    const own = { query: "subscription { changes { nodeId } }" };
+    client.subscribe(own, { next: () => {}, error: resolve, complete: reject });
     client.on("connected", () => fetch(new URL("/api/auth/sign-out", url), { method: "POST", headers: { authorization } }));
   });
   assert.deepEqual([closed.code, connections], [4401, 1]);

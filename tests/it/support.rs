@@ -198,7 +198,7 @@ impl App {
         let now = text(&self.graphql(person, "{ syncToken }", json!({})).await.data()["syncToken"]);
         let now = String::from_utf8(URL_SAFE_NO_PAD.decode(now).unwrap()).unwrap();
         let fields: Vec<&str> = now.split('.').collect();
-        URL_SAFE_NO_PAD.encode(format!("{}.{}.{revision}.", fields[0], fields[1]))
+        URL_SAFE_NO_PAD.encode(format!("{}.{revision}.", fields[..3].join(".")))
     }
 
     /// Calls a task route as somebody; `path` follows `/api/{user_id}/tasks`.

@@ -768,6 +768,26 @@ async fn a_token_of_another_database_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_token_of_another_user_is_no_token() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    for title in ["a", "b", "c"] {
+        app.task(&bob, title).await;
+    }
+    app.task(&ann, "mine").await;
+    for after in [app.token_at(&ann, 1).await, app.token_at(&ann, 0).await] {
+        let refused = app.graphql(&bob, FEED, json!({ "after": after })).await;
+        let nonsense = app.graphql(&bob, FEED, json!({ "after": "nonsense" })).await;
+        assert_eq!((refused.code(), &refused.text), ("BAD_USER_INPUT".to_owned(), &nonsense.text));
+        let path = format!("/api/{}/changes?after={after}", bob.id);
+        let refused = Answer::of(app.request("GET", &path).bearer_auth(&bob.token)).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["query", "after"]));
+        let own = app.graphql(&ann, FEED, json!({ "after": after })).await.data();
+        assert_eq!(own["changes"]["hasMore"], false);
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_without_a_token_begins_now_and_follows_the_kinds_that_are_asked_for() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -1,5 +1,6 @@
 //! Query parameters of the routes that list no tasks.
 
+use entity::id::UserId;
 use utoipa::{
     IntoParams,
     openapi::{
@@ -76,10 +77,10 @@ pub(in crate::rest) struct ChangesQuery {
 }
 
 impl ChangesQuery {
-    /// Reads a query string.
-    pub(in crate::rest) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+    /// Reads a query string of that user's.
+    pub(in crate::rest) fn parse(text: &str, user: &UserId) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::new(text, &[&["after"], &["limit"]], &[]);
-        let after = read.parse_value(&["after"], SyncToken::parse);
+        let after = read.parse_value(&["after"], |text| SyncToken::parse(text, user));
         let most = i64::try_from(MAX_CHANGES).unwrap_or(i64::MAX);
         let most = read.integer(&["limit"], 1, most).unwrap_or(DEFAULT_CHANGES);
         read.finish(Self { request: FeedRequest { after, kinds: None, most } })
