@@ -153,47 +153,62 @@ impl<'a> Push<'a> {
         Self { scope }
     }
 
-    /// Applies the rows, each for itself; what became of them, in their order.
-    pub async fn push(self, changes: Vec<PushedChange>) -> Result<Vec<PushOutcome>, Error> {
-        let ids: Vec<RowId> = changes.iter().map(PushedChange::id).collect();
-        check(&ids)?;
+    /// Applies the rows, each for itself; what became of them, in their order. A row without an id is only its error.
+    pub async fn push(self, changes: Vec<Result<PushedChange, Error>>) -> Result<Vec<PushOutcome>, Error> {
+        if changes.len() > MAX_PUSHED {
+            return Err(Error::invalid("changes", ValidationError::TooMany(MAX_PUSHED)));
+        }
+        let ids: Vec<_> = changes.iter().map(|change| change.as_ref().ok().map(PushedChange::id)).collect();
+        let known: Vec<RowId> = ids.iter().flatten().copied().collect();
+        let changes = refuse_repeated(changes, &repeated(&known));
         self.scope
             .batch(async |db| {
                 let totals = Totals::default();
                 let scope = Scope { db: &db, totals: &totals, ..self.scope };
-                let before = stored(scope, &ids).await?;
+                let before = stored(scope, &known).await?;
                 let mut rows: Vec<_> = changes.into_iter().enumerate().collect();
-                rows.sort_by_key(|(_, change)| change.rank());
+                rows.sort_by_key(|(_, change)| change.as_ref().map_or(0, PushedChange::rank));
                 let mut outcomes = HashMap::new();
                 for (index, change) in rows {
-                    let base = before.get(&change.id()).map(Changed::revision);
-                    let is_applied = match apply(scope, change, base).await {
-                        Err(error) if !is_of_row(&error) => return Err(error),
-                        outcome => outcome,
+                    let is_applied = match change {
+                        Ok(change) => {
+                            let base = before.get(&change.id()).map(Changed::revision);
+                            apply(scope, change, base).await
+                        }
+                        Err(error) => Err(error),
                     };
-                    outcomes.insert(index, is_applied);
+                    match is_applied {
+                        Err(error) if !is_of_row(&error) => return Err(error),
+                        outcome => outcomes.insert(index, outcome),
+                    };
                 }
-                let mut after = stored(scope, &ids).await?;
-                let outcome = |(index, id): (usize, &RowId)| {
+                let after = stored(scope, &known).await?;
+                let outcome = |(index, id): (usize, Option<RowId>)| {
                     let is_applied = outcomes.remove(&index).unwrap_or(Ok(false));
-                    PushOutcome { is_applied, current: after.remove(id) }
+                    PushOutcome { is_applied, current: id.and_then(|id| after.get(&id).cloned()) }
                 };
-                Ok(ids.iter().enumerate().map(outcome).collect())
+                Ok(ids.into_iter().enumerate().map(outcome).collect())
             })
             .await
     }
 }
 
-/// Refuses too many rows, and two of one object.
-fn check(ids: &[RowId]) -> Result<(), Error> {
-    if ids.len() > MAX_PUSHED {
-        return Err(Error::invalid("changes", ValidationError::TooMany(MAX_PUSHED)));
-    }
+/// Of two rows of one object neither is applied: nobody knows which is meant.
+fn refuse_repeated(
+    changes: Vec<Result<PushedChange, Error>>,
+    repeated: &HashSet<RowId>,
+) -> Vec<Result<PushedChange, Error>> {
+    let refuse = |change: PushedChange| match repeated.contains(&change.id()) {
+        true => Err(Error::invalid("id", ValidationError::Rule("must not be given twice"))),
+        false => Ok(change),
+    };
+    changes.into_iter().map(|change| change.and_then(refuse)).collect()
+}
+
+/// The ids that are there more than once.
+fn repeated(ids: &[RowId]) -> HashSet<RowId> {
     let mut seen = HashSet::new();
-    match ids.iter().position(|id| !seen.insert(*id)) {
-        Some(index) => Err(Error::invalid("id", ValidationError::Rule("must not be given twice")).at(index)),
-        None => Ok(()),
-    }
+    ids.iter().filter(|id| !seen.insert(**id)).copied().collect()
 }
 
 /// Whether an error is about one row.

@@ -119,7 +119,7 @@ impl PushedChangeInput {
 impl TryFrom<PushedChangeInput> for PushedChange {
     type Error = Error;
 
-    /// What is wrong with a state is the outcome of its row. An id that is none is an error of the whole call.
+    /// What is wrong with a state is the outcome of its row, which has an id; without one there is only the error.
     fn try_from(input: PushedChangeInput) -> Result<Self, Error> {
         let id: Uuid = input.id().parse().map_err(|_| Error::invalid("id", ValidationError::Uuid))?;
         Ok(match input {

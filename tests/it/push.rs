@@ -159,20 +159,44 @@ async fn a_row_that_breaks_a_rule_is_invalid_and_the_others_are_applied() {
 }
 
 #[tokio::test]
-async fn a_call_that_cannot_be_meant_changes_nothing() {
+async fn a_row_without_an_id_of_its_own_is_invalid_and_the_others_are_applied() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    let row = |id: Value| json!({ "task": { "id": id, "state": task("x") } });
-    let many: Vec<Value> = (0..501).map(|number| row(id(number))).collect();
-    for (changes, index) in [
-        (vec![row(id(1)), row(json!("nonsense"))], json!(1)),
-        (vec![row(id(1)), row(id(2)), row(id(1))], json!(2)),
-        (many, Value::Null),
-    ] {
-        let refused = send(&app, &ann, &changes).await;
-        let extensions = &refused.json()["errors"][0]["extensions"];
-        assert_eq!((&extensions["code"], &extensions["index"]), (&json!("BAD_USER_INPUT"), &index));
-    }
+    let row = |id: Value, title: &str| json!({ "task": { "id": id, "state": task(title) } });
+    let there = push(&app, &ann, &[row(id(3), "there")]).await.remove(0);
+    let results = push(
+        &app,
+        &ann,
+        &[
+            row(json!("nonsense"), "a"),
+            row(id(1), "b"),
+            row(id(2), "c"),
+            row(json!(Uuid::from_u128(0xABC).to_string().to_uppercase()), "d"),
+            row(id(1), "e"),
+            row(id(0xABC), "f"),
+            json!({ "task": { "id": id(3), "expectedRevision": there["revision"], "deleted": true } }),
+            json!({ "task": { "id": id(3), "expectedRevision": there["revision"], "state": task("g") } }),
+            json!({ "label": { "id": "", "state": { "name": "h" } } }),
+            json!({ "label": { "id": id(1), "state": { "name": "i" } } }),
+        ],
+    )
+    .await;
+    let shown = |it: &Value| text(&it["status"])[..1].to_owned() + it["problems"][0]["field"].as_str().unwrap_or("");
+    let shown: Vec<String> = results.iter().map(shown).collect();
+    assert_eq!(shown, ["Iid", "Iid", "A", "Iid", "Iid", "Iid", "Iid", "Iid", "Iid", "A"], "{results:?}");
+    assert_eq!((&results[0]["id"], &results[0]["current"]), (&json!("nonsense"), &Value::Null));
+    assert_eq!(results[6]["current"]["title"], "there");
+    let left = app.graphql(&ann, "{ tasks { nodes { title } } labels { name } }", json!({})).await.data();
+    let titles = json!([{ "title": "c" }, { "title": "there" }]);
+    assert_eq!(left, json!({ "tasks": { "nodes": titles }, "labels": [{ "name": "i" }] }));
+}
+
+#[tokio::test]
+async fn a_call_with_too_many_rows_changes_nothing() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let many: Vec<Value> = (0..501).map(|number| json!({ "task": { "id": id(number), "state": task("x") } })).collect();
+    assert_eq!(send(&app, &ann, &many).await.code(), "BAD_USER_INPUT");
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
 }
 

@@ -96,10 +96,9 @@ impl PushMutation {
     ) -> Result<Payload<PushChangesPayload>, GraphqlError> {
         let push = ctx.push(input.changes.len())?;
         let ids: Vec<ID> = input.changes.iter().map(|it| it.id().clone()).collect();
-        let changes = input.changes.into_iter().enumerate();
-        let changes = changes.map(|(index, it)| PushedChange::try_from(it).map_err(|error| error.at(index)));
+        let changes = input.changes.into_iter().map(PushedChange::try_from).collect();
         // Other mutations would have a future of its size.
-        let outcomes = Box::pin(push.push(changes.collect::<Result<_, _>>()?)).await?;
+        let outcomes = Box::pin(push.push(changes)).await?;
         let results = ids.into_iter().zip(outcomes).map(|(id, outcome)| PushResult::new(id, outcome)).collect();
         Ok(Payload(PushChangesPayload { results }))
     }
