@@ -32,8 +32,8 @@ use super::{
 };
 use crate::{error::Error, service::Services};
 
-/// How many bytes the body of a sign-up has at most.
-const MAX_SIGN_UP_BODY: usize = 1 << 20;
+/// How many bytes the body of a sign-up has at most: with a picture as a camera makes it.
+const MAX_SIGN_UP_BODY: usize = 4 << 20;
 /// The path of signing up.
 pub(super) const SIGN_UP: &str = "/api/auth/sign-up/email";
 

@@ -30,8 +30,8 @@ const MAX_SMALL_BODY: usize = 16 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(12);
 /// How many bytes all large bodies of users have together at a time.
 const MAX_BYTES_OF_USERS: usize = 32 << 20;
-/// How many bytes those of all others have together.
-const MAX_BYTES_OF_STRANGERS: usize = 2 << 20;
+/// How many bytes those of all others have together: two sign-ups with the largest pictures.
+const MAX_BYTES_OF_STRANGERS: usize = 8 << 20;
 /// In what steps those bytes are counted.
 const STEP_BYTES: usize = 16 << 10;
 /// How many large bodies of one sender arrive at a time.

@@ -29,7 +29,9 @@ pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, AuthApiErr
     let email = fields.email("email");
     let password = fields.password();
     // Some front-ends send the picture itself: an account without it is better than none.
-    let image = fields.optional_text("image", usize::MAX).filter(|it| it.chars().count() <= MAX_IMAGE);
+    let is_long = |it: &Value| it.as_str().is_some_and(|it| it.chars().nth(MAX_IMAGE).is_some());
+    let is_left_out = fields.object.get("image").is_some_and(is_long);
+    let image = if is_left_out { None } else { fields.optional_text("image", MAX_IMAGE) };
     let lasts = fields.session_length();
     let callback_url = fields.optional_text("callbackURL", MAX_IMAGE);
     match (name, email, password, fields.issues.is_empty()) {
