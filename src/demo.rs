@@ -16,7 +16,7 @@ use crate::{
         labels::LabelSelection,
         lists::NewList,
         tasks::{Date, Due, Instant, NewTask, TimeZone, Title},
-        values::{Color, LabelName, ListName},
+        values::{Color, LabelName, ListName, UserName},
     },
 };
 
@@ -69,7 +69,7 @@ pub async fn fill(config: &Config) -> Result<String, Error> {
 
 async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {
     let registration = Registration {
-        name: "Demo".into(),
+        name: UserName::parse("Demo").map_err(|fault| Error::invalid("name", fault))?,
         email: Email::parse(EMAIL).ok_or(AuthError::InvalidEmail)?,
         password: password.to_owned(),
         image: None,

@@ -10,7 +10,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::{
     CodePointMapData, CodePointSetData,
-    props::{DefaultIgnorableCodePoint, Script},
+    props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, PrependedConcatenationMark, Script},
 };
 use icu_segmenter::{GraphemeClusterSegmenter, WordSegmenter, options::WordBreakInvariantOptions};
 
@@ -20,6 +20,9 @@ pub const BOUNDARY: char = '\u{1f}';
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 /// What İ folds to.
 const DOTTED_I: &str = "i\u{307}";
+/// What is a letter or a symbol to Unicode and shows nothing: a pattern of Braille without a dot, what stands for an
+/// object, and a head of a note that is none.
+const UNSEEN_SYMBOLS: [char; 3] = ['\u{2800}', '\u{fffc}', '\u{1d159}'];
 /// How many characters of a word count.
 const MAX_WORD: usize = 64;
 /// Scripts that put no spaces between words.
@@ -59,8 +62,22 @@ pub fn name_key(name: &str) -> String {
 
 /// Whether nothing of a text is seen.
 pub fn is_blank(text: &str) -> bool {
-    // A pattern of Braille without a dot is a letter to Unicode.
-    text.chars().all(|it| it.is_whitespace() || it.is_control() || it == '\u{2800}' || is_ignorable(it))
+    !text.chars().any(is_seen)
+}
+
+/// Whether a character shows something by itself. Marks need a letter to stand on, and what Unicode may give a meaning
+/// later counts as seen.
+fn is_seen(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_graphic();
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(letter);
+    let is_format =
+        category == GeneralCategory::Format && !CodePointSetData::new::<PrependedConcatenationMark>().contains(letter);
+    let is_mark = GeneralCategoryGroup::Mark.contains(category);
+    let is_never_a_character = u32::from(letter) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&letter);
+    let is_unseen = letter.is_whitespace() || letter.is_control() || is_format || is_mark || is_never_a_character;
+    !is_unseen && !UNSEEN_SYMBOLS.contains(&letter) && !is_ignorable(letter)
 }
 
 /// The key of a text, by which it is searched and ordered.
@@ -102,6 +119,13 @@ pub fn phrases(text: &str) -> Vec<Vec<String>> {
         }
     }
     phrases
+}
+
+/// The ways to read a text as phrases, none of them without a word: what ends a word and is not seen may also be in one
+/// by mistake.
+pub fn readings(text: &str) -> Vec<Vec<Vec<String>>> {
+    let joined = text.contains(ZERO_WIDTH_SPACE).then(|| phrases(&text.replace(ZERO_WIDTH_SPACE, "")));
+    [phrases(text)].into_iter().chain(joined).filter(|phrases| !phrases.is_empty()).collect()
 }
 
 /// A text in pieces: words, and what is between them.
@@ -193,9 +217,15 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_is_blank() {
-        for unseen in UNSEEN.into_iter().chain(['\u{3000}', '\u{1}', '\u{2800}', ' ']) {
+        let others =
+            ['\u{3000}', '\u{1}', '\u{85}', '\u{2800}', '\u{fff9}', '\u{fffc}', '\u{ffff}', '\u{fdd0}', '\u{1d159}'];
+        for unseen in UNSEEN.into_iter().chain(others).chain(['\u{301}', '\u{20e3}', '\u{903}', ' ', '\u{7f}']) {
             assert!(is_blank(&format!(" {unseen}{unseen}")), "{unseen:?}");
             assert!(!is_blank(&format!("{unseen}🍎")), "{unseen:?}");
+        }
+        for seen in ["?", "é", "e\u{301}", "น้ำ", "कि", "\u{600}", "\u{fffd}", "\u{e000}", "\u{1fadf}", "1\u{20e3}"]
+        {
+            assert!(!is_blank(seen), "{seen:?}");
         }
     }
 
@@ -213,6 +243,9 @@ mod tests {
         assert_eq!(words("🍎 … — ''"), Vec::<String>::new());
         assert_eq!(words("a\u{34f}b Donau\u{ad}dampf می\u{200c}خواهم"), ["ab", "donaudampf", "میخواهم"]);
         assert_eq!(words("one\u{200b}two"), ["one|two"]);
+        let read = |text: &str| readings(text).into_iter().map(|it| it.concat().join(" ")).collect::<Vec<_>>();
+        assert_eq!(read("ca\u{200b}fe x"), ["ca fe x", "cafe x"]);
+        assert_eq!(read("\u{200b}!"), [""; 0]);
     }
 
     #[test]

@@ -55,23 +55,23 @@ impl Db {
         })
     }
 
-    /// Whether a task has each of these phrases, the last word of which may go on.
-    pub fn has_phrases(&self, owner: &UserId, phrases: &[Vec<String>]) -> SimpleExpr {
+    /// Whether a task has each of the phrases of one of these readings, the last word of which may go on.
+    pub fn has_phrases(&self, owner: &UserId, readings: &[Vec<Vec<String>>]) -> SimpleExpr {
         match self.backend() {
             DbBackend::Sqlite => Expr::cust_with_exprs(
                 "? in (select rowid from tasks_search where tasks_search match ?)",
-                [Expr::col((task::Entity, task::Column::Number)), Expr::value(match_pattern(owner, phrases))],
+                [Expr::col((task::Entity, task::Column::Number)), Expr::value(match_pattern(owner, readings))],
             ),
-            _ => Expr::cust_with_values("tasks.search @@ cast($1 as tsquery)", [ts_query(phrases)]),
+            _ => Expr::cust_with_values("tasks.search @@ cast($1 as tsquery)", [ts_query(readings)]),
         }
     }
 
-    /// Those of the tasks that have each of these phrases, best first: the title counts more.
+    /// Those of the tasks that have each of the phrases of one of these readings, best first: the title counts more.
     pub fn best(
         &self,
         mut tasks: Select<task::Entity>,
         owner: &UserId,
-        phrases: &[Vec<String>],
+        readings: &[Vec<Vec<String>>],
     ) -> Select<task::Entity> {
         let rank = match self.backend() {
             DbBackend::Sqlite => {
@@ -79,13 +79,13 @@ impl Db {
                 let is_its =
                     Expr::col((index.clone(), Alias::new("rowid"))).equals((task::Entity, task::Column::Number));
                 QueryTrait::query(&mut tasks).inner_join(index, is_its);
-                let pattern = match_pattern(owner, phrases);
+                let pattern = match_pattern(owner, readings);
                 tasks = tasks.filter(Expr::cust_with_values("tasks_search match ?", [pattern]));
                 Expr::cust("-bm25(tasks_search, 0, 2, 1)")
             }
             _ => {
-                tasks = tasks.filter(self.has_phrases(owner, phrases));
-                Expr::cust_with_values("ts_rank(tasks.search, cast($1 as tsquery))", [ts_query(phrases)])
+                tasks = tasks.filter(self.has_phrases(owner, readings));
+                Expr::cust_with_values("ts_rank(tasks.search, cast($1 as tsquery))", [ts_query(readings)])
             }
         };
         tasks.order_by_desc(rank).order_by_desc(task::Column::Number)
@@ -93,9 +93,9 @@ impl Db {
 }
 
 /// An FTS5 expression. The owner only narrows: its words are not exact. Words have no quotes in them.
-fn match_pattern(owner: &UserId, phrases: &[Vec<String>]) -> String {
-    let phrases: Vec<String> = phrases.iter().map(|phrase| format!("\"{}\"*", phrase.join(" "))).collect();
-    let phrases = format!("{{title_key description_key}} : ({})", phrases.join(" AND "));
+fn match_pattern(owner: &UserId, readings: &[Vec<Vec<String>>]) -> String {
+    let phrase = |words: &Vec<String>| format!("\"{}\"*", words.join(" "));
+    let phrases = format!("{{title_key description_key}} : ({})", joined(readings, phrase, [" AND ", " OR "]));
     if owner.0.contains(char::is_alphanumeric) {
         format!("user_id : \"{}\" AND {phrases}", owner.0.replace('"', "\"\""))
     } else {
@@ -103,9 +103,15 @@ fn match_pattern(owner: &UserId, phrases: &[Vec<String>]) -> String {
     }
 }
 
-fn ts_query(phrases: &[Vec<String>]) -> String {
-    let phrase = |words: &Vec<String>| format!("('{}':*)", words.join("' <-> '"));
-    phrases.iter().map(phrase).collect::<Vec<_>>().join(" & ")
+fn ts_query(readings: &[Vec<Vec<String>>]) -> String {
+    joined(readings, |words| format!("('{}':*)", words.join("' <-> '")), [" & ", " | "])
+}
+
+/// The phrases of each reading with one operator between them, and the readings with another.
+fn joined(readings: &[Vec<Vec<String>>], phrase: impl Fn(&Vec<String>) -> String, [and, or]: [&str; 2]) -> String {
+    let reading =
+        |phrases: &Vec<Vec<String>>| format!("({})", phrases.iter().map(&phrase).collect::<Vec<_>>().join(and));
+    readings.iter().map(reading).collect::<Vec<_>>().join(or)
 }
 
 /// The value that [`Db::due_key`] gives a task.
@@ -124,9 +130,13 @@ mod tests {
 
     #[test]
     fn phrases_are_written_as_each_database_reads_them() {
-        let phrases = [vec!["water".to_owned()], vec!["東".to_owned(), "京".to_owned()]];
-        assert_eq!(ts_query(&phrases), "('water':*) & ('東' <-> '京':*)");
+        let phrases =
+            [vec![vec!["water".to_owned()], vec!["東".to_owned(), "京".to_owned()]], vec![vec!["a".to_owned()]]];
+        assert_eq!(ts_query(&phrases), "(('water':*) & ('東' <-> '京':*)) | (('a':*))");
         let pattern = match_pattern(&UserId("a\"b".into()), &phrases);
-        assert_eq!(pattern, r#"user_id : "a""b" AND {title_key description_key} : ("water"* AND "東 京"*)"#);
+        assert_eq!(
+            pattern,
+            r#"user_id : "a""b" AND {title_key description_key} : (("water"* AND "東 京"*) OR ("a"*))"#
+        );
     }
 }

@@ -22,7 +22,7 @@ use axum::{
 use utoipa_axum::routes;
 
 use self::errors::AuthApiError;
-pub(super) use self::fields::{MAX_IMAGE, MAX_NAME};
+pub(super) use self::fields::MAX_IMAGE;
 use self::post::MAX_BODY;
 use super::{
     compat,

@@ -167,7 +167,9 @@ impl PydanticError {
             }
             error::ValidationError::Missing => Self::missing(loc),
             error::ValidationError::Unknown => Self::unknown(loc),
-            error::ValidationError::Blank => Self::value(loc, "Title cannot be empty or whitespace only"),
+            error::ValidationError::Blank if loc.ends_with(&["title"]) => {
+                Self::value(loc, "Title cannot be empty or whitespace only")
+            }
             error::ValidationError::Instant(reason) => {
                 let msg = format!("Input should be a valid datetime or date, {reason}");
                 Self::new("datetime_from_date_parsing", loc, msg).with(json!({ "error": reason }))

@@ -249,7 +249,7 @@ fn read_tasks<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<TaskImport>,
 
 impl ExportList {
     fn checked(self) -> Result<ListImport, EntryProblem> {
-        let (id, name) = (ListId(self.id), ListName::parse(&self.name).map_err(|fault| ("name", fault))?);
+        let (id, name) = (ListId(self.id), ListName::stored(&self.name).map_err(|fault| ("name", fault))?);
         let draft = NewList { id: Some(id), name, color: color(self.color.as_deref())? };
         Ok(ListImport { id, draft, is_archived: self.archived })
     }
@@ -257,7 +257,7 @@ impl ExportList {
 
 impl ExportLabel {
     fn checked(self) -> Result<LabelImport, EntryProblem> {
-        let (id, name) = (LabelId(self.id), LabelName::parse(&self.name).map_err(|fault| ("name", fault))?);
+        let (id, name) = (LabelId(self.id), LabelName::stored(&self.name).map_err(|fault| ("name", fault))?);
         let draft = NewLabel { id: Some(id), name, color: color(self.color.as_deref())? };
         Ok(LabelImport { id, draft })
     }
@@ -278,7 +278,7 @@ impl ExportTask {
         }
         let draft = NewTask {
             id: Some(TaskId(self.id)),
-            title: Title::parse(&self.title).map_err(at("title"))?,
+            title: Title::stored(&self.title).map_err(at("title"))?,
             description: self.description.as_deref().map(Description::parse).transpose().map_err(at("description"))?,
             completed: self.completed,
             priority: self.priority.into(),

@@ -4,7 +4,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::Database;
 use serde_json::{Value, json};
 
-use super::support::{App, Person, text};
+use super::support::{Answer, App, PASSWORD, Person, text};
 
 /// Titles in many scripts, the words of each, and other ways to write them.
 const TITLES: [(&str, &[&str]); 16] = [
@@ -169,8 +169,21 @@ async fn a_database_of_before_is_brought_over() {
 }
 
 /// Names that show nothing, and names that show the same with what is not seen in them.
-const BLANKS: [&str; 7] =
-    ["\u{200b}", "\u{fe0f}", "\u{34f}\u{115f}", "\u{3164}", " \u{e0001} ", "\u{2800}", "\u{200d}\u{1}"];
+const BLANKS: [&str; 13] = [
+    "\u{200b}",
+    "\u{fe0f}",
+    "\u{34f}\u{115f}",
+    "\u{3164}",
+    " \u{e0001} ",
+    "\u{2800}",
+    "\u{200d}\u{1}",
+    "\u{301}",
+    " \u{20e3}\u{301}",
+    "\u{fff9}\u{fffb}",
+    "\u{fffc}",
+    "\u{ffff}\u{fdd0}",
+    "\u{1d159}",
+];
 const UNSEEN: [&str; 8] =
     ["\u{fe0f}", "\u{34f}", "\u{115f}", "\u{3164}", "\u{e0001}", "\u{200b}", "\u{200d}", "\u{ad}\u{202e}"];
 
@@ -191,6 +204,77 @@ async fn what_shows_nothing_is_no_title_and_no_name() {
         assert_eq!(answer.status, 422, "{blank:?}: {answer:?}");
         let answer = app.rest(&ann, "POST", "", Some(json!({ "title": "a", "tags": [blank] }))).await;
         assert_eq!(answer.status, 422, "{blank:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_one_line_and_a_title_is_kept_as_it_is() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for name in ["wor\u{1}k", "wo\nrk", "wo\trk", "wo\u{7f}rk", "wo\u{85}rk", "wo\u{2028}rk"] {
+        for mutation in [
+            "mutation($text: String!) { createTaskList(input: { name: $text }) { taskList { id } } }",
+            "mutation($text: String!) { createLabel(input: { name: $text }) { label { id } } }",
+        ] {
+            let answer = app.graphql(&ann, mutation, json!({ "text": name })).await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{name:?}: {answer:?}");
+        }
+        let tag = app.rest(&ann, "POST", "", Some(json!({ "title": "a", "tags": ["b", name] }))).await.expect(422);
+        assert_eq!(tag["detail"][0]["loc"], json!(["body", "tags", 1]), "{name:?}");
+        assert_eq!(app.rest_task(&ann, json!({ "title": name })).await["title"], name);
+    }
+    let query = "query($text: String!) { searchTasks(text: $text) { nodes { title } } }";
+    app.task(&ann, "cafe").await;
+    assert_eq!(titles(&app, &ann, query, "ca\u{200b}fe").await, ["cafe"]);
+    let query = "query($text: String!) { tasks(filter: { search: $text }) { nodes { title } } }";
+    assert_eq!(titles(&app, &ann, query, "ca\u{200b}f").await, ["cafe"]);
+    assert!(titles(&app, &ann, query, "tea\u{200b}fe").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_is_called_something_that_is_seen() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let body = |name: &str| json!({ "name": name, "email": "new@example.com", "password": PASSWORD });
+    let controls = ["Bo\u{1}b", "Bo\nb", "Bo\u{1b}[31mb"];
+    for name in BLANKS.into_iter().chain(controls).filter(|it| !it.trim().is_empty()) {
+        assert_eq!(app.auth("/sign-up/email", body(name)).await.expect(400)["code"], "VALIDATION_ERROR", "{name:?}");
+        let refused = Answer::of(app.request("POST", "/auth/register").json(&body(name))).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", "name"]), "{name:?}");
+        let update = app.request("POST", "/api/auth/update-user").bearer_auth(&ann.session);
+        assert_eq!(Answer::of(update.json(&json!({ "name": name }))).await.status, 400, "{name:?}");
+    }
+    let made = app.auth("/sign-up/email", body("")).await.expect(200);
+    assert_eq!(made["user"]["name"], "");
+}
+
+#[tokio::test]
+async fn what_was_stored_before_a_rule_is_read_and_comes_back_from_an_export() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let label = "mutation { createLabel(input: { name: \"l\" }) { label { id } } }";
+    app.graphql(&ann, label, json!({})).await.data();
+    let list = "mutation { createTaskList(input: { name: \"l\" }) { taskList { id } } }";
+    app.graphql(&ann, list, json!({})).await.data();
+    app.rest_task(&ann, json!({ "title": "t", "tags": ["l"] })).await;
+    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let character = |number: u32| if is_sqlite { format!("char({number})") } else { format!("chr({number})") };
+    for table in ["labels", "task_lists"] {
+        app.sql(&format!("update {table} set name = 'wor' || {} || 'k'", character(1))).await;
+    }
+    app.sql(&format!("update tasks set title = {}", character(0xfffc))).await;
+    let file = app.request("GET", &format!("/api/{}/export", ann.id)).bearer_auth(&ann.token);
+    let file = Answer::of(file).await.expect(200);
+    assert_eq!((&file["labels"][0]["name"], &file["tasks"][0]["title"]), (&json!("wor\u{1}k"), &json!("\u{fffc}")));
+    let import = app.request("POST", &format!("/api/{}/import", bob.id)).bearer_auth(&bob.token).json(&file);
+    Answer::of(import).await.expect(200);
+    let query = "{ tasks { nodes { title labels { name } } } taskLists { name } }";
+    let wanted = json!({
+        "tasks": { "nodes": [{ "title": "\u{fffc}", "labels": [{ "name": "wor\u{1}k" }] }] },
+        "taskLists": [{ "name": "wor\u{1}k" }],
+    });
+    for person in [&ann, &bob] {
+        assert_eq!(app.graphql(person, query, json!({})).await.data(), wanted);
     }
 }
 

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::{errors::AuthApiError, post::Post};
 use crate::{
     error::{AuthError, Error},
-    service::auth::{Email, Login, NOT_REMEMBERED, PasswordChange, ProfilePatch, Registration, SESSION_LIFETIME},
+    service::{
+        auth::{Email, Login, NOT_REMEMBERED, PasswordChange, ProfilePatch, Registration, SESSION_LIFETIME},
+        values::{MAX_USER_NAME, UserName},
+    },
 };
 
-/// How many characters a name has at most.
-pub(in crate::rest) const MAX_NAME: usize = 255;
 /// How many characters the URL of a picture has at most.
 pub(in crate::rest) const MAX_IMAGE: usize = 2048;
 
@@ -25,7 +26,7 @@ pub(super) struct SignInForm {
 /// The fields of a sign-up.
 pub(super) fn sign_up_form<T>(post: &Post<T>) -> Result<Registration, AuthApiError> {
     let mut fields = FormFields::of(post, &["object", "record"])?;
-    let name = fields.text("name", MAX_NAME);
+    let name = fields.user_name();
     let email = fields.email("email");
     let password = fields.password();
     // Some front-ends send the picture itself: an account without it is better than none.
@@ -119,7 +120,7 @@ pub(super) fn update_user_form(record: &Map<String, Value>) -> Result<ProfilePat
     if fields.object.get("email").is_some_and(is_truthy) {
         return Err(AuthApiError::EmailElsewhere);
     }
-    let name = fields.object.contains_key("name").then(|| fields.text("name", MAX_NAME)).flatten();
+    let name = fields.object.contains_key("name").then(|| fields.user_name()).flatten();
     let image = match fields.object.get("image") {
         None => None,
         Some(Value::Null) => Some(None),
@@ -213,6 +214,11 @@ impl<'a> FormFields<'a> {
             return self.issue(name, &format!("Too big: expected string to have <={most} characters"));
         }
         Some(text.clone())
+    }
+
+    fn user_name(&mut self) -> Option<UserName> {
+        let text = self.text("name", MAX_USER_NAME)?;
+        UserName::parse(&text).or_else(|rule| self.issue("name", &format!("Invalid input: {rule}")).ok_or(())).ok()
     }
 
     /// A text that may be absent, but not null.

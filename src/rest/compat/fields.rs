@@ -4,12 +4,11 @@ use chrono::Duration;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::ValidationError,
-    rest::{
-        auth::{MAX_IMAGE, MAX_NAME},
-        pydantic::PydanticError,
+    rest::{auth::MAX_IMAGE, pydantic::PydanticError},
+    service::{
+        auth::{Email, Login, Registration},
+        values::UserName,
     },
-    service::auth::{Email, Login, Registration},
 };
 
 /// What the address may be called; forms of OAuth2 call it a user name.
@@ -63,16 +62,11 @@ fn text<'a>(object: &'a Map<String, Value>, names: &[&str], problems: &mut Vec<P
     None
 }
 
-fn name(object: &Map<String, Value>, email: &Email, problems: &mut Vec<PydanticError>) -> Option<String> {
+fn name(object: &Map<String, Value>, email: &Email, problems: &mut Vec<PydanticError>) -> Option<UserName> {
     let is_address = |it: &str| it.eq_ignore_ascii_case(email.as_str());
     let names = NAME.iter().filter_map(|name| object.get(*name)?.as_str()).map(str::trim);
     let name = names.into_iter().find(|it| !it.is_empty() && !is_address(it));
     let name = name.or(email.as_str().split('@').next())?;
-    let rule = match name.chars().count() {
-        _ if name.contains('\0') => ValidationError::Nul,
-        0..=MAX_NAME => return Some(name.to_owned()),
-        _ => ValidationError::TooLong(MAX_NAME),
-    };
-    problems.push(PydanticError::breaks(&["body", "name"], rule));
-    None
+    let refuse = |rule| problems.push(PydanticError::breaks(&["body", "name"], rule));
+    UserName::parse(name).map_err(refuse).ok()
 }

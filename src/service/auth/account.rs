@@ -19,7 +19,7 @@ use super::{
 use crate::{
     db::Connection,
     error::{AuthError, Error},
-    service::user_data,
+    service::{user_data, values::UserName},
     telemetry::SecurityEvent,
 };
 
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Registration {
     /// Shown to people.
-    pub name: String,
+    pub name: UserName,
     /// Not yet in use.
     pub email: Email,
     /// 8 to 128 UTF-16 code units.
@@ -93,7 +93,7 @@ impl Auth<'_> {
         let now = Millis::now();
         let user = user::Model {
             id: UserId(random_id()),
-            name: registration.name,
+            name: registration.name.into(),
             email: registration.email.as_str().to_owned(),
             email_verified: false,
             image: registration.image,

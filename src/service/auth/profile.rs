@@ -4,13 +4,13 @@ use entity::{id::UserId, time::Millis, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::Auth;
-use crate::error::Error;
+use crate::{error::Error, service::values::UserName};
 
 /// Changes to a user: an absent field stays, an inner `None` clears.
 #[derive(Clone, Debug, Default)]
 pub struct ProfilePatch {
-    /// Shown to people; at most 255 characters.
-    pub name: Option<String>,
+    /// Shown to people.
+    pub name: Option<UserName>,
     /// URL of a picture; at most 2,048 characters.
     pub image: Option<Option<String>>,
 }
@@ -21,7 +21,7 @@ impl Auth<'_> {
         let ProfilePatch { name, image } = edit;
         let mut update = user::Entity::update_many().filter(user::Column::Id.eq(user.clone()));
         if let Some(name) = name {
-            update = update.col_expr(user::Column::Name, Expr::value(name));
+            update = update.col_expr(user::Column::Name, Expr::value(String::from(name)));
         }
         if let Some(image) = image {
             update = update.col_expr(user::Column::Image, Expr::value(image));

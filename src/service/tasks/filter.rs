@@ -193,7 +193,7 @@ impl Condition {
             Self::Titles(titles) => titles.padded().map(|TitleKey(it)| text(it)).sum(),
             Self::Priorities(them) => them.count() * size_of::<Priority>(),
             Self::TitleContains(SearchText(it)) => it.len(),
-            Self::Search(words) => words.as_slice().iter().flatten().map(|it| text(it)).sum(),
+            Self::Search(words) => words.as_slice().iter().flatten().flatten().map(|it| text(it)).sum(),
             _ => 0,
         };
         size_of::<Self>() + of_values + self.filters().iter().map(Filter::bytes).sum::<usize>()

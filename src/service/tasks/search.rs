@@ -1,6 +1,6 @@
 //! Full-text search: by words, indexed and ranked on both databases. What a word is, `entity::text` says.
 
-use entity::{task, text::phrases};
+use entity::{task, text::readings};
 use sea_orm::QuerySelect;
 
 use super::Tasks;
@@ -15,10 +15,10 @@ use crate::{
 /// How many words there are at most.
 const MAX_WORDS: usize = 16;
 
-/// Words to look for, as a text has them: phrases of words that nothing separates, most of them of one. Any input is
-/// harmless, because nothing is left of it that means something to a database.
+/// Words to look for, as a text has them: phrases of words that nothing separates, most of them of one, in each way in
+/// which the text can be read. Any input is harmless, because nothing is left of it that means something to a database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Words(Vec<Vec<String>>);
+pub struct Words(Vec<Vec<Vec<String>>>);
 
 impl Words {
     /// Takes the words out of a text, which may be none.
@@ -29,12 +29,13 @@ impl Words {
         if text.chars().count() > MAX_SEARCH {
             return Err(ValidationError::TooLong(MAX_SEARCH));
         }
-        let words = phrases(text);
-        if words.len() > MAX_WORDS { Err(ValidationError::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
+        let words = readings(text);
+        let is_long = words.iter().any(|phrases| phrases.len() > MAX_WORDS);
+        if is_long { Err(ValidationError::TooManyWords(MAX_WORDS)) } else { Ok(Self(words)) }
     }
 
-    /// The phrases, folded.
-    pub fn as_slice(&self) -> &[Vec<String>] {
+    /// The phrases of each reading, folded.
+    pub fn as_slice(&self) -> &[Vec<Vec<String>>] {
         &self.0
     }
 }
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn only_letters_and_digits_are_left() {
         let words = Words::parse("Water-the \"plants\" AND (NOT* weeds:) 'x").unwrap();
-        assert_eq!(words.0.concat(), ["water", "the", "plants", "and", "not", "weeds", "x"]);
+        assert_eq!(words.0.concat().concat(), ["water", "the", "plants", "and", "not", "weeds", "x"]);
         assert!(Words::parse("…").unwrap().0.is_empty());
     }
 
@@ -86,7 +87,7 @@ mod tests {
                 Err(ValidationError::TooManyWords(MAX_WORDS)) => return Ok(()),
                 words => words.unwrap(),
             };
-            prop_assert!(words.0.iter().flatten().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
+            prop_assert!(words.0.iter().flatten().flatten().all(|it| !it.contains(['"', '\'', '*', ':', '\\', ' ', '(', '&', '|', '!'])));
         }
     }
 }

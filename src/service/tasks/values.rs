@@ -5,7 +5,10 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use entity::time::Micros;
 
-use crate::{error::ValidationError, service::values::trimmed};
+use crate::{
+    error::ValidationError,
+    service::values::{stored, trimmed},
+};
 
 /// How many characters a title has at most.
 pub const MAX_TITLE: usize = 200;
@@ -51,6 +54,11 @@ impl Title {
     /// Trims and checks the text.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         trimmed(text, MAX_TITLE).map(Self)
+    }
+
+    /// Trims and checks the text of a file, which may be older than the rules.
+    pub fn stored(text: &str) -> Result<Self, ValidationError> {
+        stored(text, MAX_TITLE).map(Self)
     }
 }
 
@@ -191,7 +199,7 @@ mod tests {
     #[test]
     fn a_title_without_substance_is_refused() {
         assert_eq!(Title::parse(""), Err(ValidationError::Empty));
-        for unseen in [" \t\u{2003}", "\u{200b}", "\u{3164} \u{fe0f}"] {
+        for unseen in [" \t\u{2003}", "\u{200b}", "\u{3164} \u{fe0f}", "\u{301}", "\u{fffc}\n\u{1d159}"] {
             assert_eq!(Title::parse(unseen), Err(ValidationError::Blank), "{unseen:?}");
         }
         assert_eq!(Title::parse("a\0b"), Err(ValidationError::Nul));
