@@ -10,6 +10,7 @@ mod errors;
 mod etag;
 mod extract;
 mod fields;
+mod json;
 pub mod openapi;
 pub mod paths;
 mod pydantic;

@@ -21,6 +21,7 @@ use utoipa::{
 use super::{
     errors::RestError,
     fields::BodyFields,
+    json,
     pydantic::PydanticError,
     query::{CompletionQuery, USER, refuse_parameters},
 };
@@ -275,8 +276,7 @@ impl TaskBody {
         if !self.is_json {
             return Ok(Some(Value::String(String::from_utf8_lossy(&self.bytes).into_owned())));
         }
-        let value = serde_json::from_slice(&self.bytes).map(Some);
-        value.map_err(|cause| Box::new(PydanticError::json(&self.bytes, &cause)))
+        json::parse(&self.bytes).map(Some)
     }
 }
 

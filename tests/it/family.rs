@@ -152,6 +152,67 @@ async fn errors_of_accounts_have_the_statuses_and_bodies_that_clients_show() {
 }
 
 #[tokio::test]
+async fn a_body_that_says_two_things_or_half_of_one_is_refused() {
+    let app = App::spawn().await;
+    app.person("ann").await;
+    let form = "application/x-www-form-urlencoded";
+    let parts = "multipart/form-data; boundary=x1";
+    let part =
+        |name: &str, value: &str| format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}");
+    let email = part("email", "ann@example.com");
+    let password = part("password", PASSWORD);
+    for (media_type, body, loc) in [
+        (form, format!("email=ann@example.com&email=b@example.com&password={PASSWORD}"), json!(["body", "email"])),
+        (form, format!("email=ann@example.com&password=x&password={PASSWORD}"), json!(["body", "password"])),
+        (
+            form,
+            format!("email=ann@example.com&username=bob@example.com&password={PASSWORD}"),
+            json!(["body", "username"]),
+        ),
+        (parts, format!("{email}\r\n{email}\r\n{password}\r\n--x1--\r\n"), json!(["body", "email"])),
+        (parts, format!("{email}\r\n{password}\r\n"), json!(["body"])),
+        (parts, format!("{email}\r\n{password}"), json!(["body"])),
+        (parts, email.clone(), json!(["body"])),
+        (parts, "--x1\r\nContent-Disp".to_owned(), json!(["body"])),
+        ("multipart/form-data", format!("{email}\r\n{password}\r\n--x1--\r\n"), json!(["body"])),
+        (
+            "application/json",
+            format!(r#"{{"email":"ann@example.com","email":"b@example.com","password":"{PASSWORD}"}}"#),
+            json!(["body", "email"]),
+        ),
+        (
+            "application/json",
+            format!(r#"{{"email":"ann@example.com","username":"bob@example.com","password":"{PASSWORD}"}}"#),
+            json!(["body", "username"]),
+        ),
+        ("", format!("email=ann@example.com&password={PASSWORD}"), json!(["body", 0])),
+        ("text/plain", format!("email=ann@example.com&password={PASSWORD}"), json!(["body"])),
+    ] {
+        for path in ["/api/auth/login", "/auth/register"] {
+            let request = app.request("POST", path).header("content-type", media_type).body(body.clone());
+            let refused = Answer::of(request).await.expect(422);
+            assert_eq!(refused["detail"][0]["loc"], loc, "{path} {media_type} {body}");
+        }
+    }
+    let names = json!({ "email": "c@example.com", "password": PASSWORD, "name": "C", "full_name": "D" });
+    let refused = Answer::of(app.request("POST", "/auth/register").json(&names)).await.expect(422);
+    assert_eq!(refused["detail"][0]["loc"], json!(["body", "full_name"]));
+    let json = format!(r#"{{"email":"ann@example.com","username":"ANN@example.com","password":"{PASSWORD}"}}"#);
+    let whole = format!("{email}\r\n{password}\r\n--x1--");
+    let boxes = format!("username=ann@example.com&password={PASSWORD}&scope=a&scope=b");
+    for (media_type, body) in [("", json), (parts, whole), (form, boxes)] {
+        let request = app.request("POST", "/api/auth/login").header("content-type", media_type).body(body);
+        Answer::of(request).await.expect(200);
+    }
+    let bob = app.person("bob").await;
+    let task = app.rest_task(&bob, json!({ "title": "a" })).await["id"].clone();
+    let path = format!("/api/{}/tasks/{task}/complete", bob.id);
+    let twice = app.request("PATCH", &path).bearer_auth(&bob.token).header("content-type", "application/json");
+    let refused = Answer::of(twice.body(r#"{"completed":true,"completed":false}"#)).await.expect(422);
+    assert_eq!(refused["detail"][0]["loc"], json!(["body", "completed"]));
+}
+
+#[tokio::test]
 async fn a_second_name_of_a_route_gives_no_second_try() {
     let app = App::spawn_with(&[("RATE_LIMIT", "on")]).await;
     let login = [("email", "ann@example.com"), ("password", PASSWORD)];

@@ -1,11 +1,26 @@
 //! The body of an account route: JSON, a form, or a form in parts.
 
-use axum::extract::{FromRequest, Request};
+use std::convert::Infallible;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use futures_util::stream;
+use multer::Multipart;
 use serde_json::{Map, Value};
 
+use super::fields::FIELDS;
 use crate::{
+    error::ValidationError,
     media_type::MediaType,
-    rest::{auth::max_body, errors::RestError, extract::read, pydantic::PydanticError},
+    rest::{
+        auth::max_body,
+        errors::RestError,
+        extract::read,
+        json::{self, repeated_field},
+        pydantic::PydanticError,
+    },
 };
 
 /// The fields of a body.
@@ -18,45 +33,55 @@ impl<S: Sync> FromRequest<S> for AccountBody {
         let media_type = MediaType::of_body(request.headers());
         let most = max_body(request.uri().path());
         let bytes = read(request, most).await?;
-        parse(&bytes, media_type.as_ref()).map(Self).map_err(|it| RestError::Validation(vec![*it]))
+        let object = parse(bytes, media_type.as_ref()).await;
+        object.map(Self).map_err(|it| RestError::Validation(vec![*it]))
     }
 }
 
-fn parse(bytes: &[u8], media_type: Option<&MediaType>) -> Result<Map<String, Value>, Box<PydanticError>> {
+async fn parse(bytes: Bytes, media_type: Option<&MediaType>) -> Result<Map<String, Value>, Box<PydanticError>> {
     if bytes.is_empty() {
         return Err(Box::new(PydanticError::missing(&["body"])));
     }
-    let not_an_object = || Box::new(PydanticError::not_an_object());
     match media_type {
-        Some(it) if it.essence == "application/x-www-form-urlencoded" => Ok(parse_form(bytes)),
-        Some(it) if it.essence == "multipart/form-data" => {
-            it.parameter("boundary").map(|boundary| parse_parts(bytes, boundary)).ok_or_else(not_an_object)
+        Some(it) if it.essence == "application/x-www-form-urlencoded" => {
+            object(form_urlencoded::parse(&bytes).into_owned())
         }
-        Some(it) if !it.is_json() => Err(not_an_object()),
-        _ => match serde_json::from_slice(bytes) {
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(not_an_object()),
-            Err(cause) => Err(Box::new(PydanticError::json(bytes, &cause))),
+        Some(it) if it.essence == "multipart/form-data" => {
+            let rule = ValidationError::Rule("must be a form whose parts end with the boundary of its Content-Type");
+            let broken = || Box::new(PydanticError::breaks(&["body"], rule));
+            let boundary = it.parameter("boundary").ok_or_else(broken)?;
+            object(read_parts(bytes, boundary).await.map_err(|_| broken())?.into_iter())
+        }
+        Some(it) if !it.is_json() => Err(Box::new(PydanticError::not_an_object())),
+        _ => match json::parse(&bytes)? {
+            Value::Object(object) => Ok(object),
+            _ => Err(Box::new(PydanticError::not_an_object())),
         },
     }
 }
 
-fn parse_form(bytes: &[u8]) -> Map<String, Value> {
-    form_urlencoded::parse(bytes).into_owned().map(|(name, text)| (name, Value::String(text))).collect()
+/// The fields of a form. Only those that are read must be there once: a form may have others, such as a list of boxes.
+fn object(pairs: impl Iterator<Item = (String, String)>) -> Result<Map<String, Value>, Box<PydanticError>> {
+    let mut object = Map::new();
+    for (name, text) in pairs {
+        let is_read = FIELDS.contains(&name.as_str());
+        if is_read && object.contains_key(&name) {
+            return Err(Box::new(repeated_field(&name)));
+        }
+        object.insert(name, Value::String(text));
+    }
+    Ok(object)
 }
 
 /// The texts of a form in parts (RFC 7578); files in it are left out.
-fn parse_parts(bytes: &[u8], boundary: &str) -> Map<String, Value> {
-    let text = String::from_utf8_lossy(bytes);
-    let delimiter = format!("--{boundary}");
-    text.split(&delimiter).skip(1).filter_map(parse_part).collect()
-}
-
-fn parse_part(part: &str) -> Option<(String, Value)> {
-    let (headers, value) = part.strip_prefix("\r\n")?.strip_suffix("\r\n")?.split_once("\r\n\r\n")?;
-    let is_disposition = |name: &str| name.trim().eq_ignore_ascii_case("content-disposition");
-    let mut lines = headers.lines().filter_map(|line| line.split_once(':'));
-    let disposition = MediaType::parse(lines.find(|(name, _)| is_disposition(name))?.1);
-    let name = disposition.parameter("name").filter(|_| disposition.parameter("filename").is_none())?;
-    Some((name.to_owned(), Value::String(value.to_owned())))
+async fn read_parts(bytes: Bytes, boundary: &str) -> Result<Vec<(String, String)>, multer::Error> {
+    let mut form = Multipart::new(stream::iter([Ok::<_, Infallible>(bytes)]), boundary);
+    let mut pairs = Vec::new();
+    while let Some(part) = form.next_field().await? {
+        let name = part.name().filter(|_| part.file_name().is_none()).map(str::to_owned);
+        if let Some(name) = name {
+            pairs.push((name, part.text().await?));
+        }
+    }
+    Ok(pairs)
 }
