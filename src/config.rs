@@ -36,8 +36,8 @@ pub use self::{
     weak::Weakness,
 };
 
-/// How many connections to the database there are if nobody says how many.
-const TWENTY: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(19);
+/// How many days a key or a token may last at most.
+const MAX_DAYS: u64 = 3650;
 
 /// All settings, each with the variable that sets it.
 #[derive(Clone, Debug)]
@@ -197,22 +197,22 @@ impl Config {
             database,
             is_database_named,
             database_listen: read.listen_url(),
-            database_connections: read.parsed("DATABASE_MAX_CONNECTIONS", TWENTY, "a number from 1").get(),
-            workers: read.threads("TOKIO_WORKER_THREADS"),
+            database_connections: read.number("DATABASE_MAX_CONNECTIONS", 20, 1..=10_000, "connections"),
+            workers: read.number("TOKIO_WORKER_THREADS", 0, 1..=1024, "threads"),
             secret,
             is_secret_new,
             base_url,
             cors_origins,
             rate_limit: read.parsed("RATE_LIMIT", Switch(production), "on or off").0,
-            quotas: read.parsed("DOCKET_REQUEST_LIMITS", Quotas::default(), "names and numbers such as user=6000"),
+            quotas: read.pairs("DOCKET_REQUEST_LIMITS", Quotas::default(), "names and numbers such as user=6000"),
             jwt_alg: read.parsed("JWT_ALG", JwtAlg::EdDsa, "EdDSA or HS256"),
-            jwt_key_days: read.parsed("JWT_KEY_DAYS", 0, "a number of days"),
+            jwt_key_days: read.number("JWT_KEY_DAYS", 0, 0..=MAX_DAYS, "days"),
             password_hash: read.parsed("PASSWORD_HASH", PasswordHash::Argon2id, "argon2id or scrypt"),
             password_check: read.parsed("PASSWORD_CHECK", Switch(false), "on or off").0,
-            password_wait: read.milliseconds("PASSWORD_WAIT_MS", 1000),
+            password_wait: read.milliseconds("PASSWORD_WAIT_MS", 1000, 60_000),
             email_verification: read.parsed("EMAIL_VERIFICATION", Switch(false), "on or off").0,
             delete_confirmation: read.parsed("DELETE_CONFIRMATION", Switch(false), "on or off").0,
-            session_fresh_age: read.parsed("SESSION_FRESH_AGE", 86_400, "a number of seconds"),
+            session_fresh_age: read.number("SESSION_FRESH_AGE", 86_400, 0..=31_536_000, "seconds"),
             change_confirmation: read.parsed("CHANGE_EMAIL_CONFIRMATION", Switch(true), "on or off").0,
             reset_keeps_sessions: read.either("PASSWORD_RESET_SESSIONS", "end", "keep"),
             smtp_url: read.smtp_url(),
@@ -224,20 +224,20 @@ impl Config {
             jwt_issuer: read.text("JWT_ISSUER"),
             jwt_audience: read.text("JWT_AUDIENCE"),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
-            graphql_limits: read.parsed(
+            graphql_limits: read.pairs(
                 "DOCKET_GRAPHQL_LIMITS",
                 Limits::default(),
-                "names and numbers such as cost=40000, and none 0 but batch, mutations and streams",
+                "names and numbers such as cost=40000",
             ),
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
             persisted_documents,
             persisted_only,
-            drain: Duration::from_secs(read.parsed("DOCKET_DRAIN_SECONDS", environment.drain(), "a number of seconds")),
+            drain: Duration::from_secs(read.number("DOCKET_DRAIN_SECONDS", environment.drain(), 0..=300, "seconds")),
             metrics: read.optional("DOCKET_METRICS", "an address and port such as 127.0.0.1:9464"),
             traces: read.traces(),
             traces_share: read.parsed("OTEL_TRACES_SAMPLER_ARG", SampleRatio::default(), "a share from 0 to 1"),
             instance: read.text("DOCKET_INSTANCE").or(read.text("HOSTNAME")).unwrap_or_else(|| "docket".into()),
-            slow_statement: read.milliseconds("DOCKET_SLOW_STATEMENT_MS", 200),
+            slow_statement: read.milliseconds("DOCKET_SLOW_STATEMENT_MS", 200, 3_600_000),
             log_filter: read.log_filter(),
             warnings: Vec::new(),
         }

@@ -38,6 +38,29 @@ pub struct Limits {
     pub streams: usize,
 }
 
+/// How many seconds an operation may have at most.
+const MAX_SECONDS: usize = 600;
+/// How many characters of a name that is not known an error shows.
+const MAX_SHOWN: usize = 40;
+/// The names of all limits.
+const LIMITS: [&str; 15] = [
+    "tokens",
+    "recursion",
+    "depth",
+    "fields",
+    "cost",
+    "rows",
+    "root_fields",
+    "mutations",
+    "errors",
+    "body",
+    "batch",
+    "seconds",
+    "message",
+    "operations",
+    "streams",
+];
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -61,16 +84,21 @@ impl Default for Limits {
 }
 
 impl FromStr for Limits {
-    type Err = ();
+    type Err = String;
 
     /// Reads `cost=40000, depth=10`: what is not named keeps its default. With none of most of them every request would
     /// fail, or with no rows lists would cost nothing.
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let mut limits = Self::default();
         pairs(text, |name, number| {
-            let number = number.parse().ok()?;
-            *limits.named(name)? = number;
-            (number > 0 || matches!(name, "batch" | "mutations" | "streams")).then_some(())
+            let limit = limits.named(name).ok_or_else(|| unknown(name, &LIMITS))?;
+            let least = usize::from(!matches!(name, "batch" | "mutations" | "streams"));
+            let bounds = least..=if name == "seconds" { MAX_SECONDS } else { usize::MAX };
+            *limit = number.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+                let most = if name == "seconds" { format!(" to {MAX_SECONDS}") } else { String::new() };
+                format!("; {name} must be a number from {least}{most}")
+            })?;
+            Ok(())
         })?;
         Ok(limits)
     }
@@ -105,17 +133,28 @@ impl Limits {
     }
 }
 
-/// Hands over each pair of a text such as `cost=40000, depth=10`, in which no name is there twice.
-pub(super) fn pairs(text: &str, mut set: impl FnMut(&str, &str) -> Option<()>) -> Result<(), ()> {
+/// Hands over each pair of a text such as `cost=40000, depth=10`, in which no name is there twice. An error is what
+/// follows the form that the text should have.
+pub(super) fn pairs(text: &str, mut set: impl FnMut(&str, &str) -> Result<(), String>) -> Result<(), String> {
     let mut names = HashSet::new();
-    for pair in parts(text).ok_or(())? {
-        let (name, number) = pair.split_once('=').ok_or(())?;
+    for pair in parts(text).ok_or_else(|| ", with one comma between".to_owned())? {
+        let (name, number) = pair.split_once('=').ok_or_else(|| format!("; {} has no number", shown(pair)))?;
         if !names.insert(name.trim()) {
-            return Err(());
+            return Err(format!("; {} is there twice", shown(name.trim())));
         }
-        set(name.trim(), number.trim()).ok_or(())?;
+        set(name.trim(), number.trim())?;
     }
     Ok(())
+}
+
+/// What is said about a name that is none of those that there are.
+pub(super) fn unknown(name: &str, known: &[&str]) -> String {
+    format!("; {} is none of {}", shown(name), known.join(", "))
+}
+
+/// As much of a name as an error shows.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(MAX_SHOWN).collect()
 }
 
 /// The parts of a list with commas between; none if one of them is empty.
@@ -136,12 +175,27 @@ mod tests {
             assert!(zero.parse::<Limits>().is_ok(), "{zero}");
         }
         for zero in ["tokens=0", "depth=0", "fields=0", "cost=0", "rows=0", "body=0", "seconds=0", "operations=0"] {
-            assert_eq!(zero.parse::<Limits>(), Err(()), "{zero}");
+            let name = zero.trim_end_matches("=0");
+            assert!(
+                zero.parse::<Limits>().unwrap_err().starts_with(&format!("; {name} must be a number from 1")),
+                "{zero}"
+            );
         }
-        for wrong in
-            ["cost", "cost=-1", "speed=1", "cost=1;depth=2", "cost=1,", ",cost=1", "cost=1,,depth=2", "cost=1, cost=2"]
-        {
-            assert_eq!(wrong.parse::<Limits>(), Err(()), "{wrong}");
+        for (wrong, said) in [
+            ("cost", "; cost has no number"),
+            ("cost=-1", "; cost must be a number from 1"),
+            ("seconds=601", "; seconds must be a number from 1 to 600"),
+            ("cost=1, speed=1", "; speed is none of tokens, "),
+            ("cost=1;depth=2", "; cost must be a number"),
+            ("cost=1,", ", with one comma between"),
+            (",cost=1", ", with one comma between"),
+            ("cost=1,,depth=2", ", with one comma between"),
+            ("cost=1, cost=2", "; cost is there twice"),
+        ] {
+            assert!(wrong.parse::<Limits>().unwrap_err().starts_with(said), "{wrong}");
+        }
+        for name in LIMITS {
+            assert!(format!("{name}=1").parse::<Limits>().is_ok(), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, str::FromStr};
 
-use super::limits::pairs;
+use super::limits::{pairs, unknown};
 
 /// What one user, or one address that shows no user, may ask for in a minute, at both APIs together. A request is one
 /// unit; a GraphQL operation is one more for every hundred fields that its answer may have.
@@ -31,19 +31,19 @@ impl Default for Quotas {
 }
 
 impl FromStr for Quotas {
-    type Err = ();
+    type Err = String;
 
     /// Reads `user=6000, address=600`: what is not named keeps its default.
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let mut quotas = Self::default();
         pairs(text, |name, number| {
             let place = match name {
                 "user" => &mut quotas.user,
                 "address" => &mut quotas.address,
-                _ => return None,
+                _ => return Err(unknown(name, &["user", "address"])),
             };
-            *place = number.parse().ok()?;
-            Some(())
+            *place = number.parse().map_err(|_| format!("; {name} must be a number from 1 to {}", u32::MAX))?;
+            Ok(())
         })?;
         Ok(quotas)
     }
@@ -57,8 +57,13 @@ mod tests {
     fn named_quotas_change_and_none_is_nothing() {
         let quotas: Quotas = "user=60".parse().unwrap();
         assert_eq!((quotas.user.get(), quotas.address), (60, DEFAULT_ADDRESS_UNITS));
-        for wrong in ["user=0", "user", "users=5", "address=-1"] {
-            assert_eq!(wrong.parse::<Quotas>(), Err(()), "{wrong}");
+        for (wrong, said) in [
+            ("user=0", "; user must be a number from 1 to 4294967295"),
+            ("user", "; user has no number"),
+            ("users=5", "; users is none of user, address"),
+            ("address=-1", "; address must be a number from 1 to 4294967295"),
+        ] {
+            assert_eq!(wrong.parse::<Quotas>(), Err(said.to_owned()));
         }
     }
 }

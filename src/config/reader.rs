@@ -1,18 +1,19 @@
 //! Reading one variable after the other, and remembering what is wrong with each.
 
 use std::{
-    borrow::Cow, cell::RefCell, collections::BTreeSet, fs, net::IpAddr, path::PathBuf, str::FromStr, time::Duration,
+    borrow::Cow, cell::RefCell, collections::BTreeSet, fs, net::IpAddr, ops::RangeInclusive, path::PathBuf,
+    str::FromStr, time::Duration,
 };
 
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
 
 use super::{
     Config, Mistakes,
     choices::Environment,
     database_url::{Database, Postgres, VARIABLES},
-    limits::parts,
+    limits::{parts, shown},
     names::{self, Misnamed},
     origin, secret,
     secret::Secret,
@@ -104,8 +105,36 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         }
     }
 
-    pub(super) fn milliseconds(&mut self, name: &str, default: u64) -> Duration {
-        Duration::from_millis(self.parsed(name, default, "a number of milliseconds"))
+    /// A number of something, between two bounds.
+    pub(super) fn number<T: TryFrom<u64>>(
+        &mut self,
+        name: &str,
+        default: T,
+        bounds: RangeInclusive<u64>,
+        unit: &str,
+    ) -> T {
+        let Some(text) = self.text(name) else { return default };
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.and_then(|number| T::try_from(number).ok()).unwrap_or_else(|| {
+            self.mistake(name, &format!("a number of {unit} from {} to {}", bounds.start(), bounds.end()));
+            default
+        })
+    }
+
+    pub(super) fn milliseconds(&mut self, name: &str, default: u64, most: u64) -> Duration {
+        Duration::from_millis(self.number(name, default, 0..=most, "milliseconds"))
+    }
+
+    /// Names and numbers with commas between, of which the problem says which is meant.
+    pub(super) fn pairs<T: FromStr<Err = String>>(&mut self, name: &str, default: T, wanted: &str) -> T {
+        match self.text(name).map(|text| text.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(problem)) => {
+                self.mistake(name, &format!("{wanted}{problem}"));
+                default
+            }
+        }
     }
 
     /// A value that need not be given.
@@ -197,16 +226,6 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         Some(url)
     }
 
-    /// A number of threads that a machine can have, or 0 for as many as it has cores.
-    pub(super) fn threads(&mut self, name: &str) -> usize {
-        const MAX_THREADS: usize = 1024;
-        let threads = self.parsed(name, 0, "a number of threads");
-        if threads > MAX_THREADS {
-            self.mistake(name, "at most 1024; one for each core is enough");
-        }
-        threads
-    }
-
     /// The file of documents, and whether there are no others.
     pub(super) fn persisted(&mut self) -> (Option<PathBuf>, bool) {
         const FILE: &str = "DOCKET_PERSISTED_DOCUMENTS";
@@ -230,9 +249,14 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     }
 
     pub(super) fn log_filter(&mut self) -> String {
+        const EXPECTED_FORM: &str = "a filter such as info or docket=debug,warn";
         let text = self.text("RUST_LOG").unwrap_or_else(|| "info".into());
-        if EnvFilter::try_new(&text).is_err() {
-            self.mistake("RUST_LOG", "a filter such as info or docket=debug,warn");
+        // A word alone would be a target, of which everything is logged, and of all others nothing.
+        let is_level = |word: &str| word.is_empty() || word.contains('=') || word.parse::<LevelFilter>().is_ok();
+        if let Some(word) = text.split(',').map(str::trim).find(|word| !is_level(word)) {
+            self.mistake("RUST_LOG", &format!("{EXPECTED_FORM}; {} is no level", shown(word)));
+        } else if EnvFilter::try_new(&text).is_err() {
+            self.mistake("RUST_LOG", EXPECTED_FORM);
         }
         text
     }

@@ -1,11 +1,6 @@
 //! How the REST API looks to clients of the original back-ends, which cannot be changed.
 
-use std::num::NonZero;
-
-use super::{choices::Switch, reader::SettingsReader};
-
-/// How many days a token of the original back-ends lasts.
-const SEVEN: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(6);
+use super::{MAX_DAYS, choices::Switch, reader::SettingsReader};
 
 /// Shapes and paths of the REST API.
 /// See docs/contracts/legacy-rest.md#response-shapes.
@@ -23,7 +18,7 @@ pub struct RestSettings {
     pub root: bool,
     /// `REST_TOKEN_DAYS`: how many days a token lasts that an account route of the original back-ends hands out; 7 by
     /// default.
-    pub token_days: NonZero<u16>,
+    pub token_days: u16,
 }
 
 impl RestSettings {
@@ -34,7 +29,7 @@ impl RestSettings {
             case_camel: read.either("REST_CASE", "snake", "camel"),
             status: read.parsed("REST_STATUS", Switch(false), "on or off").0,
             root: read.parsed("REST_ROOT", Switch(false), "on or off").0,
-            token_days: read.parsed("REST_TOKEN_DAYS", SEVEN, "a number of days from 1"),
+            token_days: read.number("REST_TOKEN_DAYS", 7, 1..=MAX_DAYS, "days"),
         }
     }
 }

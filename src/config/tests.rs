@@ -106,7 +106,6 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         ("BETTER_AUTH_URL", "https://ann@app.example"),
         ("RUST_LOG", "docket=loud=very"),
         ("DOCKET_GRAPHQL_LIMITS", "depth=0"),
-        ("TOKIO_WORKER_THREADS", "1025"),
         ("DOCKET_PERSISTED_MODE", "only"),
     ] {
         let said = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().to_string();
@@ -117,6 +116,46 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
     {
         let config = read(&[("BETTER_AUTH_URL", url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
         assert_eq!(config.base_url.unwrap().as_str(), "https://app.example/");
+    }
+}
+
+#[test]
+fn numbers_have_bounds_which_are_said() {
+    for (name, bounds, wrong) in [
+        ("TOKIO_WORKER_THREADS", "threads from 1 to 1024", ["0", "1025"]),
+        ("DATABASE_MAX_CONNECTIONS", "connections from 1 to 10000", ["0", "10001"]),
+        ("PASSWORD_WAIT_MS", "milliseconds from 0 to 60000", ["-1", "60001"]),
+        ("DOCKET_DRAIN_SECONDS", "seconds from 0 to 300", ["1.5", "301"]),
+        ("DOCKET_SLOW_STATEMENT_MS", "milliseconds from 0 to 3600000", ["x", "18446744073709551616"]),
+        ("SESSION_FRESH_AGE", "seconds from 0 to 31536000", ["-1", "31536001"]),
+        ("JWT_KEY_DAYS", "days from 0 to 3650", ["-1", "3651"]),
+        ("REST_TOKEN_DAYS", "days from 1 to 3650", ["0", "3651"]),
+    ] {
+        for wrong in wrong {
+            let said = read(&[(name, wrong), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().0;
+            assert_eq!(said, [format!("{name}: must be a number of {bounds}")], "{wrong}");
+        }
+        let (_, ends) = bounds.split_once("from ").unwrap();
+        for end in ends.split(" to ") {
+            assert!(read(&[(name, end), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).is_ok(), "{name}={end}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_none_is_said_where_it_stands_in_a_setting() {
+    for (name, value, said) in [
+        ("DOCKET_GRAPHQL_LIMITS", "cost=1, dept=2", "names and numbers such as cost=40000; dept is none of tokens, "),
+        ("DOCKET_REQUEST_LIMITS", "adress=2", "names and numbers such as user=6000; adress is none of user, address"),
+        ("RUST_LOG", "wran", "a filter such as info or docket=debug,warn; wran is no level"),
+        ("RUST_LOG", "info, docket", "a filter such as info or docket=debug,warn; docket is no level"),
+        ("RUST_LOG", "docket=wran", "a filter such as info or docket=debug,warn"),
+    ] {
+        let mistakes = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().0;
+        assert!(mistakes[0].starts_with(&format!("{name}: must be {said}")), "{mistakes:?}");
+    }
+    for filter in ["INFO", "off", "info,docket=debug", "warn,security=error", "3", "docket[request{a=1}]=trace,warn"] {
+        assert!(read(&[("RUST_LOG", filter), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).is_ok(), "{filter}");
     }
 }
 

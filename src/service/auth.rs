@@ -223,7 +223,7 @@ impl AuthState {
                 fresh_age: Some(chrono::Duration::seconds(config.session_fresh_age.into())).filter(|it| !it.is_zero()),
                 change_confirmation: config.change_confirmation,
                 reset_keeps_sessions: config.reset_keeps_sessions,
-                rest_session: chrono::Duration::days(config.rest.token_days.get().into()),
+                rest_session: chrono::Duration::days(config.rest.token_days.into()),
             },
         })
     }

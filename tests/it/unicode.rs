@@ -259,7 +259,7 @@ async fn what_was_stored_before_a_rule_is_read_and_comes_back_from_an_export() {
     app.rest_task(&ann, json!({ "title": "t", "tags": ["l"] })).await;
     let is_sqlite = app.database_url.starts_with("sqlite:");
     let character = |number: u32| if is_sqlite { format!("char({number})") } else { format!("chr({number})") };
-    for table in ["labels", "task_lists"] {
+    for table in ["labels", "lists"] {
         app.sql(&format!("update {table} set name = 'wor' || {} || 'k'", character(1))).await;
     }
     app.sql(&format!("update tasks set title = {}", character(0xfffc))).await;
