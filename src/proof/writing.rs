@@ -46,6 +46,16 @@ async fn write(db: &Db, rows: &[Rows]) -> Result<Vec<String>, DbErr> {
     }
 }
 
+/// Something that is tried with a row: what it is called, and how it shows that it was not done without an error.
+struct Step {
+    what: &'static str,
+    silence: &'static str,
+}
+
+const INSERT: Step = Step { what: "inserted into", silence: "is not there: a trigger or policy drops it" };
+const UPDATE: Step = Step { what: "updated in", silence: "is as it was: a trigger or policy drops the change" };
+const DELETE: Step = Step { what: "deleted from", silence: "is still there: a trigger or policy keeps it" };
+
 /// What was tried so far.
 struct Attempt<'a> {
     trial: Trial,
@@ -61,28 +71,26 @@ impl<'a> Attempt<'a> {
                 self.without.insert(&some.table);
                 continue;
             }
-            let is_made = self.one("inserted into", some, &some.insert, some.count).await?
-                && self.one("updated in", some, &some.update, 1).await?;
+            let is_made = self.one(&INSERT, some, &some.insert, some.count).await?
+                && self.one(&UPDATE, some, &some.update, 1).await?;
             if !is_made {
                 self.without.insert(&some.table);
             }
         }
         for some in rows.iter().rev().filter(|it| !self.without.contains(it.table.as_str())).collect::<Vec<_>>() {
-            self.one("deleted from", some, &some.delete, some.count).await?;
+            self.one(&DELETE, some, &some.delete, some.count).await?;
         }
         Ok(())
     }
 
     /// Whether a statement does what it should with so many rows. One that fails has done nothing.
-    async fn one(&mut self, what: &str, rows: &Rows, statement: &Statement, count: usize) -> Result<bool, DbErr> {
+    async fn one(&mut self, step: &Step, rows: &Rows, statement: &Statement, count: usize) -> Result<bool, DbErr> {
         let control = |text| Statement::from_string(statement.db_backend, text);
         self.trial.query(&control(SAVEPOINT)).await?;
-        let table = &rows.table;
+        let (Step { what, silence }, table) = (step, &rows.table);
         let obstacle = match self.trial.query(statement).await {
             Ok(found) if found.len() == count => return Ok(true),
-            Ok(_) => {
-                format!("a row that was {what} the table {table} is not found again: a trigger or policy drops it")
-            }
+            Ok(_) => format!("a row that was {what} the table {table} {silence}"),
             Err(error) if is_held_up(&error) => return Err(error),
             Err(error) => {
                 let objection = objection(&error).ok_or(error)?;

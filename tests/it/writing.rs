@@ -73,6 +73,23 @@ async fn a_table_whose_rows_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
+async fn a_trigger_that_drops_what_is_written_is_told_by_what_it_keeps_from_happening() {
+    let is_sqlite = file(&App::unstarted().await).is_some();
+    for (what, said) in [
+        ("insert", "inserted into the table labels is not there: a trigger or policy drops it"),
+        ("update", "updated in the table labels is as it was: a trigger or policy drops the change"),
+        ("delete", "deleted from the table labels is still there: a trigger or policy keeps it"),
+    ] {
+        let change = if is_sqlite {
+            format!("create trigger no before {what} on labels begin select raise(ignore); end")
+        } else {
+            refusing(what, "labels", false).replace("raise exception 'not on Sundays'", "return null")
+        };
+        is_refused(&change, &[&format!("a row that was {said}")]).await;
+    }
+}
+
+#[tokio::test]
 async fn an_index_that_keeps_users_from_what_they_may_do_is_named() {
     let is_sqlite = file(&App::unstarted().await).is_some();
     for (table, columns) in [
