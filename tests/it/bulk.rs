@@ -77,6 +77,12 @@ async fn an_error_names_the_entry_that_is_at_fault() {
     for (field, input, index, message) in [
         (
             "createTasks",
+            json!({ "tasks": [{ "id": absent, "title": "a" }, { "id": absent, "title": "a" }, { "id": absent, "title": "b" }] }),
+            2,
+            "id must not be that of an earlier task (entry 2)",
+        ),
+        (
+            "createTasks",
             json!({ "tasks": [{ "title": "a" }, { "title": " " }] }),
             1,
             "title must not be blank (entry 1)",

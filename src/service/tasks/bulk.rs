@@ -44,6 +44,7 @@ impl Tasks<'_> {
     /// Makes all of the tasks, in their order. A repeated request makes nothing: the tasks of the first are answered.
     pub async fn create_all(self, drafts: Vec<NewTask>) -> Result<Vec<task::Model>, Error> {
         check_count("tasks", drafts.len())?;
+        check_ids(&drafts)?;
         self.scope
             .write(async |mut write| {
                 let known = self.known(&write, &drafts).await?;
@@ -196,6 +197,18 @@ fn are(ids: &[TaskId]) -> SimpleExpr {
 
 fn with_parts(ids: &[TaskId]) -> SimpleExpr {
     are(ids).or(task::Column::ParentId.is_in(ids.iter().copied()))
+}
+
+/// Refuses two tasks of one id, of which one would be left out. The same task twice is made once.
+fn check_ids(drafts: &[NewTask]) -> Result<(), Error> {
+    let mut firsts: HashMap<TaskId, &NewTask> = HashMap::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        let first = draft.id.map(|id| *firsts.entry(id).or_insert(draft));
+        if first.is_some_and(|first| first != draft) {
+            return Err(Error::invalid("id", ValidationError::Rule("must not be that of an earlier task")).at(index));
+        }
+    }
+    Ok(())
 }
 
 fn check_count(field: &'static str, count: usize) -> Result<(), Error> {
