@@ -202,7 +202,7 @@ impl<'a> Importer<'a> {
             let of = (it.draft.parent, it.draft.list);
             let list = match lists.get(&of) {
                 Some(list) => *list,
-                None => tasks.list_of_new(write, of.0, of.1).await?,
+                None => tasks.list_of_new(write, &it.draft).await?,
             };
             lists.insert(of, list);
             marks.push((it.id, it.labels.clone()));

@@ -33,7 +33,7 @@ pub use self::{
 };
 pub(super) use self::{
     position::{MAX_KEY_LENGTH, append_key, between},
-    tree::MAX_SUBTASKS,
+    tree::{MAX_SUBTASKS, OWN_PARENT},
 };
 use super::{
     labels,
@@ -88,7 +88,7 @@ impl<'a> Tasks<'a> {
                     self.check_same(&write, &draft, &known).await?;
                     return Ok(Outcome::Unchanged(known));
                 }
-                let list = self.list_of_new(&write, draft.parent, draft.list).await?;
+                let list = self.list_of_new(&write, &draft).await?;
                 let labels = labels::resolve(&mut write, &draft.labels).await?;
                 let number = write.number().await?;
                 let row = numbered(NewTask { list, ..draft }.row(self.scope.owner), number);

@@ -207,10 +207,12 @@ async fn parts_go_one_level_deep_and_stay_with_their_parent() {
     let part = &part["createTask"]["task"];
     assert_eq!((&part["list"]["id"], &part["parent"]["id"]), (&json!(home), &json!(parent)));
     let part = part["id"].clone();
+    let unknown = uuid::Uuid::now_v7();
 
     for (input, field) in [
         (json!({ "title": "x", "parentId": part }), "parentId"),
         (json!({ "title": "x", "parentId": parent, "listId": work }), "listId"),
+        (json!({ "title": "x", "id": unknown, "parentId": unknown }), "parentId"),
     ] {
         let refused = create(&app, &ann, input.clone()).await;
         assert_eq!(refused.code(), "BAD_USER_INPUT", "{input}");

@@ -17,7 +17,11 @@ use super::{
 };
 use crate::{
     error::{Error, FileProblem, ValidationError},
-    service::{labels::Labels, lists::Lists, tasks::MAX_SUBTASKS},
+    service::{
+        labels::Labels,
+        lists::Lists,
+        tasks::{MAX_SUBTASKS, OWN_PARENT},
+    },
 };
 
 /// What there is to write, after everything was checked.
@@ -52,7 +56,7 @@ impl Importer<'_> {
             }
             if let Some(parent) = it.draft.parent {
                 let path = || format!("tasks.{at}.parent_id");
-                problems.extend(parents.check(parent).err().map(|rule| FileProblem { path: path(), rule }));
+                problems.extend(parents.check(it.id, parent).err().map(|rule| FileProblem { path: path(), rule }));
             }
             for (place, id) in it.labels.iter_mut().enumerate() {
                 match known_labels.get(id) {
@@ -176,8 +180,9 @@ struct Parents {
 }
 
 impl Parents {
-    fn check(&self, parent: TaskId) -> Result<(), ValidationError> {
+    fn check(&self, id: TaskId, parent: TaskId) -> Result<(), ValidationError> {
         match self.of.get(&parent) {
+            _ if parent == id => Err(OWN_PARENT),
             None => Err(ValidationError::Rule("must be the id of a task of the user or of the file")),
             Some(Some(_)) => Err(ValidationError::Rule("must not be a subtask")),
             Some(None) if self.subtasks.get(&parent).is_some_and(|count| *count > MAX_SUBTASKS) => {

@@ -60,7 +60,7 @@ impl Tasks<'_> {
                     if !seen.insert(id) {
                         continue;
                     }
-                    let list = self.list_of_new(&write, draft.parent, draft.list).await;
+                    let list = self.list_of_new(&write, &draft).await;
                     let list = list.map_err(|error| error.at(index))?;
                     let labels = labels::resolve(&mut write, &draft.labels).await;
                     marks.push((id, labels.map_err(|error| error.at(index))?));

@@ -29,6 +29,8 @@ use crate::{
 pub const RESTORABLE: Duration = Duration::days(30);
 /// How many subtasks a task has at most.
 pub(in crate::service) const MAX_SUBTASKS: i64 = 100;
+/// A task is no subtask of its own.
+pub(in crate::service) const OWN_PARENT: ValidationError = ValidationError::Rule("must not be the task itself");
 /// How many tasks one statement names.
 const BATCH_SIZE: usize = 500;
 
@@ -160,10 +162,10 @@ impl Tasks<'_> {
     pub(in crate::service) async fn list_of_new(
         self,
         write: &Write<'_>,
-        parent: Option<TaskId>,
-        list: Option<ListId>,
+        draft: &NewTask,
     ) -> Result<Option<ListId>, Error> {
-        match (parent, list) {
+        match (draft.parent, draft.list) {
+            (Some(parent), _) if draft.id == Some(parent) => Err(Error::invalid("parent", OWN_PARENT)),
             (None, None) => Ok(None),
             (None, Some(list)) => write.check_exist::<list::Entity>(&[list]).await.map(|()| Some(list)),
             (Some(_), Some(_)) => Err(Error::invalid("list", ValidationError::Contradiction("the parent"))),
@@ -206,7 +208,7 @@ impl Tasks<'_> {
 
     async fn parent_for(self, write: &Write<'_>, row: &task::Model, parent: TaskId) -> Result<task::Model, Error> {
         if parent == row.id {
-            return Err(Error::invalid("parent", ValidationError::Rule("must be another task")));
+            return Err(Error::invalid("parent", OWN_PARENT));
         }
         if self.subtasks(write, row.id).await? > 0 {
             return Err(Error::invalid(
