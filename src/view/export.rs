@@ -34,7 +34,7 @@ pub const EXPORT_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Export {
     /// The version of the form of the file.
-    #[serde(default, rename = "docket")]
+    #[serde(default, rename = "docket", deserialize_with = "read_version")]
     version: Option<u32>,
     /// Lists, in their order.
     #[serde(default, deserialize_with = "read_lists")]
@@ -221,6 +221,11 @@ impl Export {
         problems.truncate(MAX_PROBLEMS);
         if problems.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(problems) }
     }
+}
+
+/// A version that is given: null is none that is known.
+fn read_version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    u32::deserialize(from).map(Some)
 }
 
 fn read_lists<'de, D: Deserializer<'de>>(from: D) -> Result<Entries<ListImport>, D::Error> {

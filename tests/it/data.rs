@@ -146,10 +146,15 @@ async fn a_file_with_a_fault_brings_nothing_and_every_fault_is_told() {
         let refused = import(&app, &ann, "", &file).await;
         assert!(refused.status == 422 && refused.text.contains(field), "{refused:?}");
     }
-    for (file, name) in [(json!({ "task": [] }), "task"), (json!({ "docket": 2 }), "docket")] {
+    for (file, name) in
+        [(json!({ "task": [] }), "task"), (json!({ "docket": 2 }), "docket"), (json!({ "docket": null }), "docket")]
+    {
         let refused = import(&app, &ann, "", &file).await;
         assert!(refused.status == 422 && refused.text.contains(name), "{refused:?}");
     }
+    let own = json!({ "tasks": [task('3', "parent_id", json!(id('3')))] });
+    let refused = import(&app, &ann, "", &own).await.expect(422);
+    assert_eq!(refused["detail"][0]["msg"], "Value error, Value must not be the task itself", "{refused}");
     for broken in [json!([]), json!({ "tasks": [{ "title": "no id" }] }), json!({ "tasks": 7 })] {
         assert_eq!(import(&app, &ann, "", &broken).await.status, 422, "{broken}");
     }
