@@ -68,7 +68,7 @@ impl Default for Limits {
             recursion: 64,
             depth: 15,
             fields: 2000,
-            cost: 20_000,
+            cost: 25_000,
             rows: 20,
             root_fields: 100,
             mutations: 20,

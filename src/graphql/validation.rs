@@ -140,7 +140,7 @@ impl DocumentValidator {
                 &document.sources,
             )]);
         }
-        let costs = Costs::new(&document, limits);
+        let costs = Costs::new(&self.schema, &document, limits);
         costs.check_shape(operation)?;
         let (cost, operation) = (costs.cost(operation, None)?, operation.clone());
         if let Some(name) = merge::conflict(&self.schema, &document, &operation) {
@@ -207,7 +207,9 @@ impl DocumentValidator {
         }
         let cost = match plan.cost {
             Some(cost) => cost,
-            None => Costs::new(&plan.document, &self.limits).cost(&plan.operation, Some(&coerced))?.unwrap_or(0),
+            None => Costs::new(&self.schema, &plan.document, &self.limits)
+                .cost(&plan.operation, Some(&coerced))?
+                .unwrap_or(0),
         };
         // A variable that is not given is as if what it stands for was not written.
         let is_whole = coerced.len() == plan.operation.variables.len();

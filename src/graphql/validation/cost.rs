@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use apollo_compiler::{
-    ExecutableDocument, Name,
+    ExecutableDocument, Name, Schema,
     collections::HashMap,
     executable::{Field, Operation, Selection, SelectionSet, Value},
     response::JsonMap,
@@ -16,6 +16,7 @@ use crate::{config::Limits, service::labels::MAX_LABELS};
 
 /// Costs of the operations of one document.
 pub(super) struct Costs<'a> {
+    schema: &'a Valid<Schema>,
     document: &'a Valid<ExecutableDocument>,
     limits: &'a Limits,
 }
@@ -36,8 +37,8 @@ enum Rows {
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(document: &'a Valid<ExecutableDocument>, limits: &'a Limits) -> Self {
-        Self { document, limits }
+    pub(super) fn new(schema: &'a Valid<Schema>, document: &'a Valid<ExecutableDocument>, limits: &'a Limits) -> Self {
+        Self { schema, document, limits }
     }
 
     /// Refuses what is too deep or too wide.
@@ -111,15 +112,23 @@ struct Sum<'a, 'b> {
 }
 
 impl<'a> Sum<'a, '_> {
+    /// The cost of what any object has, and of the most expensive of the object types that the fragments name: an object
+    /// has one type.
     fn set(&self, set: &'a SelectionSet) -> Option<usize> {
-        set.selections.iter().try_fold(0_usize, |sum, selection| {
-            let part = match selection {
-                Selection::Field(field) => self.field(field, &set.ty)?,
-                Selection::InlineFragment(fragment) => self.set(&fragment.selection_set)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name)?,
+        let (mut of_all, mut of_types) = (0_usize, HashMap::<&Name, usize>::default());
+        for selection in &set.selections {
+            let (part, ty) = match selection {
+                Selection::Field(field) => (self.field(field, &set.ty)?, &set.ty),
+                Selection::InlineFragment(fragment) => (self.set(&fragment.selection_set)?, &fragment.selection_set.ty),
+                Selection::FragmentSpread(spread) => {
+                    (self.fragment(&spread.fragment_name)?, spread.fragment_def(self.costs.document)?.type_condition())
+                }
             };
-            Some(sum.saturating_add(part))
-        })
+            let is_of_one_type = *ty != set.ty && self.costs.schema.get_object(ty).is_some();
+            let sum = if is_of_one_type { of_types.entry(ty).or_default() } else { &mut of_all };
+            *sum = sum.saturating_add(part);
+        }
+        Some(of_all.saturating_add(of_types.into_values().max().unwrap_or_default()))
     }
 
     fn fragment(&self, name: &Name) -> Option<usize> {
