@@ -27,7 +27,7 @@ pub(crate) use self::{
 pub use self::{
     connect::connect,
     connection::{Connection, Pace, Window},
-    dialect::due_value,
+    dialect::time_or_stand_in,
     notify::{Notification, Notifier},
     user_share::{UserShares, is_within, within},
 };

@@ -14,6 +14,7 @@ mod rate_limit;
 mod revisioned;
 mod scope;
 pub mod tasks;
+pub mod trash;
 pub mod user_data;
 pub mod values;
 
@@ -92,6 +93,11 @@ impl Services {
     /// One user's labels.
     pub fn labels<'a>(&'a self, owner: &'a CurrentUser) -> labels::Labels<'a> {
         labels::Labels::new(self.scope(owner.id()))
+    }
+
+    /// What one user has deleted and can restore.
+    pub fn trash<'a>(&'a self, owner: &'a CurrentUser) -> trash::Trash<'a> {
+        trash::Trash::new(self.scope(owner.id()))
     }
 
     /// The feed of one user's changes.

@@ -13,12 +13,11 @@ mod scalar;
 mod task;
 mod user;
 
-pub(crate) use self::input::by_default;
 pub use self::{
     export::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
     feed::{Change, ChangeKind, ChangedNode},
     filter::BoundedFilter,
-    input::{CreateTaskInput, DueInput, TaskOrder, TaskSelection, UpdateTaskInput, task_id},
+    input::{CreateTaskInput, DueInput, TaskOrder, TaskSelection, UpdateTaskInput, order_from, task_id},
     json::{WriteField, array, plain_fields},
     label::{CreateLabelInput, Label, UpdateLabelInput, each_label, label_id},
     list::{CreateTaskListInput, TaskCounts, TaskList, UpdateTaskListInput, list_id},

@@ -14,6 +14,7 @@ mod m2026_11_29_000007_plain_names;
 mod m2026_11_30_000008_unseen_characters;
 mod m2026_11_30_000009_database_epochs;
 mod m2026_11_30_000010_completion_times;
+mod m2026_11_30_000011_trash;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_30_000008_unseen_characters::Migration),
             Box::new(m2026_11_30_000009_database_epochs::Migration),
             Box::new(m2026_11_30_000010_completion_times::Migration),
+            Box::new(m2026_11_30_000011_trash::Migration),
         ]
     }
 }

@@ -32,14 +32,24 @@ impl Db {
         }
     }
 
-    /// What due dates are ordered by: tasks without one come last, in both directions.
-    pub fn due_key(&self, descending: bool) -> SimpleExpr {
-        let last = stand_in(descending);
+    /// When a task is due, or where it is not an instant that is higher than all others.
+    pub fn due_key(&self) -> SimpleExpr {
+        self.due_or_stand_in(true)
+    }
+
+    /// When a task is due, or where it is not an instant that is higher than all others, or lower.
+    pub fn due_or_stand_in(&self, is_highest: bool) -> SimpleExpr {
+        self.column_or_stand_in(Expr::col((task::Entity, Alias::new("due_order"))), is_highest)
+    }
+
+    /// The time in a column, or where there is none an instant that is higher than all others, or lower.
+    pub fn column_or_stand_in(&self, column: SimpleExpr, is_highest: bool) -> SimpleExpr {
+        let stand_in = stand_in(is_highest);
         let template = match self.backend() {
-            DbBackend::Sqlite => format!("coalesce(?, '{last}')"),
-            _ => format!("coalesce($1, '{last}'::timestamptz)"),
+            DbBackend::Sqlite => format!("coalesce(?, '{stand_in}')"),
+            _ => format!("coalesce($1, '{stand_in}'::timestamptz)"),
         };
-        Expr::cust_with_exprs(template, [Expr::col((task::Entity, Alias::new("due_order")))])
+        Expr::cust_with_exprs(template, [column])
     }
 
     /// The names of a task's labels in their order, as JSON.
@@ -114,14 +124,14 @@ fn joined(readings: &[Vec<Vec<String>>], phrase: impl Fn(&Vec<String>) -> String
     readings.iter().map(reading).collect::<Vec<_>>().join(or)
 }
 
-/// The value that [`Db::due_key`] gives a task.
-pub fn due_value(due: Option<Micros>, descending: bool) -> Option<Micros> {
-    due.or_else(|| stand_in(descending).parse::<DateTime<Utc>>().ok().map(Micros::from))
+/// The value that [`Db::column_or_stand_in`] has for a time.
+pub fn time_or_stand_in(time: Option<Micros>, is_highest: bool) -> Option<Micros> {
+    time.or_else(|| stand_in(is_highest).parse::<DateTime<Utc>>().ok().map(Micros::from))
 }
 
 /// The instant that stands for none, as the indexes have it.
-fn stand_in(descending: bool) -> &'static str {
-    if descending { "0001-01-01T00:00:00.000000Z" } else { "9999-12-31T23:59:59.999999Z" }
+fn stand_in(is_highest: bool) -> &'static str {
+    if is_highest { "9999-12-31T23:59:59.999999Z" } else { "0001-01-01T00:00:00.000000Z" }
 }
 
 #[cfg(test)]

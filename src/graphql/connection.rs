@@ -15,6 +15,7 @@ use crate::{
     service::{
         page::{Cursor, CursorValue, Page},
         tasks::{Filter, Order, TimeZone},
+        trash,
     },
     view::Task,
 };
@@ -27,12 +28,13 @@ pub(super) struct TaskConnection {
 }
 
 /// What the cursors of a list are.
-#[derive(Clone, Copy)]
 pub(super) enum Cursors {
     /// Places in this order.
     Ordered(Order),
     /// Places among the hits of a search, of which so many are before the page.
     Hits(u64),
+    /// Places in the trash.
+    Trash,
 }
 
 /// What has the tasks of a list.
@@ -45,16 +47,19 @@ pub(super) enum TaskSource {
     Label(LabelId),
     /// They are subtasks of this task.
     Parent(TaskId),
+    /// They are in the trash.
+    Trash,
 }
 
 impl Cursors {
     /// The cursor of a task, which is so many behind the first of the page.
-    pub(super) fn cursor(self, index: usize, row: &task::Model) -> String {
+    pub(super) fn cursor(&self, index: usize, row: &task::Model) -> String {
         let cursor = match self {
             Self::Ordered(order) => order.cursor(row),
+            Self::Trash => trash::cursor(row),
             Self::Hits(before) => {
                 let number = i64::try_from(before.saturating_add(index as u64)).unwrap_or(i64::MAX);
-                Cursor { value: CursorValue::Hit, number }
+                Cursor { values: vec![CursorValue::Hit], number }
             }
         };
         cursor.encode()
@@ -103,6 +108,9 @@ impl TaskConnection {
         if let TaskSource::Filter(filter) = &self.source {
             return Ok(i64::try_from(ctx.tasks()?.count(filter).await?).unwrap_or(i64::MAX));
         }
+        if let TaskSource::Trash = &self.source {
+            return Ok(i64::try_from(ctx.trash()?.task_count().await?).unwrap_or(i64::MAX));
+        }
         let loaders = ctx.loaders()?;
         let total = match &self.source {
             TaskSource::Label(id) => loaders.load(&loaders.total_of_label, *id).await?,
@@ -111,7 +119,7 @@ impl TaskConnection {
                 let counts = loaders.load(&loaders.counts_of_list, (*id, TimeZone::UTC)).await?;
                 counts.map(|it| it.open + it.completed)
             }
-            TaskSource::Filter(_) => None,
+            TaskSource::Filter(_) | TaskSource::Trash => None,
         };
         Ok(total.unwrap_or_default())
     }
@@ -122,7 +130,7 @@ impl TaskConnection {
 impl TaskConnection {
     /// Tasks of the page, with their cursors.
     async fn edges(&self) -> EdgeRows<'_> {
-        EdgeRows(&self.page.rows, self.cursors)
+        EdgeRows(&self.page.rows, &self.cursors)
     }
 
     /// Tasks of the page.

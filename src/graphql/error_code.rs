@@ -28,7 +28,7 @@ pub(super) enum ErrorCode {
     Conflict,
     /// The user has a label with this name.
     NameTaken,
-    /// The feed of changes does not reach back to this revision. Start again from 0.
+    /// The feed of changes does not reach back to this sync token. Start again without one.
     ResyncRequired,
     /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused,

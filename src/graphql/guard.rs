@@ -13,6 +13,7 @@ use crate::service::{
     lists::Lists,
     push::Push,
     tasks::Tasks,
+    trash::Trash,
 };
 
 /// What a resolver may use, once it is known who asks.
@@ -25,6 +26,8 @@ pub(super) trait Guard {
     fn lists(&self) -> Result<Lists<'_>, GraphqlError>;
     /// That user's labels.
     fn labels(&self) -> Result<Labels<'_>, GraphqlError>;
+    /// What that user has deleted and can restore.
+    fn trash(&self) -> Result<Trash<'_>, GraphqlError>;
     /// The feed of that user's changes.
     fn changes(&self) -> Result<Changes<'_>, GraphqlError>;
     /// Pushing so many rows of that user's data, which count in the user's quota.
@@ -53,6 +56,11 @@ impl Guard for Context<'_> {
     fn labels(&self) -> Result<Labels<'_>, GraphqlError> {
         let user = self.current_user()?;
         Ok(self.services(user).labels(user))
+    }
+
+    fn trash(&self) -> Result<Trash<'_>, GraphqlError> {
+        let user = self.current_user()?;
+        Ok(self.services(user).trash(user))
     }
 
     fn changes(&self) -> Result<Changes<'_>, GraphqlError> {

@@ -21,7 +21,10 @@ use crate::{
         page::{MAX_SIZE, PageArguments, PageRequest},
         tasks::{Condition, Filter, Hits, TaskRef, Words},
     },
-    view::{BoundedFilter, Change, ChangeKind, Label, Task, TaskList, TaskOrder, User, label_id, list_id, task_id},
+    view::{
+        BoundedFilter, Change, ChangeKind, Label, Task, TaskList, TaskOrder, User, label_id, list_id, order_from,
+        task_id,
+    },
 };
 
 /// How many changes a page has when nobody says.
@@ -42,7 +45,7 @@ pub(super) enum Node {
 
 /// Queries. Each reads the data of the signed-in user.
 ///
-/// A document may cost 20,000. A field costs 1, and what is in a list counts as often as `first`, `last` or `ids` says:
+/// A document may cost 25,000. A field costs 1, and what is in a list counts as often as `first`, `last` or `ids` says:
 /// 10 times for the labels of a task, and 20 times for another list that does not say how many it gives. Send the header
 /// `GraphQL-Cost: 1` to see the cost in `extensions.cost`. A document may have 2,000 fields, 15 levels, 100 fields at the
 /// root of a query and 20 at the root of a mutation. A page has 20 tasks by default and 100 at most, a page of changes 100
@@ -122,6 +125,28 @@ impl Query {
         Ok(TaskConnection::new(page, Cursors::Hits(skipped), TaskSource::Filter(filter)))
     }
 
+    /// Deleted tasks that `restoreTask` can bring back, which it can for 30 days; the last deleted first. Subtasks that
+    /// were deleted with their task are among them.
+    async fn deleted_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of tasks: 0 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "Only tasks after this cursor.")] after: Option<String>,
+    ) -> Result<TaskConnection, GraphqlError> {
+        let page = ctx.trash()?.tasks(&page_from(first, after)?).await?;
+        Ok(TaskConnection::new(page, Cursors::Trash, TaskSource::Trash))
+    }
+
+    /// Deleted lists that `restoreTaskList` can bring back, which it can for 30 days; the last deleted first, at most 500.
+    async fn deleted_task_lists(&self, ctx: &Context<'_>) -> Result<Vec<TaskList>, GraphqlError> {
+        Ok(ctx.trash()?.lists().await?.into_iter().map(TaskList::from).collect())
+    }
+
+    /// Deleted labels that `restoreLabel` can bring back, which it can for 30 days; the last deleted first, at most 500.
+    async fn deleted_labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>, GraphqlError> {
+        Ok(ctx.trash()?.labels().await?.into_iter().map(Label::from).collect())
+    }
+
     /// Changes after a sync token, in order, deletions included; without a token that is everything there is. Read pages
     /// until `hasMore` is false, store `syncToken`, and give it next time. Fails with `RESYNC_REQUIRED` if the changes
     /// after the token are no longer all known (deletions are known for 30 days), or if the token is of another database
@@ -156,13 +181,17 @@ impl Query {
         #[graphql(desc = "Number of tasks from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only tasks before this cursor.")] before: Option<String>,
         #[graphql(desc = "Filter; by default all tasks.")] filter: Option<BoundedFilter>,
-        #[graphql(desc = "Order; by default the newest task first.")] order: Option<TaskOrder>,
+        #[graphql(
+            desc = "Order: by the first key, between equals by the next one; at most 4, each by another field. By default \
+                    the newest task first."
+        )]
+        order: Option<Vec<TaskOrder>>,
     ) -> Result<TaskConnection, GraphqlError> {
         let tasks = ctx.tasks()?;
         let page = PageRequest::parse(&PageArguments { first, last, after, before })?;
-        let (filter, order) =
-            (filter.map(Filter::try_from).transpose()?.unwrap_or_default(), order.map(Into::into).unwrap_or_default());
-        let page = tasks.page(&filter, order, &page).await?;
+        let filter = filter.map(Filter::try_from).transpose()?.unwrap_or_default();
+        let order = order_from(order.unwrap_or_default())?;
+        let page = tasks.page(&filter, &order, &page).await?;
         Ok(TaskConnection::new(page, Cursors::Ordered(order), TaskSource::Filter(filter)))
     }
 }

@@ -30,7 +30,7 @@ use crate::view::{TASK_BYTES, Task, WriteField, array};
 pub(super) struct TaskRows<'a>(pub(super) &'a [task::Model]);
 
 /// Tasks with their places in a list of this order.
-pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) Cursors);
+pub(super) struct EdgeRows<'a>(pub(super) &'a [task::Model], pub(super) &'a Cursors);
 
 /// One task.
 #[derive(Clone, Debug)]

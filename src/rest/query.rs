@@ -26,17 +26,18 @@ use crate::{
     error,
     service::{
         page::DEFAULT_SIZE,
-        tasks::{AnyOf, Comparison, Condition, Due, Filter, Instant, Order, OrderBy, SearchText, TimeField, TimeZone},
+        tasks::{
+            AnyOf, Comparison, Condition, Due, Filter, Instant, OrderBy, OrderKey, SearchText, TimeField, TimeZone,
+        },
         values::LabelName,
     },
-    view::by_default,
 };
 
 /// What the list route was asked for.
 #[derive(Debug)]
 pub(super) struct ListQuery {
     pub(super) filter: Filter,
-    pub(super) order: Order,
+    pub(super) order: OrderKey,
     pub(super) offset: u64,
     /// All of them, when absent: legacy clients know no pages.
     pub(super) limit: Option<u64>,
@@ -82,9 +83,11 @@ impl ListQuery {
         let filter = read.filter();
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::CreatedAt);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
-        // To these clients the first priority is the most urgent one, so that what ascends begins with it.
-        let is_reversed = matches!(by, OrderBy::Priority);
-        let order = direction.map_or_else(|| by_default(by), |it| Order { by, descending: it != is_reversed });
+        let mut order = OrderKey::new(by);
+        if let Some(descending) = direction {
+            // To these clients the first priority is the most urgent one, so that what ascends begins with it.
+            order.descending = descending != matches!(by, OrderBy::Priority);
+        }
         let limit = read.integer(&["limit", "page_size", "per_page"], 1, MAX_LIMIT);
         let offset = read.integer(&OFFSET, 0, i64::MAX);
         let page = read.integer(&["page"], 1, i64::MAX);

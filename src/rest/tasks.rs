@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Thing},
     service::{
         page::Cursor,
-        tasks::{Counts, Filter, Order, SummaryPage, TaskPatch, TaskRef},
+        tasks::{Counts, Filter, OrderKey, SummaryPage, TaskPatch, TaskRef},
     },
     view::{Change, Task, rest_list, rest_task},
 };
@@ -82,7 +82,7 @@ fn tasks_after(
     caller: Caller,
     shape: Shape,
     filter: Filter,
-    order: Order,
+    order: OrderKey,
     last: Cursor,
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {

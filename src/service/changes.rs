@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{
     events::{Events, Listener},
     scope::{FeedState, Scope},
-    tasks::RESTORABLE,
+    trash::RESTORABLE,
 };
 use crate::error::{Error, Thing, ValidationError};
 

@@ -164,6 +164,20 @@ impl<'a> Labels<'a> {
             .await
     }
 
+    /// Restores a deleted label; no task has it.
+    pub async fn restore(self, id: LabelId) -> Result<label::Model, Error> {
+        self.scope
+            .write_if_needed(async |mut write| {
+                let row = write.find_restorable::<label::Entity>(id).await?;
+                if row.deleted_at.is_none() {
+                    return Ok(Outcome::Unchanged(row));
+                }
+                check_room(&write).await?;
+                write.revive::<label::Entity>(id, Vec::new()).await.map(Outcome::Changed)
+            })
+            .await
+    }
+
     /// Brings a deleted label back, with these changes. No task has it.
     pub(super) async fn revive(self, id: LabelId, edit: LabelPatch) -> Result<(), Error> {
         self.scope

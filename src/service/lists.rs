@@ -109,6 +109,20 @@ impl<'a> Lists<'a> {
         self.scope.write(async |mut write| self.add(&mut write, draft, is_archived).await.map(drop)).await
     }
 
+    /// Restores a deleted list; its former tasks stay in the lists that they are in, or in none.
+    pub async fn restore(self, id: ListId) -> Result<list::Model, Error> {
+        self.scope
+            .write_if_needed(async |mut write| {
+                let row = write.find_restorable::<list::Entity>(id).await?;
+                if row.deleted_at.is_none() {
+                    return Ok(Outcome::Unchanged(row));
+                }
+                check_room(&write).await?;
+                write.revive::<list::Entity>(id, Vec::new()).await.map(Outcome::Changed)
+            })
+            .await
+    }
+
     /// Brings a deleted list back, with these changes.
     pub(super) async fn revive(self, id: ListId, edit: ListPatch) -> Result<(), Error> {
         self.scope

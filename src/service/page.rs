@@ -35,11 +35,11 @@ pub struct Page<T> {
     pub has_previous: bool,
 }
 
-/// A place in an ordered list: the value that the list is ordered by, and the number that decides between equals.
+/// A place in an ordered list: the values that the list is ordered by, and the number that decides between equals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The value that the list is ordered by.
-    pub value: CursorValue,
+    /// The values that the list is ordered by, in the order of the keys.
+    pub values: Vec<CursorValue>,
     /// The row's number.
     pub number: i64,
 }
@@ -107,33 +107,46 @@ fn cursor(field: &'static str, text: Option<&str>) -> Result<Option<Cursor>, Err
     text.map(|text| Cursor::decode(text).ok_or(Error::invalid(field, ValidationError::Cursor))).transpose()
 }
 
+/// What stands between the values of a cursor; no text has it.
+const DIVIDER: char = '\0';
+
 impl Cursor {
     /// The cursor as clients see it.
     pub fn encode(&self) -> String {
-        let value = match &self.value {
-            CursorValue::Time(None) => "n".to_owned(),
-            CursorValue::Time(Some(instant)) => format!("t{}", instant.0.timestamp_micros()),
-            CursorValue::Text(text) => format!("s{text}"),
-            CursorValue::Rank(rank) => format!("r{rank}"),
-            CursorValue::Hit => "h".to_owned(),
-        };
-        URL_SAFE_NO_PAD.encode(format!("{}.{value}", self.number))
+        let values: Vec<String> = self.values.iter().map(CursorValue::encode).collect();
+        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.number, values.join("\0")))
     }
 
     /// Reads a cursor back; nothing when it is none.
     pub fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (number, value) = plain.split_once('.')?;
-        let (kind, rest) = value.split_at_checked(1)?;
-        let value = match kind {
-            "n" if rest.is_empty() => CursorValue::Time(None),
-            "h" if rest.is_empty() => CursorValue::Hit,
-            "t" => CursorValue::Time(Some(DateTime::from_timestamp_micros(rest.parse().ok()?)?.into())),
-            "s" if !rest.contains('\0') => CursorValue::Text(rest.to_owned()),
-            "r" => CursorValue::Rank(rest.parse().ok()?),
+        let (number, values) = plain.split_once('.')?;
+        let values = values.split(DIVIDER).map(CursorValue::decode).collect::<Option<_>>()?;
+        Some(Self { values, number: number.parse().ok()? })
+    }
+}
+
+impl CursorValue {
+    fn encode(&self) -> String {
+        match self {
+            Self::Time(None) => "n".to_owned(),
+            Self::Time(Some(instant)) => format!("t{}", instant.0.timestamp_micros()),
+            Self::Text(text) => format!("s{text}"),
+            Self::Rank(rank) => format!("r{rank}"),
+            Self::Hit => "h".to_owned(),
+        }
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_at_checked(1)?;
+        Some(match kind {
+            "n" if rest.is_empty() => Self::Time(None),
+            "h" if rest.is_empty() => Self::Hit,
+            "t" => Self::Time(Some(DateTime::from_timestamp_micros(rest.parse().ok()?)?.into())),
+            "s" => Self::Text(rest.to_owned()),
+            "r" => Self::Rank(rest.parse().ok()?),
             _ => return None,
-        };
-        Some(Self { value, number: number.parse().ok()? })
+        })
     }
 }
 
@@ -172,8 +185,10 @@ mod tests {
         #[test]
         fn a_cursor_comes_back_as_it_was(number: i64, title in "[^\\x00]{0,40}", micros in 0..253_402_300_799_999_999_i64) {
             let time = DateTime::from_timestamp_micros(micros).map(Micros::from);
-            for value in [CursorValue::Text(title.clone()), CursorValue::Time(time), CursorValue::Time(None), CursorValue::Rank(3), CursorValue::Hit] {
-                let cursor = Cursor { value, number };
+            let values = [CursorValue::Text(title), CursorValue::Time(time), CursorValue::Time(None), CursorValue::Rank(3), CursorValue::Hit];
+            let each = values.clone().map(|value| vec![value]);
+            for values in each.into_iter().chain([values.to_vec()]) {
+                let cursor = Cursor { values, number };
                 prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
             }
         }

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use super::{
     Services,
     scope::{Outcome, Scope},
-    tasks::RESTORABLE,
+    trash::RESTORABLE,
     user_data::chunk,
 };
 use crate::error::Error;

@@ -17,6 +17,7 @@ use sea_orm::{
 use super::{
     labels,
     scope::{Scope, Write},
+    trash::is_restorable,
 };
 use crate::error::{Current, Error, Thing};
 
@@ -38,8 +39,13 @@ pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
     /// The revision of a row.
     fn revision(row: &Self::Model) -> i64;
 
+    /// When a row was deleted, if it is.
+    fn deleted_at(row: &Self::Model) -> Option<Micros>;
+
     /// Whether a row is deleted.
-    fn is_deleted(row: &Self::Model) -> bool;
+    fn is_deleted(row: &Self::Model) -> bool {
+        Self::deleted_at(row).is_some()
+    }
 
     /// A row as a conflict shows it.
     fn current(row: Self::Model) -> Current;
@@ -56,7 +62,7 @@ pub(super) struct CommonColumns<C> {
     owner: C,
     revision: C,
     updated_at: C,
-    deleted_at: C,
+    pub(super) deleted_at: C,
 }
 
 impl Revisioned for task::Entity {
@@ -79,8 +85,8 @@ impl Revisioned for task::Entity {
         row.revision
     }
 
-    fn is_deleted(row: &task::Model) -> bool {
-        row.deleted_at.is_some()
+    fn deleted_at(row: &task::Model) -> Option<Micros> {
+        row.deleted_at
     }
 
     fn current(row: task::Model) -> Current {
@@ -104,8 +110,8 @@ impl Revisioned for list::Entity {
         row.revision
     }
 
-    fn is_deleted(row: &list::Model) -> bool {
-        row.deleted_at.is_some()
+    fn deleted_at(row: &list::Model) -> Option<Micros> {
+        row.deleted_at
     }
 
     fn current(row: list::Model) -> Current {
@@ -129,8 +135,8 @@ impl Revisioned for label::Entity {
         row.revision
     }
 
-    fn is_deleted(row: &label::Model) -> bool {
-        row.deleted_at.is_some()
+    fn deleted_at(row: &label::Model) -> Option<Micros> {
+        row.deleted_at
     }
 
     fn current(row: label::Model) -> Current {
@@ -300,6 +306,15 @@ impl Write<'_> {
         let back = (E::COLUMNS.deleted_at, Expr::value(None::<Micros>));
         let changes = changes.into_iter().chain([back]).collect();
         self.change::<E>(E::COLUMNS.deleted_at.is_not_null().and(has_id::<E>(id)), changes).await
+    }
+
+    /// The deleted row with that id, if it can be restored; or the row, if it is not deleted.
+    pub(super) async fn find_restorable<E: Revisioned>(&self, id: E::Id) -> Result<E::Model, Error> {
+        let known = self.known::<E>(id).await?.ok_or(Error::NotFound(E::THING))?;
+        match E::deleted_at(&known) {
+            Some(deleted_at) if !is_restorable(deleted_at) => Err(Error::NotFound(E::THING)),
+            _ => Ok(known),
+        }
     }
 
     async fn change<E: Revisioned>(

@@ -7,6 +7,7 @@ mod edit;
 mod fields;
 mod filter;
 mod list;
+mod order;
 mod position;
 mod relations;
 mod search;
@@ -23,12 +24,12 @@ pub use self::{
     bulk::{MAX_BULK, Selection},
     fields::{NewTask, TaskPatch},
     filter::{Comparison, Condition, Filter, Optional, SearchText, TimeField, TitleKey},
-    list::{Order, OrderBy},
+    order::{Order, OrderBy, OrderKey},
     relations::Counts,
     search::{Hits, Words},
     summaries::{SummaryPage, TaskSummary},
     totals::Totals,
-    tree::{Position, RESTORABLE},
+    tree::Position,
     values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };
 pub(super) use self::{

@@ -8,7 +8,9 @@ use crate::{
     error::{Error, Thing, ValidationError},
     service::{
         labels::LabelSelection,
-        tasks::{self, Description, Due, Instant, NewTask, Order, OrderBy, Selection, TaskPatch, TimeZone, Title},
+        tasks::{
+            self, Description, Due, Instant, NewTask, Order, OrderBy, OrderKey, Selection, TaskPatch, TimeZone, Title,
+        },
     },
 };
 
@@ -93,13 +95,15 @@ pub enum TaskSelection {
     Filter(BoundedFilter),
 }
 
-/// Order of tasks.
+/// One key of an order of tasks.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct TaskOrder {
     /// Field to order by.
     pub by: TaskOrderBy,
     /// Direction. By default times and priorities are descending, titles, due dates and positions ascending.
     pub direction: Option<OrderDirection>,
+    /// Where tasks without the value come, whatever the direction; only for fields that may be null. By default last.
+    pub nulls: Option<NullsOrder>,
 }
 
 /// Fields that tasks can be ordered by.
@@ -110,9 +114,11 @@ pub enum TaskOrderBy {
     CreatedAt,
     /// Time of the last change.
     UpdatedAt,
+    /// Time of completion. It is null while a task is open.
+    CompletedAt,
     /// Title, ignoring case.
     Title,
-    /// Due date or instant. Tasks without one come last in both directions.
+    /// Due date or instant. It may be null. A due date counts as its midnight in UTC.
     Due,
     /// Priority.
     Priority,
@@ -127,6 +133,15 @@ pub enum OrderDirection {
     Asc,
     /// Descending: highest, latest or last value first.
     Desc,
+}
+
+/// Place of tasks without a value in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum NullsOrder {
+    /// Tasks without a value first.
+    First,
+    /// Tasks without a value last.
+    Last,
 }
 
 impl TryFrom<CreateTaskInput> for NewTask {
@@ -217,17 +232,23 @@ fn optional<T>(id: &MaybeUndefined<ID>, read: fn(&ID) -> Result<T, Error>) -> Re
     }
 }
 
-impl From<TaskOrder> for Order {
-    fn from(order: TaskOrder) -> Self {
-        let by = order.by.into();
-        match order.direction {
-            None => by_default(by),
-            Some(direction) => Self { by, descending: direction == OrderDirection::Desc },
+impl TryFrom<TaskOrder> for OrderKey {
+    type Error = Error;
+
+    fn try_from(TaskOrder { by, direction, nulls }: TaskOrder) -> Result<Self, Error> {
+        let mut key = Self::new(by.into());
+        if nulls.is_some() && !matches!(by, TaskOrderBy::CompletedAt | TaskOrderBy::Due) {
+            return Err(Error::invalid("nulls", ValidationError::Rule("is only for COMPLETED_AT and DUE")));
         }
+        key.nulls_first = nulls == Some(NullsOrder::First);
+        if let Some(direction) = direction {
+            key.descending = direction == OrderDirection::Desc;
+        }
+        Ok(key)
     }
 }
 
-/// The order in the direction that people expect.
-pub fn by_default(by: OrderBy) -> Order {
-    Order { by, descending: matches!(by, OrderBy::CreatedAt | OrderBy::UpdatedAt | OrderBy::Priority) }
+/// The order that a list of keys says.
+pub fn order_from(keys: Vec<TaskOrder>) -> Result<Order, Error> {
+    Order::parse(keys.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
 }

@@ -36,6 +36,9 @@ pub struct Label {
     pub created_at: DateTime,
     /// When it was last changed.
     pub updated_at: DateTime,
+    /// When it was deleted; null unless it is in the trash.
+    #[serde(skip)]
+    pub deleted_at: Option<DateTime>,
     /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
@@ -69,7 +72,7 @@ pub struct UpdateLabelInput {
 
 impl From<label::Model> for Label {
     fn from(row: label::Model) -> Self {
-        let label::Model { id, user_id: _, name, name_key: _, color, revision, created_at, updated_at, deleted_at: _ } =
+        let label::Model { id, user_id: _, name, name_key: _, color, revision, created_at, updated_at, deleted_at } =
             row;
         Self {
             id: ID(id.to_string()),
@@ -78,6 +81,7 @@ impl From<label::Model> for Label {
             revision: BigInt(revision),
             created_at: created_at.into(),
             updated_at: updated_at.into(),
+            deleted_at: deleted_at.map(Into::into),
             key: id,
         }
     }
@@ -128,7 +132,7 @@ pub fn each_label(field: &'static str, ids: &[ID]) -> Result<Vec<LabelId>, Error
 
 impl WriteField for label::Model {
     const TYPE: &'static str = "Label";
-    const FIELDS: &'static [&'static str] = &["id", "name", "color", "revision", "createdAt", "updatedAt"];
+    const FIELDS: &'static [&'static str] = &["id", "name", "color", "revision", "createdAt", "updatedAt", "deletedAt"];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
@@ -138,6 +142,7 @@ impl WriteField for label::Model {
             "revision" => json::json(BigInt(self.revision), into),
             "createdAt" => json::instant(self.created_at, into),
             "updatedAt" => json::instant(self.updated_at, into),
+            "deletedAt" => json::instant_if_any(self.deleted_at, into),
             _ => false,
         }
     }

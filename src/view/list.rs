@@ -40,6 +40,9 @@ pub struct TaskList {
     pub created_at: DateTime,
     /// When it was last changed.
     pub updated_at: DateTime,
+    /// When it was deleted; null unless it is in the trash.
+    #[serde(skip)]
+    pub deleted_at: Option<DateTime>,
     /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
@@ -96,7 +99,7 @@ impl From<list::Model> for TaskList {
             revision,
             created_at,
             updated_at,
-            deleted_at: _,
+            deleted_at,
         } = row;
         Self {
             id: ID(id.to_string()),
@@ -107,6 +110,7 @@ impl From<list::Model> for TaskList {
             revision: BigInt(revision),
             created_at: created_at.into(),
             updated_at: updated_at.into(),
+            deleted_at: deleted_at.map(Into::into),
             key: id,
         }
     }
@@ -152,7 +156,7 @@ pub fn list_id(id: &ID) -> Result<ListId, Error> {
 impl WriteField for list::Model {
     const TYPE: &'static str = "TaskList";
     const FIELDS: &'static [&'static str] =
-        &["id", "name", "color", "position", "archived", "revision", "createdAt", "updatedAt"];
+        &["id", "name", "color", "position", "archived", "revision", "createdAt", "updatedAt", "deletedAt"];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
         match field {
@@ -164,6 +168,7 @@ impl WriteField for list::Model {
             "revision" => json::json(BigInt(self.revision), into),
             "createdAt" => json::instant(self.created_at, into),
             "updatedAt" => json::instant(self.updated_at, into),
+            "deletedAt" => json::instant_if_any(self.deleted_at, into),
             _ => false,
         }
     }

@@ -65,6 +65,9 @@ pub struct Task {
     pub created_at: DateTime,
     /// When it was last changed.
     pub updated_at: DateTime,
+    /// When it was deleted; null unless it is in the trash.
+    #[serde(skip)]
+    pub deleted_at: Option<DateTime>,
     /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
@@ -126,7 +129,7 @@ impl From<task::Model> for Task {
             revision,
             created_at,
             updated_at,
-            deleted_at: _,
+            deleted_at,
         } = row;
         let midnight = due_date.map(|date| Micros::from(date.and_time(chrono::NaiveTime::MIN).and_utc()));
         Self {
@@ -147,6 +150,7 @@ impl From<task::Model> for Task {
             revision: BigInt(revision),
             created_at: created_at.into(),
             updated_at: updated_at.into(),
+            deleted_at: deleted_at.map(Into::into),
             keys: TaskKeys { task: id, list: list_id, parent: parent_id },
         }
     }
@@ -178,6 +182,7 @@ impl WriteField for task::Model {
         "revision",
         "createdAt",
         "updatedAt",
+        "deletedAt",
     ];
 
     fn write(&self, field: &str, into: &mut Vec<u8>) -> bool {
@@ -198,6 +203,7 @@ impl WriteField for task::Model {
             "revision" => json::json(BigInt(self.revision), into),
             "createdAt" => json::instant(self.created_at, into),
             "updatedAt" => json::instant(self.updated_at, into),
+            "deletedAt" => json::instant_if_any(self.deleted_at, into),
             _ => false,
         }
     }

@@ -70,7 +70,7 @@ async fn check() {
 /// Every filter and order that a list view uses.
 fn documents() -> Vec<(String, String)> {
     let mut documents = Vec::new();
-    for by in ["CREATED_AT", "UPDATED_AT", "TITLE", "DUE", "PRIORITY", "POSITION"] {
+    for by in ["CREATED_AT", "UPDATED_AT", "COMPLETED_AT", "TITLE", "DUE", "PRIORITY", "POSITION"] {
         for direction in ["ASC", "DESC"] {
             documents.push((
                 format!("by {by} {direction}"),
@@ -109,6 +109,11 @@ fn documents() -> Vec<(String, String)> {
         ("relations".into(), "{ tasks { nodes { list { name } labels { name } subtasks { nodes { title } } } } }".into()),
         ("lists".into(), "{ taskLists { tasks(first: 5) { nodes { title } } } }".into()),
         ("labels".into(), "{ labels { tasks(first: 5) { nodes { title } } } }".into()),
+        ("trash".into(), "{ deletedTasks { totalCount nodes { title } } }".into()),
+        (
+            "by two keys".into(),
+            "{ tasks(order: [{ by: PRIORITY }, { by: DUE, nulls: FIRST }]) { nodes { id } pageInfo { endCursor } } }".into(),
+        ),
         ("changes".into(), "{ changes(kinds: [TASK]) { changes { nodeId } } }".into()),
         (
             "a list in its order".into(),

@@ -42,6 +42,20 @@ pub(super) struct DeleteLabelPayload {
     deleted_label_id: ID,
 }
 
+/// Input of `restoreLabel`.
+#[derive(InputObject)]
+pub(super) struct RestoreLabelInput {
+    /// Id of the label.
+    id: ID,
+}
+
+/// Result of `restoreLabel`.
+#[derive(SimpleObject)]
+pub(super) struct RestoreLabelPayload {
+    /// Restored label.
+    label: Label,
+}
+
 /// Mutations of labels.
 #[Object]
 impl LabelMutation {
@@ -66,7 +80,8 @@ impl LabelMutation {
         Ok(Payload(UpdateLabelPayload { label: labels.edit(id, input.try_into()?, expected).await?.into() }))
     }
 
-    /// Deletes a label and removes it from its tasks, which count as changed.
+    /// Deletes a label and removes it from its tasks, which count as changed. `restoreLabel` can bring the label back for
+    /// 30 days.
     async fn delete_label(
         &self,
         ctx: &Context<'_>,
@@ -76,5 +91,15 @@ impl LabelMutation {
         let expected = input.expected_revision.map(|it| it.0);
         let label = labels.delete(label_id(&input.id)?, expected).await?;
         Ok(Payload(DeleteLabelPayload { deleted_label_id: ID(label.id.to_string()) }))
+    }
+
+    /// Restores a label that was deleted in the last 30 days. No task has it. Fails with `NAME_TAKEN` if another label has its name now.
+    async fn restore_label(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Label to restore.")] input: RestoreLabelInput,
+    ) -> Result<Payload<RestoreLabelPayload>, GraphqlError> {
+        let labels = ctx.labels()?;
+        Ok(Payload(RestoreLabelPayload { label: labels.restore(label_id(&input.id)?).await?.into() }))
     }
 }

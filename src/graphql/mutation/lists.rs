@@ -61,6 +61,20 @@ pub(super) struct DeleteTaskListPayload {
     deleted_task_list_id: ID,
 }
 
+/// Input of `restoreTaskList`.
+#[derive(InputObject)]
+pub(super) struct RestoreTaskListInput {
+    /// Id of the list.
+    id: ID,
+}
+
+/// Result of `restoreTaskList`.
+#[derive(SimpleObject)]
+pub(super) struct RestoreTaskListPayload {
+    /// Restored list.
+    task_list: TaskList,
+}
+
 /// Mutations of lists.
 #[Object]
 impl ListMutation {
@@ -102,7 +116,7 @@ impl ListMutation {
         }))
     }
 
-    /// Deletes a list. Its tasks stay, without a list.
+    /// Deletes a list. Its tasks stay, without a list. `restoreTaskList` can bring the list back for 30 days.
     async fn delete_task_list(
         &self,
         ctx: &Context<'_>,
@@ -112,5 +126,15 @@ impl ListMutation {
         let expected = input.expected_revision.map(|it| it.0);
         let list = lists.delete(list_id(&input.id)?, expected).await?;
         Ok(Payload(DeleteTaskListPayload { deleted_task_list_id: ID(list.id.to_string()) }))
+    }
+
+    /// Restores a list that was deleted in the last 30 days. Its former tasks stay where they are now.
+    async fn restore_task_list(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "List to restore.")] input: RestoreTaskListInput,
+    ) -> Result<Payload<RestoreTaskListPayload>, GraphqlError> {
+        let lists = ctx.lists()?;
+        Ok(Payload(RestoreTaskListPayload { task_list: lists.restore(list_id(&input.id)?).await?.into() }))
     }
 }

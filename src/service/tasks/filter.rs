@@ -257,7 +257,7 @@ impl Tasks<'_> {
     fn time(self, field: TimeField, comparison: Comparison, instant: Instant) -> SimpleExpr {
         let instant = Micros::from(instant);
         let of = |column: task::Column| comparison.of(Expr::col(column), instant);
-        let due_key = || comparison.of(self.scope.db.due_key(false), instant);
+        let due_key = || comparison.of(self.scope.db.due_key(), instant);
         match field {
             TimeField::Due => due_key().and(due_order().is_not_null()),
             TimeField::DueAt => of(task::Column::DueAt).and(due_key()),
@@ -270,7 +270,7 @@ impl Tasks<'_> {
     /// Whether the due date compares so: its midnight does too, which is what the index knows.
     fn due_date(self, comparison: Comparison, date: NaiveDate) -> SimpleExpr {
         let midnight = Micros::from(date.and_time(NaiveTime::MIN).and_utc());
-        comparison.of(Expr::col(task::Column::DueDate), date).and(comparison.of(self.scope.db.due_key(false), midnight))
+        comparison.of(Expr::col(task::Column::DueDate), date).and(comparison.of(self.scope.db.due_key(), midnight))
     }
 
     fn is_absent(self, what: Optional, is_absent: bool) -> SimpleExpr {
@@ -358,5 +358,5 @@ fn due_order() -> SimpleExpr {
 pub(super) fn is_overdue(db: &Db, zone: TimeZone, now: DateTime<Utc>) -> SimpleExpr {
     let is_over = task::Column::DueAt.lt(Micros::from(now)).or(task::Column::DueDate.lt(zone.day(now)));
     // The last condition follows from the others, and is what the index knows.
-    task::Column::Completed.eq(false).and(is_over).and(db.due_key(false).lt(Micros::from(now)))
+    task::Column::Completed.eq(false).and(is_over).and(db.due_key().lt(Micros::from(now)))
 }

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Order, Tasks, TimeZone, filter::is_overdue, list::sea_order};
+use super::{Order, Tasks, TimeZone, filter::is_overdue, order::sea_order};
 use crate::{
     error::Error,
     service::page::{Page, PageRequest},

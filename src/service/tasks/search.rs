@@ -46,7 +46,9 @@ impl Tasks<'_> {
     pub async fn search(self, words: &Words, page: &PageRequest) -> Result<Hits, Error> {
         let skipped = match &page.after {
             None => 0,
-            Some(Cursor { value: CursorValue::Hit, number }) => number.saturating_add(1).unsigned_abs(),
+            Some(Cursor { values, number: 0.. }) if *values == [CursorValue::Hit] => {
+                page.after.as_ref().map_or(0, |it| it.number.unsigned_abs().saturating_add(1))
+            }
             Some(_) => return Err(Error::invalid("after", ValidationError::Cursor)),
         };
         if words.0.is_empty() {

@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, Query, SimpleExpr},
 };
 
-use super::{Filter, Order, OrderBy, TaskRef, Tasks, is, list::pace};
+use super::{Filter, Order, OrderBy, OrderKey, TaskRef, Tasks, is, list::pace};
 use crate::{
     db::{Pace, Window},
     error::{Error, ValidationError},
@@ -84,13 +84,13 @@ impl FromRow for SummaryRow {
     }
 }
 
-/// How many tasks one statement reads; all of them in manual order, because a summary has no cursor for it.
-fn chunk_size(order: Order) -> Option<u64> {
-    (order.by != OrderBy::Position).then_some(CHUNK_SIZE)
+/// How many tasks one statement reads; all of them in an order that a summary has no cursor for.
+fn chunk_size(order: OrderKey) -> Option<u64> {
+    (!matches!(order.by, OrderBy::Position | OrderBy::CompletedAt)).then_some(CHUNK_SIZE)
 }
 
 /// Cursor of the next chunk, if there is one.
-fn next_cursor(rows: &[SummaryRow], order: Order) -> Option<Cursor> {
+fn next_cursor(rows: &[SummaryRow], order: OrderKey) -> Option<Cursor> {
     let SummaryRow { shown, .. } = rows.last().filter(|_| rows.len() as u64 >= CHUNK_SIZE)?;
     let value = match order.by {
         OrderBy::CreatedAt => CursorValue::Time(Some(shown.created_at)),
@@ -98,9 +98,9 @@ fn next_cursor(rows: &[SummaryRow], order: Order) -> Option<Cursor> {
         OrderBy::Title => CursorValue::Text(shown.title.clone()),
         OrderBy::Due => CursorValue::Time(shown.due),
         OrderBy::Priority => CursorValue::Rank(shown.priority as i16),
-        OrderBy::Position => return None,
+        OrderBy::Position | OrderBy::CompletedAt => return None,
     };
-    Some(Cursor { value, number: shown.number })
+    Some(Cursor { values: vec![value], number: shown.number })
 }
 
 fn shown(rows: Vec<SummaryRow>) -> Vec<TaskSummary> {
@@ -113,13 +113,14 @@ impl Tasks<'_> {
     pub async fn summaries(
         self,
         filter: &Filter,
-        order: Order,
+        order: OrderKey,
         Window { offset, limit }: Window,
     ) -> Result<SummaryPage, Error> {
         let window = Window { offset, limit: limit.or(chunk_size(order)) };
-        let pace = pace(filter, order, window);
+        let sorted = Order::from(order);
+        let pace = pace(filter, &sorted, window);
         loop {
-            let select = self.shown(self.sorted(filter, order, false), self.last());
+            let select = self.shown(self.sorted(filter, &sorted, false), self.last());
             let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, window, pace).await?;
             let next = if limit.is_none() { next_cursor(&rows, order) } else { None };
             let is_whole = limit.is_none() && offset == 0 && next.is_none();
@@ -140,12 +141,13 @@ impl Tasks<'_> {
     pub async fn summaries_after(
         self,
         filter: &Filter,
-        order: Order,
+        order: OrderKey,
         behind: &Cursor,
     ) -> Result<(Vec<TaskSummary>, Option<Cursor>), Error> {
+        let sorted = Order::from(order);
         let is_behind =
-            order.beyond(self.scope.db, behind, true).ok_or(Error::invalid("after", ValidationError::Cursor))?;
-        let select = self.shown(self.sorted(filter, order, false).filter(is_behind), self.last());
+            sorted.beyond(self.scope.db, behind, true).ok_or(Error::invalid("after", ValidationError::Cursor))?;
+        let select = self.shown(self.sorted(filter, &sorted, false).filter(is_behind), self.last());
         let rows: Vec<SummaryRow> =
             self.scope.db.reader().window(select, Window { offset: 0, limit: chunk_size(order) }, Pace::Any).await?;
         let next = next_cursor(&rows, order);

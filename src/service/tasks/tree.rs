@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use chrono::{Duration, Utc};
 use entity::{
     id::{ListId, TaskId},
     list, task,
@@ -21,12 +20,10 @@ use super::{
     position::{self, MAX_KEY_LENGTH},
 };
 use crate::{
-    error::{Error, Thing, ValidationError},
+    error::{Error, ValidationError},
     service::scope::{Outcome, Scope, Write},
 };
 
-/// How long a deleted task can be restored.
-pub const RESTORABLE: Duration = Duration::days(30);
 /// How many subtasks a task has at most.
 pub(in crate::service) const MAX_SUBTASKS: i64 = 100;
 /// A task is no subtask of its own.
@@ -111,14 +108,10 @@ impl Tasks<'_> {
     pub async fn restore(self, id: TaskId) -> Result<task::Model, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let known = write.connection().row(self.with_deleted().filter(is(TaskRef::Id(id)))).await?;
-                let row: task::Model = known.ok_or(Error::NotFound(Thing::Task))?;
+                let row = write.find_restorable::<task::Entity>(id).await?;
                 let Some(deleted_at) = row.deleted_at else {
                     return Ok(Outcome::Unchanged(row));
                 };
-                if deleted_at.0 < Utc::now() - RESTORABLE {
-                    return Err(Error::NotFound(Thing::Task));
-                }
                 let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
                 if let Some(parent) = row.parent_id {
                     let parent = self.parent(&write, parent).await.map_err(|error| match error {
