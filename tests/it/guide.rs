@@ -1,10 +1,14 @@
-//! The examples of docs/graphql.md, each executed as it stands.
+//! The examples of the guides: documents are executed as they stand, and what is TypeScript is a part of the examples
+//! that tests/run executes.
+
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
 use crate::support::App;
 
 const GUIDE: &str = include_str!("../../docs/graphql.md");
+const FRONT_ENDS: &str = include_str!("../../docs/frontend.md");
 
 /// An example of the guide.
 struct Example {
@@ -15,15 +19,15 @@ struct Example {
 }
 
 /// The fenced blocks: the language with what follows it, and the text.
-fn blocks() -> Vec<(&'static str, &'static str)> {
-    let fenced = GUIDE.split("\n```").skip(1).step_by(2);
+fn blocks(guide: &'static str) -> Vec<(&'static str, &'static str)> {
+    let fenced = guide.split("\n```").skip(1).step_by(2);
     fenced.map(|block| block.split_once('\n').unwrap()).collect()
 }
 
 /// The documents, each with the variables of the JSON behind it.
 fn examples() -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
-    for (language, text) in blocks() {
+    for (language, text) in blocks(GUIDE) {
         if let Some(rest) = language.strip_prefix("graphql") {
             let code = rest.trim().strip_prefix("error=").map(str::to_owned);
             examples.push(Example { document: text.to_owned(), variables: json!({}), code });
@@ -49,4 +53,31 @@ async fn every_example_of_the_guide_does_what_it_says() {
     }
     let stored = app.graphql(&ann, "{ tasks(order: { by: TITLE }) { nodes { title } } }", json!({})).await.data();
     assert_eq!(stored["tasks"]["nodes"], json!([{ "title": "Buy bread" }, { "title": "Water the plants" }]));
+}
+
+/// The text of all files in the folder that are TypeScript, but for packages and what is generated.
+fn type_script(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: std::path::PathBuf| match path.extension() {
+        Some(extension) if extension == "ts" => fs::read_to_string(&path).unwrap(),
+        _ if path.is_dir() && !path.ends_with("node_modules") && !path.ends_with("gql") => type_script(&path),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
+}
+
+/// The lines without what is around them.
+fn trimmed(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn what_is_type_script_in_the_guides_is_a_part_of_the_examples() {
+    let examples = trimmed(&type_script(Path::new("examples")));
+    let blocks = [GUIDE, FRONT_ENDS].into_iter().flat_map(blocks).filter(|(language, _)| *language == "ts");
+    let blocks: Vec<_> = blocks.collect();
+    assert!(blocks.len() > 6, "the guides have {} examples", blocks.len());
+    for (_, text) in blocks {
+        assert!(examples.contains(&trimmed(text)), "no example has\n{text}");
+    }
 }

@@ -7,7 +7,7 @@ export const url = `${base}/graphql`;
 
 /** A socket that says who it is; a browser has a WebSocket of its own, Node 20 has not. */
 export const open = (headers: { authorization: string }) =>
-  createClient({ url: url.replace(/^http/, "ws"), connectionParams: headers, webSocketImpl: WebSocket });
+  createClient({ url: url.replace(/^http/, "ws"), connectionParams: async () => headers, webSocketImpl: WebSocket });
 
 /** Signs somebody new up; gives the header that shows who it is. */
 export async function signUp(): Promise<{ authorization: string }> {
