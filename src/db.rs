@@ -18,6 +18,7 @@ use std::{fs::File, future::Future, path::Path, pin::pin, sync::Arc};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
+use sqlx::postgres::PgDatabaseError;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::{
@@ -253,6 +254,12 @@ impl Transaction {
 /// statement that took too long; transactions that stood in each other's way.
 const AWAY: [&str; 8] = ["08", "53", "57P", "25006", "55P03", "57014", "40001", "40P01"];
 
+/// The codes of what functions and triggers raise by themselves.
+const RAISED: &str = "P0001";
+const RAISED_BY_SQLITE: &str = "1811";
+/// How PostgreSQL says that it was in a function.
+const FUNCTION: &str = "PL/pgSQL function ";
+
 /// Whether the error says that the database cannot be reached or cannot work now, rather than that we asked wrongly.
 pub(crate) fn is_unavailable(error: &DbErr) -> bool {
     use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, WorkerCrashed};
@@ -265,6 +272,27 @@ pub(crate) fn is_unavailable(error: &DbErr) -> bool {
 
 /// Whether the code is one of those; SQLite's are BUSY, LOCKED, IOERR and FULL.
 fn is_away(code: &str) -> bool {
-    AWAY.iter().any(|class| code.len() == 5 && code.starts_with(class))
-        || code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6 | 10 | 13))
+    match sqlite_code(code) {
+        Some(code) => matches!(code, 5 | 6 | 10 | 13),
+        None => AWAY.iter().any(|class| code.starts_with(class)),
+    }
+}
+
+/// SQLite's primary code in a code of either database: PostgreSQL's have five characters, which may all be digits.
+fn sqlite_code(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff)
+}
+
+/// What a function that is not Docket's has refused, without the words of that function, which may have values of a row
+/// in them.
+pub(crate) fn without_words(error: DbErr) -> DbErr {
+    let Some(cause) = sqlx_cause(&error).and_then(|it| it.as_database_error()) else { return error };
+    let code = cause.code().unwrap_or_default();
+    let context = cause.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::r#where).unwrap_or_default();
+    let place = context.lines().find(|line| line.starts_with(FUNCTION));
+    if place.is_none() && !matches!(&*code, RAISED | RAISED_BY_SQLITE) {
+        return error;
+    }
+    let place = place.map(|it| format!(", {it}")).unwrap_or_default();
+    DbErr::Custom(format!("error returned from database: a trigger has refused a row ({code}{place})"))
 }

@@ -168,7 +168,7 @@ impl From<DbErr> for Error {
         match cause {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(cause),
             cause if crate::db::is_unavailable(&cause) => Self::Unavailable(cause),
-            cause => Self::internal(cause),
+            cause => Self::internal(crate::db::without_words(cause)),
         }
     }
 }

@@ -4,8 +4,9 @@ use std::{fs, time::Duration};
 
 use docket::server::Server;
 use serde_json::json;
+use tempfile::NamedTempFile;
 
-use crate::support::{Answer, App, command, text};
+use crate::support::{Answer, App, Person, Process, command, text};
 
 /// The file of the app's database, if it is SQLite's.
 fn file(app: &App) -> Option<&str> {
@@ -150,15 +151,13 @@ async fn a_policy_that_hides_rows_is_named() {
     if file(&app).is_some() {
         return;
     }
-    let (_, database) = app.database_url.rsplit_once('/').unwrap();
-    let role = format!("{database}_plain");
+    let url = plain_role(&app).await;
+    let role = role_of(&url);
     app.sql(&format!(
-        "create role {role} login; grant all on all tables in schema public to {role}; \
-         alter table lists enable row level security; alter table jwks enable row level security; \
+        "alter table lists enable row level security; alter table jwks enable row level security; \
          create policy writes on jwks for all to {role} using (false) with check (true)"
     ))
     .await;
-    let url = app.database_url.replace("docket@", &format!("{role}@"));
     let (code, said) = command(&url, &["doctor"], &[]);
     app.sql(&format!("drop owned by {role} cascade; drop role {role}")).await;
     assert_eq!(code, Some(2), "{said}");
@@ -218,6 +217,27 @@ async fn what_is_tried_reaches_no_disk() {
     assert!(files() == before);
 }
 
+/// A server of its own whose log goes into the file, and somebody with an account there.
+async fn logged(database_url: &str, log: &NamedTempFile) -> (App, Person, Process) {
+    let process = Process::start_with(database_url, &[("RUST_LOG", "warn")], log.reopen().unwrap()).await;
+    let mut app = App::on(database_url.to_owned());
+    app.base.clone_from(&process.base);
+    let ann = app.person("ann").await;
+    (app, ann, process)
+}
+
+/// The log as soon as it has these words, without marks around quotes.
+async fn logged_by(log: &NamedTempFile, words: &str) -> String {
+    for _ in 0..500 {
+        let said = fs::read_to_string(log.path()).unwrap().replace('\\', "");
+        if said.contains(words) {
+            return said;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{words} is never logged: {}", fs::read_to_string(log.path()).unwrap());
+}
+
 #[tokio::test]
 async fn a_file_that_is_removed_or_replaced_under_a_server_is_no_database_to_work_on() {
     for replaced in [false, true] {
@@ -235,6 +255,86 @@ async fn a_file_that_is_removed_or_replaced_under_a_server_is_no_database_to_wor
         fs::rename(&aside, path).unwrap();
         assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200, "it is back");
     }
+}
+
+#[tokio::test]
+async fn what_a_rule_of_others_refuses_is_an_error_that_is_logged_by_its_name() {
+    let home = App::spawn().await;
+    let is_sqlite = file(&home).is_some();
+    let url = if is_sqlite { home.database_url.clone() } else { plain_role(&home).await };
+    let changes: &[(&str, &str)] = if is_sqlite {
+        &[
+            (
+                "alter table lists add column weight integer check (name <> 'hunter2')",
+                "CHECK constraint failed: name <> 'hunter2'",
+            ),
+            (
+                "alter table lists drop column weight; create trigger no before insert on lists \
+                 when new.name = 'hunter2' begin select raise(abort, 'no hunter2'); end",
+                "error returned from database: a trigger has refused a row (1811)",
+            ),
+        ]
+    } else {
+        &[
+            (
+                "alter table lists add constraint weak check (name not like 'hunt%')",
+                "relation \"lists\" violates check constraint \"weak\"",
+            ),
+            (
+                "alter table lists drop constraint weak; alter table lists enable row level security; \
+                 create policy weak on lists using (name not like 'hunt%')",
+                "row-level security policy for table \"lists\"",
+            ),
+            (
+                "alter table lists disable row level security; \
+                 create function no() returns trigger language plpgsql as $$ begin \
+                 if new.name = 'hunter2' then raise exception 'no %', new.name; end if; return new; end $$; \
+                 create trigger no before insert on lists for each row execute function no()",
+                "error returned from database: a trigger has refused a row (P0001, PL/pgSQL function no() line 1 at RAISE)",
+            ),
+            (
+                "create or replace function no() returns trigger language plpgsql as $$ begin \
+                 if new.name = 'hunter2' then perform new.name::integer; end if; return new; end $$",
+                "error returned from database: a trigger has refused a row (22P02, PL/pgSQL function no() line 1 at PERFORM)",
+            ),
+        ]
+    };
+    let log = NamedTempFile::new().unwrap();
+    let (app, ann, process) = logged(&url, &log).await;
+    let query = "mutation { createTaskList(input: { name: \"hunter2\" }) { taskList { id } } }";
+    for (change, reason) in changes {
+        home.sql(change).await;
+        let answer = app.graphql(&ann, query, json!({})).await;
+        assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR", "{change}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), "");
+        let said = logged_by(&log, reason).await;
+        let line = said.lines().find(|it| it.contains(reason)).unwrap_or_default();
+        assert!(!line.contains("unavailable"), "{line}");
+        // SQLite says the condition of a check, which is no value.
+        assert!(!said.replace("name <> 'hunter2'", "").contains("hunter2"), "{said}");
+        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200, "{change}");
+    }
+    process.stop().await;
+    if !is_sqlite {
+        let role = role_of(&url);
+        home.sql(&format!("drop owned by {role} cascade; drop role {role}")).await;
+    }
+}
+
+fn role_of(url: &str) -> &str {
+    url.trim_start_matches("postgres://").split('@').next().unwrap()
+}
+
+/// The URL of a role that may use the tables, and does not own them.
+async fn plain_role(app: &App) -> String {
+    let (_, database) = app.database_url.rsplit_once('/').unwrap();
+    let role = format!("{database}_plain");
+    app.sql(&format!(
+        "create role {role} login; grant all on all tables in schema public to {role}; \
+         grant all on all sequences in schema public to {role}; grant all on schema public to {role}"
+    ))
+    .await;
+    app.database_url.replace("docket@", &format!("{role}@"))
 }
 
 #[tokio::test]
