@@ -9,6 +9,7 @@ pub mod file;
 mod in_process;
 mod monitor;
 mod notify;
+mod open_files;
 mod pool;
 mod trial;
 mod user_share;
@@ -154,10 +155,11 @@ impl Db {
         }
     }
 
-    /// SQLite's file, if it was removed or replaced since it was opened: what is written then is lost.
-    pub(crate) fn lost_file(&self) -> Option<&Path> {
+    /// Says that SQLite's file was removed or replaced since it was opened, if it was, and what to do: what is written
+    /// then is lost, and nothing is.
+    pub(crate) fn lost_file(&self) -> Option<String> {
         match &self.writer.backend {
-            Backend::Writer { writer, .. } if !writer.is_in_place() => self.path(),
+            Backend::Writer { writer, .. } => writer.lost_file(),
             _ => None,
         }
     }

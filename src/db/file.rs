@@ -93,7 +93,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
         return Err(FileError::Absent(from.to_owned()));
     }
     check(from).await.map_err(|cause| FileError::Unfit(from.to_owned(), cause))?;
-    let copy = beside(&to, "restoring");
+    let copy = beside(&to, ".restoring");
     fs::copy(from, &copy)?;
     fs::set_permissions(&copy, Permissions::from_mode(OWNERS))?;
     renew_epoch(&copy).await?;
@@ -104,7 +104,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
             fs::remove_file(&copy)?;
             return Err(error);
         }
-        let old = beside(&to, &format!("before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
+        let old = beside(&to, &format!(".before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
         fs::rename(&to, &old)?;
         kept = Some(old);
     }
@@ -198,7 +198,7 @@ async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sql
 /// The claim lives as long as what is returned.
 pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
     let Some(path) = path(config).filter(|_| config.environment == Environment::Production) else { return Ok(None) };
-    let file = lock(&path, "lock")?;
+    let file = lock(&path, ".lock")?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(FileError::InUse(path)),
@@ -209,10 +209,10 @@ pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
 /// Waits until no other process migrates the file. SQLite has no lock that outlives the transactions of migrations.
 pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
     let failed = |cause: io::Error| {
-        let path = beside(path, "migrating");
+        let path = beside(path, ".migrating");
         DbErr::Conn(RuntimeErr::Internal(format!("the file {} cannot be locked: {cause}", path.display())))
     };
-    let file = lock(path, "migrating").map_err(failed)?;
+    let file = lock(path, ".migrating").map_err(failed)?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -223,8 +223,8 @@ pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
 }
 
 /// A file beside the database that is there to be locked.
-fn lock(path: &Path, what: &str) -> io::Result<File> {
-    File::options().create(true).truncate(false).write(true).mode(OWNERS).open(beside(path, what))
+fn lock(path: &Path, end: &str) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).mode(OWNERS).open(beside(path, end))
 }
 
 /// Makes the file, empty and for its owner alone. SQLite gives its log the same mode.
@@ -254,10 +254,10 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging()
 }
 
-/// Another file in the same folder.
-fn beside(path: &Path, what: &str) -> PathBuf {
+/// Another file in the same folder, whose name ends in that.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{what}"));
+    name.push(end);
     path.with_file_name(name)
 }
 

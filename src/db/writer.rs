@@ -1,7 +1,8 @@
 //! SQLite's one writer. Writes take turns, each in a savepoint of its own, and those that waited for each other share
 //! one transaction, so that the disk is waited for once for all of them; each is answered when that transaction is
 //! committed. When SQLite fails in a way that may have ended the transaction (a full disk does), the connection is
-//! given up and everybody in the transaction is told: nothing is acknowledged that is not on the disk.
+//! given up and everybody in the transaction is told: nothing is acknowledged that is not on the disk, in the file of its
+//! name.
 
 use std::{
     fmt, io,
@@ -22,7 +23,8 @@ use tracing::error;
 use super::{
     connect::{BUSY, failed},
     connection::{bound, results, unanswered, values},
-    file,
+    open_files::OpenFiles,
+    sqlite_code,
 };
 use crate::telemetry::metrics::Pool;
 
@@ -35,8 +37,7 @@ const UNDO: &str = "rollback to turn; release turn; ";
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     options: Arc<SqliteConnectOptions>,
-    /// Which file was opened first.
-    file: Option<(u64, u64)>,
+    files: OpenFiles,
     group: Arc<FairMutex<CommitGroup>>,
 }
 
@@ -85,15 +86,15 @@ impl Writer {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, DbErr> {
         let connection = options.connect().await.map_err(failed)?;
         let group = CommitGroup { connection: Some(connection), ..CommitGroup::default() };
-        let file = file::identity(options.get_filename());
+        let files = OpenFiles::of(options.get_filename())?;
         // One that is gone later is not made anew, without what was in it.
         let options = Arc::new(options.create_if_missing(false));
-        Ok(Self { options, file, group: Arc::new(FairMutex::new(group)) })
+        Ok(Self { options, files, group: Arc::new(FairMutex::new(group)) })
     }
 
-    /// Whether the file that was opened is still the one of its name.
-    pub(super) fn is_in_place(&self) -> bool {
-        file::identity(self.options.get_filename()) == self.file
+    /// Says which of the files that were opened is not the one of its name any more, if one is not, and what to do.
+    pub(super) fn lost_file(&self) -> Option<String> {
+        self.files.lost()
     }
 
     /// How the connection is opened.
@@ -115,6 +116,9 @@ impl Writer {
         let mut group = group.await.map_err(|_| lost_write("too many writes are waiting"))?;
         if group.is_unsure {
             group.give_up("a write was left in the middle").await;
+        }
+        if let Some(why) = self.files.lost() {
+            return Err(lost_write(&why));
         }
         if group.connection.is_none() {
             group.connection = Some(self.options.connect().await.map_err(failed)?);
@@ -168,9 +172,16 @@ impl Writer {
         if !group.is_open {
             return;
         }
+        if let Some(why) = self.files.lost() {
+            return group.give_up(&why).await;
+        }
         let before = std::mem::take(&mut group.before);
         // Who waits is told of a failure by it.
         if group.control(&format!("{before}commit")).await.is_ok() {
+            // What was written is on the disk if it was written into the file that is still there.
+            if let Some(why) = self.files.lost() {
+                return group.give_up(&why).await;
+            }
             group.is_open = false;
             for waiting in std::mem::take(&mut group.waiting) {
                 // Some do not wait any more.
@@ -187,6 +198,7 @@ impl Writer {
     /// Closes the connection, after the work in hand.
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         let mut group = self.group.lock().await;
+        self.files.close();
         match group.connection.take() {
             Some(connection) => connection.close().await.map_err(failed),
             None => Ok(()),
@@ -343,7 +355,7 @@ async fn answered(committed: oneshot::Receiver<Result<(), LostWrite>>) -> Result
 
 /// SQLITE_CONSTRAINT: the statement did nothing, and the transaction is as it was.
 fn is_broken_rule(cause: &dyn sqlx::error::DatabaseError) -> bool {
-    cause.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 19)
+    cause.code().and_then(|code| sqlite_code(&code)) == Some(19)
 }
 
 /// A write that is not on the disk, and may be tried again.

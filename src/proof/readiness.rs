@@ -64,10 +64,8 @@ impl Proof {
 impl Readiness {
     /// Answers when the database does, with what stands in the way, if anything.
     pub async fn check(&self, db: &Db) -> Result<(), NotReady> {
-        if let Some(path) = db.lost_file() {
-            let path = path.display();
-            let advice = "stop Docket, put the file back or restore a backup, and start it again";
-            return Err(NotReady::Obstacles(vec![format!("{path} was removed or replaced under Docket: {advice}")]));
+        if let Some(why) = db.lost_file() {
+            return Err(NotReady::Obstacles(vec![why]));
         }
         db.ping().await?;
         let mut proofs = self.0.lock().await;

@@ -239,21 +239,38 @@ async fn logged_by(log: &NamedTempFile, words: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_file_that_is_removed_or_replaced_under_a_server_is_no_database_to_work_on() {
-    for replaced in [false, true] {
-        let app = App::spawn().await;
-        let Some(path) = file(&app) else { return };
-        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200);
-        let aside = format!("{path}.aside");
-        fs::rename(path, &aside).unwrap();
-        if replaced {
-            fs::copy(&aside, path).unwrap();
+async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_server() {
+    for (end, is_replaced) in [("", false), ("", true), ("-wal", false), ("-wal", true), ("-shm", false)] {
+        let home = App::unstarted().await;
+        let Some(path) = file(&home) else { return };
+        let log = NamedTempFile::new().unwrap();
+        let (app, ann, process) = logged(&home.database_url, &log).await;
+        let first = app.rest_task(&ann, json!({ "title": "first" })).await;
+        let (lost, aside) = (format!("{path}{end}"), format!("{path}.aside"));
+        fs::rename(&lost, &aside).unwrap();
+        if is_replaced {
+            fs::copy(&aside, &lost).unwrap();
         }
-        let answer = Answer::of(app.request("GET", "/health/ready")).await;
-        let reason = text(&answer.expect(503)["reason"]);
-        assert!(reason.contains(path) && reason.contains("removed or replaced"), "{reason}");
-        fs::rename(&aside, path).unwrap();
-        assert_eq!(Answer::of(app.request("GET", "/health/ready")).await.status, 200, "it is back");
+        let reason = format!("{lost} was removed or replaced under Docket: stop Docket");
+        let create = async || app.rest(&ann, "POST", "", Some(json!({ "title": "second" }))).await;
+        let change = async || app.rest(&ann, "PUT", &format!("/{}", first["id"]), Some(json!({ "title": "x" }))).await;
+        for answer in [create().await, change().await, create().await] {
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{lost}: {answer:?}");
+            assert!(!answer.text.contains("removed"), "{answer:?}");
+        }
+        let ready = Answer::of(app.request("GET", "/health/ready")).await;
+        assert!(text(&ready.expect(503)["reason"]).contains(&reason), "{ready:?}");
+        logged_by(&log, &reason).await;
+        if end.is_empty() {
+            fs::rename(&aside, path).unwrap();
+            assert_eq!(create().await.status, 201, "it is back");
+            readiness(&app, 200).await;
+        }
+        process.stop().await;
+        let app = App::on(home.database_url.clone());
+        let kept = "select group_concat(title order by number) from tasks";
+        let titles = if end.is_empty() { "first,second" } else { "first" };
+        assert_eq!(app.sql_text(kept).await, titles, "{lost}");
     }
 }
 
