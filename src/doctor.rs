@@ -5,7 +5,7 @@ use std::{fmt, time::Instant};
 use chrono::{TimeDelta, Utc};
 
 use crate::{
-    config::{Config, JwtAlg},
+    config::{Config, Database, JwtAlg, SqliteFile},
     db::{self, Db},
     error::{Error, causes},
     mail::Mailer,
@@ -59,10 +59,14 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             findings.push(keys(config, db).await.unwrap_or_else(|error| bad("keys", causes(&error))));
         }
         Ok((found, None)) => findings.extend(found),
-        Err(error) => {
-            let advice = "is the server there, and are name and password in DATABASE_URL right?";
-            findings.push(bad("database", format!("{}; {advice}", causes(&error))));
-        }
+        Err(error) => findings.push(match db::file::path(config) {
+            // What is wrong with a file is said with its name.
+            Some(_) => bad("database", causes(&error)),
+            None => {
+                let advice = "is the server there, and are name and password in DATABASE_URL right?";
+                bad("database", format!("{}; {advice}", causes(&error)))
+            }
+        }),
     }
     findings.push(mail(config).await);
     findings.push(origins(config));
@@ -81,11 +85,10 @@ fn configuration(config: &Config) -> Vec<Finding> {
 
 /// What is found, and the database, if it is there and has its tables.
 async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> {
-    if let Some(path) = db::file::path(config).filter(|path| !path.exists()) {
-        return Ok((
-            vec![good("database", format!("{} is not there yet; the first start makes it", path.display()))],
-            None,
-        ));
+    if let Database::Sqlite(file) = &config.database
+        && !file.path.exists()
+    {
+        return Ok((vec![absent(file)], None));
     }
     let db = db::connect(config).await?;
     let start = Instant::now();
@@ -94,7 +97,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     let found = proof::checkup(&db).await?;
     let version = found.version.split(" on ").next().unwrap_or_default();
     let mut findings = vec![match (&found.damage, found.volatile) {
-        (Some(damage), _) => bad("database", format!("the file is damaged ({damage}): restore a backup")),
+        (Some(damage), _) => bad("database", damage.clone()),
         (None, Some(why)) => doubtful("database", format!("{why}: what was answered may be lost with the power")),
         (None, None) => good("database", format!("{version}, answers in {time:.1?}")),
     }];
@@ -120,6 +123,22 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();
     Ok((findings, is_usable.then_some(db)))
+}
+
+/// What is said of a file that is not there.
+fn absent(file: &SqliteFile) -> Finding {
+    let path = file.path.display();
+    if let Some(why) = db::file::absent(&file.path) {
+        return bad("database", format!("{path}: {why}; a server that still runs has lost it"));
+    }
+    if !file.may_be_made {
+        return bad("database", format!("{path} is not there, and its mode in DATABASE_URL makes none"));
+    }
+    if db::file::was_there(&file.path) {
+        let advice = "if nobody meant to remove it, restore a backup; the next start makes an empty one";
+        return doubtful("database", format!("{path} is not there any more, and Docket has worked with it: {advice}"));
+    }
+    good("database", format!("{path} is not there yet; the first start makes it"))
 }
 
 fn migrations(found: &Checkup) -> Finding {

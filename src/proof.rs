@@ -18,7 +18,7 @@ pub use self::{
     checkup::{Checkup, checkup},
     readiness::{NotReady, Readiness},
 };
-use crate::db::Db;
+use crate::db::{Db, file};
 
 /// How many bytes a disk must have left for SQLite's log and what grows beside it.
 const MIN_DISK_BYTES: u64 = 1 << 20;
@@ -59,16 +59,32 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
 /// What keeps Docket from working on this database, a sentence each, without any value; nothing if it can work, and none
 /// if that is not known because others hold up what is tried. An error means that the database cannot be asked.
 pub async fn obstacles(db: &Db, extent: Extent) -> Result<Option<Vec<String>>, DbErr> {
+    let found = match tried(db, extent).await {
+        Err(error) => return damage(db, error).map(Some),
+        Ok(found) => found,
+    };
+    let Some(path) = db.path() else { return Ok(found) };
+    let is_full = found.as_ref().is_none_or(Vec::is_empty) && is_full(path);
+    let found = if is_full { Some(vec!["the disk is full".to_owned()]) } else { found };
+    Ok(found.map(|it| it.into_iter().map(|it| named(path, &it)).collect()))
+}
+
+fn named(path: &Path, obstacle: &str) -> String {
+    format!("{}: {obstacle}", path.display())
+}
+
+/// What stands in the way if the error says that SQLite's file is damaged; the error otherwise.
+fn damage(db: &Db, error: DbErr) -> Result<Vec<String>, DbErr> {
+    let damage = db.path().zip(file::damage_of(&error));
+    damage.map(|(path, damage)| vec![named(path, &damage)]).ok_or(error)
+}
+
+async fn tried(db: &Db, extent: Extent) -> Result<Option<Vec<String>>, DbErr> {
     let look = Catalog(db.reader()).look().await?;
     if !look.obstacles.is_empty() {
         return Ok(Some(look.obstacles));
     }
-    let written = writing::obstacles(db, look.is_current.then_some(extent)).await?;
-    let Some(path) = db.path() else { return Ok(written) };
-    let is_full = written.as_ref().is_none_or(Vec::is_empty) && is_full(path);
-    let written = if is_full { Some(vec!["the disk is full".to_owned()]) } else { written };
-    let named = |it: String| format!("{}: {it}", path.display());
-    Ok(written.map(|it| it.into_iter().map(named).collect()))
+    writing::obstacles(db, look.is_current.then_some(extent)).await
 }
 
 /// Whether the disk has next to nothing left.

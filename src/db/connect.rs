@@ -79,7 +79,7 @@ pub(crate) const ROLE_LIMIT: &str = "select least(\
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
     match &config.database {
-        Database::Sqlite(file) => sqlite(file, config).await,
+        Database::Sqlite(file) => sqlite(file, config).await.map_err(|error| file::unusable(&file.path, &error)),
         Database::Postgres(server) => postgres(server, config).await,
     }
 }
@@ -97,6 +97,8 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
         .disable_statement_logging();
     if file.path.exists() {
         file::look(&file.path).await?;
+    } else if let Some(why) = file::absent(&file.path) {
+        return Err(DbErr::Conn(RuntimeErr::Internal(why)));
     } else if file.may_be_made {
         file::make(&file.path)?;
     }

@@ -14,7 +14,10 @@ use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, error::DatabaseError, sqlite::SqliteConnectOptions};
 use tokio::time;
 
-use super::connect::{BUSY, failed};
+use super::{
+    connect::{BUSY, failed},
+    sqlite_code,
+};
 use crate::config::{Config, Database, Environment};
 
 /// Who may use what is made here: the user that Docket runs as.
@@ -24,9 +27,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How often a file is looked through whose schema changes.
 const MAX_ATTEMPTS: u32 = 100;
 /// SQLite's code for a schema that changed.
-const SCHEMA: &str = "17";
-/// SQLite's code for a file that is damaged.
-const CORRUPT: &str = "11";
+const SCHEMA: u32 = 17;
+/// SQLite's codes for a file that is damaged, and for one that begins as no database does.
+const CORRUPT: u32 = 11;
+const NOT_A_DATABASE: u32 = 26;
 /// Files up to this size are looked through at every start, which takes a few hundredths of a second.
 const MAX_CHECKED_BYTES: u64 = 32 << 20;
 
@@ -151,12 +155,50 @@ pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
     }
     let damage = damage(&mut connection).await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
-    match damage {
-        Some(damage) => {
-            Err(DbErr::Conn(RuntimeErr::Internal(format!("the database file is damaged, restore a backup ({damage})"))))
+    damage.map_or(Ok(()), |damage| Err(DbErr::Conn(RuntimeErr::Internal(damaged(&damage)))))
+}
+
+/// What to do about a file that SQLite says that of.
+pub(crate) fn damaged(words: &str) -> String {
+    format!("the file is damaged, restore a backup ({words})")
+}
+
+/// What to do about the file, if the error says that it is damaged or no database at all.
+pub(crate) fn damage_of(error: &DbErr) -> Option<String> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return None;
+    };
+    let cause = cause.as_database_error()?;
+    let code = sqlite_code(&cause.code()?)?;
+    matches!(code, CORRUPT | NOT_A_DATABASE).then(|| damaged(cause.message()))
+}
+
+/// Why a file cannot be opened, with its name.
+pub(super) fn unusable(path: &Path, error: &DbErr) -> DbErr {
+    let cause = damage_of(error).unwrap_or_else(|| match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause)) => {
+            cause.as_database_error().map_or_else(|| cause.to_string(), |it| it.message().to_owned())
         }
-        None => Ok(()),
-    }
+        DbErr::Conn(RuntimeErr::Internal(cause)) => cause.clone(),
+        other => other.to_string(),
+    });
+    DbErr::Conn(RuntimeErr::Internal(format!("DATABASE_URL: {}: {cause}", path.display())))
+}
+
+/// Why a file that is not there is not to be made, if its log is still there: SQLite would throw that away.
+pub(crate) fn absent(path: &Path) -> Option<String> {
+    let log = beside(path, "-wal");
+    let has_some = !path.exists() && fs::metadata(&log).is_ok_and(|it| it.len() > 0);
+    let advice = "put the file back or restore a backup, or remove the log too to begin anew";
+    has_some.then(|| format!("the file is not there, but its log {} is: {advice}", log.display()))
+}
+
+/// Whether Docket has worked with a file of that name.
+pub fn was_there(path: &Path) -> bool {
+    beside(path, ".migrating").exists()
 }
 
 /// Whether it is a whole database of Docket's, of this version or an older one.
@@ -180,14 +222,16 @@ async fn check(path: &Path) -> Result<(), String> {
 /// What SQLite finds wrong with the file, if anything. It cannot say while another process changes the schema, as one
 /// that starts at the same moment may.
 async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
-    let is = |cause: &dyn DatabaseError, code: &str| cause.code().as_deref() == Some(code);
+    let code = |cause: &dyn DatabaseError| cause.code().and_then(|code| sqlite_code(&code)).unwrap_or_default();
     let mut tries = 0;
     loop {
         match sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&mut *connection).await {
             Ok(found) => return Ok(Some(found).filter(|it| it != "ok")),
             // So damaged that it cannot be looked through.
-            Err(sqlx::Error::Database(cause)) if is(&*cause, CORRUPT) => return Ok(Some(cause.message().to_owned())),
-            Err(sqlx::Error::Database(cause)) if is(&*cause, SCHEMA) && tries < MAX_ATTEMPTS => tries += 1,
+            Err(sqlx::Error::Database(cause)) if code(&*cause) == CORRUPT => {
+                return Ok(Some(cause.message().to_owned()));
+            }
+            Err(sqlx::Error::Database(cause)) if code(&*cause) == SCHEMA && tries < MAX_ATTEMPTS => tries += 1,
             Err(cause) => return Err(cause),
         }
         time::sleep(POLL_INTERVAL).await;
@@ -233,10 +277,7 @@ pub(super) fn make(path: &Path) -> Result<(), DbErr> {
         Ok(_) => Ok(()),
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let cause = format!("DATABASE_URL: the file {} cannot be made: {error}", path.display());
-            Err(DbErr::Conn(RuntimeErr::Internal(cause)))
-        }
+        Err(error) => Err(DbErr::Conn(RuntimeErr::Internal(format!("the file cannot be made: {error}")))),
     }
 }
 

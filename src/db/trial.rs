@@ -65,7 +65,7 @@ impl Trial {
 
 /// What the database itself says against a statement, if it says anything.
 pub(crate) fn objection(error: &DbErr) -> Option<String> {
-    Some(sqlx_cause(error)?.as_database_error()?.message().to_owned())
+    file::damage_of(error).or_else(|| Some(sqlx_cause(error)?.as_database_error()?.message().to_owned()))
 }
 
 /// Whether others held up what was tried, so that it is known no better than before.

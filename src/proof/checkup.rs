@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use crate::db::{Connection, Db, ROLE_LIMIT};
+use crate::db::{Connection, Db, ROLE_LIMIT, file};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub struct Checkup {
     pub version: String,
     /// What time it has.
     pub clock: DateTime<Utc>,
-    /// What is damaged, if anything.
+    /// That the file is damaged, and what to do, if it is.
     pub damage: Option<String>,
     /// Migrations that are still to be applied.
     pub pending: usize,
@@ -45,7 +45,10 @@ impl Question<'_> {
             "select to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
         };
         let damage = match is_sqlite {
-            true => self.words("pragma quick_check(1)").await?.into_iter().find(|it| it != "ok"),
+            true => match self.words("pragma quick_check(1)").await {
+                Ok(words) => words.into_iter().find(|it| it != "ok").map(|it| file::damaged(&it)),
+                Err(error) => Some(file::damage_of(&error).ok_or(error)?),
+            },
             false => None,
         };
         // Without the table nothing was ever applied.

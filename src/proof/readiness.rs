@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::{sync::Mutex, time};
 
-use super::{Extent, catalog::Catalog, obstacles};
+use super::{Extent, catalog::Catalog, damage, obstacles};
 use crate::db::Db;
 
 /// How long a proof that Docket can work holds.
@@ -86,7 +86,10 @@ impl Readiness {
 
 impl Proofs {
     async fn prove(&mut self, db: &Db) -> Result<Option<Vec<String>>, DbErr> {
-        let schema = Catalog(db.reader()).schema().await?;
+        let schema = match Catalog(db.reader()).schema().await {
+            Err(error) => return damage(db, error).map(Some),
+            Ok(schema) => schema,
+        };
         let holds = |it: &Whole| it.schema == schema && it.since.elapsed() < WHOLE_MAX_AGE;
         if self.whole.as_ref().is_some_and(holds) {
             return obstacles(db, Extent::Quick).await;

@@ -261,6 +261,12 @@ async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_ser
         let ready = Answer::of(app.request("GET", "/health/ready")).await;
         assert!(text(&ready.expect(503)["reason"]).contains(&reason), "{ready:?}");
         logged_by(&log, &reason).await;
+        if end.is_empty() && !is_replaced {
+            let (code, doctor) = command(&home.database_url, &["doctor"], &[]);
+            assert!(code == Some(2) && doctor.contains("a server that still runs has lost it"), "{doctor}");
+            let (code, start) = command(&home.database_url, &["serve"], &[("PORT", "0")]);
+            assert!(code == Some(2) && start.contains("the file is not there, but its log"), "{start}");
+        }
         if end.is_empty() {
             fs::rename(&aside, path).unwrap();
             assert_eq!(create().await.status, 201, "it is back");
@@ -271,6 +277,50 @@ async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_ser
         let kept = "select group_concat(title order by number) from tasks";
         let titles = if end.is_empty() { "first,second" } else { "first" };
         assert_eq!(app.sql_text(kept).await, titles, "{lost}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_docket_has_worked_with_is_not_one_that_is_not_there_yet() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    let Some(path) = file(&app) else { return };
+    fs::remove_file(path).unwrap();
+    let (code, said) = command(&app.database_url, &["doctor"], &[]);
+    assert!(code == Some(0) && said.contains("is not there any more") && said.contains("restore a backup"), "{said}");
+    let (code, said) = command(&app.database_url.replace("rwc", "rw"), &["doctor"], &[]);
+    assert!(code == Some(2) && said.contains("its mode in DATABASE_URL makes none"), "{said}");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_with_what_to_do() {
+    for (is_running, keep) in [(false, 0), (false, 20_000), (true, 0), (true, 20_000)] {
+        let mut app = App::spawn().await;
+        let Some(path) = file(&app).map(str::to_owned) else { return };
+        let url = app.database_url.clone();
+        let damage = async || {
+            App::on(url.clone()).sql("pragma wal_checkpoint(truncate)").await;
+            let mut bytes = fs::read(&path).unwrap();
+            match keep {
+                0 => bytes[..4096].fill(0x5a),
+                _ => bytes.truncate(keep),
+            }
+            fs::write(&path, bytes).unwrap();
+        };
+        let (named, advice) = (format!("{path}: the file is damaged"), "restore a backup");
+        if is_running {
+            damage().await;
+            let reason = readiness(&app, 503).await;
+            assert!(reason.contains(&named) && reason.contains(advice), "{keep}: {reason}");
+            continue;
+        }
+        app.stop().await;
+        damage().await;
+        for what in ["serve", "doctor"] {
+            let (code, said) = command(&app.database_url, &[what], &[("PORT", "0")]);
+            assert!(code == Some(2) && said.contains(&named) && said.contains(advice), "{what} {keep}: {said}");
+            assert!(!said.contains("is the server there"), "{said}");
+        }
     }
 }
 
