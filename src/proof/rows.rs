@@ -1,17 +1,24 @@
 //! Rows as Docket writes them, some for each table, and the statements that make, change and remove them.
 
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use entity::{
     account,
     id::{LabelId, ListId, TaskId, UserId},
     idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision, verification,
 };
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryTrait, Statement,
-    sea_query::{Alias, Expr, Query},
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, Statement,
+    sea_query::{Alias, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
+
+use crate::db::Db;
+
+/// One of those that take four bytes.
+const LETTER: &str = "🍎";
+/// What a task is found by.
+const WORD: &str = "proof";
 
 /// Rows of one table.
 #[derive(Debug)]
@@ -24,6 +31,8 @@ pub(super) struct Rows {
     pub(super) insert: Statement,
     /// Writes the first of them once more.
     pub(super) update: Statement,
+    /// Finds one of them by its words, where words are searched.
+    pub(super) search: Option<Statement>,
     /// Removes all of them and returns something of each.
     pub(super) delete: Statement,
 }
@@ -37,18 +46,19 @@ struct People {
 }
 
 /// Rows of all tables, in an order in which they can be made.
-pub(super) fn all(backend: DbBackend) -> Vec<Rows> {
-    let people = People { backend, ids: [text(), text()].map(UserId), own: [Uuid::new_v4(), Uuid::new_v4()] };
+pub(super) fn all(db: &Db) -> Vec<Rows> {
+    let people = People::new(db, [Uuid::new_v4(), Uuid::new_v4()]);
     let mut all = people.accounts();
     all.extend(people.credentials());
     all.extend(people.data());
-    all.extend([people.tasks(), people.task_labels()]);
+    let search = Some(people.search(db));
+    all.extend([Rows { search, ..people.tasks() }, people.task_labels()]);
     all
 }
 
 /// Rows of the one table that every write of a user's changes.
-pub(super) fn few(backend: DbBackend) -> Vec<Rows> {
-    vec![People { backend, ids: [text(), text()].map(UserId), own: [Uuid::nil(), Uuid::nil()] }.revisions()]
+pub(super) fn few(db: &Db) -> Vec<Rows> {
+    vec![People::new(db, [Uuid::nil(), Uuid::nil()]).revisions()]
 }
 
 /// Some text that nobody else has, as long as the ids of Better Auth.
@@ -57,14 +67,18 @@ fn text() -> String {
 }
 
 impl People {
+    fn new(db: &Db, own: [Uuid; 2]) -> Self {
+        Self { backend: db.reader().get_database_backend(), ids: [text(), text()].map(UserId), own }
+    }
+
     fn accounts(&self) -> Vec<Rows> {
         let now = Utc::now();
         let user = |id: &UserId| user::Model {
             id: id.clone(),
             name: "Docket's proof of writing".to_owned(),
             email: format!("{id}@docket.invalid"),
-            email_verified: false,
-            image: Some("https://docket.invalid/image".to_owned()),
+            email_verified: *id == self.ids[0],
+            image: (*id == self.ids[0]).then(|| "https://docket.invalid/image".to_owned()),
             created_at: now.into(),
             updated_at: now.into(),
         };
@@ -134,28 +148,29 @@ impl People {
 
     fn data(&self) -> Vec<Rows> {
         let now = Utc::now();
+        // The third of the first user is as far from the others as it may be.
         let list = |(owner, id, revision)| list::Model {
             id: ListId(id),
             user_id: owner,
-            name: "Proof".to_owned(),
-            color: Some("#a0b1c2".to_owned()),
+            name: if revision == 3 { LETTER.repeat(100) } else { "Proof".to_owned() },
+            color: (revision < 3).then(|| "#a0b1c2".to_owned()),
             position: "i".to_owned(),
-            archived: false,
+            archived: revision == 3,
             revision,
             created_at: now.into(),
             updated_at: now.into(),
-            deleted_at: None,
+            deleted_at: (revision == 3).then(|| now.into()),
         };
         let label = |(owner, id, revision)| label::Model {
             id: LabelId(id),
             user_id: owner,
-            name: format!("Proof {revision}"),
-            name_key: format!("proof {revision}"),
-            color: Some("#a0b1c2".to_owned()),
+            name: if revision == 3 { LETTER.repeat(30) } else { format!("Proof {revision}") },
+            name_key: if revision == 3 { LETTER.repeat(30) } else { format!("proof {revision}") },
+            color: (revision < 3).then(|| "#a0b1c2".to_owned()),
             revision,
             created_at: now.into(),
             updated_at: now.into(),
-            deleted_at: None,
+            deleted_at: (revision == 3).then(|| now.into()),
         };
         let answer = |(owner, key): (&UserId, &str)| idempotency_key::Model {
             user_id: owner.clone(),
@@ -167,10 +182,11 @@ impl People {
             created_at: now.into(),
         };
         let [ann, bob] = &self.ids;
+        let things = || self.alike().into_iter().chain([self.own(3)]);
         vec![
             self.revisions(),
-            self.rows::<list::Entity>(&[], self.alike().map(list).into()),
-            self.rows::<label::Entity>(&[], self.alike().map(label).into()),
+            self.rows::<list::Entity>(&[], things().map(list).collect()),
+            self.rows::<label::Entity>(&[], things().map(label).collect()),
             self.rows::<idempotency_key::Entity>(&[], [(ann, "1"), (ann, "2"), (bob, "1")].map(answer).into()),
         ]
     }
@@ -178,9 +194,9 @@ impl People {
     fn tasks(&self) -> Rows {
         let now = Utc::now();
         // Below what the database counts, which is not asked for the next one.
-        let number = -1 - i64::from(Uuid::new_v4().as_fields().0) * 4;
-        let task = |(owner, id, revision): (UserId, Uuid, i64)| task::Model {
-            number: number - revision - 2 * i64::from(owner != self.ids[0]),
+        let number = -1 - i64::from(Uuid::new_v4().as_fields().0) * 16;
+        let plain = |(owner, id, revision): (UserId, Uuid, i64)| task::Model {
+            number: number - revision - 8 * i64::from(owner != self.ids[0]),
             id: TaskId(id),
             user_id: owner,
             parent_id: None,
@@ -198,10 +214,54 @@ impl People {
             created_at: now.into(),
             updated_at: now.into(),
             deleted_at: None,
-            title_key: "proof".to_owned(),
-            description_key: Some("proof".to_owned()),
+            title_key: WORD.to_owned(),
+            description_key: Some(WORD.to_owned()),
         };
-        self.rows::<task::Entity>(&[], self.alike().map(task).into())
+        let own = |revision| plain(self.own(revision));
+        // Each column at both ends of what is written into it.
+        let open = task::Model {
+            completed: false,
+            completed_at: None,
+            due_at: None,
+            due_zone: None,
+            list_id: None,
+            description: None,
+            description_key: None,
+            priority: task::Priority::Low,
+            ..own(3)
+        };
+        let (title, description) = (LETTER.repeat(200), LETTER.repeat(1000));
+        let long = task::Model {
+            title_key: title.clone(),
+            title,
+            description_key: Some(description.clone()),
+            description: Some(description),
+            priority: task::Priority::High,
+            due_date: NaiveDate::from_ymd_opt(9999, 12, 31),
+            due_at: None,
+            due_zone: None,
+            ..own(4)
+        };
+        let deleted = task::Model {
+            parent_id: Some(TaskId(self.own[0])),
+            priority: task::Priority::Urgent,
+            due_date: NaiveDate::from_ymd_opt(1, 1, 1),
+            due_at: None,
+            due_zone: None,
+            deleted_at: Some(now.into()),
+            ..own(5)
+        };
+        let mut rows: Vec<task::Model> = self.alike().map(plain).into();
+        rows.extend([open, long, deleted]);
+        self.rows::<task::Entity>(&[], rows)
+    }
+
+    /// Finds the first task as a search does.
+    fn search(&self, db: &Db) -> Statement {
+        let words = db.has_phrases(&self.ids[0], &[vec![vec![WORD.to_owned()]]]);
+        let mine = task::Column::UserId.eq(self.ids[0].clone()).and(task::Column::Id.eq(TaskId(self.own[0])));
+        let found = task::Entity::find().select_only().column(task::Column::Number).filter(mine).filter(words);
+        self.backend.build(found.as_query())
     }
 
     fn task_labels(&self) -> Rows {
@@ -219,6 +279,11 @@ impl People {
     fn alike(&self) -> [(UserId, Uuid, i64); 3] {
         let ([ann, bob], [one, two]) = (self.ids.clone(), self.own);
         [(ann.clone(), one, 1), (ann, two, 2), (bob, one, 1)]
+    }
+
+    /// Owner, id and revision of one more thing of the first user.
+    fn own(&self, revision: i64) -> (UserId, Uuid, i64) {
+        (self.ids[0].clone(), Uuid::new_v4(), revision)
     }
 
     fn rows<E: EntityTrait>(&self, needs: &'static [&'static str], rows: Vec<E::Model>) -> Rows
@@ -246,6 +311,6 @@ impl People {
         insert.returning_col(keys[0]);
         let (insert, update, delete) =
             (self.backend.build(&insert), self.backend.build(&update), self.backend.build(&delete));
-        Rows { table, needs, count, insert, update, delete }
+        Rows { table, needs, count, insert, update, search: None, delete }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm::{DbErr, Statement};
 use tokio::time;
 
 use super::{
@@ -20,11 +20,10 @@ const UNDO: &str = "rollback to savepoint table_of_proof";
 
 /// What the database says against writing into its tables, if they are there; none if others held it up.
 pub(super) async fn obstacles(db: &Db, extent: Option<Extent>) -> Result<Option<Vec<String>>, DbErr> {
-    let backend = db.reader().get_database_backend();
     let (rows, limit) = match extent {
         None => (Vec::new(), QUICK_TIMEOUT),
-        Some(Extent::Quick) => (rows::few(backend), QUICK_TIMEOUT),
-        Some(Extent::Whole) => (rows::all(backend), WHOLE_TIMEOUT),
+        Some(Extent::Quick) => (rows::few(db), QUICK_TIMEOUT),
+        Some(Extent::Whole) => (rows::all(db), WHOLE_TIMEOUT),
     };
     match time::timeout(limit, write(db, &rows)).await {
         Ok(Err(error)) if !is_held_up(&error) => match objection(&error) {
@@ -54,6 +53,8 @@ struct Step {
 
 const INSERT: Step = Step { what: "inserted into", silence: "is not there: a trigger or policy drops it" };
 const UPDATE: Step = Step { what: "updated in", silence: "is as it was: a trigger or policy drops the change" };
+const SEARCH: Step =
+    Step { what: "written to", silence: "is not found by its words: the full-text index is not as migrations make it" };
 const DELETE: Step = Step { what: "deleted from", silence: "is still there: a trigger or policy keeps it" };
 
 /// What was tried so far.
@@ -75,6 +76,8 @@ impl<'a> Attempt<'a> {
                 && self.one(&UPDATE, some, &some.update, 1).await?;
             if !is_made {
                 self.without.insert(&some.table);
+            } else if let Some(search) = &some.search {
+                self.one(&SEARCH, some, search, 1).await?;
             }
         }
         for some in rows.iter().rev().filter(|it| !self.without.contains(it.table.as_str())).collect::<Vec<_>>() {

@@ -325,6 +325,32 @@ async fn a_damaged_file_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_constraint_that_refuses_only_some_rows_is_named() {
+    let is_sqlite = file(&App::unstarted().await).is_some();
+    for condition in [
+        "new.priority > 2",
+        "new.priority < 1",
+        "new.due_date is not null",
+        "new.due_at is not null",
+        "new.completed_at is null",
+        "new.deleted_at is not null",
+        "new.parent_id is not null",
+        "new.list_id is null",
+        "new.description is null",
+        "length(new.title) > 150",
+        "length(new.description) > 900",
+    ] {
+        let condition = if is_sqlite { condition.to_owned() } else { condition.replace("new.", "") };
+        let change = if is_sqlite {
+            format!("create trigger most before insert on tasks when {condition} begin select raise(abort, 'no'); end")
+        } else {
+            format!("alter table tasks add constraint most check (not ({condition}))")
+        };
+        is_refused(&change, &["a row cannot be inserted into the table tasks"]).await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_rule_of_others_refuses_is_an_error_that_is_logged_by_its_name() {
     let home = App::spawn().await;
     let is_sqlite = file(&home).is_some();
