@@ -119,6 +119,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
         findings.push(doubtful("database", advice));
     }
     findings.extend(proof::obstacles(&db, Extent::Whole).await?.into_iter().flatten().map(|it| bad("database", it)));
+    findings.extend(proof::warnings(&db).await?.into_iter().map(|it| doubtful("database", it)));
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();

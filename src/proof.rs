@@ -4,6 +4,7 @@
 
 mod catalog;
 mod checkup;
+mod objects;
 mod readiness;
 mod rows;
 mod shape;
@@ -12,6 +13,7 @@ mod writing;
 use std::path::Path;
 
 use sea_orm::DbErr;
+use tracing::warn;
 
 use self::catalog::Catalog;
 pub use self::{
@@ -53,7 +55,22 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
     let lock = db.lock_migrations().await?;
     none(obstacles(db, Extent::Quick).await?)?;
     db.migrate(lock).await?;
-    none(obstacles(db, Extent::Whole).await?)
+    none(obstacles(db, Extent::Whole).await?)?;
+    for warning in warnings(db).await? {
+        warn!("{warning}");
+    }
+    Ok(())
+}
+
+/// What does not keep Docket from working and should be looked at, a sentence each: what it would be slow without, and
+/// what others have added to its tables.
+pub async fn warnings(db: &Db) -> Result<Vec<String>, DbErr> {
+    Catalog(db.reader()).warnings().await
+}
+
+/// What the tables have beside columns, as the files in `proof/schema` list it.
+pub async fn schema(db: &Db) -> Result<Vec<String>, DbErr> {
+    Ok(objects::lines(&Catalog(db.reader()).objects().await?))
 }
 
 /// What keeps Docket from working on this database, a sentence each, without any value; nothing if it can work, and none

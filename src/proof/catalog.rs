@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use super::shape::{Found, FoundTable, Table, tables};
+use super::{
+    objects,
+    shape::{Found, FoundTable, Table, tables},
+};
 use crate::db::Connection;
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
-/// Which migration was the last that changed columns: before it, the tables are not as the entities have them.
-const LAST_OF_COLUMNS: usize = 8;
 /// How many rows of each table of SQLite's are looked at.
 const SAMPLE_ROWS: u32 = 20;
-/// What statements rely on to be there once.
-const UNIQUE: [(&str, &str); 3] = [("user", "email"), ("session", "token"), ("rateLimit", "key")];
 const RIGHTS: [&str; 4] = ["select", "insert", "update", "delete"];
 
 /// What is asked goes through it.
@@ -32,29 +31,36 @@ pub(super) struct Look {
 }
 
 /// Which migrations are applied, by their names, oldest first.
-struct History(Vec<(String, bool)>);
+struct History {
+    known: Vec<(String, bool)>,
+    /// Whether a newer Docket has applied more.
+    has_more: bool,
+}
 
 impl History {
     fn of(applied: &[String]) -> Self {
         let names = Migrator::migrations().into_iter().map(|it| it.name().to_owned());
-        Self(names.map(|name| (name.clone(), applied.contains(&name))).collect())
+        let known: Vec<_> = names.map(|name| (name.clone(), applied.contains(&name))).collect();
+        let has_more = applied.iter().any(|name| !known.iter().any(|it| it.0 == *name));
+        Self { known, has_more }
     }
 
     fn is_applied(&self, place: usize) -> bool {
-        self.0.get(place).is_none_or(|it| it.1)
+        self.known.get(place).is_none_or(|it| it.1)
     }
 
     fn is_current(&self) -> bool {
-        self.0.iter().all(|it| it.1)
+        self.known.iter().all(|it| it.1)
     }
 
     /// Says so if a row is missing of a migration that was applied: to apply it once more would fail half way.
-    fn lost_row(&self, has_all_columns: bool) -> Option<String> {
+    fn lost_row(&self, has_all_columns: bool, last_of_columns: &str) -> Option<String> {
+        let last_of_columns = self.known.iter().position(|it| it.0 == last_of_columns);
         let is_lost = |place: usize| {
-            let is_later_applied = self.0.iter().skip(place + 1).any(|it| it.1);
-            is_later_applied || (has_all_columns && place <= LAST_OF_COLUMNS)
+            let is_later_applied = self.known.iter().skip(place + 1).any(|it| it.1);
+            is_later_applied || (has_all_columns && Some(place) <= last_of_columns)
         };
-        let (_, (name, _)) = self.0.iter().enumerate().find(|(place, it)| !it.1 && is_lost(*place))?;
+        let (_, (name, _)) = self.known.iter().enumerate().find(|(place, it)| !it.1 && is_lost(*place))?;
         let advice = "put that row back, or restore a backup";
         Some(format!("the table seaql_migrations lacks the row of {name}, whose changes are there: {advice}"))
     }
@@ -63,17 +69,19 @@ impl History {
 impl Catalog<'_> {
     /// What can be seen without writing.
     pub(super) async fn look(&self) -> Result<Look, DbErr> {
-        let is_sqlite = self.0.get_database_backend() == DbBackend::Sqlite;
+        let backend = self.0.get_database_backend();
+        let is_sqlite = backend == DbBackend::Sqlite;
         let mut obstacles = if is_sqlite { Vec::new() } else { self.settings().await? };
         let found = self.found().await?;
         let history = History::of(&self.applied(&found).await?);
         let differences = |table: &Table| match found.get(&table.name) {
-            Some(found) => table.differences(self.0.get_database_backend(), found),
+            Some(found) => table.differences(backend, found),
             None => vec![format!("the table {} is missing", table.name)],
         };
         let differences: Vec<(Table, Vec<String>)> =
             tables().into_iter().map(|it| (it.clone(), differences(&it))).collect();
-        obstacles.extend(history.lost_row(differences.iter().all(|(_, it)| it.is_empty())));
+        let has_all_columns = differences.iter().all(|(_, it)| it.is_empty());
+        obstacles.extend(history.lost_row(has_all_columns, objects::last_of_columns(backend)));
         for (table, differences) in differences {
             let is_there = found.contains_key(&table.name);
             if history.is_current() || (!table.is_own && is_there) {
@@ -88,7 +96,7 @@ impl Catalog<'_> {
             }
         }
         if obstacles.is_empty() {
-            obstacles = self.unique(&found).await?;
+            obstacles = self.missing(&found, &history).await?;
             obstacles.extend(if is_sqlite { self.forms(&found).await? } else { self.rights(&found).await? });
         }
         Ok(Look { obstacles, is_current: history.is_current() })
@@ -180,28 +188,26 @@ impl Catalog<'_> {
         rows.iter().map(missing).collect()
     }
 
-    /// Columns whose values statements rely on to be unique, and that are not.
-    async fn unique(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
-        let mut obstacles = Vec::new();
-        for (table, column) in UNIQUE.into_iter().filter(|(table, _)| found.contains_key(*table)) {
-            let text = match self.0.get_database_backend() {
-                DbBackend::Sqlite => format!(
-                    "select 1 from pragma_index_list('{table}') as l join pragma_index_info(l.name) as c \
-                     where l.\"unique\" and not l.partial and c.name = '{column}' \
-                     and (select count(*) from pragma_index_info(l.name)) = 1"
-                ),
-                _ => format!(
-                    "select 1 from pg_index as i join pg_attribute as a \
-                     on a.attrelid = i.indrelid and a.attnum = i.indkey[0] \
-                     where i.indrelid = to_regclass(quote_ident('{table}')) and i.indisunique and i.indnkeyatts = 1 \
-                     and i.indpred is null and a.attname = '{column}'"
-                ),
-            };
-            if self.ask(text).await?.is_empty() {
-                obstacles.push(format!("the column {column} of the table {table} must be unique"));
-            }
+    /// What statements rely on beside columns, and is not there.
+    async fn missing(&self, found: &BTreeMap<String, FoundTable>, history: &History) -> Result<Vec<String>, DbErr> {
+        if history.has_more {
+            // What a newer Docket has made instead is for that one to know.
+            return Ok(Vec::new());
         }
-        Ok(obstacles)
+        let is_looked_at = |name: &str| {
+            let is_own = || tables().iter().any(|it| it.is_own && it.name == name);
+            found.contains_key(name) && (history.is_current() || !is_own())
+        };
+        Ok(objects::obstacles(self.0.get_database_backend(), &self.objects().await?, is_looked_at))
+    }
+
+    /// What does not keep Docket from working, and should be looked at.
+    pub(super) async fn warnings(&self) -> Result<Vec<String>, DbErr> {
+        let history = History::of(&self.applied(&self.found().await?).await?);
+        if history.has_more || !history.is_current() {
+            return Ok(Vec::new());
+        }
+        Ok(objects::warnings(self.0.get_database_backend(), &self.objects().await?))
     }
 
     /// Instants in SQLite's tables that are in another form than text.
@@ -258,12 +264,12 @@ impl Catalog<'_> {
         Ok(found)
     }
 
-    async fn ask(&self, text: String) -> Result<Vec<QueryResult>, DbErr> {
+    pub(super) async fn ask(&self, text: String) -> Result<Vec<QueryResult>, DbErr> {
         self.0.query_all_raw(Statement::from_string(self.0.get_database_backend(), text)).await
     }
 }
 
 /// Names as the rows of a `values`.
-fn rows_of(names: impl Iterator<Item = String>) -> String {
+pub(super) fn rows_of(names: impl Iterator<Item = String>) -> String {
     names.map(|name| format!("('{name}')")).collect::<Vec<_>>().join(", ")
 }

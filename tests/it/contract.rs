@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 
 use crate::support::{Answer, App, text};
 
-fn assert_pinned(file: &str, text: &str) {
+/// A file of the repository is that text.
+pub fn assert_pinned(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, text).unwrap();

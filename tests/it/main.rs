@@ -31,6 +31,7 @@ mod push;
 mod quota;
 mod request_errors;
 mod rest;
+mod schema;
 mod server;
 mod shares;
 mod sink;
