@@ -86,7 +86,7 @@ fn configuration(config: &Config) -> Vec<Finding> {
 /// What is found, and the database, if it is there and has its tables.
 async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> {
     if let Database::Sqlite(file) = &config.database
-        && !file.path.exists()
+        && db::file::is_empty(&file.path)
     {
         return Ok((vec![absent(file)], None));
     }
@@ -126,20 +126,21 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     Ok((findings, is_usable.then_some(db)))
 }
 
-/// What is said of a file that is not there.
+/// What is said of a file that is not there, or in which is nothing.
 fn absent(file: &SqliteFile) -> Finding {
     let path = file.path.display();
-    if let Some(why) = db::file::absent(&file.path) {
+    if let Some(why) = db::file::without_log(&file.path) {
         return bad("database", format!("{path}: {why}; a server that still runs has lost it"));
     }
-    if !file.may_be_made {
-        return bad("database", format!("{path} is not there, and its mode in DATABASE_URL makes none"));
+    let is = if file.path.exists() { "is empty" } else { "is not there" };
+    if !file.path.exists() && !file.may_be_made {
+        return bad("database", format!("{path} {is}, and its mode in DATABASE_URL makes none"));
     }
     if db::file::was_there(&file.path) {
-        let advice = "if nobody meant to remove it, restore a backup; the next start makes an empty one";
-        return doubtful("database", format!("{path} is not there any more, and Docket has worked with it: {advice}"));
+        let advice = "if nobody meant that, restore a backup; the next start begins anew";
+        return doubtful("database", format!("{path} {is}, and Docket has worked with it: {advice}"));
     }
-    good("database", format!("{path} is not there yet; the first start makes it"))
+    good("database", format!("{path} {is} yet; the first start makes it"))
 }
 
 fn migrations(found: &Checkup) -> Finding {

@@ -95,10 +95,11 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .disable_statement_logging();
+    if let Some(why) = file::without_log(&file.path) {
+        return Err(DbErr::Conn(RuntimeErr::Internal(why)));
+    }
     if file.path.exists() {
         file::look(&file.path).await?;
-    } else if let Some(why) = file::absent(&file.path) {
-        return Err(DbErr::Conn(RuntimeErr::Internal(why)));
     } else if file.may_be_made {
         file::make(&file.path)?;
     }

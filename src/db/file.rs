@@ -188,12 +188,18 @@ pub(super) fn unusable(path: &Path, error: &DbErr) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(format!("DATABASE_URL: {}: {cause}", path.display())))
 }
 
-/// Why a file that is not there is not to be made, if its log is still there: SQLite would throw that away.
-pub(crate) fn absent(path: &Path) -> Option<String> {
+/// Whether there is nothing in the file, if it is there at all.
+pub(crate) fn is_empty(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |it| it.len() == 0)
+}
+
+/// Why a file that is not there, or empty, is not to be made anew, if its log is still there: SQLite would throw that
+/// away.
+pub(crate) fn without_log(path: &Path) -> Option<String> {
     let log = beside(path, "-wal");
-    let has_some = !path.exists() && fs::metadata(&log).is_ok_and(|it| it.len() > 0);
     let advice = "put the file back or restore a backup, or remove the log too to begin anew";
-    has_some.then(|| format!("the file is not there, but its log {} is: {advice}", log.display()))
+    let is_lost = is_empty(path) && !is_empty(&log);
+    is_lost.then(|| format!("the file is not there or empty, but its log {} is not: {advice}", log.display()))
 }
 
 /// Whether Docket has worked with a file of that name.

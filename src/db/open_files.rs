@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::{DbErr, RuntimeErr};
 
-use super::file::{beside, identity};
+use super::file::{beside, identity, is_empty};
 
 /// The database, its log, and the index of that.
 #[derive(Clone, Debug)]
@@ -35,16 +35,19 @@ impl OpenFiles {
         Ok(Self(Arc::new(Inner { files, keeper: Mutex::new(Some(keeper)) })))
     }
 
-    /// Says which of them was removed or replaced since then, if one was, and what to do.
+    /// Says which of them was removed, replaced or emptied since then, if one was, and what to do.
     pub(super) fn lost(&self) -> Option<String> {
-        let place = self.0.files.iter().position(|(path, before)| identity(path) != *before)?;
+        let [(path, _), ..] = &self.0.files;
+        let replaced = || self.0.files.iter().position(|(path, before)| identity(path) != *before);
+        // Whoever opens an empty one throws the log away.
+        let place = if is_empty(path) { 0 } else { replaced()? };
         let path = self.0.files.get(place)?.0.display();
         let advice = match place {
             0 => "stop Docket, put the file back or restore a backup, and start it again",
             // What is in it comes into the database when the last connection is closed.
             _ => "stop Docket, without killing it, and start it again",
         };
-        Some(format!("{path} was removed or replaced under Docket: {advice}"))
+        Some(format!("{path} was removed, replaced or emptied under Docket: {advice}"))
     }
 
     /// Lets them go.

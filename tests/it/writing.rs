@@ -251,7 +251,7 @@ async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_ser
         if is_replaced {
             fs::copy(&aside, &lost).unwrap();
         }
-        let reason = format!("{lost} was removed or replaced under Docket: stop Docket");
+        let reason = format!("{lost} was removed, replaced or emptied under Docket: stop Docket");
         let create = async || app.rest(&ann, "POST", "", Some(json!({ "title": "second" }))).await;
         let change = async || app.rest(&ann, "PUT", &format!("/{}", first["id"]), Some(json!({ "title": "x" }))).await;
         for answer in [create().await, change().await, create().await] {
@@ -265,7 +265,7 @@ async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_ser
             let (code, doctor) = command(&home.database_url, &["doctor"], &[]);
             assert!(code == Some(2) && doctor.contains("a server that still runs has lost it"), "{doctor}");
             let (code, start) = command(&home.database_url, &["serve"], &[("PORT", "0")]);
-            assert!(code == Some(2) && start.contains("the file is not there, but its log"), "{start}");
+            assert!(code == Some(2) && start.contains("the file is not there or empty, but its log"), "{start}");
         }
         if end.is_empty() {
             fs::rename(&aside, path).unwrap();
@@ -281,13 +281,41 @@ async fn nothing_is_written_into_a_file_that_was_removed_or_replaced_under_a_ser
 }
 
 #[tokio::test]
+async fn nothing_is_thrown_away_when_a_file_was_emptied_under_a_server() {
+    let app = App::spawn().await;
+    let Some(path) = file(&app) else { return };
+    let ann = app.person("ann").await;
+    let log = || fs::metadata(format!("{path}-wal")).unwrap().len();
+    let before = log();
+    fs::File::create(path).unwrap();
+    let ready = Answer::of(app.request("GET", "/health/ready")).await;
+    let reason = text(&ready.expect(503)["reason"]);
+    assert!(reason.contains(&format!("{path} was removed, replaced or emptied")), "{reason}");
+    assert_eq!(app.rest(&ann, "POST", "", Some(json!({ "title": "a" }))).await.status, 503);
+    for what in ["doctor", "serve"] {
+        let (code, said) = command(&app.database_url, &[what], &[("PORT", "0")]);
+        assert!(code == Some(2) && said.contains("is not there or empty, but its log"), "{what}: {said}");
+    }
+    assert_eq!(log(), before);
+}
+
+#[tokio::test]
 async fn a_file_that_docket_has_worked_with_is_not_one_that_is_not_there_yet() {
     let mut app = App::spawn().await;
     app.stop().await;
     let Some(path) = file(&app) else { return };
     fs::remove_file(path).unwrap();
     let (code, said) = command(&app.database_url, &["doctor"], &[]);
-    assert!(code == Some(0) && said.contains("is not there any more") && said.contains("restore a backup"), "{said}");
+    assert!(
+        code == Some(0)
+            && said.contains("is not there, and Docket has worked with it")
+            && said.contains("restore a backup"),
+        "{said}"
+    );
+    fs::write(path, "").unwrap();
+    let (code, said) = command(&app.database_url, &["doctor"], &[]);
+    assert!(code == Some(0) && said.contains("is empty, and Docket has worked with it"), "{said}");
+    fs::remove_file(path).unwrap();
     let (code, said) = command(&app.database_url.replace("rwc", "rw"), &["doctor"], &[]);
     assert!(code == Some(2) && said.contains("its mode in DATABASE_URL makes none"), "{said}");
 }
