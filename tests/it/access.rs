@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, Person, text};
 
 /// How each root field is called. `$id` is the id of something of somebody's: a task, a list or a label.
-const FIELDS: [(&str, &str); 32] = [
+const FIELDS: [(&str, &str); 37] = [
     ("Query.me", "{ me { id } }"),
     ("Query.node", "query($id: ID!) { node(id: $id) { id } }"),
     ("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }"),
     ("Query.task", "query($id: ID!) { task(id: $id) { id title } }"),
     ("Query.tasks", "{ tasks { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage } } }"),
     ("Query.taskLists", "{ taskLists { id name counts { open } tasks { nodes { title } } } }"),
+    ("Query.deletedTasks", "{ deletedTasks { nodes { id title labels { name } } } }"),
+    ("Query.deletedTaskLists", "{ deletedTaskLists { id name } }"),
+    ("Query.deletedLabels", "{ deletedLabels { id name } }"),
     ("Query.labels", "{ labels { id name tasks { nodes { title } } } }"),
     ("Query.searchTasks", "{ searchTasks(text: \"water\") { nodes { id title } } }"),
     ("Query.changes", "{ changes { changes { nodeId } } }"),
@@ -58,6 +61,8 @@ const FIELDS: [(&str, &str); 32] = [
         "Mutation.moveTaskList",
         "mutation($id: ID!) { moveTaskList(input: { id: $id, position: { after: $id } }) { taskList { id } } }",
     ),
+    ("Mutation.restoreTaskList", "mutation($id: ID!) { restoreTaskList(input: { id: $id }) { taskList { name } } }"),
+    ("Mutation.restoreLabel", "mutation($id: ID!) { restoreLabel(input: { id: $id }) { label { name } } }"),
     ("Mutation.deleteTaskList", "mutation($id: ID!) { deleteTaskList(input: { id: $id }) { deletedTaskListId } }"),
     ("Mutation.createLabel", "mutation { createLabel(input: { name: \"mine\" }) { label { name } } }"),
     (

@@ -159,7 +159,7 @@ async fn a_full_text_index_that_finds_nothing_is_named() {
         "create or replace function docket_words(key text) returns tsvector language sql immutable strict \
          as $$ select ''::tsvector $$; comment on column tasks.search is 'changed'"
     };
-    is_refused(change, "a row is not found by its words in the table tasks").await;
+    is_refused(change, "a row that was written to the table tasks is not found by its words").await;
 }
 
 #[tokio::test]
