@@ -120,6 +120,12 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     }
     findings.extend(proof::obstacles(&db, Extent::Whole).await?.into_iter().flatten().map(|it| bad("database", it)));
     findings.extend(proof::warnings(&db).await?.into_iter().map(|it| doubtful("database", it)));
+    if config.database_listen.is_some() {
+        findings.push(match db.notifier().send_echo().await {
+            Ok(()) => good("listening", "the server of DATABASE_LISTEN_URL takes notifications".to_owned()),
+            Err(error) => bad("listening", format!("DATABASE_LISTEN_URL: {}", causes(&error))),
+        });
+    }
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();
@@ -131,6 +137,9 @@ fn absent(file: &SqliteFile) -> Finding {
     let path = file.path.display();
     if let Some(why) = db::file::without_log(&file.path) {
         return bad("database", format!("{path}: {why}; a server that still runs has lost it"));
+    }
+    if let Some(why) = db::file::out_of_reach(&file.path) {
+        return bad("database", format!("{path}: {why}"));
     }
     let is = if file.path.exists() { "is empty" } else { "is not there" };
     if !file.path.exists() && !file.may_be_made {
@@ -150,6 +159,13 @@ fn migrations(found: &Checkup) -> Finding {
             format!("the schema was made by a newer Docket ({newest}): run that one, or restore a backup of before"),
         ),
         (None, 0) => good("migrations", "all applied".to_owned()),
+        (None, pending) if !found.may_create => bad(
+            "migrations",
+            format!(
+                "{pending} to be applied, and Docket's role may make no tables in the schema of its search_path: run \
+                 docket migrate as a role that may"
+            ),
+        ),
         (None, pending) => {
             doubtful("migrations", format!("{pending} to be applied: start Docket, or run docket migrate"))
         }

@@ -44,7 +44,7 @@ pub struct Postgres {
 type Faults = Vec<String>;
 
 /// The variables that PostgreSQL's programs take what the URL leaves out from, with the parameters that they stand for.
-pub(super) const VARIABLES: [(&str, &str); 13] = [
+pub(super) const VARIABLES: [(&str, &str); 24] = [
     ("PGHOSTADDR", "hostaddr"),
     ("PGHOST", "host"),
     ("PGPORT", "port"),
@@ -58,6 +58,17 @@ pub(super) const VARIABLES: [(&str, &str); 13] = [
     ("PGAPPNAME", "application_name"),
     ("PGOPTIONS", "options"),
     ("PGCHANNELBINDING", "channel_binding"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSERVICE", "service"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGREQUIRESSL", "requiressl"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
 ];
 
 const POSTGRES: [&str; 5] =
@@ -147,9 +158,7 @@ impl Postgres {
             Err(fault) => read.faults.push(fault),
         }
         for (name, parameter) in VARIABLES {
-            let has_host = read.known.contains_key("host") && parameter == "hostaddr";
             if !read.known.contains_key(parameter)
-                && !has_host
                 && let Some(value) = variable(name).filter(|it| !it.is_empty())
                 && let Err(fault) = read.set(parameter, value)
             {

@@ -131,7 +131,7 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
         Some(server) => notification_pool(postgres_options(server)?),
         None => notification_pool(options.clone()),
     };
-    let connections = affordable(&options, server, config.database_connections).await?;
+    let (connections, options) = affordable(options, server, config.database_connections).await?;
     let pool = |most| {
         PgPoolOptions::new()
             .max_connections(most)
@@ -164,15 +164,24 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     ))
 }
 
-/// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens.
-async fn affordable(options: &PgConnectOptions, server: &Postgres, wanted: u32) -> Result<u32, DbErr> {
+/// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens. With them
+/// come their options, one of which older servers do not know.
+async fn affordable(
+    options: PgConnectOptions,
+    server: &Postgres,
+    wanted: u32,
+) -> Result<(u32, PgConnectOptions), DbErr> {
     let wanted = wanted.max(FEWEST);
-    let mut connection = first(options, server).await?;
+    let mut connection = first(&options, server).await?;
+    let can_end_idle_sessions = connection.server_version_num().is_some_and(|it| it >= 140_000);
+    let options = if can_end_idle_sessions { options.options([("idle_session_timeout", "0")]) } else { options };
     let limit = sqlx::query_scalar::<_, Option<i32>>(ROLE_LIMIT).fetch_one(&mut connection).await;
     // One that cannot say goodbye is gone.
     let _ = connection.close().await;
     // A database that does not tell may have no limit.
-    let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else { return Ok(wanted) };
+    let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else {
+        return Ok((wanted, options));
+    };
     if limit < FEWEST + 1 {
         let cause = format!(
             "DATABASE_URL: Docket's role may have {limit} connections and needs {}: raise its connection limit",
@@ -183,7 +192,7 @@ async fn affordable(options: &PgConnectOptions, server: &Postgres, wanted: u32) 
     if limit <= wanted {
         warn!(wanted, limit, "DATABASE_MAX_CONNECTIONS is more than Docket's role may have; fewer are used");
     }
-    Ok(wanted.min(limit - 1))
+    Ok((wanted.min(limit - 1), options))
 }
 
 /// The first connection. A server that is just starting is waited for, as a pool would.

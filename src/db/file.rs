@@ -10,6 +10,7 @@ use std::{
 
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
+use rustix::fs::Access;
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, error::DatabaseError, sqlite::SqliteConnectOptions};
 use tokio::time;
@@ -160,7 +161,7 @@ pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
 
 /// What to do about a file that SQLite says that of.
 pub(crate) fn damaged(words: &str) -> String {
-    format!("the file is damaged, restore a backup ({words})")
+    format!("the file is damaged: stop what works with it, which may write more into it, or restore a backup ({words})")
 }
 
 /// What to do about the file, if the error says that it is damaged or no database at all.
@@ -200,6 +201,17 @@ pub(crate) fn without_log(path: &Path) -> Option<String> {
     let advice = "put the file back or restore a backup, or remove the log too to begin anew";
     let is_lost = is_empty(path) && !is_empty(&log);
     is_lost.then(|| format!("the file is not there or empty, but its log {} is not: {advice}", log.display()))
+}
+
+/// Why a file that is not there cannot be made, or not be reached, if that can be seen.
+pub fn out_of_reach(path: &Path) -> Option<String> {
+    if path.is_symlink() && !path.exists() {
+        return Some("is a link to a file that is not there".to_owned());
+    }
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let needed = Access::WRITE_OK | Access::EXEC_OK;
+    let cause = rustix::fs::access(folder, needed).err().map(io::Error::from)?;
+    Some(format!("Docket may make no files in its folder: {cause}"))
 }
 
 /// Whether Docket has worked with a file of that name.

@@ -28,6 +28,8 @@ pub(super) struct Look {
     pub(super) obstacles: Vec<String>,
     /// Whether all migrations are applied.
     pub(super) is_current: bool,
+    /// Whether a newer Docket has applied more.
+    pub(super) is_newer: bool,
 }
 
 /// Which migrations are applied, by their names, oldest first.
@@ -99,7 +101,10 @@ impl Catalog<'_> {
             obstacles = self.missing(&found, &history).await?;
             obstacles.extend(if is_sqlite { self.forms(&found).await? } else { self.rights(&found).await? });
         }
-        Ok(Look { obstacles, is_current: history.is_current() })
+        if obstacles.is_empty() && history.is_current() {
+            obstacles = self.contents(backend).await?;
+        }
+        Ok(Look { obstacles, is_current: history.is_current(), is_newer: history.has_more })
     }
 
     /// What is another text after each change of the schema that may keep rows from being written.
@@ -136,36 +141,6 @@ impl Catalog<'_> {
         }
         let rows = self.ask("select version from seaql_migrations".to_owned()).await?;
         rows.iter().map(|row| row.try_get_by_index(0)).collect()
-    }
-
-    /// What PostgreSQL, the role or a pooler sets otherwise than statements rely on.
-    async fn settings(&self) -> Result<Vec<String>, DbErr> {
-        let rows = self
-            .ask(
-                "select current_setting('server_encoding'), current_setting('transaction_isolation'), \
-                 current_setting('transaction_read_only'), pg_is_in_recovery()"
-                    .to_owned(),
-            )
-            .await?;
-        let Some(row) = rows.first() else { return Ok(Vec::new()) };
-        let mut obstacles = Vec::new();
-        let encoding: String = row.try_get_by_index(0)?;
-        if encoding != "UTF8" {
-            obstacles.push(format!("the database's encoding is {encoding}; make one with encoding 'UTF8'"));
-        }
-        let isolation: String = row.try_get_by_index(1)?;
-        if isolation != "read committed" {
-            obstacles.push(format!(
-                "default_transaction_isolation is {isolation}, and a pooler keeps Docket from setting it: set it to \
-                 'read committed' for Docket's role (alter role … set …)"
-            ));
-        }
-        if row.try_get_by_index::<bool>(3)? {
-            obstacles.push("the server of DATABASE_URL is a standby, which is read-only".to_owned());
-        } else if row.try_get_by_index::<String>(2)? == "on" {
-            obstacles.push("default_transaction_read_only is on for Docket's role or database".to_owned());
-        }
-        Ok(obstacles)
     }
 
     /// What Docket's role may not do with the tables.

@@ -6,6 +6,8 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::db::{Connection, Db, ROLE_LIMIT, file};
 
+const MAY_CREATE: &str = "select coalesce(has_schema_privilege(current_schema(), 'create'), false)";
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkup {
@@ -23,6 +25,8 @@ pub struct Checkup {
     pub volatile: Option<&'static str>,
     /// How many connections Docket's role may have, if something limits it.
     pub connections: Option<i32>,
+    /// Whether Docket's role may make tables.
+    pub may_create: bool,
     /// Whether Docket's role may do anything at all.
     pub is_superuser: bool,
 }
@@ -62,6 +66,7 @@ impl Question<'_> {
             unknown: applied.into_iter().filter(|it| !known.contains(it)).collect(),
             volatile: if is_sqlite { None } else { self.volatile().await? },
             connections: if is_sqlite { None } else { self.limit().await? },
+            may_create: is_sqlite || self.truth(MAY_CREATE).await?,
             is_superuser: !is_sqlite && self.word("select current_setting('is_superuser')").await? == "on",
         })
     }
@@ -77,6 +82,11 @@ impl Question<'_> {
         }
         let is_off = self.word("select current_setting('synchronous_commit')").await? == "off";
         Ok(is_off.then_some("synchronous_commit is off"))
+    }
+
+    async fn truth(&self, sql: &str) -> Result<bool, DbErr> {
+        let row = self.0.query_one_raw(Statement::from_string(self.0.get_database_backend(), sql)).await?;
+        row.map_or(Ok(false), |row| row.try_get_by_index(0))
     }
 
     async fn word(&self, sql: &str) -> Result<String, DbErr> {

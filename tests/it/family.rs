@@ -82,6 +82,29 @@ async fn clients_sign_up_and_in_and_out_by_the_names_and_forms_of_the_family() {
 }
 
 #[tokio::test]
+async fn a_sign_out_that_ends_nothing_does_not_say_that_it_did() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let credentials = json!({ "email": ann.email, "password": PASSWORD });
+    let signed_in = Answer::of(app.request("POST", "/api/auth/sign-in/email").json(&credentials)).await;
+    let cookie = signed_in.cookies()[0].split(';').next().unwrap().to_owned();
+    for (name, value) in [
+        ("cookie", cookie),
+        ("authorization", ann.session.clone()),
+        ("authorization", format!("Token {}", ann.session)),
+        ("authorization", format!("Bearer {}", ann.token)),
+    ] {
+        let answer = Answer::of(app.request("POST", "/auth/logout").header(name, &value)).await;
+        assert!(answer.expect(401)["detail"].is_string(), "{name}: {value}");
+    }
+    Answer::of(app.request("POST", "/auth/logout")).await.expect(200);
+    for _ in 0..2 {
+        Answer::of(app.request("POST", "/auth/logout").bearer_auth(&ann.session)).await.expect(200);
+        assert!(!is_live(&app, &ann.session).await);
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_the_same_at_both_kinds_of_routes() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
@@ -260,6 +283,8 @@ async fn every_account_route_is_served_under_all_its_paths_and_does_nothing_for_
             let answer = Answer::of(foreign.header("cookie", &cookie).json(&Value::Null)).await;
             let expected = match endpoint.path.rsplit('/').next().unwrap() {
                 "register" | "login" => 422,
+                // A cookie ends nothing there, which is said.
+                "logout" => 401,
                 _ => 200,
             };
             assert_eq!(answer.status, expected, "{} {path}: {answer:?}", endpoint.method);

@@ -9,6 +9,7 @@ mod bulk;
 mod citations;
 mod concurrency;
 mod connections;
+mod contents;
 mod contract;
 mod data;
 mod documents;

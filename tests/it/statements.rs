@@ -48,7 +48,7 @@ impl Drop for OwnersAreNamed {
 /// The tables whose rows belong to users.
 const TABLES: [&str; 6] = ["tasks", "lists", "labels", "task_labels", "user_revisions", "idempotency_keys"];
 /// What finds rows of all users, each with the reason: nothing of them leaves the service.
-const ALL_USERS: [(&str, &str); 4] = [
+const ALL_USERS: [(&str, &str); 6] = [
     ("select distinct tasks.user_id from tasks where tasks.deleted_at < ", "whose data are to be purged"),
     ("select distinct lists.user_id from lists where lists.deleted_at < ", "whose data are to be purged"),
     ("select distinct labels.user_id from labels where labels.deleted_at < ", "whose data are to be purged"),
@@ -56,6 +56,8 @@ const ALL_USERS: [(&str, &str); 4] = [
         "select idempotency_keys.user_id, idempotency_keys.key from idempotency_keys where idempotency_keys.created_at < ",
         "answers whose time is over",
     ),
+    ("select user_id, revision from tasks order by number desc limit ", "whose counters are compared with their tasks"),
+    ("select max(number) from tasks", "what the sequence is compared with"),
 ];
 
 /// The first query of a statement that names no owner, if there is one.

@@ -17,8 +17,8 @@ use super::{
     fields::{login as login_of, registration},
 };
 use crate::{
-    error::AuthError,
-    rest::{errors::RestError, extract::Caller},
+    error::{AuthError, Error},
+    rest::{cookie::session_cookie, errors::RestError, extract::Caller},
     service::{
         Services,
         auth::{Client, SignedIn, SignedUp, bearer_token},
@@ -113,6 +113,8 @@ pub(super) async fn login(
 }
 
 /// End the session of the token.
+///
+/// Who shows nothing has no session to end. A credential that this route does not take ends none, and is refused.
 #[utoipa::path(
     post,
     path = "/api/auth/logout",
@@ -127,6 +129,10 @@ pub(super) async fn logout(
     let bearer = headers.get(header::AUTHORIZATION).and_then(|it| bearer_token(it.to_str().ok()?));
     if let Some(token) = bearer.and_then(|it| auth.session_token(it)) {
         auth.sign_out(&token, &client).await?;
+    } else if headers.contains_key(header::AUTHORIZATION) {
+        return Err(Error::BadCredentials("the token is of no session").into());
+    } else if session_cookie(&headers, auth.origins().is_https()).is_some() {
+        return Err(Error::BadCredentials("a cookie signs out at /api/auth/sign-out").into());
     }
     Ok(Json(json!({ "message": "Successfully logged out" })).into_response())
 }

@@ -1,0 +1,117 @@
+//! What keeps Docket from writing though every table is as it should be: counters that a part of a backup brought back,
+//! settings of a role. The start, readiness and the doctor name it.
+
+use docket::server::Server;
+
+use crate::support::{Answer, App, command, text};
+
+fn is_sqlite(app: &App) -> bool {
+    app.database_url.starts_with("sqlite:")
+}
+
+/// Readiness, the doctor and a start say that of the database.
+async fn is_named(app: &mut App, reason: &str) {
+    let ready = text(&Answer::of(app.request("GET", "/health/ready")).await.expect(503)["reason"]);
+    let (code, doctor) = command(&app.database_url, &["doctor"], &[]);
+    app.stop().await;
+    let start = Server::bind(&app.config(&[]), None).await.map(|_| ()).unwrap_err();
+    for said in [ready, doctor, docket::error::causes(&start)] {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    assert_eq!(code, Some(2), "{reason}");
+}
+
+#[tokio::test]
+async fn counters_that_are_behind_or_used_up_are_named() {
+    let behind = [
+        ("delete from database_epochs", "the table database_epochs has no row"),
+        ("update user_revisions set revision = 0", "the table user_revisions is behind the table tasks"),
+        ("delete from user_revisions", "the table user_revisions is behind the table tasks"),
+    ];
+    let numbers: &[_] = if is_sqlite(&App::unstarted().await) {
+        &[(
+            "update sqlite_sequence set seq = 9223372036854775807 where name = 'tasks'",
+            "the table sqlite_sequence has no more numbers",
+        )]
+    } else {
+        &[
+            (
+                "select setval('tasks_number_seq', 1)",
+                "the sequence tasks_number_seq is behind the numbers of the tasks",
+            ),
+            ("alter sequence tasks_number_seq maxvalue 2", "the sequence tasks_number_seq has no more numbers"),
+        ]
+    };
+    for (change, reason) in behind.iter().chain(numbers) {
+        let mut app = App::spawn().await;
+        let ann = app.person("ann").await;
+        for title in ["a", "b"] {
+            app.task(&ann, title).await;
+        }
+        app.sql(change).await;
+        is_named(&mut app, reason).await;
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_role_that_keep_docket_from_its_tables_are_named() {
+    let app = App::spawn().await;
+    if is_sqlite(&app) {
+        return;
+    }
+    let (_, database) = app.database_url.rsplit_once('/').unwrap();
+    let set = |setting: &str| format!("alter database {database} set {setting}");
+    app.sql(&set("search_path = nowhere")).await;
+    let (code, doctor) = command(&app.database_url, &["doctor"], &[]);
+    assert!(code == Some(2) && doctor.contains("the search_path names no schema"), "{doctor}");
+    app.sql(&set("search_path = public")).await;
+    // What Docket can set itself is no obstacle.
+    app.sql(&set("idle_session_timeout = '2s'")).await;
+    let (code, doctor) = command(&app.database_url, &["doctor"], &[]);
+    assert!(!doctor.contains("idle_session_timeout") && code == Some(0), "{doctor}");
+}
+
+#[tokio::test]
+async fn a_role_that_may_make_no_tables_serves_and_does_not_migrate() {
+    let mut app = App::spawn().await;
+    if is_sqlite(&app) {
+        return;
+    }
+    let (_, database) = app.database_url.rsplit_once('/').unwrap();
+    let role = format!("{database}_served");
+    app.sql(&format!(
+        "create role {role} login; grant all on all tables in schema public to {role}; \
+         revoke create on schema public from public"
+    ))
+    .await;
+    let url = app.database_url.replace("docket@", &format!("{role}@"));
+    app.stop().await;
+    let server = Server::bind(&app.config(&[("DATABASE_URL", url.as_str())]), None).await;
+    assert!(server.is_ok(), "{:?}", server.err().map(|it| docket::error::causes(&it)));
+    drop(server);
+    app.sql("delete from seaql_migrations where version like '%trash'; drop index tasks_trash").await;
+    let (code, doctor) = command(&url, &["doctor"], &[]);
+    assert!(code == Some(2) && doctor.contains("1 to be applied, and Docket's role may make no tables"), "{doctor}");
+    app.sql(&format!("drop owned by {role} cascade; drop role {role}")).await;
+}
+
+#[test]
+fn the_doctor_says_when_notifications_go_nowhere() {
+    let postgres = std::env::var("DOCKET_TEST_POSTGRES").unwrap_or_default();
+    if postgres.is_empty() {
+        return;
+    }
+    let listen = [("DATABASE_LISTEN_URL", "postgres://docket:hunter2@127.0.0.1:1/none")];
+    let (code, said) = command(&postgres, &["doctor"], &listen);
+    assert!(said.contains("DATABASE_LISTEN_URL") && !said.contains("hunter2"), "{said}");
+    assert_eq!(code, Some(2), "{said}");
+}
+
+#[test]
+fn a_folder_in_which_no_file_can_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(folder.path().join("gone/docket.db"), &link).unwrap();
+    let (code, said) = command(&format!("sqlite://{}?mode=rwc", link.display()), &["doctor"], &[]);
+    assert!(code == Some(2) && said.contains("is a link to a file that is not there"), "{said}");
+}
