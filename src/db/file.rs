@@ -161,7 +161,7 @@ pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
 
 /// What to do about a file that SQLite says that of.
 pub(crate) fn damaged(words: &str) -> String {
-    format!("the file is damaged: stop what works with it, which may write more into it, or restore a backup ({words})")
+    format!("the file is damaged, restore a backup ({words}); a server that works with it is to be stopped first")
 }
 
 /// What to do about the file, if the error says that it is damaged or no database at all.
