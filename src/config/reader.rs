@@ -90,7 +90,7 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         }
     }
 
-    fn mistake(&mut self, name: &str, wanted: &str) {
+    pub(super) fn mistake(&mut self, name: &str, wanted: &str) {
         self.mistakes.push(format!("{name}: must be {wanted}"));
     }
 
@@ -287,7 +287,7 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     }
 
     /// The parts of a list; nothing when it is not set.
-    fn list(&mut self, name: &str, wanted: &str) -> Vec<String> {
+    pub(super) fn list(&mut self, name: &str, wanted: &str) -> Vec<String> {
         let Some(text) = self.text(name) else { return Vec::new() };
         match parts(&text) {
             Some(parts) => parts.into_iter().map(str::to_owned).collect(),

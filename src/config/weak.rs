@@ -44,12 +44,12 @@ impl Config {
             ),
             (has_open_origin, "CORS_ORIGINS", "allow https origins only"),
             (
-                self.jwks_url.as_ref().is_some_and(|url| !is_safe(url)),
+                self.issuers.iter().any(|it| !is_safe(&it.jwks)),
                 "JWKS_URL",
                 "fetch keys by https only: whoever changes them on the way signs tokens",
             ),
             (
-                self.jwks_url.is_some() && self.jwt_issuer.is_none() && self.jwt_audience.is_none(),
+                self.issuers.iter().any(|it| it.issuer.is_none() && it.audience.is_none()),
                 "JWT_ISSUER",
                 "set it, or JWT_AUDIENCE: any token that is signed with a key of JWKS_URL opens an account here",
             ),

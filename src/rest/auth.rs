@@ -61,7 +61,7 @@ const AUTH_ROUTES: RouteGroup = RouteGroup {
 
 /// The routes that a GET changes something on, and what; nothing else is changed by a GET, and nothing at all by HEAD
 /// or OPTIONS. Mailed links are followed by GET; mail scanners send HEAD.
-pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
+pub const EFFECTS_OF_GET: [(&str, &str); 8] = [
     ("/api/auth/verify-email", "verifies the address that the link was mailed to, or changes to it"),
     ("/api/auth/delete-user/callback", "deletes the account of whoever follows the link and is signed in"),
     ("/api/auth/get-session", "extends the session, or removes one that has ended"),
@@ -69,6 +69,7 @@ pub const EFFECTS_OF_GET: [(&str, &str); 7] = [
     ("/api/auth/list-sessions", "extends the session, or removes one that has ended"),
     ("/api/auth/token", "extends the session, or removes one that has ended; makes the first signing key"),
     ("/api/auth/jwks", "makes the first signing key"),
+    ("/.well-known/jwks.json", "makes the first signing key"),
 ];
 
 /// The response to what the service refuses before a route is reached.
@@ -77,7 +78,7 @@ pub fn rejection_response(error: Error) -> Response {
 }
 
 /// Every route of this API. The bodies of `POST` are objects of texts, named here, which Better Auth's client sends.
-fn routes() -> [ApiRoute; 27] {
+fn routes() -> [ApiRoute; 28] {
     [
         ApiRoute::new(routes!(sign_in::ok)),
         ApiRoute::new(routes!(links::error_page)),
@@ -94,6 +95,7 @@ fn routes() -> [ApiRoute; 27] {
         ApiRoute::new(routes!(sign_in::get_session)).with_unlisted_post(post(sign_in::deferred)),
         ApiRoute::new(routes!(sign_in::token)),
         ApiRoute::new(routes!(sign_in::jwks)),
+        ApiRoute::new(routes!(sign_in::well_known_jwks)),
         ApiRoute::new(routes!(profile::update_user)).with_body_fields(&["name", "image"]),
         ApiRoute::new(routes!(profile::update_session)).with_body_fields(&[]),
         ApiRoute::new(routes!(profile::change_email)).with_body_fields(&["newEmail", "callbackURL"]),
@@ -116,7 +118,7 @@ fn routes() -> [ApiRoute; 27] {
 }
 
 /// The same routes, with all that the document says about them.
-pub(super) fn described_routes() -> [ApiRoute; 27] {
+pub(super) fn described_routes() -> [ApiRoute; 28] {
     routes().map(|mut route| {
         route.describe(&AUTH_ROUTES);
         route

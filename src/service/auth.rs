@@ -1,6 +1,7 @@
 //! Accounts and who is asking. [`CurrentUser`] is made here and nowhere else.
 
 mod account;
+mod claims;
 mod credential;
 mod email;
 mod keys;
@@ -18,7 +19,7 @@ mod throttle;
 mod token;
 mod verification;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::{id::UserId, session as session_row, user};
@@ -42,7 +43,7 @@ use self::{
     keys::Keys,
     links::LinkKeys,
     password::Hasher,
-    remote::RemoteKeys,
+    remote::RemoteIssuer,
     signature::Signer,
     throttle::Throttle,
     token::{Issuer, TokenCache},
@@ -144,7 +145,7 @@ pub struct AuthState {
     signer: Signer,
     hasher: Hasher,
     keys: Keys,
-    remote: Option<Arc<RemoteKeys>>,
+    remote: Vec<RemoteIssuer>,
     issuer: Issuer,
     verified: TokenCache,
     origins: Origins,
@@ -209,7 +210,7 @@ impl AuthState {
             signer: Signer::new(secret),
             hasher: Hasher::new(config.password_hash, config.password_wait, config.password_check)?,
             keys: Keys::new(secret, config.jwt_key_days),
-            remote: config.jwks_url.clone().map(RemoteKeys::new).transpose()?,
+            remote: config.issuers.iter().cloned().map(RemoteIssuer::new).collect::<Result<_, _>>()?,
             issuer: Issuer::new(config, base_url),
             verified: token::verified_tokens(),
             origins: Origins::new(config, base_url),

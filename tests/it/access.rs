@@ -385,6 +385,7 @@ async fn every_auth_route_says_what_nobody_gets() {
         ("GET", "/api/auth/get-session", (200, "null")),
         ("GET", "/api/auth/token", session),
         ("GET", "/api/auth/jwks", (200, "\"kty\":\"OKP\"")),
+        ("GET", "/.well-known/jwks.json", (200, "\"kty\":\"OKP\"")),
         ("POST", "/api/auth/update-user", schema),
         ("POST", "/api/auth/update-session", schema),
         ("POST", "/api/auth/change-email", schema),

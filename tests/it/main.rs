@@ -20,6 +20,7 @@ mod graphql;
 mod guide;
 mod history;
 mod input;
+mod issuers;
 mod legacy;
 mod links;
 mod methods;

@@ -218,3 +218,13 @@ pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -
 pub(super) async fn jwks(State(services): AuthRouteState) -> AuthResult {
     Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
 }
+
+/// List them where other programs look for them that verify tokens.
+#[utoipa::path(
+    get,
+    path = "/.well-known/jwks.json",
+    responses((status = 200, description = "The keys.", body = serde_json::Value)),
+)]
+pub(super) async fn well_known_jwks(services: AuthRouteState) -> AuthResult {
+    jwks(services).await
+}

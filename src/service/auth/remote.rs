@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::{info, warn};
 use url::Url;
 
-use crate::error::Error;
+use super::claims::{self, Claims, IssuerClaims};
+use crate::{config::TokenIssuer, error::Error};
 
 /// How often the issuer is asked at most.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
@@ -27,11 +28,25 @@ const MAX_BYTES: usize = 64 << 10;
 /// How many keys are kept at most.
 const MAX_KEYS: usize = 100;
 
+/// Another issuer: what its tokens say, and what verifies them.
+#[derive(Debug)]
+pub(super) struct RemoteIssuer {
+    pub(super) claims: IssuerClaims,
+    pub(super) keys: Arc<RemoteKeys>,
+}
+
+/// A public key, and the one algorithm that it is for.
+#[derive(Clone)]
+pub(super) struct VerifyingKey {
+    pub(super) key: DecodingKey,
+    pub(super) alg: Algorithm,
+}
+
 /// The keys of another issuer.
 pub(super) struct RemoteKeys {
     url: Url,
     client: reqwest::Client,
-    keys: RwLock<HashMap<String, DecodingKey>>,
+    keys: RwLock<HashMap<String, VerifyingKey>>,
     /// When the issuer was asked last, and when it last answered. The lock is held while it is asked.
     asked: Arc<Mutex<Asked>>,
 }
@@ -44,7 +59,7 @@ struct Asked {
 
 #[derive(Deserialize)]
 struct Jwks {
-    keys: Vec<Jwk>,
+    keys: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -53,11 +68,27 @@ struct Jwk {
     kty: String,
     crv: Option<String>,
     x: Option<String>,
+    y: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
     alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+}
+
+impl RemoteIssuer {
+    pub(super) fn new(TokenIssuer { jwks, issuer, audience }: TokenIssuer) -> Result<Self, Error> {
+        Ok(Self { claims: IssuerClaims { issuer, audience }, keys: RemoteKeys::new(jwks)? })
+    }
+
+    /// Whether a token with these claims, which nobody has verified yet, may be this issuer's.
+    pub(super) fn may_have_made(&self, claims: &Claims) -> bool {
+        self.claims.issuer.as_deref().is_none_or(|wanted| claims::issuer(claims) == Some(wanted))
+    }
 }
 
 impl RemoteKeys {
-    pub(super) fn new(url: Url) -> Result<Arc<Self>, Error> {
+    fn new(url: Url) -> Result<Arc<Self>, Error> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -67,7 +98,7 @@ impl RemoteKeys {
     }
 
     /// The key of this id; the issuer is asked for one that is not known, at most once a minute.
-    pub(super) async fn verifying(self: &Arc<Self>, id: &str) -> Option<DecodingKey> {
+    pub(super) async fn verifying(self: &Arc<Self>, id: &str) -> Option<VerifyingKey> {
         let known = self.known(id);
         let is_due = |since: Option<Instant>, age: Duration| since.is_none_or(|since| since.elapsed() >= age);
         // Whoever knows the key does not wait for somebody who asks.
@@ -102,11 +133,11 @@ impl RemoteKeys {
         }
     }
 
-    fn known(&self, id: &str) -> Option<DecodingKey> {
+    fn known(&self, id: &str) -> Option<VerifyingKey> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, String> {
+    async fn fetch(&self) -> Result<HashMap<String, VerifyingKey>, String> {
         let refused = |cause: reqwest::Error| cause.without_url().to_string();
         let mut response = self.client.get(self.url.clone()).send().await.map_err(refused)?;
         if !response.status().is_success() {
@@ -120,16 +151,28 @@ impl RemoteKeys {
             bytes.extend_from_slice(&chunk);
         }
         let jwks: Jwks = serde_json::from_slice(&bytes).map_err(|_| "the answer is no list of keys".to_owned())?;
-        Ok(jwks.keys.into_iter().filter_map(usable).take(MAX_KEYS).collect())
+        // What is not understood of a list is left out (RFC 7517, section 5).
+        let keys = jwks.keys.into_iter().filter_map(|it| serde_json::from_value(it).ok());
+        Ok(keys.filter_map(usable).take(MAX_KEYS).collect())
     }
 }
 
-/// Only Ed25519 keys are accepted, whatever a token says.
-fn usable(jwk: Jwk) -> Option<(String, DecodingKey)> {
-    let is_ed25519 = jwk.kty == "OKP" && jwk.crv.as_deref() == Some("Ed25519");
-    let is_eddsa = jwk.alg.as_deref().is_none_or(|alg| matches!(alg, "EdDSA" | "Ed25519"));
-    let key = DecodingKey::from_ed_components(&jwk.x?).ok()?;
-    (is_ed25519 && is_eddsa).then_some((jwk.kid?, key))
+/// A key for signatures by an algorithm that is known, whatever a token says. RSA keys of less than 2,048 bits verify
+/// nothing.
+fn usable(jwk: Jwk) -> Option<(String, VerifyingKey)> {
+    let (alg, names, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        ("OKP", Some("Ed25519")) => {
+            (Algorithm::EdDSA, ["EdDSA", "Ed25519"].as_slice(), DecodingKey::from_ed_components(&jwk.x?))
+        }
+        ("EC", Some("P-256")) => {
+            (Algorithm::ES256, ["ES256"].as_slice(), DecodingKey::from_ec_components(&jwk.x?, &jwk.y?))
+        }
+        ("RSA", _) => (Algorithm::RS256, ["RS256"].as_slice(), DecodingKey::from_rsa_components(&jwk.n?, &jwk.e?)),
+        _ => return None,
+    };
+    let is_of_alg = jwk.alg.is_none_or(|alg| names.contains(&alg.as_str()));
+    let is_for_signatures = jwk.usage.is_none_or(|usage| usage == "sig");
+    (is_of_alg && is_for_signatures).then_some((jwk.kid?, VerifyingKey { key: key.ok()?, alg }))
 }
 
 impl std::fmt::Debug for RemoteKeys {
