@@ -19,6 +19,7 @@ pub(crate) mod request_origin;
 mod routes;
 mod shape;
 mod streaming;
+mod summary;
 mod tasks;
 mod upload;
 
@@ -62,13 +63,15 @@ const USER_ROUTES: RouteGroup = RouteGroup {
 };
 
 /// The routes of a user's data.
-fn routes() -> [ApiRoute; 9] {
+fn routes() -> [ApiRoute; 11] {
     [
         routes!(tasks::list, tasks::create),
         routes!(tasks::show, tasks::edit, tasks::delete),
         routes!(tasks::complete),
         routes!(tasks::toggle),
         routes!(tasks::stats),
+        routes!(summary::statistics),
+        routes!(summary::tags),
         routes!(tasks::changes),
         routes!(data::export),
         routes!(data::calendar),
@@ -78,7 +81,7 @@ fn routes() -> [ApiRoute; 9] {
 }
 
 /// The same routes, with all that the document says about them.
-fn described_routes() -> [ApiRoute; 9] {
+fn described_routes() -> [ApiRoute; 11] {
     routes().map(|mut route| {
         route.describe(&USER_ROUTES);
         route.describe_owner();

@@ -111,6 +111,20 @@ impl<'a> Labels<'a> {
             .await?)
     }
 
+    /// The labels that some task has, by name.
+    pub async fn in_use(self) -> Result<Vec<label::Model>, Error> {
+        let owner = self.scope.owner;
+        let tasks = rows::<task::Entity>(owner).select_only().column(task::Column::Id).into_query();
+        let marks = task_label::Entity::find()
+            .select_only()
+            .column(task_label::Column::LabelId)
+            .filter(task_label::Column::UserId.eq(owner.clone()))
+            .filter(task_label::Column::TaskId.in_subquery(tasks))
+            .into_query();
+        let labels = rows::<label::Entity>(owner).filter(label::Column::Id.in_subquery(marks));
+        Ok(self.scope.db.reader().rows(labels.order_by_asc(label::Column::NameKey)).await?)
+    }
+
     /// Those of the labels that are there, in no order, in one statement.
     pub async fn find_many(self, ids: &[LabelId]) -> Result<Vec<label::Model>, Error> {
         self.scope.find_many::<label::Entity>(ids).await

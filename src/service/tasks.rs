@@ -25,7 +25,7 @@ pub use self::{
     fields::{NewTask, TaskPatch},
     filter::{Comparison, Condition, Filter, Optional, SearchText, TimeField, TitleKey},
     order::{Order, OrderBy, OrderKey},
-    relations::Counts,
+    relations::{Counts, PriorityCounts},
     search::{Hits, Words},
     summaries::{SummaryPage, TaskSummary},
     totals::Totals,

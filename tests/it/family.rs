@@ -480,3 +480,31 @@ async fn a_task_has_a_status_where_front_ends_read_one() {
     let both = app.rest_task(&app.person("ann").await, json!({ "title": "a" })).await;
     assert_eq!((&both["status"], both.get("createdAt").is_some()), (&json!("pending"), true));
 }
+
+#[tokio::test]
+async fn statistics_and_tags_are_those_of_the_users_tasks() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let of = async |path: &str| Answer::of(app.request("GET", path).bearer_auth(&ann.token)).await.expect(200);
+    let none = json!({ "low": 0, "medium": 0, "high": 0, "urgent": 0 });
+    let empty = json!({ "total": 0, "completed": 0, "pending": 0, "overdue": 0, "by_priority": none });
+    assert_eq!((of("/api/statistics").await, of("/api/tags").await), (empty, json!([])));
+    for (person, body) in [
+        (&ann, json!({ "title": "a", "priority": "urgent", "due_date": "2020-01-01", "tags": ["Work", "home"] })),
+        (&ann, json!({ "title": "b", "priority": "urgent", "completed": true, "due_date": "2020-01-01" })),
+        (&ann, json!({ "title": "c", "priority": "low", "due_date": "2999-01-01", "tags": ["work"] })),
+        (&bob, json!({ "title": "d", "tags": ["secret"] })),
+    ] {
+        app.rest_task(person, body).await;
+    }
+    let gone = app.rest_task(&ann, json!({ "title": "e", "tags": ["gone"] })).await;
+    assert_eq!(app.rest(&ann, "DELETE", &format!("/{}", gone["id"]), None).await.status, 204);
+    let by_priority = json!({ "low": 1, "medium": 0, "high": 0, "urgent": 2 });
+    let counted = json!({ "total": 3, "completed": 1, "pending": 2, "overdue": 1, "by_priority": by_priority });
+    for prefix in ["/api", "/api/v1", &format!("/api/{}", ann.id), &format!("/api/v1/users/{}", ann.id)] {
+        assert_eq!(of(&format!("{prefix}/statistics")).await, counted, "{prefix}");
+        assert_eq!(of(&format!("{prefix}/tags/")).await, json!(["home", "Work"]), "{prefix}");
+    }
+    let refused = app.request("GET", "/api/tags?status=all").bearer_auth(&ann.token);
+    assert_eq!(Answer::of(refused).await.expect(422)["detail"][0]["type"], "extra_forbidden");
+}

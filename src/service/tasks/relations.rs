@@ -6,7 +6,8 @@ use chrono::Utc;
 use entity::{
     id::{LabelId, ListId, TaskId},
     row::{Columns, FromRow, RowColumns},
-    task, task_label,
+    task::{self, Priority},
+    task_label,
 };
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -29,6 +30,15 @@ pub struct Counts {
     pub completed: i64,
     /// Not done, and due in the past.
     pub overdue: i64,
+}
+
+/// How many tasks of a priority there are, by state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriorityCounts {
+    /// How urgent they are.
+    pub priority: Priority,
+    /// How many there are.
+    pub counts: Counts,
 }
 
 /// SQLite joins no more than 500 statements into one.
@@ -94,19 +104,45 @@ impl Tasks<'_> {
         Ok(rows.into_iter().map(|(id, total)| (LabelId(id), total)).collect())
     }
 
-    /// How many tasks each list has; a list without tasks is not among the answers.
-    pub async fn counts_of_lists(self, lists: &[ListId], zone: TimeZone) -> Result<Vec<(ListId, Counts)>, Error> {
+    /// How many tasks there are of each priority, which is due by UTC; a priority without tasks is not among the answers.
+    pub async fn counts_by_priority(self) -> Result<Vec<PriorityCounts>, Error> {
+        let [open, completed, overdue] = self.sums(TimeZone::UTC);
+        let select = self
+            .mine()
+            .select_only()
+            .column(task::Column::Priority)
+            .expr(open)
+            .expr(completed)
+            .expr(overdue)
+            .group_by(task::Column::Priority);
+        let rows: Vec<(Priority, i64, i64, i64)> = self.scope.db.reader().rows(select).await?;
+        let counts = |(priority, open, completed, overdue)| PriorityCounts {
+            priority,
+            counts: Counts { open, completed, overdue },
+        };
+        Ok(rows.into_iter().map(counts).collect())
+    }
+
+    /// The numbers of [`Counts`], of whatever tasks are grouped.
+    fn sums(self, zone: TimeZone) -> [SimpleExpr; 3] {
         let sum = |condition: SimpleExpr| {
             let one: SimpleExpr = CaseStatement::new().case(condition, 1).finally(0).into();
             SimpleExpr::from(Func::cast_as(Func::sum(one), "bigint"))
         };
+        let overdue = is_overdue(self.scope.db, zone, Utc::now());
+        [sum(task::Column::Completed.eq(false)), sum(task::Column::Completed.eq(true)), sum(overdue)]
+    }
+
+    /// How many tasks each list has; a list without tasks is not among the answers.
+    pub async fn counts_of_lists(self, lists: &[ListId], zone: TimeZone) -> Result<Vec<(ListId, Counts)>, Error> {
+        let [open, completed, overdue] = self.sums(zone);
         let select = self
             .mine()
             .select_only()
             .column(task::Column::ListId)
-            .expr(sum(task::Column::Completed.eq(false)))
-            .expr(sum(task::Column::Completed.eq(true)))
-            .expr(sum(is_overdue(self.scope.db, zone, Utc::now())))
+            .expr(open)
+            .expr(completed)
+            .expr(overdue)
             .filter(task::Column::ListId.is_in(lists.iter().copied()))
             .group_by(task::Column::ListId);
         let rows: Vec<(Uuid, i64, i64, i64)> = self.scope.db.reader().rows(select).await?;
