@@ -25,7 +25,7 @@ mod upload;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::MatchedPath};
+use axum::{Extension, Router, extract::MatchedPath, middleware::map_response};
 use utoipa_axum::routes;
 
 pub use self::errors::{
@@ -111,6 +111,7 @@ pub fn router(config: &Config) -> Router<Arc<Services>> {
         }
     }
     router
+        .layer(map_response(shape::vary_by_shape))
         .merge(compat::user_router())
         .layer(Extension(RestState { shape: Shape::new(config), capacity: UploadCapacity::default() }))
 }

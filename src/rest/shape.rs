@@ -1,16 +1,29 @@
-//! Response formats: the usual ones, or those of an old back-end, chosen at start-up for front-ends that cannot change.
+//! Response formats: the usual ones, or those of an old back-end, chosen at start-up for front-ends that cannot change, or
+//! by a front-end in `Accept`.
 //! See docs/contracts/legacy-rest.md#response-shapes.
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 
-use crate::{config::Config, error::Error};
+use super::{RestState, errors::RestError, pydantic::PydanticError};
+use crate::{config::Config, error::Error, media_type::MediaType};
 
-/// The shapes of the responses of this installation.
+const JSON: &str = "application/json";
+/// The parameters of `Accept` that choose a shape, each with its two words: the usual one first. They are named and valued as the
+/// settings are, without `REST_`.
+const PARAMETERS: [(&str, [&str; 2]); 4] = [
+    ("delete", ["empty", "json"]),
+    ("list", ["array", "envelope"]),
+    ("case", ["snake", "camel"]),
+    ("status", ["off", "on"]),
+];
+
+/// The shapes of the responses to a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shape {
     /// The response to a deletion is 200 and JSON, for clients that read every response as JSON.
@@ -39,6 +52,33 @@ impl Shape {
             wraps_lists: config.rest.list_envelope,
             is_camel: config.rest.case_camel,
             has_status: config.rest.status,
+        }
+    }
+
+    /// These shapes with what the client chooses in `Accept`. A word that is none of a parameter's is refused, and so are
+    /// two different ones; other parameters are none of ours.
+    fn chosen(mut self, headers: &HeaderMap) -> Result<Self, RestError> {
+        let ranges = MediaType::accepted(headers).unwrap_or_default();
+        for (name, words) in PARAMETERS {
+            let json = ranges.iter().filter(|range| range.exactness(JSON).is_some());
+            let mut chosen = json.filter_map(|range| range.parameter(name));
+            let Some(first) = chosen.next() else { continue };
+            let Some(choice) = words.iter().position(|word| *word == first).filter(|_| chosen.all(|it| it == first))
+            else {
+                let reason = format!("must have {name}={} or {name}={}", words[0], words[1]);
+                return Err(RestError::Validation(vec![PydanticError::header("Accept", &reason)]));
+            };
+            *self.switch(name) = choice == 1;
+        }
+        Ok(self)
+    }
+
+    fn switch(&mut self, parameter: &str) -> &mut bool {
+        match parameter {
+            "delete" => &mut self.deletes_with_json,
+            "list" => &mut self.wraps_lists,
+            "case" => &mut self.is_camel,
+            _ => &mut self.has_status,
         }
     }
 
@@ -87,9 +127,24 @@ impl Shape {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Shape {
+    type Rejection = RestError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RestError> {
+        let state: Option<&RestState> = parts.extensions.get();
+        state.ok_or_else(|| Error::internal("no shape"))?.shape.chosen(&parts.headers)
+    }
+}
+
+/// Tells caches that the client may choose the shape.
+pub(super) async fn vary_by_shape(mut response: Response) -> Response {
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
 /// A response whose JSON is written already.
 pub(super) fn json_response(json: impl IntoResponse) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], json).into_response()
 }
 
 /// Adds to each task its status in a word.
@@ -127,6 +182,27 @@ fn camel_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_chooses_its_shape_by_words_that_are_known() {
+        let chosen = |accept: &str| {
+            let headers = [(header::ACCEPT, accept.parse().unwrap())].into_iter().collect();
+            let shape = Shape { is_camel: true, ..Shape::default() }.chosen(&headers).ok()?;
+            Some([shape.deletes_with_json, shape.wraps_lists, shape.is_camel, shape.has_status])
+        };
+        for (accept, shape) in [
+            ("*/*", Some([false, false, true, false])),
+            ("application/json; list=envelope; q=0.9; charset=utf-8", Some([false, true, true, false])),
+            ("application/json;case=snake;status=on, text/plain", Some([false, false, false, true])),
+            ("text/html;list=tree, */*;delete=json", Some([true, false, true, false])),
+            ("application/json;case=snake, */*;case=snake", Some([false; 4])),
+            ("application/json;case=snake, */*;case=camel", None),
+            ("application/json;case=kebab", None),
+            ("application/json;list=", None),
+        ] {
+            assert_eq!(chosen(accept), shape, "{accept}");
+        }
+    }
 
     #[test]
     fn names_become_camel_case_and_values_stay() {

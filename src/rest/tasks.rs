@@ -1,7 +1,7 @@
 //! The task routes: who, what, one service call.
 
 use axum::{
-    Extension, Json,
+    Json,
     body::{Body, Bytes},
     extract::RawQuery,
     http::{HeaderMap, HeaderName, StatusCode, header},
@@ -11,7 +11,6 @@ use entity::task;
 use futures_util::{Stream, stream};
 
 use super::{
-    RestState,
     errors::RestError,
     etag::Tags,
     extract::{Caller, Completion, TaskBody, TaskPath},
@@ -48,7 +47,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 )]
 pub(super) async fn list(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, RestError> {
@@ -109,7 +108,7 @@ fn tasks_after(
 )]
 pub(super) async fn create(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     RawQuery(query): RawQuery,
     body: TaskBody,
 ) -> Result<Response, RestError> {
@@ -137,7 +136,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn show(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, RestError> {
@@ -160,7 +159,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn edit(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     path: TaskPath,
     body: TaskBody,
@@ -186,7 +185,7 @@ pub(super) async fn edit(
 )]
 pub(super) async fn complete(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     path: TaskPath,
     completion: Completion,
@@ -213,12 +212,12 @@ pub(super) async fn complete(
 )]
 pub(super) async fn toggle(
     caller: Caller,
-    state: Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     path: TaskPath,
     completion: Completion,
 ) -> Result<Response, RestError> {
-    complete(caller, state, headers, path, completion).await
+    complete(caller, shape, headers, path, completion).await
 }
 
 /// Delete a task.
@@ -230,7 +229,7 @@ pub(super) async fn toggle(
 )]
 pub(super) async fn delete(
     caller: Caller,
-    Extension(RestState { shape, .. }): Extension<RestState>,
+    shape: Shape,
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, RestError> {

@@ -508,3 +508,36 @@ async fn statistics_and_tags_are_those_of_the_users_tasks() {
     let refused = app.request("GET", "/api/tags?status=all").bearer_auth(&ann.token);
     assert_eq!(Answer::of(refused).await.expect(422)["detail"][0]["type"], "extra_forbidden");
 }
+
+#[tokio::test]
+async fn two_front_ends_share_a_docket_by_the_shapes_that_they_accept() {
+    let app = App::spawn_with(&[("REST_LIST", "envelope")]).await;
+    let ann = app.person("ann").await;
+    let task = app.rest_task(&ann, json!({ "title": "a" })).await;
+    let path = format!("/api/tasks/{}", task["id"]);
+    let ask = async |method: &str, path: &str, accept: &str| {
+        Answer::of(app.request(method, path).bearer_auth(&ann.token).header("accept", accept)).await
+    };
+    let envelope = ask("GET", "/api/tasks", "application/json").await;
+    assert_eq!(envelope.expect(200)["tasks"], json!([task]));
+    let array = ask("GET", "/api/tasks", "application/json; list=array; case=camel").await;
+    assert_eq!(array.expect(200)[0]["createdAt"], task["created_at"]);
+    assert_ne!(array.header("etag"), envelope.header("etag"));
+    for answer in [&array, &envelope] {
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|it| it.to_str().unwrap()).collect();
+        assert!(vary.contains(&"accept"), "{vary:?}");
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+    // A tag of one shape says nothing about another.
+    let known =
+        app.request("GET", "/api/tasks").bearer_auth(&ann.token).header("if-none-match", envelope.header("etag"));
+    assert_eq!(Answer::of(known.header("accept", "application/json;list=array")).await.status, 200);
+    let done = app.request("PUT", &path).bearer_auth(&ann.token).header("accept", "application/json;status=on");
+    assert_eq!(Answer::of(done.json(&json!({ "status": "done" }))).await.expect(200)["status"], "completed");
+    assert_eq!(ask("GET", &path, "*/*").await.expect(200).get("status"), None);
+    for wrong in ["application/json;case=kebab", "application/json;list=array, */*;list=envelope"] {
+        let refused = ask("DELETE", &path, wrong).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["header", "Accept"]), "{wrong}");
+    }
+    assert_eq!(ask("DELETE", &path, "application/json;delete=json").await.expect(200)["deleted"], true);
+}
