@@ -110,6 +110,8 @@ pub struct Config {
     /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between; none by
     /// default.
     pub trusted_proxies: Vec<IpNet>,
+    /// `DESCRIPTION_LENGTH`: how many characters a description of a task has at most, 1000 to 5000; 1000 by default.
+    pub max_description: usize,
     /// How the REST API looks to clients of the original back-ends.
     pub rest: RestSettings,
     /// `JWKS_URL`: where other issuers, such as a Better Auth elsewhere, publish the keys of their access tokens, with
@@ -231,6 +233,7 @@ impl Config {
             mail_from: read.mail_from(),
             mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),
             trusted_proxies: read.networks(),
+            max_description: read.number("DESCRIPTION_LENGTH", 1000, 1000..=5000, "characters"),
             rest: RestSettings::read(read),
             issuers,
             jwt_issuer,

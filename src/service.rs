@@ -51,6 +51,8 @@ pub struct Services {
     /// What each user takes of the database at a time.
     shares: Arc<UserShares>,
     readiness: Arc<Readiness>,
+    /// How many characters a description of a task has at most.
+    max_description: usize,
 }
 
 /// Who sends a request, and the services that do its work.
@@ -72,7 +74,8 @@ impl Services {
         let keyed = Arc::new(InFlight::new([1]));
         let shares = Arc::new(db.shares());
         let (events, totals, readiness) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { db, auth, events, quota, totals, keyed, shares, readiness })
+        let max_description = config.max_description;
+        Ok(Self { db, auth, events, quota, totals, keyed, shares, readiness, max_description })
     }
 
     /// Accounts, sessions and tokens.
@@ -168,10 +171,11 @@ impl Services {
             keyed: Arc::clone(&self.keyed),
             shares: Arc::clone(&self.shares),
             readiness: Arc::clone(&self.readiness),
+            max_description: self.max_description,
         }
     }
 
     fn scope<'a>(&'a self, owner: &'a UserId) -> Scope<'a> {
-        Scope { db: &self.db, events: &self.events, totals: &self.totals, owner }
+        Scope { db: &self.db, events: &self.events, totals: &self.totals, max_description: self.max_description, owner }
     }
 }

@@ -57,6 +57,8 @@ pub struct Model {
     pub title_key: String,
     /// The description as it is searched; as `title_key` otherwise.
     pub description_key: Option<String>,
+    /// Fields of clients of REST that mean nothing here: an object in JSON.
+    pub extra: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -98,6 +100,7 @@ impl FromRow for Model {
             deleted_at: row.value_if_any()?,
             title_key: String::new(),
             description_key: None,
+            extra: row.value_if_any()?,
         })
     }
 }

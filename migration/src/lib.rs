@@ -15,6 +15,7 @@ mod m2026_11_30_000008_unseen_characters;
 mod m2026_11_30_000009_database_epochs;
 mod m2026_11_30_000010_completion_times;
 mod m2026_11_30_000011_trash;
+mod m2026_11_30_000012_extra_fields;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_30_000009_database_epochs::Migration),
             Box::new(m2026_11_30_000010_completion_times::Migration),
             Box::new(m2026_11_30_000011_trash::Migration),
+            Box::new(m2026_11_30_000012_extra_fields::Migration),
         ]
     }
 }

@@ -14,6 +14,8 @@ pub struct RestSettings {
     pub case_camel: bool,
     /// `REST_STATUS`: `on` when a task has a `status` too, `completed` or `pending`; `off` by default.
     pub status: bool,
+    /// `REST_UNKNOWN_FIELDS`: `keep` when fields of a task are kept and shown that are not known; `ignore` by default.
+    pub keeps_unknown: bool,
     /// `REST_ROOT`: `on` when the task routes are at `/tasks` and `/todos` too; `off` by default.
     pub root: bool,
     /// `REST_TOKEN_DAYS`: how many days a token lasts that an account route of the original back-ends hands out; 7 by
@@ -28,6 +30,7 @@ impl RestSettings {
             list_envelope: read.either("REST_LIST", "array", "envelope"),
             case_camel: read.either("REST_CASE", "snake", "camel"),
             status: read.parsed("REST_STATUS", Switch(false), "on or off").0,
+            keeps_unknown: read.either("REST_UNKNOWN_FIELDS", "ignore", "keep"),
             root: read.parsed("REST_ROOT", Switch(false), "on or off").0,
             token_days: read.number("REST_TOKEN_DAYS", 7, 1..=MAX_DAYS, "days"),
         }

@@ -129,6 +129,7 @@ fn numbers_have_bounds_which_are_said() {
         ("DOCKET_SLOW_STATEMENT_MS", "milliseconds from 0 to 3600000", ["x", "18446744073709551616"]),
         ("SESSION_FRESH_AGE", "seconds from 0 to 31536000", ["-1", "31536001"]),
         ("JWT_KEY_DAYS", "days from 0 to 3650", ["-1", "3651"]),
+        ("DESCRIPTION_LENGTH", "characters from 1000 to 5000", ["999", "5001"]),
         ("REST_TOKEN_DAYS", "days from 1 to 3650", ["0", "3651"]),
     ] {
         for wrong in wrong {

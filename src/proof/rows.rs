@@ -216,6 +216,7 @@ impl People {
             deleted_at: None,
             title_key: WORD.to_owned(),
             description_key: Some(WORD.to_owned()),
+            extra: Some(\"{}\".to_owned()),
         };
         let own = |revision| plain(self.own(revision));
         // Each column at both ends of what is written into it.
@@ -227,6 +228,7 @@ impl People {
             list_id: None,
             description: None,
             description_key: None,
+            extra: None,
             priority: task::Priority::Low,
             ..own(3)
         };

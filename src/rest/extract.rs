@@ -40,7 +40,8 @@ use crate::{
     view::User,
 };
 
-/// How many bytes a body has at most: a task of the greatest size, fully escaped, has less than a third.
+/// How many bytes a body has at most: a task of the greatest size has less, with a description of the usual length less
+/// than a third, however it is escaped.
 pub(crate) const MAX_BODY: usize = 64 << 10;
 /// The user of the token, who is also the user of the path.
 pub(super) struct Caller {

@@ -13,12 +13,12 @@ use utoipa::{
     },
 };
 
-use super::{openapi::text_schema, pydantic::PydanticError};
+use super::{openapi::text_schema, pydantic::PydanticError, shape::Shape};
 use crate::{
     error,
     service::{
         labels::{LabelSelection, MAX_LABELS},
-        tasks::{Description, Due, MAX_DESCRIPTION, MAX_TITLE, NewTask, TaskPatch, Title},
+        tasks::{Description, Due, ExtraFields, MAX_DESCRIPTION, MAX_TITLE, NewTask, TaskPatch, Title},
         values::LabelName,
     },
 };
@@ -28,6 +28,9 @@ pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
     problems: &'a mut Vec<PydanticError>,
     reads_status: bool,
+    /// Whether fields are kept that are not known.
+    keeps_unknown: bool,
+    max_description: usize,
 }
 
 /// What a field or parameter is called that says whether a task is completed.
@@ -39,12 +42,12 @@ const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
     pub(super) fn new(object: &'a Map<String, Value>, problems: &'a mut Vec<PydanticError>) -> Self {
-        Self { object, problems, reads_status: false }
+        Self { object, problems, reads_status: false, keeps_unknown: false, max_description: MAX_DESCRIPTION }
     }
 
-    /// Whether `status` says too whether a task is completed.
-    pub(super) fn with_status(self, reads_status: bool) -> Self {
-        Self { reads_status, ..self }
+    /// With what that shape reads, and descriptions of at most so many characters.
+    pub(super) fn shaped(self, shape: Shape, max_description: usize) -> Self {
+        Self { reads_status: shape.has_status, keeps_unknown: shape.keeps_unknown, max_description, ..self }
     }
 
     /// A new task, if all fields are valid.
@@ -53,13 +56,15 @@ impl<'a> BodyFields<'a> {
             let whole = Value::Object(self.object.clone());
             self.problems.push(PydanticError::missing(&["body", "title"]).of(&whole));
         }
-        let TaskPatch { title, description, completed, priority, due, list: _, parent: _, labels } = self.fields();
+        let TaskPatch { title, description, completed, priority, due, list: _, parent: _, labels, extra } =
+            self.fields();
         Some(NewTask {
             description: description.flatten(),
             completed: completed.unwrap_or_default(),
             priority: priority.unwrap_or_default(),
             due: due.flatten(),
             labels: labels.unwrap_or_default(),
+            extra,
             ..NewTask::titled(title?)
         })
     }
@@ -91,10 +96,10 @@ impl<'a> BodyFields<'a> {
 
     /// Validation errors come in the order in which the document lists the fields.
     fn fields(&mut self) -> TaskPatch {
-        let object = self.object;
+        let (object, max_description) = (self.object, self.max_description);
         TaskPatch {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
-            description: self.clearable_text("description", Description::parse),
+            description: self.clearable_text("description", |text| Description::parse(text, max_description)),
             completed: match self.reads_status {
                 true => self.either(COMPLETED_OR_STATUS, Self::completion),
                 false => self.either(COMPLETED, Self::completion),
@@ -110,7 +115,21 @@ impl<'a> BodyFields<'a> {
             // Legacy clients know neither lists nor subtasks.
             list: None,
             parent: None,
+            extra: if self.keeps_unknown { self.unknown() } else { ExtraFields::default() },
         }
+    }
+
+    /// The fields that mean nothing here, as far as a task has room for them.
+    fn unknown(&mut self) -> ExtraFields {
+        let mut extra = ExtraFields::default();
+        let is_read = |name: &str| ExtraFields::is_known(name) || (self.reads_status && name == "status");
+        for (name, value) in self.object.iter().filter(|(name, _)| !is_read(name)) {
+            if let Err(rule) = extra.insert(name.clone(), value.clone()) {
+                self.problems.push(PydanticError::breaks(&["body", name], rule).of(value));
+                break;
+            }
+        }
+        extra
     }
 
     fn tags(&mut self, value: &Value) -> Option<LabelSelection> {
@@ -144,7 +163,7 @@ impl<'a> BodyFields<'a> {
     fn clearable_text<T>(
         &mut self,
         name: &str,
-        parse: fn(&str) -> Result<T, error::ValidationError>,
+        parse: impl Fn(&str) -> Result<T, error::ValidationError>,
     ) -> Option<Option<T>> {
         match self.object.get(name)? {
             Value::Null => Some(None),
@@ -156,7 +175,7 @@ impl<'a> BodyFields<'a> {
         &mut self,
         name: &str,
         value: &Value,
-        parse: fn(&str) -> Result<T, error::ValidationError>,
+        parse: impl Fn(&str) -> Result<T, error::ValidationError>,
     ) -> Option<T> {
         let loc = ["body", name];
         let Value::String(text) = value else { return self.reject(PydanticError::not_a_string(&loc).of(value)) };

@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{RestState, errors::RestError, pydantic::PydanticError};
-use crate::{config::Config, error::Error, media_type::MediaType};
+use crate::{config::Config, error::Error, media_type::MediaType, service::tasks::ExtraFields};
 
 const JSON: &str = "application/json";
 /// The parameters of `Accept` that choose a shape, each with its two words: the usual one first. They are named and valued as the
@@ -34,6 +34,8 @@ pub(super) struct Shape {
     pub(super) is_camel: bool,
     /// A task has a field `status`.
     pub(super) has_status: bool,
+    /// Fields that clients send and that are not known are kept.
+    pub(super) keeps_unknown: bool,
 }
 
 /// Where a page lies.
@@ -52,6 +54,7 @@ impl Shape {
             wraps_lists: config.rest.list_envelope,
             is_camel: config.rest.case_camel,
             has_status: config.rest.status,
+            keeps_unknown: config.rest.keeps_unknown,
         }
     }
 
@@ -159,12 +162,13 @@ fn add_status(value: &mut Value) {
     }
 }
 
-/// The names of the fields of objects, and of objects in a list, in camelCase.
+/// The names of the fields of tasks in camelCase. What clients keep with a task is called what they call it.
 fn camel(value: Value) -> Value {
+    let name = |name: String| if ExtraFields::is_known(&name) { camel_name(&name) } else { name };
     match value {
         Value::Array(values) => values.into_iter().map(camel).collect(),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (camel_name(&name), value)).collect::<Map<_, _>>())
+            Value::Object(fields.into_iter().map(|(it, value)| (name(it), value)).collect::<Map<_, _>>())
         }
         other => other,
     }
@@ -206,7 +210,8 @@ mod tests {
 
     #[test]
     fn names_become_camel_case_and_values_stay() {
-        let value = json!([{ "created_at": "a_b", "id": 1, "due_date": null }]);
-        assert_eq!(camel(value), json!([{ "createdAt": "a_b", "id": 1, "dueDate": null }]));
+        let value = json!([{ "created_at": "a_b", "id": 1, "due_date": null, "my_own": { "due_date": 1 } }]);
+        let shown = json!([{ "createdAt": "a_b", "id": 1, "dueDate": null, "my_own": { "due_date": 1 } }]);
+        assert_eq!(camel(value), shown);
     }
 }

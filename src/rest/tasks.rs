@@ -113,7 +113,8 @@ pub(super) async fn create(
     body: TaskBody,
 ) -> Result<Response, RestError> {
     let mut problems = refuse_parameters(query.as_deref().unwrap_or_default()).err().unwrap_or_default();
-    let draft = body.read(&mut problems, |fields| fields.with_status(shape.has_status).new_task()).flatten();
+    let longest = caller.tasks().max_description();
+    let draft = body.read(&mut problems, |fields| fields.shaped(shape, longest).new_task()).flatten();
     let draft = draft.filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
@@ -166,7 +167,8 @@ pub(super) async fn edit(
 ) -> Result<Response, RestError> {
     let mut problems = Vec::new();
     let key = path.key(&mut problems);
-    let edit = body.read(&mut problems, |fields| fields.with_status(shape.has_status).task_patch());
+    let longest = caller.tasks().max_description();
+    let edit = body.read(&mut problems, |fields| fields.shaped(shape, longest).task_patch());
     let (Some(key), Some(edit), true) = (key, edit, problems.is_empty()) else {
         return Err(RestError::Validation(problems));
     };

@@ -149,6 +149,11 @@ impl PushedChange {
 }
 
 impl<'a> Push<'a> {
+    /// How many characters a description has at most here.
+    pub fn max_description(self) -> usize {
+        self.scope.max_description
+    }
+
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
     }

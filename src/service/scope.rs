@@ -26,6 +26,8 @@ pub(super) struct Scope<'a> {
     pub(super) db: &'a Db,
     pub(super) events: &'a Events,
     pub(super) totals: &'a Totals,
+    /// How many characters a description has at most.
+    pub(super) max_description: usize,
     pub(super) owner: &'a UserId,
 }
 

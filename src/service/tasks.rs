@@ -4,6 +4,7 @@ mod any_of;
 mod bulk;
 mod change;
 mod edit;
+mod extra;
 mod fields;
 mod filter;
 mod list;
@@ -22,6 +23,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select, s
 pub use self::{
     any_of::{AnyOf, MAX_VALUES},
     bulk::{MAX_BULK, Selection},
+    extra::{ExtraFields, MAX_EXTRA, MAX_EXTRA_BYTES},
     fields::{NewTask, TaskPatch},
     filter::{Comparison, Condition, Filter, Optional, SearchText, TimeField, TitleKey},
     order::{Order, OrderBy, OrderKey},
@@ -30,7 +32,7 @@ pub use self::{
     summaries::{SummaryPage, TaskSummary},
     totals::Totals,
     tree::Position,
-    values::{Date, Description, Due, Instant, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
+    values::{Date, Description, Due, Instant, LONGEST_DESCRIPTION, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
 };
 pub(super) use self::{
     position::{MAX_KEY_LENGTH, append_key, between},
@@ -66,6 +68,11 @@ pub(super) fn numbered(row: task::ActiveModel, number: i64) -> task::ActiveModel
 impl<'a> Tasks<'a> {
     pub(super) fn new(scope: Scope<'a>) -> Self {
         Self { scope }
+    }
+
+    /// How many characters a description has at most here.
+    pub fn max_description(self) -> usize {
+        self.scope.max_description
     }
 
     /// One task, if it is there.

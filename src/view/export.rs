@@ -9,6 +9,7 @@ use entity::{
     time::Micros,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use self::entries::{Entries, EntriesVisitor, EntryProblem, type_problem};
@@ -20,7 +21,7 @@ use crate::{
         },
         labels::{LabelSelection, NewLabel},
         lists::NewList,
-        tasks::{Date, Description, Due, Instant, NewTask, TimeZone, Title},
+        tasks::{Date, Description, Due, ExtraFields, Instant, NewTask, TimeZone, Title},
         user_data::TaskWithLabels,
         values::{Color, LabelName, ListName},
     },
@@ -97,6 +98,8 @@ pub struct ExportTask {
     label_ids: Vec<Uuid>,
     #[serde(default)]
     created_at: Option<chrono::DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    extra: Map<String, Value>,
 }
 
 /// A priority in a file.
@@ -145,6 +148,7 @@ impl From<TaskWithLabels> for ExportTask {
             deleted_at: _,
             title_key: _,
             description_key: _,
+            extra,
         } = task;
         Self {
             id: id.0,
@@ -160,6 +164,7 @@ impl From<TaskWithLabels> for ExportTask {
             parent_id: parent_id.map(|it| it.0),
             label_ids: labels.into_iter().map(|it| it.0).collect(),
             created_at: Some(created_at.0),
+            extra: ExtraFields::read(extra.as_deref()).into(),
         }
     }
 }
@@ -284,13 +289,14 @@ impl ExportTask {
         let draft = NewTask {
             id: Some(TaskId(self.id)),
             title: Title::stored(&self.title).map_err(at("title"))?,
-            description: self.description.as_deref().map(Description::parse).transpose().map_err(at("description"))?,
+            description: self.description.as_deref().map(Description::stored).transpose().map_err(at("description"))?,
             completed: self.completed,
             priority: self.priority.into(),
             due,
             list: self.list_id.filter(|_| self.parent_id.is_none()).map(ListId),
             parent: self.parent_id.map(TaskId),
             labels: LabelSelection::default(),
+            extra: ExtraFields::parse(self.extra).map_err(at("extra"))?,
         };
         let labels = self.label_ids.into_iter().map(LabelId).collect();
         let created_at = created_at.unwrap_or_else(Micros::now);

@@ -9,7 +9,8 @@ use crate::{
     service::{
         labels::LabelSelection,
         tasks::{
-            self, Description, Due, Instant, NewTask, Order, OrderBy, OrderKey, Selection, TaskPatch, TimeZone, Title,
+            self, Description, Due, ExtraFields, Instant, NewTask, Order, OrderBy, OrderKey, Selection, TaskPatch,
+            TimeZone, Title,
         },
     },
 };
@@ -22,7 +23,7 @@ pub struct CreateTaskInput {
     pub id: Option<ID>,
     /// Title, 1 to 200 characters after trimming.
     pub title: String,
-    /// Description, at most 1,000 characters.
+    /// Description, at most 1,000 characters unless the server allows more.
     pub description: Option<String>,
     /// Whether the task is completed.
     #[graphql(default)]
@@ -70,7 +71,7 @@ pub struct UpdateTaskInput {
     pub expected_revision: Option<BigInt>,
     /// Title, 1 to 200 characters after trimming.
     pub title: MaybeUndefined<String>,
-    /// Description, at most 1,000 characters, or null for none.
+    /// Description, at most 1,000 characters unless the server allows more, or null for none.
     pub description: MaybeUndefined<String>,
     /// Whether the task is completed. Completing a task completes its subtasks too.
     pub completed: MaybeUndefined<bool>,
@@ -144,15 +145,16 @@ pub enum NullsOrder {
     Last,
 }
 
-impl TryFrom<CreateTaskInput> for NewTask {
-    type Error = Error;
-
-    fn try_from(input: CreateTaskInput) -> Result<Self, Error> {
+impl CreateTaskInput {
+    /// The task that is to be made, whose description has at most so many characters.
+    pub fn checked(self, max_description: usize) -> Result<NewTask, Error> {
+        let input = self;
         let mut check = Check::default();
         let id =
             check.optional("id", input.id.as_ref().map(|it| it.parse().map(TaskId).map_err(|_| ValidationError::Uuid)));
         let title = check.field("title", Title::parse(&input.title));
-        let description = check.optional("description", input.description.as_deref().map(Description::parse));
+        let description =
+            check.optional("description", input.description.map(|it| Description::parse(&it, max_description)));
         let due = check.optional("due", input.due.map(Due::try_from));
         let list = input.list_id.as_ref().map(list_id).transpose()?;
         let parent = input.parent_id.as_ref().map(task_id).transpose()?;
@@ -168,6 +170,7 @@ impl TryFrom<CreateTaskInput> for NewTask {
             list,
             parent,
             labels,
+            extra: ExtraFields::default(),
         }))
     }
 }
@@ -185,13 +188,14 @@ impl TryFrom<DueInput> for Due {
     }
 }
 
-impl TryFrom<UpdateTaskInput> for TaskPatch {
-    type Error = Error;
-
-    fn try_from(input: UpdateTaskInput) -> Result<Self, Error> {
+impl UpdateTaskInput {
+    /// What is to change; a description has at most so many characters.
+    pub fn checked(self, max_description: usize) -> Result<TaskPatch, Error> {
+        let input = self;
         let mut check = Check::default();
         let title = check.required("title", input.title.map_value(|it| Title::parse(&it)));
-        let description = check.clearable("description", input.description.map_value(|it| Description::parse(&it)));
+        let description =
+            check.clearable("description", input.description.map_value(|it| Description::parse(&it, max_description)));
         let due = check.clearable("due", input.due.map_value(Due::try_from));
         let completed = check.required("completed", input.completed.map_value(Ok));
         let priority = check.required("priority", input.priority.map_value(|it| Ok(it.into())));
@@ -199,7 +203,8 @@ impl TryFrom<UpdateTaskInput> for TaskPatch {
         let labels = labels.transpose()?;
         let (list, parent) = (optional(&input.list_id, list_id)?, optional(&input.parent_id, task_id)?);
         let labels = labels.map(LabelSelection::Ids);
-        check.passed(Some(TaskPatch { title, description, completed, priority, due, list, parent, labels }))
+        let extra = ExtraFields::default();
+        check.passed(Some(TaskPatch { title, description, completed, priority, due, list, parent, labels, extra }))
     }
 }
 

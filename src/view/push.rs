@@ -41,7 +41,7 @@ pub struct PushedTask {
 pub struct TaskState {
     /// Title, 1 to 200 characters after trimming.
     pub title: String,
-    /// Description, at most 1,000 characters.
+    /// Description, at most 1,000 characters unless the server allows more.
     pub description: Option<String>,
     /// Whether the task is completed. Completing a task completes its subtasks too, but for those in the same call.
     pub completed: bool,
@@ -116,25 +116,25 @@ impl PushedChangeInput {
     }
 }
 
-impl TryFrom<PushedChangeInput> for PushedChange {
-    type Error = Error;
-
-    /// What is wrong with a state is the outcome of its row, which has an id; without one there is only the error.
-    fn try_from(input: PushedChangeInput) -> Result<Self, Error> {
-        let id: Uuid = input.id().parse().map_err(|_| Error::invalid("id", ValidationError::Uuid))?;
-        Ok(match input {
-            PushedChangeInput::Task(PushedTask { id: text, expected_revision, state, deleted }) => {
-                let state = one_of(state, deleted).and_then(|it| it.map(|it| it.input(text).try_into()).transpose());
-                Self::Task(Pushed { id: TaskId(id), expected: expected_revision.map(|it| it.0), state })
+impl PushedChangeInput {
+    /// The row, whose description has at most so many characters. What is wrong with a state is the outcome of its row, which
+    /// has an id; without one there is only the error.
+    pub fn checked(self, max_description: usize) -> Result<PushedChange, Error> {
+        let id: Uuid = self.id().parse().map_err(|_| Error::invalid("id", ValidationError::Uuid))?;
+        Ok(match self {
+            Self::Task(PushedTask { id: text, expected_revision, state, deleted }) => {
+                let checked = |it: TaskState| it.input(text).checked(max_description);
+                let state = one_of(state, deleted).and_then(|it| it.map(checked).transpose());
+                PushedChange::Task(Pushed { id: TaskId(id), expected: expected_revision.map(|it| it.0), state })
             }
-            PushedChangeInput::TaskList(PushedTaskList { id: text, expected_revision, state, deleted }) => {
+            Self::TaskList(PushedTaskList { id: text, expected_revision, state, deleted }) => {
                 let state = one_of(state, deleted).and_then(|it| it.map(|it| it.list(text)).transpose());
-                Self::List(Pushed { id: ListId(id), expected: expected_revision.map(|it| it.0), state })
+                PushedChange::List(Pushed { id: ListId(id), expected: expected_revision.map(|it| it.0), state })
             }
-            PushedChangeInput::Label(PushedLabel { id: text, expected_revision, state, deleted }) => {
+            Self::Label(PushedLabel { id: text, expected_revision, state, deleted }) => {
                 let input = |LabelState { name, color }| CreateLabelInput { id: Some(text), name, color };
                 let state = one_of(state, deleted).and_then(|it| it.map(|it| input(it).try_into()).transpose());
-                Self::Label(Pushed { id: LabelId(id), expected: expected_revision.map(|it| it.0), state })
+                PushedChange::Label(Pushed { id: LabelId(id), expected: expected_revision.map(|it| it.0), state })
             }
         })
     }

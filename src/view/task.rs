@@ -7,13 +7,14 @@ use entity::{
     time::Micros,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
     BigInt, Date, DateTime,
     json::{self, WriteField},
 };
-use crate::service::tasks::TaskSummary;
+use crate::service::tasks::{ExtraFields, TaskSummary};
 
 /// A task.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
@@ -30,7 +31,7 @@ pub struct Task {
     pub user_id: String,
     /// Title, 1 to 200 characters.
     pub title: String,
-    /// Description, at most 1,000 characters.
+    /// Description, at most 1,000 characters unless the server allows more.
     pub description: Option<String>,
     /// Whether the task is completed.
     pub completed: bool,
@@ -68,6 +69,11 @@ pub struct Task {
     /// When it was deleted; null unless it is in the trash.
     #[serde(skip)]
     pub deleted_at: Option<DateTime>,
+    /// What clients of REST keep with it.
+    #[graphql(skip)]
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub extra: Map<String, Value>,
     /// Ids by which its relations are loaded.
     #[graphql(skip)]
     #[serde(skip)]
@@ -112,6 +118,7 @@ impl From<task::Model> for Task {
         let task::Model {
             title_key: _,
             description_key: _,
+            extra,
             number,
             id,
             user_id,
@@ -151,6 +158,7 @@ impl From<task::Model> for Task {
             created_at: created_at.into(),
             updated_at: updated_at.into(),
             deleted_at: deleted_at.map(Into::into),
+            extra: ExtraFields::read(extra.as_deref()).into(),
             keys: TaskKeys { task: id, list: list_id, parent: parent_id },
         }
     }
@@ -248,5 +256,9 @@ fn write_shown(task: &TaskSummary, owner: &UserId, into: &mut Vec<u8>) {
     json::instant(task.created_at, into);
     name(",\"updated_at\":", into);
     json::instant(task.updated_at, into);
-    into.push(b'}');
+    // An object that is stored is never empty.
+    match task.extra.as_deref().and_then(|it| it.strip_prefix('{')) {
+        Some(fields) => name(&format!(",{fields}"), into),
+        None => into.push(b'}'),
+    }
 }

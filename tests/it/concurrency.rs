@@ -197,7 +197,7 @@ async fn a_task_that_cannot_be_read_keeps_no_other_from_being_read() {
             "alter table tasks rename to kept; create view tasks as select number, id, user_id, parent_id, list_id, title, \
                case title when 'broken' then (1 / (length(title) - 6))::text end as description, completed, \
                completed_at, priority, due_date, due_at, due_zone, position, revision, created_at, updated_at, \
-               deleted_at from kept",
+               deleted_at, extra from kept",
         )
         .await;
     }

@@ -13,6 +13,7 @@ mod contents;
 mod contract;
 mod data;
 mod documents;
+mod extra;
 mod family;
 mod filter_model;
 mod filters;

@@ -6,7 +6,7 @@ use super::payload::Payload;
 use crate::{
     error::{Error, ValidationError},
     graphql::{errors::GraphqlError, guard::Guard},
-    service::tasks::{MAX_BULK, NewTask},
+    service::tasks::MAX_BULK,
     view::{CreateTaskInput, Task, TaskSelection, each_label, list_id},
 };
 
@@ -108,7 +108,8 @@ impl BulkMutation {
             return Err(Error::invalid("tasks", ValidationError::TooMany(MAX_BULK)).into());
         }
         let tasks_with_index = input.tasks.into_iter().enumerate();
-        let drafts = tasks_with_index.map(|(index, it)| NewTask::try_from(it).map_err(|error| error.at(index)));
+        let checked = |it: CreateTaskInput| it.checked(tasks.max_description());
+        let drafts = tasks_with_index.map(|(index, it)| checked(it).map_err(|error| error.at(index)));
         let drafts = drafts.collect::<Result<_, _>>()?;
         Ok(Payload(CreateTasksPayload { tasks: to_tasks(tasks.create_all(drafts).await?) }))
     }

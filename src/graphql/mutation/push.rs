@@ -8,7 +8,7 @@ use crate::{
         errors::{GraphqlError, Problem, row_problems},
         guard::Guard,
     },
-    service::push::{PushOutcome, PushedChange},
+    service::push::PushOutcome,
     view::{BigInt, ChangedNode, PushedChangeInput},
 };
 
@@ -96,7 +96,7 @@ impl PushMutation {
     ) -> Result<Payload<PushChangesPayload>, GraphqlError> {
         let push = ctx.push(input.changes.len())?;
         let ids: Vec<ID> = input.changes.iter().map(|it| it.id().clone()).collect();
-        let changes = input.changes.into_iter().map(PushedChange::try_from).collect();
+        let changes = input.changes.into_iter().map(|it| it.checked(push.max_description())).collect();
         // Other mutations would have a future of its size.
         let outcomes = Box::pin(push.push(changes)).await?;
         let results = ids.into_iter().zip(outcomes).map(|(id, outcome)| PushResult::new(id, outcome)).collect();

@@ -112,7 +112,7 @@ impl TaskMutation {
         #[graphql(desc = "Task to create.")] input: CreateTaskInput,
     ) -> Result<Payload<CreateTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
-        let task = tasks.create(input.try_into()?).await?.into();
+        let task = tasks.create(input.checked(tasks.max_description())?).await?.into();
         Ok(Payload(CreateTaskPayload { task }))
     }
 
@@ -124,7 +124,7 @@ impl TaskMutation {
     ) -> Result<Payload<UpdateTaskPayload>, GraphqlError> {
         let tasks = ctx.tasks()?;
         let (key, expected) = (TaskRef::Id(task_id(&input.id)?), input.expected_revision.map(|it| it.0));
-        let task = tasks.edit(key, input.try_into()?, expected).await?.into();
+        let task = tasks.edit(key, input.checked(tasks.max_description())?, expected).await?.into();
         Ok(Payload(UpdateTaskPayload { task }))
     }
 

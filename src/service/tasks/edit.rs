@@ -25,20 +25,23 @@ impl Tasks<'_> {
     /// its revision. Completing a task completes its subtasks, and its subtasks follow it into another list.
     pub async fn edit(self, key: TaskRef, edit: TaskPatch, expected: Option<i64>) -> Result<task::Model, Error> {
         let completed = edit.completed;
-        let (mut changes, Relations { list, parent, labels }) = edit.split();
+        let (mut changes, Relations { list, parent, labels, extra }) = edit.split();
         let is_moved = list.is_some() || parent.is_some();
-        let is_unchanged = changes.is_empty() && !is_moved && labels.is_none();
+        let is_unchanged = changes.is_empty() && !is_moved && labels.is_none() && extra.is_empty();
         if is_unchanged && expected.is_none() {
             return self.find(key).await?.ok_or(Error::NotFound(Thing::Task));
         }
         self.scope
             .write_if_needed(async |mut write| {
-                if is_moved || expected.is_some() {
+                if is_moved || expected.is_some() || !extra.is_empty() {
                     let row = write.find_expected::<task::Entity>(is(key), expected).await?;
                     if is_unchanged {
                         return Ok(Outcome::Unchanged(row));
                     }
                     changes.extend(self.relocate(&write, &row, parent, list).await?);
+                    if !extra.is_empty() {
+                        changes.push((task::Column::Extra, Expr::value(extra.over(row.extra.as_deref())?)));
+                    }
                 }
                 let labels = match &labels {
                     Some(labels) => Some(labels::resolve(&mut write, labels).await?),

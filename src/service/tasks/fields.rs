@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::{
-    Description, Due, TimeZone, Title,
+    Description, Due, ExtraFields, TimeZone, Title,
     change::{ColumnValues, completion, due},
 };
 use crate::service::{labels::LabelSelection, values::new_id};
@@ -38,6 +38,8 @@ pub struct NewTask {
     pub parent: Option<TaskId>,
     /// Its labels.
     pub labels: LabelSelection,
+    /// What clients of REST keep with it.
+    pub extra: ExtraFields,
 }
 
 impl NewTask {
@@ -53,6 +55,7 @@ impl NewTask {
             list: None,
             parent: None,
             labels: LabelSelection::default(),
+            extra: ExtraFields::default(),
         }
     }
 
@@ -64,7 +67,7 @@ impl NewTask {
     /// What makes this task of that one, which has these labels. A subtask is in the list of its parent, whatever is given.
     pub(in crate::service) fn difference(&self, row: &task::Model, its_labels: &[LabelId]) -> TaskPatch {
         let wanted = self.clone().row(&row.user_id);
-        let Self { id: _, title, description, completed, priority, due, list, parent, labels } = self.clone();
+        let Self { id: _, title, description, completed, priority, due, list, parent, labels, extra: _ } = self.clone();
         let has_other_due = wanted.due_date != Set(row.due_date)
             || wanted.due_at != Set(row.due_at)
             || wanted.due_zone != Set(row.due_zone.clone());
@@ -83,12 +86,14 @@ impl NewTask {
             list: (parent.is_none() && list != row.list_id).then_some(list),
             parent: (parent != row.parent_id).then_some(parent),
             labels: has_other_labels.then_some(labels),
+            // Who is to have the same says nothing about it.
+            extra: ExtraFields::default(),
         }
     }
 
     /// Its row, which has no number, revision and position yet.
     pub(in crate::service) fn row(self, owner: &UserId) -> task::ActiveModel {
-        let Self { id, title, description, completed, priority, due, list, parent, labels: _ } = self;
+        let Self { id, title, description, completed, priority, due, list, parent, labels: _, extra } = self;
         let now = Micros::now();
         let (title, description) = (String::from(title), description.map(String::from));
         let (title_key, description_key) = (search_key(&title), description.as_deref().map(search_key));
@@ -119,6 +124,7 @@ impl NewTask {
             deleted_at: Set(None),
             title_key: Set(title_key),
             description_key: Set(description_key),
+            extra: Set(extra.stored()),
         }
     }
 }
@@ -142,9 +148,11 @@ pub struct TaskPatch {
     pub parent: Option<Option<TaskId>>,
     /// All its labels.
     pub labels: Option<LabelSelection>,
+    /// What clients of REST keep with it: others stay.
+    pub extra: ExtraFields,
 }
 
-/// What a change says about the relations of a task.
+/// What a change says about a task beside its columns.
 pub(super) struct Relations {
     /// The list that it is in.
     pub(super) list: Option<Option<ListId>>,
@@ -152,12 +160,14 @@ pub(super) struct Relations {
     pub(super) parent: Option<Option<TaskId>>,
     /// All its labels.
     pub(super) labels: Option<LabelSelection>,
+    /// What clients of REST keep with it, which depends on what they keep now.
+    pub(super) extra: ExtraFields,
 }
 
 impl TaskPatch {
     /// The columns that change, and what is asked of the relations.
     pub(super) fn split(self) -> (ColumnValues, Relations) {
-        let Self { title, description, completed, priority, due: new_due, list, parent, labels } = self;
+        let Self { title, description, completed, priority, due: new_due, list, parent, labels, extra } = self;
         let mut changes = ColumnValues::new();
         if let Some(title) = title {
             let title = String::from(title);
@@ -178,6 +188,6 @@ impl TaskPatch {
         if let Some(completed) = completed {
             changes.extend(completion(Expr::value(completed)));
         }
-        (changes, Relations { list, parent, labels })
+        (changes, Relations { list, parent, labels, extra })
     }
 }

@@ -43,6 +43,8 @@ pub struct TaskSummary {
     pub updated_at: Micros,
     /// The names of its labels in their order, as a list in JSON.
     pub tags: String,
+    /// What clients of REST keep with it: an object in JSON.
+    pub extra: Option<String>,
 }
 
 /// The first chunk of a list of tasks.
@@ -65,7 +67,7 @@ struct SummaryRow {
 }
 
 /// The columns of tasks in [`SummaryRow`].
-const SUMMARY_COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at""#;
+const SUMMARY_COLUMNS: &str = r#""tasks"."number", "tasks"."title", "tasks"."description", "tasks"."completed", "tasks"."priority", "tasks"."due_order", "tasks"."created_at", "tasks"."updated_at", "tasks"."extra""#;
 
 impl FromRow for SummaryRow {
     fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
@@ -78,6 +80,7 @@ impl FromRow for SummaryRow {
             due: row.value_if_any()?,
             created_at: row.value()?,
             updated_at: row.value()?,
+            extra: row.value_if_any()?,
             tags: row.value()?,
         };
         Ok(Self { shown, revision: row.value()? })

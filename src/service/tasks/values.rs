@@ -12,8 +12,10 @@ use crate::{
 
 /// How many characters a title has at most.
 pub const MAX_TITLE: usize = 200;
-/// How many characters a description has at most.
+/// How many characters a description has at most, unless an installation allows more.
 pub const MAX_DESCRIPTION: usize = 1000;
+/// How many it may allow.
+pub const LONGEST_DESCRIPTION: usize = 5000;
 /// The form of a date, with which an instant begins too.
 const DATE: &str = "2030-01-31";
 /// What to do when it is no date and no instant.
@@ -23,7 +25,7 @@ const DATE_TIME_HINT: &str = "use the form 2030-01-31T12:00:00Z";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
-/// 0 to 1,000 characters.
+/// 0 to 1,000 characters, or as many as the installation allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -63,15 +65,17 @@ impl Title {
 }
 
 impl Description {
-    /// Checks the text.
-    pub fn parse(text: &str) -> Result<Self, ValidationError> {
+    /// Checks the text, which has at most so many characters.
+    pub fn parse(text: &str, most: usize) -> Result<Self, ValidationError> {
         if text.contains('\0') {
             return Err(ValidationError::Nul);
         }
-        match text.chars().count() {
-            0..=MAX_DESCRIPTION => Ok(Self(text.to_owned())),
-            _ => Err(ValidationError::TooLong(MAX_DESCRIPTION)),
-        }
+        if text.chars().count() > most { Err(ValidationError::TooLong(most)) } else { Ok(Self(text.to_owned())) }
+    }
+
+    /// Checks the text of a file, which may come from an installation that allows more.
+    pub fn stored(text: &str) -> Result<Self, ValidationError> {
+        Self::parse(text, LONGEST_DESCRIPTION)
     }
 }
 

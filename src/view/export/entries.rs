@@ -124,6 +124,7 @@ fn wanted(field: &str, steps: usize) -> ValidationError {
         "label_ids" if steps == 1 => "must be a list",
         "id" | "list_id" | "parent_id" | "label_ids" => return ValidationError::Uuid,
         "docket" => "must be a number",
+        "extra" => "must be an object",
         "completed" | "archived" => "must be true or false",
         "priority" => "must be low, medium, high or urgent",
         "due_date" => "must be a date such as 2030-01-31",
