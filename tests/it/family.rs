@@ -541,3 +541,25 @@ async fn two_front_ends_share_a_docket_by_the_shapes_that_they_accept() {
     }
     assert_eq!(ask("DELETE", &path, "application/json;delete=json").await.expect(200)["deleted"], true);
 }
+
+#[tokio::test]
+async fn a_token_of_a_few_days_is_not_extended_by_use() {
+    let app = App::spawn_with(&[("REST_TOKEN_DAYS", "3")]).await;
+    let ann = app.person("ann").await;
+    let login = json!({ "email": ann.email, "password": PASSWORD });
+    let answer = Answer::of(app.request("POST", "/api/auth/login").json(&login)).await.expect(200);
+    let token = text(&answer["access_token"]);
+    let of = async |path: &str| Answer::of(app.request("GET", path).bearer_auth(&token)).await.expect(200);
+    let first = of("/api/auth/get-session").await["session"]["expiresAt"].clone();
+    of("/api/auth/token").await;
+    of("/api/auth/me").await;
+    assert_eq!(of("/api/auth/get-session").await["session"]["expiresAt"], first);
+    let left = chrono::DateTime::parse_from_rfc3339(first.as_str().unwrap()).unwrap().to_utc() - chrono::Utc::now();
+    assert!((2..=3).contains(&left.num_days()), "{left}");
+    // One that is not remembered, and has less, is extended as Better Auth does it.
+    let body = json!({ "email": ann.email, "password": PASSWORD, "rememberMe": false });
+    let token = text(&app.auth("/sign-in/email", body).await.expect(200)["token"]);
+    let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&token)).await.expect(200);
+    let ends_at = chrono::DateTime::parse_from_rfc3339(session["session"]["expiresAt"].as_str().unwrap()).unwrap();
+    assert!((ends_at.to_utc() - chrono::Utc::now()).num_days() >= 6, "{session}");
+}

@@ -83,11 +83,19 @@ impl Auth<'_> {
             session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
             return Ok(None);
         }
-        if lifetime == Lifetime::Fixed || !is_due_for_extension(session.expires_at.utc(), now) {
+        let is_fixed = lifetime == Lifetime::Fixed || self.is_limited(&session);
+        if is_fixed || !is_due_for_extension(session.expires_at.utc(), now) {
             return Ok(Some(LiveSession { session, user, is_extended: false }));
         }
         let session = self.extend(session, now).await?;
         Ok(session.map(|session| LiveSession { session, user, is_extended: true }))
+    }
+
+    /// Whether a session began at an account route of the original back-ends, with less time than others have: that is how
+    /// long it lasts.
+    fn is_limited(self, session: &session::Model) -> bool {
+        let lasts = self.material.policy.rest_session;
+        lasts < SESSION_LIFETIME && session.expires_at.utc() - session.created_at.utc() == lasts
     }
 
     /// Ends the session of a raw token, if there is one.
