@@ -4,6 +4,7 @@ mod choices;
 mod database_url;
 mod dotenv;
 mod issuers;
+mod legacy;
 mod limits;
 mod names;
 mod origin;
@@ -110,6 +111,9 @@ pub struct Config {
     /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between; none by
     /// default.
     pub trusted_proxies: Vec<IpNet>,
+    /// `DOCKET_LEGACY`: the kind of front-ends, which sets what they need and is not set: `fastapi`, `fastapi-envelope`,
+    /// `fastapi-camel` or `nextjs`; none by default.
+    pub legacy: Option<&'static str>,
     /// `DESCRIPTION_LENGTH`: how many characters a description of a task has at most, 1000 to 5000; 1000 by default.
     pub max_description: usize,
     /// How the REST API looks to clients of the original back-ends.
@@ -194,6 +198,7 @@ impl Config {
     }
 
     fn read(read: &mut SettingsReader<impl Fn(&str) -> Option<String>>) -> Self {
+        let legacy = read.read_profile();
         let environment = read.parsed("DOCKET_ENV", Environment::Development, "development, staging or production");
         let production = environment == Environment::Production;
         let (secret, is_secret_new) = read.secret(environment);
@@ -233,6 +238,7 @@ impl Config {
             mail_from: read.mail_from(),
             mail_folder: read.text("MAIL_FOLDER").unwrap_or_else(|| ".docket-mail".into()).into(),
             trusted_proxies: read.networks(),
+            legacy,
             max_description: read.number("DESCRIPTION_LENGTH", 1000, 1000..=5000, "characters"),
             rest: RestSettings::read(read),
             issuers,

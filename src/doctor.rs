@@ -70,6 +70,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     }
     findings.push(mail(config).await);
     findings.push(origins(config));
+    findings.push(rest(config));
     findings
 }
 
@@ -216,6 +217,14 @@ fn origins(config: &Config) -> Finding {
     match config.cors_origins.as_slice() {
         [] => doubtful("origins", format!("clients see {base}; CORS_ORIGINS allows no front-end elsewhere")),
         all => good("origins", format!("clients see {base}; front-ends at {}", all.join(", "))),
+    }
+}
+
+fn rest(config: &Config) -> Finding {
+    let kind = config.legacy.map_or_else(String::new, |name| format!("for front-ends of the kind {name}: "));
+    match config.rest_differences().as_slice() {
+        [] => good("REST", format!("{kind}the usual shapes and paths")),
+        all => good("REST", format!("{kind}{}", all.join(", "))),
     }
 }
 

@@ -29,8 +29,8 @@ use axum::{Extension, Router, extract::MatchedPath, middleware::map_response};
 use utoipa_axum::routes;
 
 pub use self::errors::{
-    method_not_allowed, missing_host_response, not_found, panic_response, rejection_response, timeout_response,
-    too_large_response,
+    HelpfulSetting, method_not_allowed, missing_host_response, not_found, panic_response, rejection_response,
+    timeout_response, too_large_response,
 };
 pub(crate) use self::extract::MAX_BODY;
 pub use self::routes::Endpoint;

@@ -34,16 +34,19 @@ pub(super) struct SettingsReader<V> {
     /// Every name that was asked for: the settings that there are.
     known: RefCell<BTreeSet<String>>,
     pub(super) mistakes: Vec<String>,
+    /// What a setting is that is not set, where a kind of front-ends wants another value than the usual one.
+    pub(super) profile: &'static [(&'static str, &'static str)],
 }
 
 impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     pub(super) fn new(var: V) -> Self {
-        Self { var, known: RefCell::default(), mistakes: Vec::new() }
+        Self { var, known: RefCell::default(), mistakes: Vec::new(), profile: &[] }
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.known.borrow_mut().insert(name.to_owned());
-        (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        let of_profile = || self.profile.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+        (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).or_else(of_profile)
     }
 
     /// The settings, if nothing is wrong with them.

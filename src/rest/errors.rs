@@ -3,16 +3,16 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::json;
 
-use super::pydantic::PydanticError;
+use super::{paths, pydantic::PydanticError};
 use crate::{
     error::{AuthError, Error, FieldError, FileProblem, PublicError, ValidationError},
-    service::auth::PASSWORD_LENGTH,
+    service::{auth::PASSWORD_LENGTH, tasks::LONGEST_DESCRIPTION},
 };
 
 /// A request that failed.
@@ -25,6 +25,10 @@ pub(super) enum RestError {
     /// The body has too many bytes.
     TooLarge,
 }
+
+/// A setting with which a request would not have failed: said in the log, where a developer looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelpfulSetting(pub &'static str);
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
 #[derive(Serialize)]
@@ -114,7 +118,12 @@ fn file_error(problem: &FileProblem) -> PydanticError {
 }
 
 fn validation_response(problems: Vec<PydanticError>) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: problems })).into_response()
+    let is_long = problems.iter().any(|it| it.is_too_long_below(&["body", "description"], LONGEST_DESCRIPTION));
+    let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: problems })).into_response();
+    if is_long {
+        response.extensions_mut().insert(HelpfulSetting("DESCRIPTION_LENGTH=5000"));
+    }
+    response
 }
 
 fn detail_response(status: StatusCode, text: &str) -> Response {
@@ -142,8 +151,12 @@ pub fn missing_host_response() -> Response {
 }
 
 /// No such route.
-pub async fn not_found() -> Response {
-    detail_response(StatusCode::NOT_FOUND, "Not Found")
+pub async fn not_found(uri: Uri) -> Response {
+    let mut response = detail_response(StatusCode::NOT_FOUND, "Not Found");
+    if paths::is_root(uri.path()) {
+        response.extensions_mut().insert(HelpfulSetting("REST_ROOT=on"));
+    }
+    response
 }
 
 /// The route has other methods.

@@ -33,6 +33,12 @@ impl PydanticError {
         self
     }
 
+    /// Whether it is about the length of that field, which might be allowed to be that long.
+    pub(super) fn is_too_long_below(&self, loc: &[&str], longest: usize) -> bool {
+        let most = self.ctx.as_ref().and_then(|it| it["max_length"].as_u64());
+        self.r#type == "string_too_long" && self.loc == *loc && most.is_some_and(|it| it < longest as u64)
+    }
+
     fn with(mut self, ctx: Value) -> Self {
         self.ctx = Some(ctx);
         self

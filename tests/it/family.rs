@@ -4,7 +4,10 @@
 use docket::rest::{compat, paths};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, text};
+use crate::{
+    support::{Answer, App, PASSWORD, Process, text},
+    tokens::{hs256, in_seconds},
+};
 
 /// How a client sends the fields of a form.
 #[derive(Clone, Copy, Debug)]
@@ -562,4 +565,43 @@ async fn a_token_of_a_few_days_is_not_extended_by_use() {
     let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&token)).await.expect(200);
     let ends_at = chrono::DateTime::parse_from_rfc3339(session["session"]["expiresAt"].as_str().unwrap()).unwrap();
     assert!((ends_at.to_utc() - chrono::Utc::now()).num_days() >= 6, "{session}");
+}
+
+#[tokio::test]
+async fn a_kind_of_front_ends_is_served_by_one_setting() {
+    let app = App::spawn_with(&[("DOCKET_LEGACY", "fastapi-envelope"), ("REST_STATUS", "off")]).await;
+    let ann = app.person("ann").await;
+    let body = json!({ "title": "a", "category": "work", "description": "x".repeat(5000) });
+    let task = Answer::of(app.request("POST", "/todos").bearer_auth(&ann.token).json(&body)).await.expect(201);
+    assert_eq!((&task["category"], task.get("status")), (&json!("work"), None));
+    let list = Answer::of(app.request("GET", "/tasks").bearer_auth(&ann.token)).await.expect(200);
+    assert_eq!((&list["total"], &list["tasks"]), (&json!(1), &json!([task])));
+    assert_eq!(app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await.expect(200)["deleted"], true);
+}
+
+#[tokio::test]
+async fn development_logs_the_setting_that_would_have_helped() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (environment, is_named) in [("development", true), ("staging", false)] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let settings = [("DOCKET_ENV", environment), ("RUST_LOG", "info"), ("DOCKET_DRAIN_SECONDS", "0")];
+        let other = App::unstarted().await;
+        let process = Process::start_with(&other.database_url, &settings, log.reopen().unwrap()).await;
+        let ask = async |method: &str, path: &str, body: Value| {
+            let request = app.http.request(method.parse().unwrap(), format!("{}{path}", process.base));
+            Answer::of(request.bearer_auth(hs256(&json!({ "sub": ann.id, "exp": in_seconds(60) }))).json(&body)).await
+        };
+        assert_eq!(ask("GET", "/todos", json!({})).await.status, 404);
+        assert_eq!(
+            ask("POST", "/api/tasks", json!({ "title": "a", "description": "x".repeat(1001) })).await.status,
+            422
+        );
+        assert_eq!(ask("POST", "/api/tasks", json!({ "title": "" })).await.status, 422);
+        process.stop().await;
+        let said = std::fs::read_to_string(log.path()).unwrap();
+        for setting in ["REST_ROOT=on", "DESCRIPTION_LENGTH=5000"] {
+            assert_eq!(said.matches(setting).count(), usize::from(is_named), "{environment}, {setting}: {said}");
+        }
+    }
 }

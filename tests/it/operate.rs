@@ -94,11 +94,22 @@ async fn the_doctor_says_what_is_well_and_what_to_mend() {
     app.person("ann").await;
     let (code, said) = command(&app.database_url, &["doctor"], &[]);
     assert_eq!(code, Some(0), "{said}");
-    for what in
-        ["configuration", "database", "migrations    all applied", "clock", "1 of 1 can sign", "mail", "origins"]
-    {
+    for what in [
+        "configuration",
+        "database",
+        "migrations    all applied",
+        "clock",
+        "1 of 1 can sign",
+        "mail",
+        "origins",
+        "REST          the usual",
+    ] {
         assert!(said.contains(what), "{what}: {said}");
     }
+    let (_, said) = command(&app.database_url, &["doctor"], &[("DOCKET_LEGACY", "nextjs"), ("REST_CASE", "camel")]);
+    let shapes =
+        "REST          for front-ends of the kind nextjs: REST_CASE=camel, REST_STATUS=on, REST_UNKNOWN_FIELDS=keep";
+    assert!(said.contains(shapes), "{said}");
     let other = "another-secret-of-tests-9876543210-ZYXWVUTSRQ";
     let weak = [
         ("BETTER_AUTH_SECRET", other),

@@ -23,8 +23,8 @@ use tracing::{
 use uuid::Uuid;
 
 use crate::{
-    config::Config,
-    rest,
+    config::{Config, Environment},
+    rest::{self, HelpfulSetting},
     service::auth::Client,
     telemetry::{
         SAMPLED, adopt,
@@ -63,6 +63,8 @@ struct ContextSettings {
     closing: watch::Receiver<bool>,
     /// Whether clients come by https.
     is_https: bool,
+    /// Whether a developer reads the log.
+    is_development: bool,
 }
 
 impl RequestContext {
@@ -78,6 +80,7 @@ impl RequestContext {
             metrics,
             closing: closing.clone(),
             is_https,
+            is_development: config.environment == Environment::Development,
         }))
     }
 }
@@ -106,7 +109,10 @@ pub(in crate::server) async fn request_context(
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let operation = response.extensions().get::<OperationLabels>().map(display);
-    span.in_scope(|| info!(%method, route, operation, status, duration_us = micros, "{method} {route} {status}"));
+    let setting = response.extensions().get::<HelpfulSetting>().filter(|_| settings.is_development).map(|it| it.0);
+    span.in_scope(
+        || info!(%method, route, operation, status, setting, duration_us = micros, "{method} {route} {status}"),
+    );
     settings.add_headers(&mut response);
     response.headers_mut().insert(REQUEST_ID, id);
     response
