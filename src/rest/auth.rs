@@ -1,6 +1,7 @@
 //! The routes below `/api/auth`, as Better Auth's own client expects them. Every rule is in `service::auth`.
 //! See docs/contracts/better-auth.md#routes.
 
+mod bodies;
 mod errors;
 mod fields;
 mod links;

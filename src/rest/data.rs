@@ -36,6 +36,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/{user_id}/export",
+    operation_id = "exportData",
     responses((status = 200, description = "The file.", body = serde_json::Value)),
 )]
 pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
@@ -61,6 +62,7 @@ pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<
 #[utoipa::path(
     get,
     path = "/api/{user_id}/export.ics",
+    operation_id = "exportCalendar",
     responses((status = 200, description = "The file.", body = String, content_type = "text/calendar")),
 )]
 pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
@@ -79,6 +81,7 @@ pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Resul
 #[utoipa::path(
     post,
     path = "/api/{user_id}/import",
+    operation_id = "importData",
     params(ImportQuery),
     request_body = Object,
     responses((status = 200, description = "What was imported.", body = serde_json::Value)),

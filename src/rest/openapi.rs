@@ -1,6 +1,9 @@
 //! The OpenAPI document: made from the routes that serve, and from what all routes of a group have in common.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::OnceLock,
+};
 
 use axum::{
     Router,
@@ -69,9 +72,9 @@ pub fn document() -> OpenApi {
     let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas())
         .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    let mut paths = health_paths();
+    let (mut paths, mut ids) = (health_paths(), HashSet::new());
     for mut route in routes {
-        route.for_each_operation(identify);
+        route.for_each_operation(|endpoint, operation| identify(&mut ids, endpoint, operation));
         components = components.schemas_from_iter(route.schemas);
         for (path, item) in route.paths.paths {
             paths = paths.path(path, item);
@@ -157,31 +160,31 @@ impl ApiRoute {
     }
 }
 
-/// Gives an operation the id by which generated clients call it: method and path, which are unique.
-fn identify(Endpoint { method, path }: &Endpoint, operation: &mut Operation) {
-    let name = format!("{method} {path}");
-    operation.operation_id = Some(name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect());
+/// Gives the second of two methods that share a handler an id of its own: generated clients call operations by their ids.
+fn identify(ids: &mut HashSet<String>, Endpoint { method, .. }: &Endpoint, operation: &mut Operation) {
+    let id = operation.operation_id.get_or_insert_default();
+    if !ids.insert(id.clone()) {
+        id.push_str(&format!("By{}{}", &method[..1], method[1..].to_ascii_lowercase()));
+    }
 }
 
 /// The probes of the server, which are no part of this API.
 fn health_paths() -> PathsBuilder {
-    let probe = |path: &'static str, summary: &'static str, statuses: &[(u16, &'static str)]| {
-        let mut operation = OperationBuilder::new().summary(Some(summary)).tag("health");
+    let probe = |id: &'static str, summary: &'static str, statuses: &[(u16, &'static str)]| {
+        let mut operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary)).tag("health");
         for (status, description) in statuses {
             let response =
                 ResponseBuilder::new().description(*description).content(JSON, ContentBuilder::new().build());
             operation = operation.response(status.to_string(), response);
         }
-        let mut operation = operation.build();
-        identify(&Endpoint { method: "GET", path: path.to_owned() }, &mut operation);
-        PathItem::new(HttpMethod::Get, operation)
+        PathItem::new(HttpMethod::Get, operation.build())
     };
-    let live = |path| probe(path, "Check that the process is alive.", &[(200, "The process is alive.")]);
+    let live = |id| probe(id, "Check that the process is alive.", &[(200, "The process is alive.")]);
     let ready = [(200, "The server can serve requests."), (503, "The server cannot serve requests now.")];
     PathsBuilder::new()
-        .path("/health", live("/health"))
-        .path("/api/health", live("/api/health"))
-        .path("/health/ready", probe("/health/ready", "Check that the server can serve requests.", &ready))
+        .path("/health", live("checkAlive"))
+        .path("/api/health", live("checkApiAlive"))
+        .path("/health/ready", probe("checkReady", "Check that the server can serve requests.", &ready))
 }
 
 /// The schemas of errors, and of what responses contain without naming it.

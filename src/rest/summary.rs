@@ -41,6 +41,7 @@ struct ByPriority {
 #[utoipa::path(
     get,
     path = "/api/{user_id}/statistics",
+    operation_id = "getStatistics",
     responses((status = 200, description = "The totals.", body = Statistics)),
 )]
 pub(super) async fn statistics(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
@@ -73,6 +74,7 @@ impl Statistics {
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tags",
+    operation_id = "listTags",
     responses((status = 200, description = "The tags.", body = [String])),
 )]
 pub(super) async fn tags(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {

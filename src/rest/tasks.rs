@@ -39,6 +39,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tasks",
+    operation_id = "listTasks",
     params(ListQuery),
     responses(
         (status = 200, description = "The tasks.", body = [Task]),
@@ -103,6 +104,7 @@ fn tasks_after(
 #[utoipa::path(
     post,
     path = "/api/{user_id}/tasks",
+    operation_id = "createTask",
     request_body = NewTaskBody,
     responses((status = 201, description = "The new task.", body = Task)),
 )]
@@ -129,6 +131,7 @@ pub(super) async fn create(
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tasks/{task_id}",
+    operation_id = "getTask",
     params(TaskPath),
     responses(
         (status = 200, description = "The task.", body = Task),
@@ -154,6 +157,7 @@ pub(super) async fn show(
 #[utoipa::path(
     method(put, patch),
     path = "/api/{user_id}/tasks/{task_id}",
+    operation_id = "updateTask",
     params(TaskPath),
     request_body = TaskChangesBody,
     responses((status = 200, description = "The task.", body = Task), TaskChanged),
@@ -181,6 +185,7 @@ pub(super) async fn edit(
 #[utoipa::path(
     method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/complete",
+    operation_id = "setTaskCompleted",
     params(TaskPath, CompletionQuery),
     request_body = Option<CompletionBody>,
     responses((status = 200, description = "The task.", body = Task), TaskChanged),
@@ -208,6 +213,7 @@ pub(super) async fn complete(
 #[utoipa::path(
     method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/toggle",
+    operation_id = "toggleTask",
     params(TaskPath, CompletionQuery),
     request_body = Option<CompletionBody>,
     responses((status = 200, description = "The task.", body = Task), TaskChanged),
@@ -226,6 +232,7 @@ pub(super) async fn toggle(
 #[utoipa::path(
     delete,
     path = "/api/{user_id}/tasks/{task_id}",
+    operation_id = "deleteTask",
     params(TaskPath),
     responses((status = 204, description = "The task is deleted."), TaskChanged),
 )]
@@ -245,6 +252,7 @@ pub(super) async fn delete(
 #[utoipa::path(
     get,
     path = "/api/{user_id}/stats",
+    operation_id = "countTasks",
     responses((status = 200, description = "The totals.", body = serde_json::Value)),
 )]
 pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
@@ -258,6 +266,7 @@ pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<R
 #[utoipa::path(
     get,
     path = "/api/{user_id}/changes",
+    operation_id = "listChanges",
     params(ChangesQuery),
     responses(
         (status = 200, description = "The changes.", body = serde_json::Value),

@@ -6,11 +6,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use serde_json::json;
 use url::Url;
 
 use super::{
     AuthResult, AuthRouteState,
+    bodies::{StatusBody, SuccessBody, VerifiedBody},
     errors::AuthApiError,
     fields::{self, QueryParameters},
     post::{Json as JsonPost, Post},
@@ -19,7 +19,6 @@ use super::{
 use crate::{
     error::{AuthError, Error},
     service::auth::{Auth, Client, Lifetime, VerificationOutcome},
-    view::User,
 };
 
 /// The same for every address.
@@ -29,12 +28,13 @@ const RESET_REQUESTED: &str = "If this email exists in our system, check your em
 #[utoipa::path(
     post,
     path = "/api/auth/request-password-reset",
-    responses((status = 200, description = "The same for every address.", body = serde_json::Value)),
+    operation_id = "requestPasswordReset",
+    responses((status = 200, description = "The same for every address.", body = StatusBody)),
 )]
 pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let form = fields::email_form(&post, "email", "redirectTo")?;
     services.auth().request_reset(&form.email, form.target.as_deref()).await?;
-    Ok(Json(json!({ "status": true, "message": RESET_REQUESTED })).into_response())
+    Ok(Json(StatusBody::saying(RESET_REQUESTED)).into_response())
 }
 
 /// Follow a link that was mailed to set a new password.
@@ -43,6 +43,7 @@ pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<Js
 #[utoipa::path(
     get,
     path = "/api/auth/reset-password/{token}",
+    operation_id = "followPasswordReset",
     params(
         ("token" = String, Path, min_length = 1, description = "The token of the link."),
         ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
@@ -76,8 +77,9 @@ pub(super) async fn follow_reset(
 #[utoipa::path(
     post,
     path = "/api/auth/reset-password",
+    operation_id = "resetPassword",
     params(("token" = Option<String>, Query, description = "The token, if it is not in the body.")),
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn reset(
     State(services): AuthRouteState,
@@ -89,14 +91,15 @@ pub(super) async fn reset(
     let asked = || QueryParameters::of(&uri).get("token").filter(|it| !it.is_empty());
     let token = token.or_else(asked).ok_or(AuthError::InvalidToken)?;
     services.auth().reset_password(&token, &password, &client).await?;
-    Ok(Json(json!({ "status": true })).into_response())
+    Ok(Json(StatusBody::done()).into_response())
 }
 
 /// Mail a link that verifies the address.
 #[utoipa::path(
     post,
     path = "/api/auth/send-verification-email",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "sendVerificationEmail",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn send_verification(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
@@ -104,19 +107,20 @@ pub(super) async fn send_verification(State(services): AuthRouteState, post: Pos
     let mut cookies = Cookies::new(auth, post.headers());
     let live = SessionCredentials::read(auth, post.headers()).live(auth, Lifetime::Extended, &mut cookies).await?;
     auth.send_verification(live.as_ref(), &form.email, form.target.as_deref()).await?;
-    Ok(cookies.with(Json(json!({ "status": true }))))
+    Ok(cookies.with(Json(StatusBody::done())))
 }
 
 /// Follow a link that verifies an address, or changes to it.
 #[utoipa::path(
     get,
     path = "/api/auth/verify-email",
+    operation_id = "verifyEmail",
     params(
         ("token" = Option<String>, Query, description = "The token of the link."),
         ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
     ),
     responses(
-        (status = 200, description = "The status, and the user if the address changed.", body = serde_json::Value),
+        (status = 200, description = "The status, and the user if the address changed.", body = VerifiedBody),
         (status = 302, description = "A redirect to the target of the link."),
     ),
 )]
@@ -138,9 +142,9 @@ pub(super) async fn verify_email(
         (Err(Error::Auth(fault)), None) => Err(AuthApiError::Link(fault)),
         (Err(error), _) => Err(error.into()),
         (Ok(_), Some(target)) => Ok(cookies.with(redirect(&target))),
-        (Ok(VerificationOutcome::Address), None) => Ok(cookies.with(Json(json!({ "status": true, "user": null })))),
+        (Ok(VerificationOutcome::Address), None) => Ok(cookies.with(Json(VerifiedBody { status: true, user: None }))),
         (Ok(VerificationOutcome::Changed(user)), None) => {
-            Ok(cookies.with(Json(json!({ "status": true, "user": User::from(user) }))))
+            Ok(cookies.with(Json(VerifiedBody { status: true, user: Some(user.into()) })))
         }
     }
 }
@@ -149,7 +153,8 @@ pub(super) async fn verify_email(
 #[utoipa::path(
     post,
     path = "/api/auth/delete-user",
-    responses((status = 200, description = "What was done.", body = serde_json::Value)),
+    operation_id = "deleteUser",
+    responses((status = 200, description = "What was done.", body = SuccessBody)),
 )]
 pub(super) async fn delete_user(
     State(services): AuthRouteState,
@@ -166,13 +171,13 @@ pub(super) async fn delete_user(
             auth.use_deletion(&live.user.id, token).await.map_err(link_not_found)?;
         } else if auth.policy().delete_confirmation {
             auth.mail_deletion(live, form.callback_url.as_deref()).await?;
-            return Ok(Json(json!({ "success": true, "message": "Verification email sent" })));
+            return Ok(Json(SuccessBody::saying("Verification email sent")));
         } else if form.password.is_none() {
             auth.confirm_deletion(live, None).await?;
         }
         auth.delete_account(&live.user.id, &client).await?;
         cookies.clear();
-        Ok(Json(json!({ "success": true, "message": "User deleted" })))
+        Ok(Json(SuccessBody::saying("User deleted")))
     })
     .await
 }
@@ -181,12 +186,13 @@ pub(super) async fn delete_user(
 #[utoipa::path(
     get,
     path = "/api/auth/delete-user/callback",
+    operation_id = "followUserDeletion",
     params(
         ("token" = Option<String>, Query, description = "The token of the link."),
         ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
     ),
     responses(
-        (status = 200, description = "The account is deleted.", body = serde_json::Value),
+        (status = 200, description = "The account is deleted.", body = SuccessBody),
         (status = 302, description = "A redirect to the target of the link."),
     ),
 )]
@@ -208,7 +214,7 @@ pub(super) async fn follow_deletion(
     cookies.clear();
     Ok(match target {
         Some(target) => cookies.with(redirect(&target)),
-        None => cookies.with(Json(json!({ "success": true, "message": "User deleted" }))),
+        None => cookies.with(Json(SuccessBody::saying("User deleted"))),
     })
 }
 
@@ -216,6 +222,7 @@ pub(super) async fn follow_deletion(
 #[utoipa::path(
     get,
     path = "/api/auth/error",
+    operation_id = "showError",
     params(("error" = Option<String>, Query, description = "The code of the error.")),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
 )]

@@ -1,10 +1,10 @@
 //! What users change about their account, and their ways to sign in.
 
 use axum::{Extension, Json, extract::State, http::HeaderMap};
-use serde_json::json;
 
 use super::{
     AuthResult, AuthRouteState,
+    bodies::StatusBody,
     errors::AuthApiError,
     fields,
     post::{Json as JsonPost, Post},
@@ -20,7 +20,8 @@ use crate::{
 #[utoipa::path(
     post,
     path = "/api/auth/update-user",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "updateUser",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn update_user(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
@@ -29,7 +30,7 @@ pub(super) async fn update_user(State(services): AuthRouteState, post: Post<Json
         let edit = fields::update_user_form(record)?;
         auth.edit_profile(&live.user.id, edit).await?;
         cookies.resend_session(&live.session.token);
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }
@@ -38,6 +39,7 @@ pub(super) async fn update_user(State(services): AuthRouteState, post: Post<Json
 #[utoipa::path(
     post,
     path = "/api/auth/update-session",
+    operation_id = "updateSession",
     responses((status = 200, description = "Not used.", body = serde_json::Value)),
 )]
 pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
@@ -49,14 +51,15 @@ pub(super) async fn update_session(State(services): AuthRouteState, post: Post<J
 #[utoipa::path(
     post,
     path = "/api/auth/change-email",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "changeEmail",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn change_email(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let form = fields::email_form(&post, "newEmail", "callbackURL")?;
     with_session(auth, post.headers(), async |live, _| {
         auth.change_email(live, form.email, form.target.as_deref()).await?;
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }
@@ -65,6 +68,7 @@ pub(super) async fn change_email(State(services): AuthRouteState, post: Post<Jso
 #[utoipa::path(
     post,
     path = "/api/auth/change-password",
+    operation_id = "changePassword",
     responses(
         (
             status = 200,
@@ -95,14 +99,15 @@ pub(super) async fn change_password(
 #[utoipa::path(
     post,
     path = "/api/auth/verify-password",
-    responses((status = 200, description = "The password is right.", body = serde_json::Value)),
+    operation_id = "verifyPassword",
+    responses((status = 200, description = "The password is right.", body = StatusBody)),
 )]
 pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
     let password = fields::required(&post, "password")?;
     with_session(auth, post.headers(), async |live, _| {
         auth.check_password(&live.user.id, &password).await?;
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }
@@ -111,6 +116,7 @@ pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<
 #[utoipa::path(
     get,
     path = "/api/auth/list-accounts",
+    operation_id = "listAccounts",
     responses((status = 200, description = "The accounts.", body = [Account])),
 )]
 pub(super) async fn list_accounts(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
@@ -126,7 +132,8 @@ pub(super) async fn list_accounts(State(services): AuthRouteState, headers: Head
 #[utoipa::path(
     post,
     path = "/api/auth/unlink-account",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "unlinkAccount",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     let auth = services.auth();
@@ -134,7 +141,7 @@ pub(super) async fn unlink_account(State(services): AuthRouteState, post: Post<J
     with_session(auth, post.headers(), async |live, _| {
         auth.check_fresh(&live.session)?;
         auth.unlink(&live.user.id, &account).await?;
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }

@@ -1,10 +1,11 @@
 //! The sessions of a user, and ending them.
 
 use axum::{Extension, Json, extract::State, http::HeaderMap};
-use serde_json::json;
 
 use super::{
-    AuthResult, AuthRouteState, fields,
+    AuthResult, AuthRouteState,
+    bodies::StatusBody,
+    fields,
     post::{Json as JsonPost, Post},
     session::with_session,
 };
@@ -14,6 +15,7 @@ use crate::{service::auth::Client, view::Session};
 #[utoipa::path(
     get,
     path = "/api/auth/list-sessions",
+    operation_id = "listSessions",
     responses((status = 200, description = "The sessions.", body = [Session])),
 )]
 pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
@@ -30,7 +32,8 @@ pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) ->
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-session",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "revokeSession",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn revoke(
     State(services): AuthRouteState,
@@ -44,7 +47,7 @@ pub(super) async fn revoke(
         if token == live.session.token {
             cookies.clear();
         }
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }
@@ -53,7 +56,8 @@ pub(super) async fn revoke(
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-sessions",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "revokeSessions",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn revoke_all(
     State(services): AuthRouteState,
@@ -64,7 +68,7 @@ pub(super) async fn revoke_all(
     with_session(auth, post.headers(), async |live, cookies| {
         auth.revoke_all(&live.user.id, None, &client).await?;
         cookies.clear();
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }
@@ -73,7 +77,8 @@ pub(super) async fn revoke_all(
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-other-sessions",
-    responses((status = 200, description = "The status.", body = serde_json::Value)),
+    operation_id = "revokeOtherSessions",
+    responses((status = 200, description = "The status.", body = StatusBody)),
 )]
 pub(super) async fn revoke_others(
     State(services): AuthRouteState,
@@ -83,7 +88,7 @@ pub(super) async fn revoke_others(
     let auth = services.auth();
     with_session(auth, post.headers(), async |live, _| {
         auth.revoke_all(&live.user.id, Some(&live.session.token), &client).await?;
-        Ok(Json(json!({ "status": true })))
+        Ok(Json(StatusBody::done()))
     })
     .await
 }

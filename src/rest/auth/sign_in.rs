@@ -8,11 +8,11 @@ use axum::{
 };
 use chrono::Utc;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     AuthResult, AuthRouteState,
+    bodies::{AccessTokenBody, KeysBody, OkBody, SuccessBody},
     errors::AuthApiError,
     fields::{sign_in_form, sign_out_form, sign_up_form, social_form},
     origin,
@@ -53,16 +53,18 @@ struct SessionAndUserBody {
 #[utoipa::path(
     get,
     path = "/api/auth/ok",
-    responses((status = 200, description = "They are served.", body = serde_json::Value)),
+    operation_id = "checkAccounts",
+    responses((status = 200, description = "They are served.", body = OkBody)),
 )]
 pub(super) async fn ok() -> Response {
-    Json(json!({ "ok": true })).into_response()
+    Json(OkBody { ok: true }).into_response()
 }
 
 /// Sign up with an e-mail address and a password.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-up/email",
+    operation_id = "signUpEmail",
     responses(
         (
             status = 200,
@@ -95,6 +97,7 @@ pub(super) async fn sign_up(
 #[utoipa::path(
     post,
     path = "/api/auth/sign-in/email",
+    operation_id = "signInEmail",
     responses((status = 200, description = "The user, and the token of the session.", body = SignInBody)),
 )]
 pub(super) async fn sign_in(
@@ -125,6 +128,7 @@ pub(super) async fn sign_in(
 #[utoipa::path(
     post,
     path = "/api/auth/sign-in/social",
+    operation_id = "signInSocial",
     responses((status = 200, description = "Not used.", body = serde_json::Value)),
 )]
 pub(super) async fn sign_in_social(post: Post<JsonPost>) -> AuthResult {
@@ -136,7 +140,8 @@ pub(super) async fn sign_in_social(post: Post<JsonPost>) -> AuthResult {
 #[utoipa::path(
     post,
     path = "/api/auth/sign-out",
-    responses((status = 200, description = "The session has ended.", body = serde_json::Value)),
+    operation_id = "signOut",
+    responses((status = 200, description = "The session has ended.", body = SuccessBody)),
 )]
 pub(super) async fn sign_out(
     State(services): AuthRouteState,
@@ -150,13 +155,14 @@ pub(super) async fn sign_out(
     }
     let mut cookies = Cookies::new(auth, post.headers());
     cookies.clear();
-    Ok(cookies.with(Json(json!({ "success": true }))))
+    Ok(cookies.with(Json(SuccessBody::done())))
 }
 
 /// Get the session and its user, and extend the session when it is due.
 #[utoipa::path(
     get,
     path = "/api/auth/get-session",
+    operation_id = "getSession",
     params(("disableRefresh" = Option<String>, Query, description = "Do not extend the session.")),
     responses(
         (
@@ -198,7 +204,8 @@ pub(super) async fn deferred(_: Post<JsonPost>) -> AuthResult {
 #[utoipa::path(
     get,
     path = "/api/auth/token",
-    responses((status = 200, description = "The token.", body = serde_json::Value)),
+    operation_id = "getAccessToken",
+    responses((status = 200, description = "The token.", body = AccessTokenBody)),
 )]
 pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -> AuthResult {
     let auth = services.auth();
@@ -206,24 +213,26 @@ pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -
     let live = SessionCredentials::read(auth, &headers).live(auth, Lifetime::Extended, &mut cookies).await?;
     let Some(live) = live else { return Ok(cookies.with(AuthApiError::Unauthorized)) };
     let token = auth.access_token(&live.user, Utc::now()).await?;
-    Ok(cookies.with(Json(json!({ "token": token }))))
+    Ok(cookies.with(Json(AccessTokenBody { token })))
 }
 
 /// List the public keys that access tokens are signed with, as a JWKS.
 #[utoipa::path(
     get,
     path = "/api/auth/jwks",
-    responses((status = 200, description = "The keys.", body = serde_json::Value)),
+    operation_id = "listKeys",
+    responses((status = 200, description = "The keys.", body = KeysBody)),
 )]
 pub(super) async fn jwks(State(services): AuthRouteState) -> AuthResult {
-    Ok(Json(json!({ "keys": services.auth().public_keys().await? })).into_response())
+    Ok(Json(KeysBody::from(services.auth().public_keys().await?)).into_response())
 }
 
 /// List them where other programs look for them that verify tokens.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",
-    responses((status = 200, description = "The keys.", body = serde_json::Value)),
+    operation_id = "listWellKnownKeys",
+    responses((status = 200, description = "The keys.", body = KeysBody)),
 )]
 pub(super) async fn well_known_jwks(services: AuthRouteState) -> AuthResult {
     jwks(services).await

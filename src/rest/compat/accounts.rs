@@ -75,6 +75,7 @@ impl TokenBody {
 #[utoipa::path(
     post,
     path = "/api/auth/register",
+    operation_id = "register",
     responses(
         (status = 201, description = "The token and the user.", body = TokenBody),
         (status = 400, description = "An account with this address exists.", body = ref("#/components/schemas/Detail")),
@@ -98,6 +99,7 @@ pub(super) async fn register(
 #[utoipa::path(
     post,
     path = "/api/auth/login",
+    operation_id = "login",
     responses((status = 200, description = "The token and the user.", body = TokenBody)),
 )]
 pub(super) async fn login(
@@ -118,6 +120,7 @@ pub(super) async fn login(
 #[utoipa::path(
     post,
     path = "/api/auth/logout",
+    operation_id = "logout",
     responses((status = 200, description = "The token is not valid any more.", body = serde_json::Value)),
 )]
 pub(super) async fn logout(
@@ -141,6 +144,7 @@ pub(super) async fn logout(
 #[utoipa::path(
     get,
     path = "/api/auth/me",
+    operation_id = "getMe",
     responses((status = 200, description = "The user.", body = UserBody)),
 )]
 pub(super) async fn me(caller: Caller) -> Result<Response, RestError> {
@@ -152,6 +156,7 @@ pub(super) async fn me(caller: Caller) -> Result<Response, RestError> {
 #[utoipa::path(
     get,
     path = "/api/auth/session",
+    operation_id = "getMySession",
     responses((status = 200, description = "The user.", body = UserBody)),
 )]
 pub(super) async fn session(caller: Caller) -> Result<Response, RestError> {

@@ -1,0 +1,21 @@
+"""A client that openapi-python-client makes from openapi.json: it signs up, makes a task and lists it. Needs a running
+Docket at the URL that is its argument."""
+
+import sys
+import time
+
+from docket_client import AuthenticatedClient, Client
+from docket_client.api.compat import register
+from docket_client.api.tasks import create_task, get_statistics, list_tasks
+from docket_client.models import NewTask, RegisterBody
+
+base = sys.argv[1]
+body = RegisterBody(email=f"generated-{time.time_ns()}@example.com", password="correct-horse-1", name="Ann")
+answer = register.sync(client=Client(base_url=base), body=body)
+client = AuthenticatedClient(base_url=base, token=answer.access_token, raise_on_unexpected_status=True)
+task = create_task.sync(answer.user.id, client=client, body=NewTask(title="water", tags=["home"]))
+assert list_tasks.sync(answer.user.id, client=client) == [task], task
+assert get_statistics.sync(answer.user.id, client=client).by_priority.medium == 1
+refused = list_tasks.sync_detailed(answer.user.id, client=AuthenticatedClient(base_url=base, token="a.b.c"))
+assert refused.status_code == 401, refused
+print("a Python client listed", task.title)
