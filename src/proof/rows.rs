@@ -216,7 +216,7 @@ impl People {
             deleted_at: None,
             title_key: WORD.to_owned(),
             description_key: Some(WORD.to_owned()),
-            extra: Some(\"{}\".to_owned()),
+            extra: Some("{}".to_owned()),
         };
         let own = |revision| plain(self.own(revision));
         // Each column at both ends of what is written into it.
