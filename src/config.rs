@@ -27,11 +27,11 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use self::{choices::Switch, issuers::CommonClaims, reader::SettingsReader, source::Source};
+use self::{choices::Switch, reader::SettingsReader, source::Source};
 pub use self::{
     choices::{Environment, HttpEdition, JwtAlg, PasswordHash, SampleRatio},
     database_url::{Database, Postgres, SqliteFile},
-    issuers::{TokenIssuer, UserClaim},
+    issuers::{TokenIssuer, TokenSettings, UserClaim},
     limits::Limits,
     quotas::Quotas,
     rest::RestSettings,
@@ -118,19 +118,8 @@ pub struct Config {
     pub max_description: usize,
     /// How the REST API looks to clients of the original back-ends.
     pub rest: RestSettings,
-    /// `JWKS_URL`: where other issuers, such as a Better Auth elsewhere, publish the keys of their access tokens, with
-    /// commas between; behind each may stand its `issuer=` and `audience=`.
-    pub issuers: Vec<TokenIssuer>,
-    /// `JWT_ISSUER`: the `iss` that access tokens have which others sign; not looked at by default.
-    pub jwt_issuer: Option<String>,
-    /// `JWT_AUDIENCE`: an `aud` that access tokens have which others sign; not looked at by default.
-    pub jwt_audience: Option<String>,
-    /// `JWT_USER_CLAIM`: the one claim that names the user of tokens that others sign: `sub`, `id`, `userId` or `user_id`;
-    /// by default the first of them, and no other may differ.
-    pub jwt_user_claim: Option<UserClaim>,
-    /// `JWT_COOKIE_CACHE`: `on` when a JWT of Better Auth's cookie cache, signed with `BETTER_AUTH_SECRET`, is an access token
-    /// too; `off` by default.
-    pub jwt_cookie_cache: bool,
+    /// Which access tokens are accepted that others sign.
+    pub tokens: TokenSettings,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
@@ -206,9 +195,6 @@ impl Config {
         let base_url = read.base_url();
         let cors_origins = read.origins(environment, base_url.as_ref());
         let (persisted_documents, persisted_only) = read.persisted();
-        let (jwt_issuer, jwt_audience) = (read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE"));
-        let common = CommonClaims { issuer: jwt_issuer.as_ref(), audience: jwt_audience.as_ref() };
-        let issuers = read.issuers(&common);
         Self {
             environment,
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
@@ -241,11 +227,7 @@ impl Config {
             legacy,
             max_description: read.number("DESCRIPTION_LENGTH", 1000, 1000..=5000, "characters"),
             rest: RestSettings::read(read),
-            issuers,
-            jwt_issuer,
-            jwt_audience,
-            jwt_user_claim: read.optional("JWT_USER_CLAIM", "sub, id, userId or user_id"),
-            jwt_cookie_cache: read.parsed("JWT_COOKIE_CACHE", Switch(false), "on or off").0,
+            tokens: TokenSettings::read(read),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
             graphql_limits: read.pairs(
                 "DOCKET_GRAPHQL_LIMITS",

@@ -1,8 +1,27 @@
-//! Other issuers of access tokens.
+//! Access tokens that others sign.
 
 use url::Url;
 
-use super::{limits::shown, reader::SettingsReader};
+use super::{choices::Switch, limits::shown, reader::SettingsReader};
+
+/// Which access tokens are accepted that others sign.
+/// See docs/contracts/legacy-rest.md#tokens.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// `JWKS_URL`: where other issuers, such as a Better Auth elsewhere, publish the keys of their access tokens, with
+    /// commas between; behind each may stand its `issuer=` and `audience=`.
+    pub issuers: Vec<TokenIssuer>,
+    /// `JWT_ISSUER`: the `iss` that they have; not looked at by default.
+    pub issuer: Option<String>,
+    /// `JWT_AUDIENCE`: an `aud` that they have; not looked at by default.
+    pub audience: Option<String>,
+    /// `JWT_USER_CLAIM`: the one claim that names the user: `sub`, `id`, `userId` or `user_id`; by default the first of them,
+    /// and no other may differ.
+    pub user_claim: Option<UserClaim>,
+    /// `JWT_COOKIE_CACHE`: `on` when a JWT of Better Auth's cookie cache, signed with `BETTER_AUTH_SECRET`, is an access token
+    /// too; `off` by default.
+    pub cookie_cache: bool,
+}
 
 /// Another issuer of access tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +50,27 @@ impl std::str::FromStr for UserClaim {
 }
 
 /// What every issuer has that says nothing else.
-pub(super) struct CommonClaims<'a> {
-    pub(super) issuer: Option<&'a String>,
-    pub(super) audience: Option<&'a String>,
+struct CommonClaims<'a> {
+    issuer: Option<&'a String>,
+    audience: Option<&'a String>,
+}
+
+impl TokenSettings {
+    pub(super) fn read(read: &mut SettingsReader<impl Fn(&str) -> Option<String>>) -> Self {
+        let (issuer, audience) = (read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE"));
+        Self {
+            issuers: read.issuers(&CommonClaims { issuer: issuer.as_ref(), audience: audience.as_ref() }),
+            issuer,
+            audience,
+            user_claim: read.optional("JWT_USER_CLAIM", "sub, id, userId or user_id"),
+            cookie_cache: read.parsed("JWT_COOKIE_CACHE", Switch(false), "on or off").0,
+        }
+    }
 }
 
 impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     /// The issuers of `JWKS_URL`. Several are told apart by the `iss` of their tokens.
-    pub(super) fn issuers(&mut self, common: &CommonClaims<'_>) -> Vec<TokenIssuer> {
+    fn issuers(&mut self, common: &CommonClaims<'_>) -> Vec<TokenIssuer> {
         const NAME: &str = "JWKS_URL";
         const EXPECTED_FORM: &str = "http or https URLs with commas between, each with issuer=… and audience=… behind it \
                               where its tokens have them";
@@ -95,11 +127,18 @@ mod tests {
     #[test]
     fn each_issuer_has_what_stands_behind_its_url_or_what_all_have() {
         let one = read("https://a.example/jwks", &[("JWT_ISSUER", "a"), ("JWT_AUDIENCE", "us")]).unwrap();
-        assert_eq!((one.issuers[0].issuer.as_deref(), one.issuers[0].audience.as_deref()), (Some("a"), Some("us")));
+        assert_eq!(
+            (one.tokens.issuers[0].issuer.as_deref(), one.tokens.issuers[0].audience.as_deref()),
+            (Some("a"), Some("us"))
+        );
         let two = "https://a.example/jwks issuer=a audience=x, https://b.example/jwks issuer=b";
         let two = read(two, &[("JWT_AUDIENCE", "us")]).unwrap();
-        let found: Vec<_> =
-            two.issuers.iter().map(|it| (it.issuer.as_deref().unwrap(), it.audience.as_deref().unwrap())).collect();
+        let found: Vec<_> = two
+            .tokens
+            .issuers
+            .iter()
+            .map(|it| (it.issuer.as_deref().unwrap(), it.audience.as_deref().unwrap()))
+            .collect();
         assert_eq!(found, [("a", "x"), ("b", "us")]);
     }
 

@@ -44,7 +44,7 @@ impl Config {
             (rest.status, "REST_STATUS=on"),
             (rest.keeps_unknown, "REST_UNKNOWN_FIELDS=keep"),
             (rest.root, "REST_ROOT=on"),
-            (self.jwt_cookie_cache, "JWT_COOKIE_CACHE=on"),
+            (self.tokens.cookie_cache, "JWT_COOKIE_CACHE=on"),
         ];
         let numbers =
             [(usize::from(rest.token_days), 7, "REST_TOKEN_DAYS"), (self.max_description, 1000, "DESCRIPTION_LENGTH")];

@@ -44,12 +44,12 @@ impl Config {
             ),
             (has_open_origin, "CORS_ORIGINS", "allow https origins only"),
             (
-                self.issuers.iter().any(|it| !is_safe(&it.jwks)),
+                self.tokens.issuers.iter().any(|it| !is_safe(&it.jwks)),
                 "JWKS_URL",
                 "fetch keys by https only: whoever changes them on the way signs tokens",
             ),
             (
-                self.issuers.iter().any(|it| it.issuer.is_none() && it.audience.is_none()),
+                self.tokens.issuers.iter().any(|it| it.issuer.is_none() && it.audience.is_none()),
                 "JWT_ISSUER",
                 "set it, or JWT_AUDIENCE: any token that is signed with a key of JWKS_URL opens an account here",
             ),

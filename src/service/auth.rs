@@ -210,7 +210,7 @@ impl AuthState {
             signer: Signer::new(secret),
             hasher: Hasher::new(config.password_hash, config.password_wait, config.password_check)?,
             keys: Keys::new(secret, config.jwt_key_days),
-            remote: config.issuers.iter().cloned().map(RemoteIssuer::new).collect::<Result<_, _>>()?,
+            remote: config.tokens.issuers.iter().cloned().map(RemoteIssuer::new).collect::<Result<_, _>>()?,
             issuer: Issuer::new(config, base_url),
             verified: token::verified_tokens(),
             origins: Origins::new(config, base_url),

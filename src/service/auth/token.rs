@@ -102,9 +102,9 @@ impl Issuer {
     pub(super) fn new(config: &Config, base_url: &Url) -> Self {
         let secret = config.secret.reveal();
         Self {
-            others: IssuerClaims { issuer: config.jwt_issuer.clone(), audience: config.jwt_audience.clone() },
-            user_claim: config.jwt_user_claim,
-            takes_cookie_cache: config.jwt_cookie_cache,
+            others: IssuerClaims { issuer: config.tokens.issuer.clone(), audience: config.tokens.audience.clone() },
+            user_claim: config.tokens.user_claim,
+            takes_cookie_cache: config.tokens.cookie_cache,
             alg: config.jwt_alg,
             shared: EncodingKey::from_secret(secret.as_bytes()),
             shared_verifying: DecodingKey::from_secret(secret.as_bytes()),
