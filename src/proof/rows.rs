@@ -232,18 +232,7 @@ impl People {
             priority: task::Priority::Low,
             ..own(3)
         };
-        let (title, description) = (LETTER.repeat(200), LETTER.repeat(1000));
-        let long = task::Model {
-            title_key: title.clone(),
-            title,
-            description_key: Some(description.clone()),
-            description: Some(description),
-            priority: task::Priority::High,
-            due_date: NaiveDate::from_ymd_opt(9999, 12, 31),
-            due_at: None,
-            due_zone: None,
-            ..own(4)
-        };
+        let long = longest(own(4));
         let deleted = task::Model {
             parent_id: Some(TaskId(self.own[0])),
             priority: task::Priority::Urgent,
@@ -314,5 +303,21 @@ impl People {
         let (insert, update, delete) =
             (self.backend.build(&insert), self.backend.build(&update), self.backend.build(&delete));
         Rows { table, needs, count, insert, update, search: None, delete }
+    }
+}
+
+/// The task with the longest texts that there may be.
+fn longest(task: task::Model) -> task::Model {
+    let (title, description) = (LETTER.repeat(200), LETTER.repeat(5000));
+    task::Model {
+        title_key: title.clone(),
+        title,
+        description_key: Some(description.clone()),
+        description: Some(description),
+        priority: task::Priority::High,
+        due_date: NaiveDate::from_ymd_opt(9999, 12, 31),
+        due_at: None,
+        due_zone: None,
+        ..task
     }
 }

@@ -129,9 +129,15 @@ impl Statements {
         heard.into_iter().filter(|it| !it.contains("pg_notify")).collect()
     }
 
-    /// As [`Statements::take`], without those on accounts: whether a user is still there is asked every half minute.
+    /// As [`Statements::take`], without those on accounts, because whether a user is still there is asked every half
+    /// minute, and without those on the data of all users, which the purge looks through from time to time.
     pub fn take_on_data(&self) -> Vec<String> {
-        self.take().into_iter().filter(|it| TABLES.iter().any(|table| it.contains(table))).collect()
+        let is_on_data = |it: &String| TABLES.iter().any(|table| it.contains(table));
+        let is_of_all = |it: &str| {
+            let plain = it.replace('"', "").to_lowercase();
+            ALL_USERS.iter().any(|(start, _)| plain.contains(start.trim_end()))
+        };
+        self.take().into_iter().filter(|it| is_on_data(it) && !is_of_all(it)).collect()
     }
 }
 
