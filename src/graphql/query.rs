@@ -183,7 +183,8 @@ impl Query {
         #[graphql(desc = "Filter; by default all tasks.")] filter: Option<BoundedFilter>,
         #[graphql(
             desc = "Order: by the first key, between equals by the next one; at most 4, each by another field. By default \
-                    the newest task first."
+                    the newest task first. Several keys, and COMPLETED_AT, sort all tasks that match; an index has the \
+                    other orders."
         )]
         order: Option<Vec<TaskOrder>>,
     ) -> Result<TaskConnection, GraphqlError> {

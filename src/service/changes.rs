@@ -139,7 +139,7 @@ impl SyncToken {
     /// Reads a token of that user back.
     pub fn parse(text: &str, user: &UserId) -> Result<Self, ValidationError> {
         let token = Self::decode(text).filter(|token| token.user == user_hash(user));
-        token.ok_or(ValidationError::Rule("must be a sync token of this user and API"))
+        token.ok_or(ValidationError::Rule("must be a sync token of this user"))
     }
 
     fn decode(text: &str) -> Option<Self> {

@@ -235,7 +235,7 @@ impl<'a> Importer<'a> {
                 let gone = || vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
                 let these = task::Column::Id.is_in(some.iter().copied());
                 let delete = self.scope.write(async |mut write| {
-                    Tasks::new(self.scope).change_all(&mut write, these.clone(), gone()).await
+                    Tasks::new(self.scope).change_all(&mut write, these.clone(), gone()).await.map(drop)
                 });
                 delete.await?;
             }

@@ -11,7 +11,7 @@ use super::{Date, DateTime, Priority};
 use crate::{error::Error, service::tasks::Filter};
 
 /// Filter of tasks. A task matches if it meets every condition that is given. A filter may have 30 conditions, 1,000
-/// values in its lists and 5 levels of `and`, `or` and `not`. A list without entries matches no task.
+/// different values in its lists and 5 levels of `and`, `or` and `not`. A list without entries matches no task.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TaskFilter {
     /// Tasks that match all of these filters, each of which has a condition.

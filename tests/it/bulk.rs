@@ -290,3 +290,27 @@ async fn a_change_of_many_tasks_is_one_statement() {
     let updates = statements.take().iter().filter(|it| it.starts_with("UPDATE \"tasks\"")).count();
     assert_eq!((inserts, updates), (1, 4));
 }
+
+/// A client waits for the revision of a payload in the feed.
+#[tokio::test]
+async fn a_bulk_mutation_that_changes_nothing_takes_no_revision() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "milk").await;
+    let last = app.graphql(&ann, "{ changes { changes { revision } } }", json!({})).await.data();
+    let last = &last["changes"]["changes"][0]["revision"];
+    let none = "selection: { filter: { title: { eq: \"none\" } } }";
+    for mutation in [
+        format!("deleteTasks(input: {{ {none} }})"),
+        format!("setTasksCompleted(input: {{ {none}, completed: true }})"),
+        "setTasksCompleted(input: { selection: { filter: { title: { eq: \"milk\" } } }, completed: false })".to_owned(),
+        "setTasksCompleted(input: { selection: { ids: [] }, completed: true })".to_owned(),
+        format!("moveTasks(input: {{ {none}, listId: null }})"),
+        format!("labelTasks(input: {{ {none}, addLabelIds: [] }})"),
+        "createTasks(input: { tasks: [] })".to_owned(),
+    ] {
+        let answer =
+            app.graphql(&ann, &format!("mutation {{ it: {mutation} {{ revision }} }}"), json!({})).await.data();
+        assert_eq!(&answer["it"]["revision"], last, "{mutation}");
+    }
+}

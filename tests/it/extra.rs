@@ -52,6 +52,13 @@ async fn unknown_fields_without_room_are_refused_and_nothing_changes() {
     };
     let refused = app.rest(&ann, "POST", "", Some(many(0, 21))).await.expect(422);
     assert_eq!(refused["detail"][0]["loc"], json!(["body", "f20"]));
+    for nul in [
+        json!({ "title": "a", "k": ["\0"] }),
+        json!({ "title": "a", "k\0": 1 }),
+        json!({ "title": "a", "k": { "\0": 1 } }),
+    ] {
+        app.rest(&ann, "POST", "", Some(nul)).await.expect(422);
+    }
     let refused = app.rest(&ann, "POST", "", Some(json!({ "title": "a", "long": "x".repeat(2048) }))).await.expect(422);
     assert_eq!(refused["detail"][0]["loc"], json!(["body", "long"]));
     assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));

@@ -98,3 +98,19 @@ async fn a_label_whose_name_is_taken_stays_in_the_trash() {
     let trash = app.graphql(&ann, "{ deletedLabels { id } }", json!({})).await.data();
     assert_eq!(trash["deletedLabels"], json!([{ "id": id }]));
 }
+
+#[tokio::test]
+async fn a_subtask_whose_task_has_become_a_subtask_comes_back_as_a_task_of_its_own() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let (parent, other) = (app.task(&ann, "parent").await, app.task(&ann, "other").await);
+    let create = "mutation($id: ID!) { createTask(input: { title: \"subtask\", parentId: $id }) { task { id } } }";
+    let subtask = app.graphql(&ann, create, json!({ "id": parent })).await.data()["createTask"]["task"]["id"].clone();
+    let delete = "mutation($id: ID!) { deleteTask(input: { id: $id }) { revision } }";
+    app.graphql(&ann, delete, json!({ "id": subtask })).await.data();
+    let under = "mutation($id: ID!, $parent: ID!) { updateTask(input: { id: $id, parentId: $parent }) { revision } }";
+    app.graphql(&ann, under, json!({ "id": parent, "parent": other })).await.data();
+    let restore = "mutation($id: ID!) { restoreTask(input: { id: $id }) { task { title parentId } } }";
+    let restored = app.graphql(&ann, restore, json!({ "id": subtask })).await.data();
+    assert_eq!(restored["restoreTask"]["task"], json!({ "title": "subtask", "parentId": null }));
+}

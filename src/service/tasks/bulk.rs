@@ -15,7 +15,11 @@ use sea_orm::{
 use super::{Filter, NewTask, Tasks, change::completion, numbered};
 use crate::{
     error::{Error, Thing, ValidationError},
-    service::{labels, scope::Write, values::new_id},
+    service::{
+        labels,
+        scope::{Outcome, Write},
+        values::new_id,
+    },
 };
 
 /// How many tasks one call changes at most.
@@ -46,7 +50,7 @@ impl Tasks<'_> {
         check_count("tasks", drafts.len())?;
         check_ids(&drafts)?;
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 let known = self.known(&write, &drafts).await?;
                 let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
                 let mut seen = HashSet::new();
@@ -66,6 +70,7 @@ impl Tasks<'_> {
                     marks.push((id, labels.map_err(|error| error.at(index))?));
                     rows.push(NewTask { id: Some(id), list, ..draft });
                 }
+                let count = rows.len() as u64;
                 if !rows.is_empty() {
                     let base = write.numbers(i64::try_from(rows.len()).map_err(Error::internal)?).await?;
                     let parents: Vec<TaskId> = rows.iter().filter_map(|it| it.parent).collect();
@@ -75,7 +80,7 @@ impl Tasks<'_> {
                     self.check_subtasks(&write, parents).await?;
                     labels::mark_each(&write, &marks).await?;
                 }
-                self.in_order(&write, &ids).await
+                self.in_order(&write, &ids).await.map(|rows| outcome(count, rows))
             })
             .await
     }
@@ -83,12 +88,12 @@ impl Tasks<'_> {
     /// Completes or opens the tasks; completing completes their subtasks too.
     pub async fn set_all_completed(self, which: Selection, completed: bool) -> Result<Vec<task::Model>, Error> {
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 let ids = self.selected(&write, which).await?;
                 let them = if completed { with_parts(&ids) } else { are(&ids) };
                 let them = them.and(task::Column::Completed.ne(completed));
-                self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
-                self.in_order(&write, &ids).await
+                let count = self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
+                self.in_order(&write, &ids).await.map(|rows| outcome(count, rows))
             })
             .await
     }
@@ -96,7 +101,7 @@ impl Tasks<'_> {
     /// Moves the tasks into a list, or out of every list; their subtasks follow.
     pub async fn move_all(self, which: Selection, list: Option<ListId>) -> Result<Vec<task::Model>, Error> {
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 if let Some(list) = list {
                     write.check_exist::<list::Entity>(&[list]).await?;
                 }
@@ -106,8 +111,8 @@ impl Tasks<'_> {
                     return Err(Error::invalid("list", ValidationError::Rule("is the parent's; move the parent")));
                 }
                 let changes = vec![(task::Column::ListId, Expr::value(list))];
-                self.change_all(&mut write, with_parts(&ids), changes).await?;
-                self.in_order(&write, &ids).await
+                let count = self.change_all(&mut write, with_parts(&ids), changes).await?;
+                self.in_order(&write, &ids).await.map(|rows| outcome(count, rows))
             })
             .await
     }
@@ -120,12 +125,12 @@ impl Tasks<'_> {
         remove: Vec<LabelId>,
     ) -> Result<Vec<task::Model>, Error> {
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
                 let ids = self.selected(&write, which).await?;
                 labels::alter(&write, &ids, &add, &remove).await?;
-                self.change_all(&mut write, are(&ids), Vec::new()).await?;
-                self.in_order(&write, &ids).await
+                let count = self.change_all(&mut write, are(&ids), Vec::new()).await?;
+                self.in_order(&write, &ids).await.map(|rows| outcome(count, rows))
             })
             .await
     }
@@ -133,11 +138,11 @@ impl Tasks<'_> {
     /// Deletes the tasks and their subtasks, and tells which.
     pub async fn delete_all(self, which: Selection) -> Result<Vec<TaskId>, Error> {
         self.scope
-            .write(async |mut write| {
+            .write_if_needed(async |mut write| {
                 let ids = self.selected(&write, which).await?;
                 let gone = vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
-                self.change_all(&mut write, with_parts(&ids), gone).await?;
-                Ok(ids)
+                let count = self.change_all(&mut write, with_parts(&ids), gone).await?;
+                Ok(outcome(count, ids))
             })
             .await
     }
@@ -189,6 +194,11 @@ impl Tasks<'_> {
         rows.sort_by_key(|row| places.get(&row.id).copied());
         Ok(rows)
     }
+}
+
+/// Where nothing changes, no revision is taken: a client would wait for it in the feed.
+fn outcome<T>(count: u64, value: T) -> Outcome<T> {
+    if count == 0 { Outcome::Unchanged(value) } else { Outcome::Changed(value) }
 }
 
 fn are(ids: &[TaskId]) -> SimpleExpr {

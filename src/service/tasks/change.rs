@@ -18,16 +18,16 @@ pub(super) type ColumnValues = Vec<(task::Column, SimpleExpr)>;
 impl Tasks<'_> {
     /// Counts all tasks that are there and meet the condition as changed.
     pub(in crate::service) async fn touch(self, write: &mut Write<'_>, which: SimpleExpr) -> Result<(), Error> {
-        self.change_all(write, which, ColumnValues::new()).await
+        self.change_all(write, which, ColumnValues::new()).await.map(drop)
     }
 
-    /// Changes all of the owner's tasks that are there and meet the condition, in one statement.
+    /// Changes all of the owner's tasks that are there and meet the condition, in one statement; how many there are.
     pub(in crate::service) async fn change_all(
         self,
         write: &mut Write<'_>,
         which: SimpleExpr,
         changes: ColumnValues,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         self.change_with_deleted(write, task::Column::DeletedAt.is_null().and(which), changes).await
     }
 
@@ -37,10 +37,10 @@ impl Tasks<'_> {
         write: &mut Write<'_>,
         which: SimpleExpr,
         changes: ColumnValues,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let now = (task::Column::UpdatedAt, Expr::value(Micros::now()));
         let changes = changes.into_iter().chain([now]).collect();
-        self.change_in_order(write, which, "number", |_| changes).await.map(drop)
+        self.change_in_order(write, which, "number", |_| changes).await
     }
 
     /// Puts all tasks, deleted ones too, at new places in the order that they have, where there is room between any two.

@@ -85,7 +85,7 @@ impl Tasks<'_> {
             return Ok(());
         }
         let open_subtasks = task::Column::ParentId.eq(parent.id).and(task::Column::Completed.eq(false));
-        self.change_all(write, open_subtasks, completion(Expr::value(true))).await
+        self.change_all(write, open_subtasks, completion(Expr::value(true))).await.map(drop)
     }
 
     async fn move_subtasks(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
@@ -93,6 +93,6 @@ impl Tasks<'_> {
             return Ok(());
         }
         let changes = vec![(task::Column::ListId, Expr::value(parent.list_id))];
-        self.change_all(write, task::Column::ParentId.eq(parent.id), changes).await
+        self.change_all(write, task::Column::ParentId.eq(parent.id), changes).await.map(drop)
     }
 }

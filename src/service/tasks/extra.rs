@@ -37,6 +37,16 @@ const KNOWN: [&str; 18] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExtraFields(Map<String, Value>);
 
+/// Whether U+0000 is somewhere in it.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 impl ExtraFields {
     /// Whether a field of that name is one of the task's own.
     pub fn is_known(name: &str) -> bool {
@@ -68,6 +78,9 @@ impl ExtraFields {
 
     /// Adds a field, if there is room for it.
     pub fn insert(&mut self, name: String, value: Value) -> Result<(), ValidationError> {
+        if name.contains('\0') || has_nul(&value) {
+            return Err(ValidationError::Nul);
+        }
         self.0.insert(name, value);
         let bytes = serde_json::to_string(&self.0).map_or(usize::MAX, |it| it.len());
         if self.0.len() <= MAX_EXTRA && bytes <= MAX_EXTRA_BYTES { Ok(()) } else { Err(TOO_MUCH) }

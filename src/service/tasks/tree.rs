@@ -114,15 +114,17 @@ impl Tasks<'_> {
                 };
                 let mut back = vec![(task::Column::DeletedAt, Expr::value(None::<Micros>))];
                 if let Some(parent) = row.parent_id {
-                    let parent = self.parent(&write, parent).await.map_err(|error| match error {
-                        Error::NotFound(_) => Error::invalid(
-                            "id",
-                            ValidationError::Rule("is a subtask of a deleted task; restore that one"),
-                        ),
-                        other => other,
-                    })?;
-                    // It may have been moved meanwhile.
+                    let advice = ValidationError::Rule("is a subtask of a deleted task; restore that one");
+                    let parent =
+                        write.find::<task::Entity>(is(TaskRef::Id(parent))).await.map_err(|error| match error {
+                            Error::NotFound(_) => Error::invalid("id", advice),
+                            other => other,
+                        })?;
+                    // It may have been moved meanwhile, or have become a subtask, which has none itself.
                     back.push((task::Column::ListId, Expr::value(parent.list_id)));
+                    if parent.parent_id.is_some() {
+                        back.push((task::Column::ParentId, Expr::value(None::<TaskId>)));
+                    }
                 }
                 let with_it = task::Column::Id.eq(id).or(task::Column::ParentId.eq(id));
                 let which = with_it.and(task::Column::DeletedAt.eq(deleted_at));
