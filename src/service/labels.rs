@@ -180,23 +180,14 @@ impl<'a> Labels<'a> {
 
     /// Restores a deleted label; no task has it.
     pub async fn restore(self, id: LabelId) -> Result<label::Model, Error> {
-        self.scope
-            .write_if_needed(async |mut write| {
-                let row = write.find_restorable::<label::Entity>(id).await?;
-                if row.deleted_at.is_none() {
-                    return Ok(Outcome::Unchanged(row));
-                }
-                check_room(&write).await?;
-                write.revive::<label::Entity>(id, Vec::new()).await.map(Outcome::Changed)
-            })
-            .await
+        self.scope.restore::<label::Entity>(id).await
     }
 
     /// Brings a deleted label back, with these changes. No task has it.
     pub(super) async fn revive(self, id: LabelId, edit: LabelPatch) -> Result<(), Error> {
         self.scope
             .write(async |mut write| {
-                check_room(&write).await?;
+                write.check_room::<label::Entity>().await?;
                 write.revive::<label::Entity>(id, edit.columns()).await.map(drop)
             })
             .await
@@ -246,17 +237,9 @@ fn few(tasks: &[TaskId]) -> Option<Vec<TaskId>> {
     Some(tasks.to_vec()).filter(|it| it.len() <= 500)
 }
 
-/// Refuses one label more than a user has at most.
-async fn check_room(write: &Write<'_>) -> Result<(), Error> {
-    match write.count::<label::Entity>().await? >= MAX_LABELS_PER_USER as u64 {
-        true => Err(Error::invalid("labels", ValidationError::Rule("are 1,000 already"))),
-        false => Ok(()),
-    }
-}
-
 async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, Error> {
     let NewLabel { id, name, color } = draft;
-    check_room(write).await?;
+    write.check_room::<label::Entity>().await?;
     let now = Micros::now();
     let row = label::ActiveModel {
         id: Set(id.unwrap_or_else(|| LabelId(new_id()))),

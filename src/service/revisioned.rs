@@ -15,11 +15,12 @@ use sea_orm::{
 };
 
 use super::{
-    labels,
-    scope::{Scope, Write},
+    labels::{self, MAX_LABELS_PER_USER},
+    lists::MAX_LISTS_PER_USER,
+    scope::{Outcome, Scope, Write},
     trash::is_restorable,
 };
-use crate::error::{Current, Error, Thing};
+use crate::error::{Current, Error, Thing, ValidationError};
 
 /// A kind of revisioned rows.
 pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
@@ -30,6 +31,8 @@ pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
     const THING: Thing;
     /// Its columns that all kinds have.
     const COLUMNS: CommonColumns<Self::Column>;
+    /// How many an owner has at most, if that is bounded.
+    const ROOM: Option<Room> = None;
 
     /// All rows of all owners, with the columns that are read.
     fn select() -> Select<Self> {
@@ -54,6 +57,14 @@ pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
     fn write_error(cause: DbErr) -> Error {
         cause.into()
     }
+}
+
+/// How many rows of a kind an owner has at most.
+pub(super) struct Room {
+    most: u64,
+    /// What errors call the rows, and what they say of them when there are so many.
+    field: &'static str,
+    rule: &'static str,
 }
 
 /// The columns that all kinds of revisioned rows have.
@@ -105,6 +116,7 @@ impl Revisioned for list::Entity {
         updated_at: list::Column::UpdatedAt,
         deleted_at: list::Column::DeletedAt,
     };
+    const ROOM: Option<Room> = Some(Room { most: MAX_LISTS_PER_USER as u64, field: "lists", rule: "are 500 already" });
 
     fn revision(row: &list::Model) -> i64 {
         row.revision
@@ -130,6 +142,8 @@ impl Revisioned for label::Entity {
         updated_at: label::Column::UpdatedAt,
         deleted_at: label::Column::DeletedAt,
     };
+    const ROOM: Option<Room> =
+        Some(Room { most: MAX_LABELS_PER_USER as u64, field: "labels", rule: "are 1,000 already" });
 
     fn revision(row: &label::Model) -> i64 {
         row.revision
@@ -184,6 +198,22 @@ impl Scope<'_> {
             return Ok(Vec::new());
         }
         Ok(self.db.reader().rows(rows_with_deleted::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
+    }
+
+    /// Restores the deleted row with that id; one that is not deleted stays as it is.
+    pub(super) async fn restore<E: Revisioned>(self, id: E::Id) -> Result<E::Model, Error>
+    where
+        E::Model: Sync,
+    {
+        self.write_if_needed(async |mut write| {
+            let row = write.find_restorable::<E>(id).await?;
+            if !E::is_deleted(&row) {
+                return Ok(Outcome::Unchanged(row));
+            }
+            write.check_room::<E>().await?;
+            write.revive::<E>(id, Vec::new()).await.map(Outcome::Changed)
+        })
+        .await
     }
 
     /// The rows that were changed or deleted after the revision `since` and up to `until`, at most `limit`, in order.
@@ -270,6 +300,19 @@ impl Write<'_> {
         E::Model: Sync,
     {
         Ok(rows::<E>(self.owner()).count(self.connection()).await?)
+    }
+
+    /// Refuses one row more than an owner has at most.
+    pub(super) async fn check_room<E: Revisioned>(&self) -> Result<(), Error>
+    where
+        E::Model: Sync,
+    {
+        match E::ROOM {
+            Some(Room { most, field, rule }) if self.count::<E>().await? >= most => {
+                Err(Error::invalid(field, ValidationError::Rule(rule)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How many rows have one of these ids.
