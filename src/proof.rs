@@ -55,10 +55,10 @@ fn none(obstacles: Option<Vec<String>>) -> Result<(), Unfit> {
 /// that is newer than this program is an error and stays as it is, as does one that is somebody else's.
 pub async fn prepare(db: &Db) -> Result<(), Unfit> {
     let lock = db.lock_migrations().await?;
-    none(obstacles(db, Extent::Quick).await?)?;
-    let look = Catalog(db.reader()).look().await?;
+    let before = examine(db, Extent::Quick).await?;
+    none(before.obstacles)?;
     // A role that only serves needs no right to make tables.
-    if !look.is_current || look.is_newer {
+    if before.is_to_migrate {
         db.migrate(lock).await?;
     }
     none(obstacles(db, Extent::Whole).await?)?;
@@ -82,14 +82,29 @@ pub async fn schema(db: &Db) -> Result<Vec<String>, DbErr> {
 /// What keeps Docket from working on this database, a sentence each, without any value; nothing if it can work, and none
 /// if that is not known because others hold up what is tried. An error means that the database cannot be asked.
 pub async fn obstacles(db: &Db, extent: Extent) -> Result<Option<Vec<String>>, DbErr> {
-    let found = match tried(db, extent).await {
-        Err(error) => return damage(db, error).map(Some),
+    examine(db, extent).await.map(|it| it.obstacles)
+}
+
+/// What was found out about a database.
+struct Examination {
+    /// What stands in the way, if that is known.
+    obstacles: Option<Vec<String>>,
+    /// Whether migrations are to be applied, or are not known.
+    is_to_migrate: bool,
+}
+
+async fn examine(db: &Db, extent: Extent) -> Result<Examination, DbErr> {
+    let Examination { obstacles: found, is_to_migrate } = match tried(db, extent).await {
+        Err(error) => {
+            return damage(db, error).map(|damage| Examination { obstacles: Some(damage), is_to_migrate: false });
+        }
         Ok(found) => found,
     };
-    let Some(path) = db.path() else { return Ok(found) };
+    let Some(path) = db.path() else { return Ok(Examination { obstacles: found, is_to_migrate }) };
     let is_full = found.as_ref().is_none_or(Vec::is_empty) && is_full(path);
     let found = if is_full { Some(vec!["the disk is full".to_owned()]) } else { found };
-    Ok(found.map(|it| it.into_iter().map(|it| named(path, &it)).collect()))
+    let obstacles = found.map(|it| it.into_iter().map(|it| named(path, &it)).collect());
+    Ok(Examination { obstacles, is_to_migrate })
 }
 
 fn named(path: &Path, obstacle: &str) -> String {
@@ -102,12 +117,14 @@ fn damage(db: &Db, error: DbErr) -> Result<Vec<String>, DbErr> {
     damage.map(|(path, damage)| vec![named(path, &damage)]).ok_or(error)
 }
 
-async fn tried(db: &Db, extent: Extent) -> Result<Option<Vec<String>>, DbErr> {
+async fn tried(db: &Db, extent: Extent) -> Result<Examination, DbErr> {
     let look = Catalog(db.reader()).look().await?;
-    if !look.obstacles.is_empty() {
-        return Ok(Some(look.obstacles));
-    }
-    writing::obstacles(db, look.is_current.then_some(extent)).await
+    let is_to_migrate = !look.is_current || look.is_newer;
+    let obstacles = match look.obstacles.is_empty() {
+        true => writing::obstacles(db, look.is_current.then_some(extent)).await?,
+        false => Some(look.obstacles),
+    };
+    Ok(Examination { obstacles, is_to_migrate })
 }
 
 /// Whether the disk has next to nothing left.
