@@ -155,7 +155,7 @@ impl<'a> QueryReader<'a> {
     fn new(text: &'a str, single: &[&[&str]], several: &[&[&str]]) -> Self {
         let given = form_urlencoded::parse(text.as_bytes()).filter(|(name, value)| !asks_for_nothing(name, value));
         let mut read = Self { given: given.collect(), problems: Vec::new() };
-        let is_known = |name: &str| [single, several].concat().concat().contains(&name);
+        let is_known = |name: &str| single.iter().chain(several).any(|names| names.contains(&name));
         let unknown = read.given.iter().filter(|(name, _)| !is_known(name));
         read.problems = unknown.map(|(name, _)| PydanticError::unknown(&["query", name])).collect();
         read.refuse_second_values(single);

@@ -61,6 +61,10 @@ impl Shape {
     /// These shapes with what the client chooses in `Accept`. A word that is none of a parameter's is refused, and so are
     /// two different ones; other parameters are none of ours.
     fn chosen(mut self, headers: &HeaderMap) -> Result<Self, RestError> {
+        // Without parameters, as most clients send it, nothing is chosen.
+        if !headers.get_all(header::ACCEPT).iter().any(|it| it.as_bytes().contains(&b';')) {
+            return Ok(self);
+        }
         let ranges = MediaType::accepted(headers).unwrap_or_default();
         for (name, words) in PARAMETERS {
             let json = ranges.iter().filter(|range| range.exactness(JSON).is_some());
