@@ -31,7 +31,7 @@ use self::{choices::Switch, reader::SettingsReader, source::Source};
 pub use self::{
     choices::{Environment, HttpEdition, JwtAlg, PasswordHash, SampleRatio},
     database_url::{Database, Postgres, SqliteFile},
-    issuers::{TokenIssuer, TokenSettings, UserClaim},
+    issuers::{TokenIssuer, TokenSettings, USER_CLAIMS, UserClaim},
     limits::Limits,
     quotas::Quotas,
     rest::RestSettings,

@@ -39,7 +39,7 @@ pub struct TokenIssuer {
 pub struct UserClaim(pub &'static str);
 
 /// The claims that may.
-const USER_CLAIMS: [&str; 4] = ["sub", "id", "userId", "user_id"];
+pub const USER_CLAIMS: [&str; 4] = ["sub", "id", "userId", "user_id"];
 
 impl std::str::FromStr for UserClaim {
     type Err = ();

@@ -68,18 +68,11 @@ mod tests {
     fn a_kind_of_front_ends_sets_what_is_not_set() {
         assert_eq!(read(&[]).unwrap().rest_differences(), [""; 0]);
         for (name, settings) in PROFILES {
-            let differences = read(&[("DOCKET_LEGACY", name)]).unwrap().rest_differences();
+            let mut differences = read(&[("DOCKET_LEGACY", name)]).unwrap().rest_differences();
             let mut wanted: Vec<_> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            differences.sort();
             wanted.sort();
-            assert_eq!(
-                {
-                    let mut it = differences;
-                    it.sort();
-                    it
-                },
-                wanted,
-                "{name}"
-            );
+            assert_eq!(differences, wanted, "{name}");
         }
         let other = [("DOCKET_LEGACY", "fastapi"), ("REST_ROOT", "off"), ("REST_TOKEN_DAYS", "90")];
         let other = read(&other).unwrap();

@@ -4,11 +4,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::config::USER_CLAIMS;
+
 /// How long a user id is at most.
 const MAX_USER_ID: usize = 255;
-/// The claims that may name the user, the first one first.
-const USER_CLAIMS: [&str; 4] = ["sub", "user_id", "userId", "id"];
-
 pub(super) type Claims = Map<String, Value>;
 
 /// Who tokens of others are made by and for, where that is looked at.
