@@ -105,21 +105,17 @@ impl TaskConnection {
     }
 
     async fn total(&self, ctx: &Context<'_>) -> Result<i64, GraphqlError> {
-        if let TaskSource::Filter(filter) = &self.source {
-            return Ok(i64::try_from(ctx.tasks()?.count(filter).await?).unwrap_or(i64::MAX));
-        }
-        if let TaskSource::Trash = &self.source {
-            return Ok(i64::try_from(ctx.trash()?.task_count().await?).unwrap_or(i64::MAX));
-        }
+        let whole = |total: u64| Some(i64::try_from(total).unwrap_or(i64::MAX));
         let loaders = ctx.loaders()?;
         let total = match &self.source {
+            TaskSource::Filter(filter) => whole(ctx.tasks()?.count(filter).await?),
+            TaskSource::Trash => whole(ctx.trash()?.task_count().await?),
             TaskSource::Label(id) => loaders.load(&loaders.total_of_label, *id).await?,
             TaskSource::Parent(id) => loaders.load(&loaders.total_of_parent, *id).await?,
             TaskSource::List(id) => {
                 let counts = loaders.load(&loaders.counts_of_list, (*id, TimeZone::UTC)).await?;
                 counts.map(|it| it.open + it.completed)
             }
-            TaskSource::Filter(_) | TaskSource::Trash => None,
         };
         Ok(total.unwrap_or_default())
     }

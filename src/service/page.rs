@@ -108,13 +108,13 @@ fn cursor(field: &'static str, text: Option<&str>) -> Result<Option<Cursor>, Err
 }
 
 /// What stands between the values of a cursor; no text has it.
-const DIVIDER: char = '\0';
+const DIVIDER: &str = "\0";
 
 impl Cursor {
     /// The cursor as clients see it.
     pub fn encode(&self) -> String {
         let values: Vec<String> = self.values.iter().map(CursorValue::encode).collect();
-        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.number, values.join("\0")))
+        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.number, values.join(DIVIDER)))
     }
 
     /// Reads a cursor back; nothing when it is none.

@@ -3,7 +3,7 @@
 use chrono::{Duration, Utc};
 use entity::{id::UserId, label, list, task, time::Micros};
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 
@@ -46,13 +46,7 @@ impl<'a> Trash<'a> {
 
     /// How many deleted tasks there are.
     pub async fn task_count(self) -> Result<u64, Error> {
-        let count = deleted::<task::Entity>(self.scope.owner)
-            .select_only()
-            .column(task::Column::Completed)
-            .expr(task::Column::Number.count())
-            .group_by(task::Column::Completed);
-        let by_state: Vec<(bool, i64)> = self.scope.db.reader().rows(count).await?;
-        Ok(by_state.into_iter().map(|(_, count)| count.unsigned_abs()).sum())
+        Ok(deleted::<task::Entity>(self.scope.owner).count(self.scope.db.reader()).await?)
     }
 
     /// The deleted lists, the last deleted first, at most 500.

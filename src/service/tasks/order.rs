@@ -34,6 +34,12 @@ pub struct OrderKey {
     pub nulls_first: bool,
 }
 
+/// A key, and the value that a cursor has for it, in the terms of [`OrderKey::expression`].
+struct KeyPlace {
+    key: OrderKey,
+    value: SimpleExpr,
+}
+
 /// What tasks can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderBy {
@@ -179,22 +185,23 @@ impl Order {
         if cursor.values.len() != 1 + self.then.len() {
             return None;
         }
-        let places = self.keys().zip(&cursor.values).map(|(key, value)| Some((key, key.place(value)?)));
-        let places: Vec<(OrderKey, SimpleExpr)> = places.collect::<Option<_>>()?;
+        let places =
+            self.keys().zip(&cursor.values).map(|(key, value)| Some(KeyPlace { key, value: key.place(value)? }));
+        let places: Vec<KeyPlace> = places.collect::<Option<_>>()?;
         let is_greater = is_after != self.first.descending;
         let (number, its) = (Expr::col(task::Column::Number), Expr::value(cursor.number));
-        if let [(key, place)] = places.as_slice() {
+        if let [KeyPlace { key, value }] = places.as_slice() {
             // One comparison, for which an index has the first row.
-            let (here, place) = (Expr::tuple([key.expression(db), number]), Expr::tuple([place.clone(), its]));
+            let (here, place) = (Expr::tuple([key.expression(db), number]), Expr::tuple([value.clone(), its]));
             return Some(beyond(here, place, is_greater));
         }
-        let outermost = places.first().map(|(key, place)| {
+        let outermost = places.first().map(|KeyPlace { key, value }| {
             let here = key.expression(db);
-            if is_greater { here.gte(place.clone()) } else { here.lte(place.clone()) }
+            if is_greater { here.gte(value.clone()) } else { here.lte(value.clone()) }
         })?;
-        let equal_or_beyond = |inner: SimpleExpr, (key, place): (OrderKey, SimpleExpr)| {
-            let is_equal = key.expression(db).eq(place.clone());
-            beyond(key.expression(db), place, is_after != key.descending).or(is_equal.and(inner))
+        let equal_or_beyond = |inner: SimpleExpr, KeyPlace { key, value }| {
+            let is_equal = key.expression(db).eq(value.clone());
+            beyond(key.expression(db), value, is_after != key.descending).or(is_equal.and(inner))
         };
         // The first condition says nothing new, but an index can use it.
         Some(outermost.and(places.into_iter().rev().fold(beyond(number, its, is_greater), equal_or_beyond)))
