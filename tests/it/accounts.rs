@@ -325,7 +325,7 @@ async fn one_password_for_many_accounts_is_slowed_down() {
 async fn instances_count_together_on_a_shared_database() {
     let app = App::spawn_with(&[("RATE_LIMIT", "on")]).await;
     let other = app.beside(&[("RATE_LIMIT", "on")]).await;
-    let is_shared = !app.database_url.starts_with("sqlite:");
+    let is_shared = !app.is_sqlite();
     let login = json!({ "email": "ann@example.com", "password": PASSWORD });
     let mut statuses = Vec::new();
     for number in 0..6 {

@@ -93,7 +93,7 @@ async fn a_task_that_the_database_refuses_keeps_no_other_from_being_made() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     app.task(&ann, "first").await;
-    app.sql(if app.database_url.starts_with("sqlite:") {
+    app.sql(if app.is_sqlite() {
         "create trigger refuse before insert on tasks when new.title = 'refused' begin select raise(abort, 'no'); end"
     } else {
         "alter table tasks add check (title <> 'refused')"
@@ -120,7 +120,7 @@ async fn nobody_waits_for_a_counter_that_is_held_for_somebody_else() {
     let is_held = AtomicBool::new(true);
     let hold = async {
         // On SQLite there is no counter to hold: writes take turns.
-        if !app.database_url.starts_with("sqlite:") {
+        if !app.is_sqlite() {
             let owner = format!("select from user_revisions where user_id = '{}' for update", ann.id);
             app.sql(&format!("begin; {owner}; select pg_sleep(1.5); commit")).await;
             is_held.store(false, Ordering::Relaxed);
@@ -191,7 +191,7 @@ async fn a_task_that_cannot_be_read_keeps_no_other_from_being_read() {
     for title in ["a", "b", "broken", "d", "e", "f"] {
         ids.push(app.task(&ann, title).await);
     }
-    let is_shared = !app.database_url.starts_with("sqlite:");
+    let is_shared = !app.is_sqlite();
     if is_shared {
         app.sql(
             "alter table tasks rename to kept; create view tasks as select number, id, user_id, parent_id, list_id, title, \

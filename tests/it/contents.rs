@@ -5,10 +5,6 @@ use docket::server::Server;
 
 use crate::support::{Answer, App, command, text};
 
-fn is_sqlite(app: &App) -> bool {
-    app.database_url.starts_with("sqlite:")
-}
-
 /// Readiness, the doctor and a start say that of the database.
 async fn is_named(app: &mut App, reason: &str) {
     let ready = text(&Answer::of(app.request("GET", "/health/ready")).await.expect(503)["reason"]);
@@ -28,7 +24,7 @@ async fn counters_that_are_behind_or_used_up_are_named() {
         ("update user_revisions set revision = 0", "the table user_revisions is behind the table tasks"),
         ("delete from user_revisions", "the table user_revisions is behind the table tasks"),
     ];
-    let numbers: &[_] = if is_sqlite(&App::unstarted().await) {
+    let numbers: &[_] = if App::unstarted().await.is_sqlite() {
         &[(
             "update sqlite_sequence set seq = 9223372036854775807 where name = 'tasks'",
             "the table sqlite_sequence has no more numbers",
@@ -56,7 +52,7 @@ async fn counters_that_are_behind_or_used_up_are_named() {
 #[tokio::test]
 async fn settings_of_the_role_that_keep_docket_from_its_tables_are_named() {
     let app = App::spawn().await;
-    if is_sqlite(&app) {
+    if app.is_sqlite() {
         return;
     }
     let (_, database) = app.database_url.rsplit_once('/').unwrap();
@@ -74,7 +70,7 @@ async fn settings_of_the_role_that_keep_docket_from_its_tables_are_named() {
 #[tokio::test]
 async fn a_role_that_may_make_no_tables_serves_and_does_not_migrate() {
     let mut app = App::spawn().await;
-    if is_sqlite(&app) {
+    if app.is_sqlite() {
         return;
     }
     let (_, database) = app.database_url.rsplit_once('/').unwrap();

@@ -292,7 +292,7 @@ async fn an_import_that_fails_in_the_middle_leaves_nothing_and_can_be_repeated()
         "labels": [{ "id": label, "name": "red" }],
         "tasks": (0..250).map(task).collect::<Vec<_>>(),
     });
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         app.sql(
             "create trigger broken before insert on tasks when new.title = '240' begin select raise(abort, 'no'); end",
         )
@@ -307,12 +307,7 @@ async fn an_import_that_fails_in_the_middle_leaves_nothing_and_can_be_repeated()
     let query = "{ taskLists { id } labels { id } tasks { totalCount } }";
     let seen = app.graphql(&ann, query, json!({})).await.data();
     assert_eq!(seen, json!({ "taskLists": [], "labels": [], "tasks": { "totalCount": 0 } }));
-    app.sql(if app.database_url.starts_with("sqlite:") {
-        "drop trigger broken"
-    } else {
-        "drop trigger broken on tasks"
-    })
-    .await;
+    app.sql(if app.is_sqlite() { "drop trigger broken" } else { "drop trigger broken on tasks" }).await;
     let done = json!({ "dry_run": false, "lists": 1, "labels": 1, "tasks": 250, "skipped": 0 });
     assert_eq!(import(&app, &ann, "", &file).await.expect(200), done);
     let titles = export(&app, &ann, "export").await.expect(200)["tasks"].as_array().unwrap().clone();

@@ -74,7 +74,7 @@ impl Visitor {
 
 /// A query for all rows of all tables, as one text.
 async fn everything(app: &App) -> String {
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let names = match is_sqlite {
         true => {
             "select group_concat(name, ' ') from sqlite_master where type = 'table' and name not like 'sqlite_%'

@@ -40,7 +40,7 @@ fn a_statement_that_leans_on_a_constraint_is_noticed() {
 #[tokio::test]
 async fn equal_numbers_of_two_users_cross_nowhere() {
     let app = App::spawn().await;
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         return;
     }
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);

@@ -14,7 +14,7 @@ const ENDED: usize = 1200;
 
 /// An instant long ago, as the database has it.
 fn long_ago(app: &App) -> &'static str {
-    if app.database_url.starts_with("sqlite:") { "'2020-01-01T00:00:00.000Z'" } else { "'2020-01-01T00:00:00Z'" }
+    if app.is_sqlite() { "'2020-01-01T00:00:00.000Z'" } else { "'2020-01-01T00:00:00Z'" }
 }
 
 async fn count(app: &App, table: &str) -> String {
@@ -50,7 +50,7 @@ async fn a_step_that_fails_stops_no_other() {
 #[tokio::test]
 async fn one_instance_at_a_time_removes_what_is_over() {
     let app = App::spawn().await;
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         return;
     }
     let ann = app.person("ann").await;
@@ -71,7 +71,7 @@ async fn one_instance_at_a_time_removes_what_is_over() {
 async fn while_notifications_arrive_revisions_are_polled_only_now_and_then() {
     let statements = Statements::listen();
     let app = App::spawn().await;
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         return;
     }
     let ann = app.person("ann").await;
@@ -99,7 +99,7 @@ async fn while_notifications_arrive_revisions_are_polled_only_now_and_then() {
 #[tokio::test]
 async fn notifications_go_where_instances_listen() {
     let (mut app, elsewhere) = (App::unstarted().await, App::unstarted().await);
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         return;
     }
     let mut listener = PgListener::connect(&elsewhere.database_url).await.unwrap();

@@ -12,13 +12,9 @@ use crate::{
     support::{Answer, App, Process, command, text},
 };
 
-fn is_sqlite(app: &App) -> bool {
-    app.database_url.starts_with("sqlite:")
-}
-
 /// The columns of all tables but the one of the migrations.
 async fn columns(app: &App) -> String {
-    app.sql_text(if is_sqlite(app) {
+    app.sql_text(if app.is_sqlite() {
         "select coalesce(group_concat(t.name || '.' || c.name order by t.name, c.name), '') \
          from sqlite_master as t join pragma_table_info(t.name) as c \
          where t.type = 'table' and t.name not like 'tasks_search%' and t.name <> 'seaql_migrations'"
@@ -46,7 +42,7 @@ async fn the_lists_of_the_proof_are_what_migrations_make() {
     let db = db::connect(&app.config(&[])).await.unwrap();
     let objects = proof::schema(&db).await.unwrap();
     db.close().await.unwrap();
-    let file = if is_sqlite(&app) { "sqlite" } else { "postgres" };
+    let file = if app.is_sqlite() { "sqlite" } else { "postgres" };
     assert_pinned(&format!("src/proof/schema/{file}.txt"), &format!("columns {last}\n{}\n", objects.join("\n")));
 }
 
@@ -67,7 +63,7 @@ async fn is_refused(change: &str, reason: &str) {
 
 #[tokio::test]
 async fn what_statements_rely_on_is_named_when_it_is_gone() {
-    let changes: &[(&str, &str)] = if is_sqlite(&App::unstarted().await) {
+    let changes: &[(&str, &str)] = if App::unstarted().await.is_sqlite() {
         &[
             ("drop index labels_folded", "the columns name_key, user_id of the table labels must be unique together"),
             ("drop index tasks_revision", "the columns revision, user_id of the table tasks must be unique together"),
@@ -147,7 +143,7 @@ async fn what_statements_rely_on_is_named_when_it_is_gone() {
 #[tokio::test]
 async fn a_full_text_index_that_finds_nothing_is_named() {
     let app = App::unstarted().await;
-    let change = if is_sqlite(&app) {
+    let change = if app.is_sqlite() {
         "drop table tasks_search; create virtual table tasks_search using fts5 (user_id, title_key, description_key); \
          drop trigger tasks_search_insert; \
          create trigger tasks_search_insert after insert on tasks begin select 1; end; \
@@ -164,7 +160,7 @@ async fn a_full_text_index_that_finds_nothing_is_named() {
 
 #[tokio::test]
 async fn what_others_have_added_and_what_makes_statements_fast_is_looked_at() {
-    let changes: &[(&str, &str)] = if is_sqlite(&App::unstarted().await) {
+    let changes: &[(&str, &str)] = if App::unstarted().await.is_sqlite() {
         &[
             ("drop index tasks_created", "the table tasks has no index tasks_created"),
             ("create unique index one on tasks (user_id, number, title)", "unique index on (number, title, user_id)"),

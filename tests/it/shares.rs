@@ -66,7 +66,7 @@ async fn answers_that_are_remembered_have_a_share_of_the_disk_for_each_user() {
     assert_eq!((counted["tasks"]["totalCount"].clone(), remembered(&app).await.as_str()), (json!(0), "0"));
 
     keyed(&app, &ann, "k", &create()).await.data();
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let long = if is_sqlite { "replace(hex(zeroblob(2097152)), '0', 'x')" } else { "repeat('x', 4194304)" };
     app.sql(&format!("update idempotency_keys set body = {long}")).await;
     let refused = keyed(&app, &ann, "l", &create()).await;
@@ -144,7 +144,7 @@ async fn one_operation_with_many_fields_leaves_connections_to_others() {
     // Either is done, or is told that it took too long; the others were not kept out.
     assert!(first.status == 200 && second.status == 200, "{first:?}");
     // Half of SQLite's eight, or of those that read on PostgreSQL.
-    let share = if app.database_url.starts_with("sqlite:") { 4 } else { reading().most.div_ceil(2) };
+    let share = if app.is_sqlite() { 4 } else { reading().most.div_ceil(2) };
     assert!(most_used > 0 && most_used <= share, "{most_used} of {} connections were used", reading().most);
     assert_eq!(app.graphql(&bob, "{ tasks { totalCount } }", json!({})).await.data()["tasks"]["totalCount"], 1);
 }

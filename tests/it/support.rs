@@ -122,6 +122,10 @@ impl App {
         self.running.take().unwrap().await.unwrap();
     }
 
+    pub fn is_sqlite(&self) -> bool {
+        self.database_url.starts_with("sqlite:")
+    }
+
     /// The configuration of a server on this database.
     pub fn config(&self, settings: &[(&str, &str)]) -> Config {
         let mail = env::temp_dir().join("docket-mail-of-tests").display().to_string();
@@ -219,7 +223,7 @@ impl App {
 
     /// Runs SQL on the database, past the server.
     pub async fn sql(&self, sql: &str) {
-        if self.database_url.starts_with("sqlite:") {
+        if self.is_sqlite() {
             let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
             connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
         } else {
@@ -230,7 +234,7 @@ impl App {
 
     /// Holds what every write has to have, until it is dropped.
     pub async fn hold(&self) -> Held {
-        if self.database_url.starts_with("sqlite:") {
+        if self.is_sqlite() {
             let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
             connection.execute("begin immediate").await.unwrap();
             Held::Sqlite(connection)
@@ -244,7 +248,7 @@ impl App {
     /// The text of one value of the database.
     pub async fn sql_text(&self, sql: &str) -> String {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        if self.database_url.starts_with("sqlite:") {
+        if self.is_sqlite() {
             let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
         } else {

@@ -297,7 +297,7 @@ async fn instances_on_one_database_hear_of_each_others_changes() {
 #[tokio::test]
 async fn what_was_read_before_a_fail_over_is_read_again() {
     let app = App::spawn().await;
-    if app.database_url.starts_with("sqlite:") {
+    if app.is_sqlite() {
         return;
     }
     let ann = app.person("ann").await;

@@ -181,7 +181,7 @@ async fn nothing_private_is_logged_however_much_is_to_be() {
 async fn what_the_database_says_of_a_row_that_it_refuses_is_not_logged() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
-    app.sql(if app.database_url.starts_with("sqlite:") {
+    app.sql(if app.is_sqlite() {
         "create trigger refuse before insert on tasks when new.title like 'unmist%' begin select raise(abort, 'no'); end"
     } else {
         "alter table tasks add check (title not like 'unmist%')"

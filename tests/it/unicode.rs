@@ -117,7 +117,7 @@ async fn a_database_of_before_is_brought_over() {
     let app = App::unstarted().await;
     let connection = Database::connect(&app.database_url).await.unwrap();
     Migrator::up(&connection, Some(4)).await.unwrap();
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let id = |number: usize| {
         if is_sqlite { format!("x'{number:032x}'") } else { format!("'00000000-0000-0000-0000-{number:012x}'") }
     };
@@ -257,7 +257,7 @@ async fn what_was_stored_before_a_rule_is_read_and_comes_back_from_an_export() {
     let list = "mutation { createTaskList(input: { name: \"l\" }) { taskList { id } } }";
     app.graphql(&ann, list, json!({})).await.data();
     app.rest_task(&ann, json!({ "title": "t", "tags": ["l"] })).await;
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let character = |number: u32| if is_sqlite { format!("char({number})") } else { format!("chr({number})") };
     for table in ["labels", "lists"] {
         app.sql(&format!("update {table} set name = 'wor' || {} || 'k'", character(1))).await;
@@ -317,7 +317,7 @@ async fn a_database_with_keys_of_what_is_not_seen_is_brought_over() {
     let connection = Database::connect(&app.database_url).await.unwrap();
     Migrator::up(&connection, Some(7)).await.unwrap();
     connection.close().await.unwrap();
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let id = |number: usize| {
         if is_sqlite { format!("x'{number:032x}'") } else { format!("'00000000-0000-0000-0000-{number:012x}'") }
     };

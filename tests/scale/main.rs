@@ -44,7 +44,7 @@ fn main() {
 async fn check() {
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;
-    let is_sqlite = app.database_url.starts_with("sqlite:");
+    let is_sqlite = app.is_sqlite();
     let start = Instant::now();
     fill(&app, &ann, is_sqlite).await;
     println!("{ROWS} tasks on {} in {:?}", if is_sqlite { "SQLite" } else { "PostgreSQL" }, start.elapsed());
