@@ -11,7 +11,8 @@ pub(super) enum ErrorCode {
     /// The document breaks a rule of the language or does not fit the schema.
     GraphqlValidationFailed,
     /// A variable or argument is not valid or breaks a rule. `extensions.field` names the first field, and
-    /// `extensions.problems` all of them with a message each.
+    /// `extensions.problems` all of them with a message each, and with their `path` from the name of the variable if the
+    /// request was refused for it.
     BadUserInput,
     /// The document is beyond a limit. `extensions.limit` names it, `extensions.most` is its value, and for the limit
     /// `cost` `extensions.cost` is what the document costs.

@@ -8,6 +8,7 @@ mod merge;
 mod outcome;
 mod scalars;
 mod syntax;
+mod variables;
 
 use std::{
     hash::{Hash, Hasher},
@@ -19,7 +20,8 @@ use apollo_compiler::{
     executable::{Operation, OperationType, Selection, VariableDefinition},
     introspection,
     parser::Parser,
-    request::coerce_variable_values,
+    request::{RequestError, coerce_variable_values},
+    response::JsonMap,
     validation::Valid,
 };
 use async_graphql::{Request, ServerError, parser::types::ExecutableDocument as Executable};
@@ -152,7 +154,7 @@ impl DocumentValidator {
             OperationLabels::new(operation.operation_type.name(), operation.name.as_ref().map(|it| it.as_str()));
         let nodes = fixed.as_ref().map_or(0, merge::nodes);
         let bytes = PLAN_BYTES + 2 * text.len() + tokens * TOKEN_BYTES + nodes * NODE_BYTES;
-        let to_read = scalars::variables_to_read(&self.schema, &operation);
+        let to_read = variables::variables_to_read(&self.schema, &operation);
         Ok(OperationPlan { document, operation, fixed, cost, to_read, labels, bytes })
     }
 
@@ -194,17 +196,17 @@ impl DocumentValidator {
     /// have.
     pub(super) fn request(&self, plan: &OperationPlan, variables: Value) -> Result<(Request, usize), DocumentErrors> {
         let given = literal::given(variables);
-        let refused = |error: apollo_compiler::request::RequestError| {
-            vec![DocumentErrorKind::BadInput.error(
-                error.message().to_string(),
-                error.location(),
-                &plan.document.sources,
-            )]
+        let problems = |variables: &[_], values: &JsonMap| {
+            let problems = variables::problems(&self.schema, variables, values, self.limits.errors);
+            if problems.is_empty() { Ok(()) } else { Err(vec![variables::error(&problems)]) }
         };
-        let coerced = coerce_variable_values(&self.schema, &plan.operation, &given).map_err(refused)?;
-        if let Some(fault) = scalars::variable_fault(&self.schema, &plan.to_read, &coerced) {
-            return Err(vec![DocumentErrorKind::BadInput.error(fault, None, &plan.document.sources)]);
-        }
+        let refused = |error: RequestError| {
+            let (message, sources) = (error.message().to_string(), &plan.document.sources);
+            vec![DocumentErrorKind::BadInput.error(message, error.location(), sources)]
+        };
+        let coerced = coerce_variable_values(&self.schema, &plan.operation, &given)
+            .map_err(|error| problems(&plan.operation.variables, &given).err().unwrap_or_else(|| refused(error)))?;
+        problems(&plan.to_read, &coerced)?;
         let cost = match plan.cost {
             Some(cost) => cost,
             None => Costs::new(&self.schema, &plan.document, &self.limits)

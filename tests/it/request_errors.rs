@@ -103,6 +103,76 @@ async fn a_value_of_no_scalar_and_a_selection_of_nothing_refuse_the_request_befo
     assert_eq!(empty.json()["errors"][0]["locations"], json!([{ "line": 1, "column": 3 }]), "{empty:?}");
 }
 
+/// A problem in a variable names the field and the way to it, through rows and fields.
+#[tokio::test]
+async fn problems_in_variables_say_where_they_are() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let many = "mutation($rows: [CreateTaskInput!]!) { createTasks(input: { tasks: $rows }) { tasks { id } } }";
+    let filtered = "query($filter: TaskFilter) { tasks(filter: $filter) { totalCount } }";
+    let push = "mutation($changes: [PushedChange!]!) { pushChanges(input: { changes: $changes }) { revision } }";
+    let row = |input: Value| json!([{ "title": "a" }, input]);
+    let cases = [
+        (many, json!({ "rows": row(json!({ "title": 7 })) }), "title", json!(["rows", 1, "title"])),
+        (many, json!({ "rows": row(json!({})) }), "title", json!(["rows", 1, "title"])),
+        (many, json!({ "rows": row(json!({ "title": null })) }), "title", json!(["rows", 1, "title"])),
+        (many, json!({ "rows": row(json!({ "title": "b", "prio": 1 })) }), "prio", json!(["rows", 1, "prio"])),
+        (
+            many,
+            json!({ "rows": row(json!({ "title": "b", "priority": "SOON" })) }),
+            "priority",
+            json!(["rows", 1, "priority"]),
+        ),
+        (
+            many,
+            json!({ "rows": row(json!({ "title": "b", "completed": "yes" })) }),
+            "completed",
+            json!(["rows", 1, "completed"]),
+        ),
+        (
+            many,
+            json!({ "rows": row(json!({ "title": "b", "labelIds": [[]] })) }),
+            "labelIds",
+            json!(["rows", 1, "labelIds", 0]),
+        ),
+        (
+            many,
+            json!({ "rows": row(json!({ "title": "b", "due": { "date": "x" } })) }),
+            "date",
+            json!(["rows", 1, "due", "date"]),
+        ),
+        (many, json!({ "rows": row(json!("b")) }), "rows", json!(["rows", 1])),
+        (many, json!({}), "rows", json!(["rows"])),
+        (many, json!({ "rows": null }), "rows", json!(["rows"])),
+        (
+            filtered,
+            json!({ "filter": { "or": [{ "due": { "lt": "soon" } }] } }),
+            "lt",
+            json!(["filter", "or", 0, "due", "lt"]),
+        ),
+        (
+            push,
+            json!({ "changes": [{ "label": { "id": {}, "deleted": true } }] }),
+            "id",
+            json!(["changes", 0, "label", "id"]),
+        ),
+        (push, json!({ "changes": [{}] }), "changes", json!(["changes", 0])),
+    ];
+    for (document, variables, field, path) in cases {
+        let answer = app.graphql(&ann, document, variables.clone()).await.json();
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!((&extensions["code"], &extensions["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{answer}");
+        let problem = &extensions["problems"][0];
+        assert_eq!((&problem["field"], &problem["path"]), (&json!(field), &path), "{variables} {answer}");
+    }
+    let both = json!({ "rows": [{ "title": 1 }, { "title": "b" }, { "title": 2 }] });
+    let answer = app.graphql(&ann, many, both).await.json();
+    let places: Vec<&Value> =
+        answer["errors"][0]["extensions"]["problems"].as_array().unwrap().iter().map(|it| &it["path"][1]).collect();
+    assert_eq!(places, [&json!(0), &json!(2)], "{answer}");
+    assert_eq!(tasks(&app, &ann).await, json!(0));
+}
+
 #[tokio::test]
 async fn over_a_websocket_such_a_request_is_an_error_and_nothing_of_it_runs() {
     let app = App::spawn().await;

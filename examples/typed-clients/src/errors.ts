@@ -4,7 +4,7 @@ export type ErrorExtensions = {
   code: string;
   /** BAD_USER_INPUT: the first field, and all of them with a message each. */
   field?: string;
-  problems?: { field: string; message: string }[];
+  problems?: { field: string; message: string; path?: (string | number)[] }[];
   /** CONFLICT: the current state, with `deleted`. */
   current?: Record<string, unknown>;
   /** QUERY_TOO_EXPENSIVE. */

@@ -4,18 +4,14 @@
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
     ast::{DirectiveList, InputValueDefinition, Type},
-    collections::HashSet,
-    executable::{Operation, Selection, SelectionSet, Value as Literal, VariableDefinition},
-    response::{JsonMap, JsonValue},
+    collections::IndexMap,
+    executable::{Selection, SelectionSet, Value as Literal},
     schema::ExtendedType,
     validation::Valid,
 };
 use async_graphql::{ServerError, Value};
 
-use super::{
-    literal::{argument, constant},
-    outcome::DocumentErrorKind,
-};
+use super::{literal::argument, outcome::DocumentErrorKind};
 use crate::view::scalar_fault;
 
 /// A scalar of the schema that nothing here can read.
@@ -115,67 +111,8 @@ impl ScalarSearch<'_> {
     }
 }
 
-/// The variables of an operation that may have such scalars in them.
-pub(super) fn variables_to_read(schema: &Schema, operation: &Operation) -> Vec<Node<VariableDefinition>> {
-    let has_scalars = |it: &&Node<VariableDefinition>| has_scalars(schema, &it.ty, &mut HashSet::default());
-    operation.variables.iter().filter(has_scalars).cloned().collect()
-}
-
-fn has_scalars<'a>(schema: &'a Schema, of: &'a Type, visited: &mut HashSet<&'a Name>) -> bool {
-    let name = of.inner_named_type();
-    if scalar_fault(name, &Value::Null).is_some() {
-        return true;
-    }
-    let fields = fields_of(schema, name).filter(|_| visited.insert(name));
-    fields.is_some_and(|fields| fields.values().any(|it| has_scalars(schema, &it.ty, visited)))
-}
-
-/// What is wrong with the values of these variables, which are of their types otherwise.
-pub(super) fn variable_fault(
-    schema: &Schema,
-    variables: &[Node<VariableDefinition>],
-    values: &JsonMap,
-) -> Option<String> {
-    variables.iter().find_map(|variable| {
-        let value = values.get(variable.name.as_str())?;
-        let fault = value_fault(schema, &variable.ty, value)?;
-        Some(match fault {
-            (None, fault) => format!("the variable `${}` {fault}", variable.name),
-            (Some(field), fault) => format!("the variable `${}` is not valid: `{field}` {fault}", variable.name),
-        })
-    })
-}
-
-/// The field of an input object that it is in, and the fault.
-type ScalarProblem<'a> = (Option<&'a Name>, &'static str);
-
-fn value_fault<'a>(schema: &'a Schema, of: &'a Type, value: &JsonValue) -> Option<ScalarProblem<'a>> {
-    match (value, of) {
-        (JsonValue::Null, _) => None,
-        (JsonValue::Array(items), Type::List(of) | Type::NonNullList(of)) => {
-            items.iter().find_map(|it| value_fault(schema, of, it))
-        }
-        (_, Type::List(of) | Type::NonNullList(of)) => value_fault(schema, of, value),
-        (JsonValue::Object(fields), Type::Named(of) | Type::NonNullNamed(of)) if fields_of(schema, of).is_some() => {
-            fields.iter().find_map(|(name, value)| {
-                let (name, definition) = fields_of(schema, of)?.get_key_value(name.as_str())?;
-                let (field, fault) = value_fault(schema, &definition.ty, value)?;
-                Some((field.or(Some(name)), fault))
-            })
-        }
-        (_, Type::Named(of) | Type::NonNullNamed(of)) => {
-            // Most are of scalars that the language has.
-            let is_own = scalar_fault(of, &Value::Null).is_some();
-            let fault = is_own.then(|| scalar_fault(of, &constant(value))).flatten().flatten();
-            fault.map(|fault| (None, fault))
-        }
-    }
-}
-
-fn fields_of<'a>(
-    schema: &'a Schema,
-    name: &Name,
-) -> Option<&'a apollo_compiler::collections::IndexMap<Name, Node<InputValueDefinition>>> {
+/// The fields of an input object.
+pub(super) fn fields_of<'a>(schema: &'a Schema, name: &Name) -> Option<&'a IndexMap<Name, Node<InputValueDefinition>>> {
     match schema.types.get(name)? {
         ExtendedType::InputObject(object) => Some(&object.fields),
         _ => None,
