@@ -31,7 +31,7 @@ use self::{
     message::{ClientMessage, OperationEvent, OperationMessage, ServerMessage},
 };
 use super::{
-    engine::{OpenStream, is_executed},
+    engine::{OpenStream, Prepared, is_executed},
     http::{GraphqlState, bad_handshake_response, too_many_handshakes_response},
     params::Params,
     validation::limit_exceeded,
@@ -269,14 +269,18 @@ impl State {
         let (engine, answers) = (Arc::clone(&self.state.engine), self.answers.clone());
         async move {
             let say = async |said| answers.send(OperationMessage { id: id.clone(), task: task::id(), said }).await;
-            let mut stream = match engine.prepare(params, &caller) {
+            let prepared = engine.prepare(params, &caller);
+            let is_subscription = prepared.as_ref().is_ok_and(Prepared::is_subscription);
+            let mut stream = match prepared {
                 Ok(prepared) => engine.execute_stream(prepared, caller),
                 Err(refused) => stream::iter([engine.error_response(refused)]).boxed(),
             };
             let mut is_first = true;
             let mut last = OperationEvent::Complete;
             while let Some(answer) = stream.next().await {
-                if is_first && !is_executed(&answer) {
+                // A subscription that has no first event was not started (GraphQL, 6.2.3.1).
+                let is_started = !is_subscription || answer.errors.is_empty();
+                if is_first && !(is_started && is_executed(&answer)) {
                     last = OperationEvent::Error(answer.errors);
                     break;
                 }

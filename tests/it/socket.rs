@@ -128,6 +128,9 @@ async fn changes_made_at_another_instance_come_too() {
 async fn queries_and_mutations_work_too_and_faults_are_error_messages() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
+    let bob = app.person("bob").await;
+    app.task(&bob, "x").await;
+    let foreign = app.graphql(&bob, "{ syncToken }", json!({})).await.data();
     let mut socket = Socket::of(&app, &ann.token).await;
     socket.subscribe("q", "mutation { createTask(input: { title: \"x\" }) { task { title } } }").await;
     assert_eq!(socket.next().await["payload"]["data"]["createTask"]["task"]["title"], "x");
@@ -137,6 +140,9 @@ async fn queries_and_mutations_work_too_and_faults_are_error_messages() {
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription($s: String!) { changes(after: $s) { nodeId } }", "BAD_USER_INPUT"),
         ("{ tasks(first: 99999) { nodes { id } } }", "QUERY_TOO_EXPENSIVE"),
+        // What cannot be followed is not started.
+        ("subscription { changes(after: \"nonsense\") { nodeId } }", "BAD_USER_INPUT"),
+        (&format!("subscription {{ changes(after: {}) {{ nodeId }} }}", foreign["syncToken"]), "BAD_USER_INPUT"),
     ] {
         socket.subscribe("q", query).await;
         let refused = socket.next().await;
