@@ -59,7 +59,7 @@ impl Cursors {
             Self::Trash => trash::cursor(row),
             Self::Hits(before) => {
                 let number = i64::try_from(before.saturating_add(index as u64)).unwrap_or(i64::MAX);
-                Cursor { values: vec![CursorValue::Hit], number }
+                Cursor { order: 0, values: vec![CursorValue::Hit], number }
             }
         };
         cursor.encode()

@@ -38,6 +38,8 @@ pub struct Page<T> {
 /// A place in an ordered list: the values that the list is ordered by, and the number that decides between equals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
+    /// Which order it is a place in: 0 for a list that has one only.
+    pub order: u32,
     /// The values that the list is ordered by, in the order of the keys.
     pub values: Vec<CursorValue>,
     /// The row's number.
@@ -114,15 +116,16 @@ impl Cursor {
     /// The cursor as clients see it.
     pub fn encode(&self) -> String {
         let values: Vec<String> = self.values.iter().map(CursorValue::encode).collect();
-        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.number, values.join(DIVIDER)))
+        URL_SAFE_NO_PAD.encode(format!("{}.{}.{}", self.number, self.order, values.join(DIVIDER)))
     }
 
     /// Reads a cursor back; nothing when it is none.
     pub fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (number, values) = plain.split_once('.')?;
+        let (number, rest) = plain.split_once('.')?;
+        let (order, values) = rest.split_once('.')?;
         let values = values.split(DIVIDER).map(CursorValue::decode).collect::<Option<_>>()?;
-        Some(Self { values, number: number.parse().ok()? })
+        Some(Self { order: order.parse().ok()?, values, number: number.parse().ok()? })
     }
 }
 
@@ -183,12 +186,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_as_it_was(number: i64, title in "[^\\x00]{0,40}", micros in 0..253_402_300_799_999_999_i64) {
+        fn a_cursor_comes_back_as_it_was(number: i64, order: u32, title in "[^\\x00]{0,40}", micros in 0..253_402_300_799_999_999_i64) {
             let time = DateTime::from_timestamp_micros(micros).map(Micros::from);
             let values = [CursorValue::Text(title), CursorValue::Time(time), CursorValue::Time(None), CursorValue::Rank(3), CursorValue::Hit];
             let each = values.clone().map(|value| vec![value]);
             for values in each.into_iter().chain([values.to_vec()]) {
-                let cursor = Cursor { values, number };
+                let cursor = Cursor { order, values, number };
                 prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
             }
         }

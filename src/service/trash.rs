@@ -62,12 +62,12 @@ impl<'a> Trash<'a> {
 
 /// Cursor of a task in the trash.
 pub fn cursor(row: &task::Model) -> Cursor {
-    Cursor { values: vec![CursorValue::Time(row.deleted_at)], number: row.number }
+    Cursor { order: 0, values: vec![CursorValue::Time(row.deleted_at)], number: row.number }
 }
 
 fn place(cursor: &Cursor) -> Option<Micros> {
-    match cursor.values.as_slice() {
-        [CursorValue::Time(instant)] => *instant,
+    match (cursor.order, cursor.values.as_slice()) {
+        (0, [CursorValue::Time(instant)]) => *instant,
         _ => None,
     }
 }

@@ -72,11 +72,16 @@ async fn a_cursor_of_another_connection_is_refused_by_name() {
     let cursors = "{ tasks { pageInfo { endCursor } } searchTasks(text: \"milk\") { pageInfo { endCursor } } }";
     let cursors = app.graphql(&ann, cursors, json!({})).await.data();
     let of = |field: &str| cursors[field]["pageInfo"]["endCursor"].clone();
+    let created =
+        "query($after: String) { tasks(after: $after, order: [{ by: CREATED_AT, direction: ASC }]) { totalCount } }";
+    let updated = "query($after: String) { tasks(after: $after, order: [{ by: UPDATED_AT }]) { totalCount } }";
     for (query, cursor) in [
         ("query($after: String) { tasks(after: $after) { totalCount } }", of("searchTasks")),
         ("query($after: String) { searchTasks(text: \"milk\", after: $after) { totalCount } }", of("tasks")),
         ("query($after: String) { taskLists { tasks(after: $after) { totalCount } } }", of("tasks")),
         ("query($after: String) { taskLists { tasks(after: $after) { totalCount } } }", json!("nonsense")),
+        (created, of("tasks")),
+        (updated, of("tasks")),
     ] {
         let error =
             app.graphql(&ann, query, json!({ "after": cursor })).await.json()["errors"][0]["extensions"].clone();

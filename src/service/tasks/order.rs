@@ -66,6 +66,15 @@ impl OrderKey {
         Self { by, descending: matches!(by, CreatedAt | UpdatedAt | CompletedAt | Priority), nulls_first: false }
     }
 
+    /// How many different keys there are.
+    const CODES: u32 = 7 * 4;
+
+    /// A number from 1 to [`OrderKey::CODES`] that no other key has.
+    fn code(self) -> u32 {
+        let direction = 2 * u32::from(self.descending) + u32::from(self.nulls_first);
+        1 + 4 * self.by as u32 + direction
+    }
+
     /// The value that a task is ordered by.
     fn value(self, row: &task::Model) -> CursorValue {
         match self.by {
@@ -157,9 +166,15 @@ impl Order {
         std::iter::once(self.first).chain(self.then.iter().copied())
     }
 
+    /// A number that no other order has, for its cursors.
+    pub(super) fn code(&self) -> u32 {
+        self.keys().fold(0, |code, key| code * (OrderKey::CODES + 1) + key.code())
+    }
+
     /// The place of a task in this order.
     pub fn cursor(&self, row: &task::Model) -> Cursor {
-        Cursor { values: self.keys().map(|key| key.value(row)).collect(), number: row.number }
+        let values = self.keys().map(|key| key.value(row)).collect();
+        Cursor { order: self.code(), values, number: row.number }
     }
 
     /// Puts tasks in this order, or in its opposite.
@@ -182,7 +197,7 @@ impl Order {
 
     /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
     pub(super) fn beyond(&self, db: &Db, cursor: &Cursor, is_after: bool) -> Option<SimpleExpr> {
-        if cursor.values.len() != 1 + self.then.len() {
+        if cursor.order != self.code() || cursor.values.len() != 1 + self.then.len() {
             return None;
         }
         let places =

@@ -46,7 +46,7 @@ impl Tasks<'_> {
     pub async fn search(self, words: &Words, page: &PageRequest) -> Result<Hits, Error> {
         let skipped = match &page.after {
             None => 0,
-            Some(Cursor { values, number: 0.. }) if *values == [CursorValue::Hit] => {
+            Some(Cursor { order: 0, values, number: 0.. }) if *values == [CursorValue::Hit] => {
                 page.after.as_ref().map_or(0, |it| it.number.unsigned_abs().saturating_add(1))
             }
             Some(_) => return Err(Error::invalid("after", ValidationError::Cursor)),

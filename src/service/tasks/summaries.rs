@@ -103,7 +103,7 @@ fn next_cursor(rows: &[SummaryRow], order: OrderKey) -> Option<Cursor> {
         OrderBy::Priority => CursorValue::Rank(shown.priority as i16),
         OrderBy::Position | OrderBy::CompletedAt => return None,
     };
-    Some(Cursor { values: vec![value], number: shown.number })
+    Some(Cursor { order: Order::from(order).code(), values: vec![value], number: shown.number })
 }
 
 fn shown(rows: Vec<SummaryRow>) -> Vec<TaskSummary> {
