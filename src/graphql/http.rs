@@ -183,14 +183,13 @@ impl Call<'_> {
     async fn operation(self, params: Params) -> Result<Response, HttpRejection> {
         let engine = &self.state.engine;
         let prepared = match engine.prepare(params, &self.caller) {
-            Ok(prepared) => self.check_allowed(prepared)?,
+            Ok(prepared) => self.check_allowed(prepared)?.showing_cost(self.shows_cost()),
             Err(refused) => return self.respond_with_errors(refused),
         };
         let labels = prepared.labels().clone();
         let mut response = if self.is_stream(&prepared) {
             self.stream(prepared)?
         } else {
-            let prepared = prepared.showing_cost(self.headers.get(COST).is_some_and(|it| it == "1"));
             let is_once = self.caller.is_once;
             let mut answer = engine.execute(prepared, self.caller).await;
             hide_undone(std::slice::from_mut(&mut answer), is_once);
@@ -199,6 +198,10 @@ impl Call<'_> {
         // For the line that the request gets in the log.
         response.extensions_mut().insert(labels);
         Ok(response)
+    }
+
+    fn shows_cost(&self) -> bool {
+        self.headers.get(COST).is_some_and(|it| it == "1")
     }
 
     fn is_stream(&self, prepared: &Prepared) -> bool {
@@ -252,7 +255,10 @@ impl Call<'_> {
                 Ok(prepared) if prepared.is_subscription() => {
                     return Err(self.malformed_request("a batch takes no subscription"));
                 }
-                Ok(prepared) => self.state.engine.execute(prepared, self.caller.clone()).await,
+                Ok(prepared) => {
+                    let prepared = prepared.showing_cost(self.shows_cost());
+                    self.state.engine.execute(prepared, self.caller.clone()).await
+                }
                 Err(refused) => self.state.engine.error_response(refused),
             };
             answers.push(answer);

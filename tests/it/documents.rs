@@ -128,7 +128,7 @@ async fn whole_pages_of_whole_tasks_are_within_the_limit_of_cost() {
 
 #[tokio::test]
 async fn a_document_is_told_what_it_costs_when_it_asks_and_when_it_is_too_much() {
-    let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "cost=100")]).await;
+    let app = App::spawn_with(&[("DOCKET_GRAPHQL_LIMITS", "cost=100,batch=2")]).await;
     let ann = app.person("ann").await;
     let asked = |query: &str, header: &str| {
         let request = app.request("POST", "/graphql").bearer_auth(&ann.token).header("graphql-cost", header);
@@ -145,6 +145,21 @@ async fn a_document_is_told_what_it_costs_when_it_asks_and_when_it_is_too_much()
         assert_eq!(asked(query, "1").await.expect(200)["extensions"], json!({ "cost": cost }), "{query}");
         assert!(asked(query, "0").await.expect(200).get("extensions").is_none(), "{query}");
     }
+    let batch = json!([{ "query": "{ me { id } }" }, { "query": "{ __typename }" }]);
+    let batch = app.request("POST", "/graphql").bearer_auth(&ann.token).header("graphql-cost", "1").json(&batch);
+    let costs: Vec<Value> = Answer::of(batch)
+        .await
+        .expect(200)
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["extensions"]["cost"].clone())
+        .collect();
+    assert_eq!(costs, [json!(2), json!(1)]);
+    let stream = app.request("POST", "/graphql").bearer_auth(&ann.token).header("graphql-cost", "1");
+    let stream = stream.header("accept", "text/event-stream").json(&json!({ "query": "{ me { id } }" }));
+    let stream = Answer::of(stream).await;
+    assert!(stream.text.contains("\"extensions\":{\"cost\":2}"), "{stream:?}");
     let refused = asked("{ changes(first: null) { changes { nodeId } } }", "0").await.expect(200);
     let error = &refused["errors"][0];
     let expected = json!({ "code": "QUERY_TOO_EXPENSIVE", "limit": "cost", "most": 100, "cost": 1 + 100 * (1 + 1) });
