@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError, SimpleObject, Value};
 
+use super::error_code::ErrorCode;
 use crate::{
     error::{Current, Error, FieldError, Thing},
     view::plain_fields,
@@ -118,6 +119,15 @@ pub(super) fn row_problems(error: &Error) -> Vec<Problem> {
         Error::NotFound(Thing::List) => one("listId"),
         Error::NotFound(Thing::Label) => one("labelIds"),
         _ => one("name"),
+    }
+}
+
+/// The code of what is wrong with one row.
+pub(super) fn row_code(error: &Error) -> ErrorCode {
+    match error {
+        Error::NotFound(_) => ErrorCode::NotFound,
+        Error::NameTaken => ErrorCode::NameTaken,
+        _ => ErrorCode::BadUserInput,
     }
 }
 

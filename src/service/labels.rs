@@ -1,5 +1,7 @@
 //! One user's labels, and the marks that tie them to tasks.
 
+mod marks;
+
 use std::collections::{HashMap, HashSet};
 
 use entity::{
@@ -10,10 +12,12 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
+use self::marks::marks;
+pub(super) use self::marks::{alter, mark_each, of_task, replace};
 use super::{
     revisioned::{Revisioned, has_id, rows},
     scope::{Outcome, Scope, Write},
@@ -130,6 +134,12 @@ impl<'a> Labels<'a> {
         self.scope.find_many::<label::Entity>(ids).await
     }
 
+    /// The labels whose names have these keys, in no order.
+    pub(super) async fn named(self, keys: &[String]) -> Result<Vec<label::Model>, Error> {
+        let named = label::Column::NameKey.is_in(keys.iter().map(String::as_str));
+        Ok(self.scope.db.reader().rows(rows::<label::Entity>(self.scope.owner).filter(named)).await?)
+    }
+
     /// The labels of each of these tasks, in their order, in one statement.
     pub async fn of_tasks(self, tasks: &[TaskId]) -> Result<HashMap<TaskId, Vec<label::Model>>, Error> {
         if tasks.is_empty() {
@@ -178,6 +188,24 @@ impl<'a> Labels<'a> {
             .await
     }
 
+    /// Frees the names of labels, which get others in the same transaction.
+    pub(super) async fn free_names(self, ids: &[LabelId]) -> Result<(), Error> {
+        self.scope
+            .write(async |write| {
+                for id in ids {
+                    // No name has a control character.
+                    label::Entity::update_many()
+                        .col_expr(label::Column::NameKey, Expr::value(format!("\u{1}{id}")))
+                        .filter(label::Column::UserId.eq(write.owner().clone()))
+                        .filter(is(*id))
+                        .exec(write.connection())
+                        .await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Restores a deleted label; no task has it.
     pub async fn restore(self, id: LabelId) -> Result<label::Model, Error> {
         self.scope.restore::<label::Entity>(id).await
@@ -216,16 +244,6 @@ impl<'a> Labels<'a> {
             })
             .await
     }
-}
-
-fn marks(write: &Write<'_>) -> Select<task_label::Entity> {
-    task_label::Entity::find().filter(task_label::Column::UserId.eq(write.owner().clone()))
-}
-
-/// The labels of a task, in their order.
-pub(super) async fn of_task(write: &Write<'_>, task: TaskId) -> Result<Vec<LabelId>, Error> {
-    let marks = marks(write).filter(task_label::Column::TaskId.eq(task)).order_by_asc(task_label::Column::SortOrder);
-    Ok(marks.all(write.connection()).await?.into_iter().map(|mark| mark.label_id).collect())
 }
 
 fn is(id: LabelId) -> SimpleExpr {
@@ -315,63 +333,4 @@ pub(super) async fn check(write: &Write<'_>, ids: &[LabelId]) -> Result<(), Erro
     }
     let ids: Vec<LabelId> = ids.into_iter().collect();
     write.check_exist::<label::Entity>(&ids).await
-}
-
-/// Adds labels to tasks, behind those that each has, and takes others away.
-pub(super) async fn alter(
-    write: &Write<'_>,
-    tasks: &[TaskId],
-    add: &[LabelId],
-    remove: &[LabelId],
-) -> Result<(), Error> {
-    let mut each: HashMap<TaskId, Vec<LabelId>> = tasks.iter().map(|task| (*task, Vec::new())).collect();
-    let before = marks(write)
-        .filter(task_label::Column::TaskId.is_in(tasks.iter().copied()))
-        .order_by_asc(task_label::Column::SortOrder)
-        .order_by_asc(task_label::Column::LabelId);
-    for mark in before.all(write.connection()).await? {
-        each.entry(mark.task_id).or_default().push(mark.label_id);
-    }
-    for labels in each.values_mut() {
-        labels.retain(|label| !remove.contains(label));
-        for label in add {
-            if !labels.contains(label) {
-                labels.push(*label);
-            }
-        }
-        if labels.len() > MAX_LABELS {
-            return Err(Error::invalid("labels", ValidationError::TooMany(MAX_LABELS)));
-        }
-    }
-    replace(write, &each.into_iter().collect::<Vec<_>>()).await
-}
-
-/// Marks each task with its own labels, in one statement.
-pub(super) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
-    let rows = marks.iter().flat_map(|(task, labels)| {
-        labels.iter().zip(0..).map(move |(label, place)| task_label::ActiveModel {
-            user_id: Set(write.owner().clone()),
-            task_id: Set(*task),
-            label_id: Set(*label),
-            sort_order: Set(place),
-        })
-    });
-    let rows: Vec<_> = rows.collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let marks = [task_label::Column::UserId, task_label::Column::TaskId, task_label::Column::LabelId];
-    let kept = sea_orm::sea_query::OnConflict::columns(marks).do_nothing().to_owned();
-    task_label::Entity::insert_many(rows).on_conflict(kept).exec_without_returning(write.connection()).await?;
-    Ok(())
-}
-
-/// Gives each task its own labels and no others.
-pub(super) async fn replace(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
-    task_label::Entity::delete_many()
-        .filter(task_label::Column::UserId.eq(write.owner().clone()))
-        .filter(task_label::Column::TaskId.is_in(marks.iter().map(|(task, _)| *task)))
-        .exec(write.connection())
-        .await?;
-    mark_each(write, marks).await
 }

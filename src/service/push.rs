@@ -5,6 +5,9 @@
 //! completed completes its subtasks) is no conflict. A row that is as it was pushed already is applied, so that a call
 //! can be repeated.
 
+mod apply;
+mod names;
+
 use std::collections::{HashMap, HashSet};
 
 use entity::{
@@ -12,13 +15,15 @@ use entity::{
     label, list, task,
 };
 
+use self::names::{LabelRow, wanted_name};
 use super::{
     changes::Changed,
-    labels::{LabelPatch, Labels, NewLabel},
-    lists::{ListPatch, Lists, NewList},
+    labels::{Labels, NewLabel},
+    lists::NewList,
     revisioned::Revisioned,
     scope::Scope,
-    tasks::{NewTask, TaskPatch, TaskRef, Tasks, Totals},
+    tasks::{NewTask, Totals},
+    values::LabelName,
 };
 use crate::error::{Error, ValidationError};
 
@@ -80,6 +85,15 @@ pub struct PushOutcome {
     pub is_applied: Result<bool, Error>,
     /// What is stored now, deleted or not.
     pub current: Option<Changed>,
+    /// The label that has the name which the row wants, if that is what is wrong with it.
+    pub name_taken_by: Option<LabelId>,
+}
+
+/// A row and its place in the call; what is wrong with it if it cannot be read.
+#[derive(Debug)]
+struct RowChange {
+    place: usize,
+    change: Result<PushedChange, Error>,
 }
 
 /// What is stored of a row that is pushed.
@@ -171,31 +185,92 @@ impl<'a> Push<'a> {
                 let totals = Totals::default();
                 let scope = Scope { db: &db, totals: &totals, ..self.scope };
                 let before = stored(scope, &known).await?;
-                let mut rows: Vec<_> = changes.into_iter().enumerate().collect();
-                rows.sort_by_key(|(_, change)| change.as_ref().map_or(0, PushedChange::rank));
+                let names: Vec<_> = changes.iter().map(|it| wanted_name(it.as_ref().ok()?).cloned()).collect();
+                let in_place = |(place, change)| RowChange { place, change };
+                let mut rows: Vec<_> = changes.into_iter().enumerate().map(in_place).collect();
+                rows.sort_by_key(|row| row.change.as_ref().map_or(0, PushedChange::rank));
                 let mut outcomes = HashMap::new();
-                for (index, change) in rows {
-                    let is_applied = match change {
-                        Ok(change) => {
-                            let base = before.get(&change.id()).map(Changed::revision);
-                            apply(scope, change, base).await
-                        }
-                        Err(error) => Err(error),
-                    };
-                    match is_applied {
-                        Err(error) if !is_of_row(&error) => return Err(error),
-                        outcome => outcomes.insert(index, outcome),
-                    };
+                for group in names::groups(rows, &before) {
+                    apply_group(scope, group, &before, &mut outcomes).await?;
                 }
                 let after = stored(scope, &known).await?;
-                let outcome = |(index, id): (usize, Option<RowId>)| {
-                    let is_applied = outcomes.remove(&index).unwrap_or(Ok(false));
-                    PushOutcome { is_applied, current: id.and_then(|id| after.get(&id).cloned()) }
+                let is_taken = |place: &usize| matches!(outcomes.get(place), Some(Err(Error::NameTaken)));
+                let taken = names.iter().enumerate().filter(|(place, _)| is_taken(place));
+                let holders = holders(scope, taken.filter_map(|(_, name)| name.as_ref()).collect()).await?;
+                let outcome = |(place, id): (usize, Option<RowId>)| {
+                    let is_applied = outcomes.remove(&place).unwrap_or(Ok(false));
+                    let name = names[place].as_ref().filter(|_| matches!(is_applied, Err(Error::NameTaken)));
+                    let name_taken_by = name.and_then(|it| holders.get(&it.folded()).copied());
+                    PushOutcome { is_applied, current: id.and_then(|id| after.get(&id).cloned()), name_taken_by }
                 };
                 Ok(ids.into_iter().enumerate().map(outcome).collect())
             })
             .await
     }
+}
+
+/// What became of rows, by their places.
+type Outcomes = HashMap<usize, Result<bool, Error>>;
+
+/// Applies the rows of a group together, or each for itself when that fails.
+async fn apply_group(
+    scope: Scope<'_>,
+    group: Vec<RowChange>,
+    before: &HashMap<RowId, Changed>,
+    outcomes: &mut Outcomes,
+) -> Result<(), Error> {
+    if group.len() > 1 && exchange_names(scope, &group, before).await? {
+        outcomes.extend(group.into_iter().map(|row| (row.place, Ok(true))));
+        return Ok(());
+    }
+    for RowChange { place, change } in group {
+        let is_applied = match change {
+            Ok(change) => {
+                let base = before.get(&change.id()).map(Changed::revision);
+                apply::row(scope, change, base).await
+            }
+            Err(error) => Err(error),
+        };
+        match is_applied {
+            Err(error) if !is_of_row(&error) => return Err(error),
+            outcome => outcomes.insert(place, outcome),
+        };
+    }
+    Ok(())
+}
+
+/// Gives labels the names of each other, all of them or none; whether that was done.
+async fn exchange_names(
+    scope: Scope<'_>,
+    group: &[RowChange],
+    before: &HashMap<RowId, Changed>,
+) -> Result<bool, Error> {
+    let labels = names::labels(group);
+    let ids: Vec<LabelId> = labels.iter().map(|it| it.id).collect();
+    let exchanged = scope.batch(async |db| {
+        let scope = Scope { db: &db, ..scope };
+        Labels::new(scope).free_names(&ids).await?;
+        for LabelRow { id, expected, state } in labels {
+            let base = before.get(&RowId::Label(id)).map(Changed::revision);
+            let pushed = Pushed { id, expected, state: Ok(Some(state)) };
+            if !apply::label(scope, pushed, base).await? {
+                return Err(Error::NameTaken);
+            }
+        }
+        Ok(())
+    });
+    match exchanged.await {
+        Ok(()) => Ok(true),
+        Err(error) if is_of_row(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The labels that have these names, by the keys of the names.
+async fn holders(scope: Scope<'_>, names: Vec<&LabelName>) -> Result<HashMap<String, LabelId>, Error> {
+    let keys: Vec<String> = names.into_iter().map(LabelName::folded).collect();
+    let labels = if keys.is_empty() { Vec::new() } else { Labels::new(scope).named(&keys).await? };
+    Ok(labels.into_iter().map(|label| (label.name_key, label.id)).collect())
 }
 
 /// Of two rows of one object neither is applied: nobody knows which is meant.
@@ -238,98 +313,4 @@ async fn stored(scope: Scope<'_>, ids: &[RowId]) -> Result<HashMap<RowId, Change
     let lists = lists.into_iter().map(|row| (RowId::List(row.id), Changed::List(row)));
     let labels = labels.into_iter().map(|row| (RowId::Label(row.id), Changed::Label(row)));
     Ok(tasks.chain(lists).chain(labels).collect())
-}
-
-/// Applies one row, whose revision before the call was that; whether it is now as it was pushed.
-async fn apply(scope: Scope<'_>, change: PushedChange, base: Option<i64>) -> Result<bool, Error> {
-    match change {
-        PushedChange::Task(pushed) => apply_task(scope, pushed, base).await,
-        PushedChange::List(pushed) => apply_list(scope, pushed, base).await,
-        PushedChange::Label(pushed) => apply_label(scope, pushed, base).await,
-    }
-}
-
-/// The row as rows before it in the call have left it. None of them has made it.
-async fn stored_row<E: Revisioned>(scope: Scope<'_>, id: E::Id, base: Option<i64>) -> Result<Option<E::Model>, Error> {
-    match base {
-        None => Ok(None),
-        Some(_) => Ok(scope.find_with_deleted::<E>(&[id]).await?.pop()),
-    }
-}
-
-async fn apply_task(
-    scope: Scope<'_>,
-    Pushed { id, expected, state }: Pushed<TaskId, NewTask>,
-    base: Option<i64>,
-) -> Result<bool, Error> {
-    let (state, tasks) = (state?, Tasks::new(scope));
-    let row = stored_row::<task::Entity>(scope, id, base).await?;
-    let difference = match (&row, &state) {
-        (Some(row), Some(state)) => {
-            let labels = Labels::new(scope).of_tasks(&[id]).await?.remove(&id).unwrap_or_default();
-            let labels: Vec<LabelId> = labels.into_iter().map(|label| label.id).collect();
-            state.difference(row, &labels)
-        }
-        _ => TaskPatch::default(),
-    };
-    let is_same = |_: &task::Model| difference == TaskPatch::default();
-    let stored = Stored::of::<task::Entity>(row.as_ref(), is_same);
-    match (stored.step(state.is_some(), expected == base), state) {
-        (Step::Conflict, _) => return Ok(false),
-        (Step::Create, Some(state)) => drop(tasks.create(state).await?),
-        (Step::Change, _) => drop(tasks.edit(TaskRef::Id(id), difference, None).await?),
-        (Step::Revive, Some(state)) => tasks.revive(id, &state, difference).await?,
-        (Step::Delete, _) => drop(tasks.delete(TaskRef::Id(id), None).await?),
-        (Step::Nothing | Step::Create | Step::Revive, _) => {}
-    }
-    Ok(true)
-}
-
-async fn apply_list(
-    scope: Scope<'_>,
-    Pushed { id, expected, state }: Pushed<ListId, ListState>,
-    base: Option<i64>,
-) -> Result<bool, Error> {
-    let (state, lists) = (state?, Lists::new(scope));
-    let row = stored_row::<list::Entity>(scope, id, base).await?;
-    let is_same =
-        |row: &list::Model| state.as_ref().is_some_and(|it| it.list.is_same(row) && it.is_archived == row.archived);
-    let stored = Stored::of::<list::Entity>(row.as_ref(), is_same);
-    let step = stored.step(state.is_some(), expected == base);
-    let patch = |ListState { list, is_archived }| ListPatch {
-        name: Some(list.name),
-        color: Some(list.color),
-        archived: Some(is_archived),
-    };
-    match (step, state) {
-        (Step::Conflict, _) => return Ok(false),
-        (Step::Create, Some(state)) => lists.create_with(state.list, state.is_archived).await?,
-        (Step::Change, Some(state)) => drop(lists.edit(id, patch(state), None).await?),
-        (Step::Revive, Some(state)) => lists.revive(id, patch(state)).await?,
-        (Step::Delete, _) => drop(lists.delete(id, None).await?),
-        _ => {}
-    }
-    Ok(true)
-}
-
-async fn apply_label(
-    scope: Scope<'_>,
-    Pushed { id, expected, state }: Pushed<LabelId, NewLabel>,
-    base: Option<i64>,
-) -> Result<bool, Error> {
-    let (state, labels) = (state?, Labels::new(scope));
-    let row = stored_row::<label::Entity>(scope, id, base).await?;
-    let is_same = |row: &label::Model| state.as_ref().is_some_and(|it| it.is_same(row));
-    let stored = Stored::of::<label::Entity>(row.as_ref(), is_same);
-    let step = stored.step(state.is_some(), expected == base);
-    let patch = |NewLabel { id: _, name, color }| LabelPatch { name: Some(name), color: Some(color) };
-    match (step, state) {
-        (Step::Conflict, _) => return Ok(false),
-        (Step::Create, Some(state)) => drop(labels.create(state).await?),
-        (Step::Change, Some(state)) => drop(labels.edit(id, patch(state), None).await?),
-        (Step::Revive, Some(state)) => labels.revive(id, patch(state)).await?,
-        (Step::Delete, _) => drop(labels.delete(id, None).await?),
-        _ => {}
-    }
-    Ok(true)
 }

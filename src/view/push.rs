@@ -106,17 +106,20 @@ pub struct LabelState {
 }
 
 impl PushedChangeInput {
-    /// Id of the row.
-    pub fn id(&self) -> &ID {
+    /// Id of the row as the object shows it, or as it came if it is none.
+    pub fn shown_id(&self) -> ID {
+        self.id().parse::<Uuid>().map_or_else(|_| self.id().clone(), |id| ID(id.to_string()))
+    }
+
+    /// Id of the row as it came.
+    fn id(&self) -> &ID {
         match self {
             Self::Task(PushedTask { id, .. })
             | Self::TaskList(PushedTaskList { id, .. })
             | Self::Label(PushedLabel { id, .. }) => id,
         }
     }
-}
 
-impl PushedChangeInput {
     /// The row, whose description has at most so many characters. What is wrong with a state is the outcome of its row, which
     /// has an id; without one there is only the error.
     pub fn checked(self, max_description: usize) -> Result<PushedChange, Error> {

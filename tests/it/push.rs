@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::support::{Answer, App, Person, at_once, text};
 
 const PUSH: &str = "mutation($changes: [PushedChange!]!) { pushChanges(input: { changes: $changes }) {
-    results { id status revision deleted problems { field message } current { ...T ...L ...N } } } }
+    results { id status revision deleted code nameTakenBy problems { field message } current { ...T ...L ...N } } } }
     fragment T on Task { revision title description completed priority dueDate listId parentId labelIds }
     fragment L on TaskList { revision name color archived }
     fragment N on Label { revision name color }";
@@ -189,6 +189,59 @@ async fn a_row_without_an_id_of_its_own_is_invalid_and_the_others_are_applied() 
     let left = app.graphql(&ann, "{ tasks { nodes { title } } labels { name } }", json!({})).await.data();
     let titles = json!([{ "title": "c" }, { "title": "there" }]);
     assert_eq!(left, json!({ "tasks": { "nodes": titles }, "labels": [{ "name": "i" }] }));
+}
+
+/// What each label is called, by its number.
+async fn label_names(app: &App, person: &Person) -> BTreeMap<String, String> {
+    let labels = app.graphql(person, "{ labels { id name } }", json!({})).await.data()["labels"].clone();
+    labels.as_array().unwrap().iter().map(|it| (text(&it["id"]), text(&it["name"]))).collect()
+}
+
+#[tokio::test]
+async fn labels_take_the_names_of_each_other_in_one_call() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let label = |number: u128, name: &str, revision: &Value| json!({ "label": { "id": id(number), "expectedRevision": revision, "state": { "name": name } } });
+    let made: Vec<Value> =
+        ["a", "b", "c", "d", "e"].iter().zip(1..).map(|(name, number)| label(number, name, &Value::Null)).collect();
+    let made = push(&app, &ann, &made).await;
+    let revision = |number: usize| &made[number - 1]["revision"];
+    // Two exchange their names; the others pass them on, the last of them a new one.
+    let changes = [
+        label(1, "b", revision(1)),
+        label(2, "A", revision(2)),
+        label(3, "d", revision(3)),
+        label(4, "e", revision(4)),
+        label(5, "new", revision(5)),
+    ];
+    let results = push(&app, &ann, &changes).await;
+    assert_eq!(statuses(&results), ["APPLIED"; 5], "{results:?}");
+    let names: Vec<String> = label_names(&app, &ann).await.into_values().collect();
+    assert_eq!(names, ["b", "A", "d", "e", "new"]);
+    assert_eq!(push(&app, &ann, &changes).await, results, "it can be repeated");
+    // Three in a round, of which one was changed meanwhile: none of its neighbours gets a name that is taken.
+    let revision = |number: usize| &results[number - 1]["revision"];
+    let round = [label(3, "e", revision(3)), label(4, "new", revision(4)), label(5, "d", &json!(0))];
+    let results = push(&app, &ann, &round).await;
+    assert_eq!(statuses(&results), ["INVALID", "INVALID", "CONFLICT"], "{results:?}");
+    assert_eq!((&results[0]["code"], &results[0]["nameTakenBy"]), (&json!("NAME_TAKEN"), &id(4)));
+    assert_eq!((&results[1]["code"], &results[1]["nameTakenBy"]), (&json!("NAME_TAKEN"), &id(5)));
+    assert_eq!((&results[2]["code"], &results[2]["nameTakenBy"]), (&Value::Null, &Value::Null));
+    let now: Vec<String> = label_names(&app, &ann).await.into_values().collect();
+    assert_eq!(now, names);
+    let round = [label(3, "e", revision(3)), label(4, "new", revision(4)), label(5, "d", revision(5))];
+    assert_eq!(statuses(&push(&app, &ann, &round).await), ["APPLIED"; 3]);
+    let now: Vec<String> = label_names(&app, &ann).await.into_values().collect();
+    assert_eq!(now, ["b", "A", "e", "new", "d"]);
+}
+
+#[tokio::test]
+async fn ids_are_shown_in_one_spelling() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let upper = "AB0E5D1C-3F0A-4A4E-9A53-6F1F0E6F7D11";
+    let results = push(&app, &ann, &[json!({ "task": { "id": upper, "state": task("x") } })]).await;
+    assert_eq!((&results[0]["status"], &results[0]["id"]), (&json!("APPLIED"), &json!(upper.to_lowercase())));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use super::payload::Payload;
 use crate::{
     graphql::{
-        errors::{GraphqlError, Problem, row_problems},
+        error_code::ErrorCode,
+        errors::{GraphqlError, Problem, row_code, row_problems},
         guard::Guard,
     },
     service::push::PushOutcome,
@@ -46,6 +47,10 @@ pub(super) struct PushResult {
     current: Option<ChangedNode>,
     /// What is wrong with the row, if its status is `INVALID`.
     problems: Vec<Problem>,
+    /// Code of the error, if its status is `INVALID`: `BAD_USER_INPUT`, `NOT_FOUND` or `NAME_TAKEN`.
+    code: Option<ErrorCode>,
+    /// Id of the label that has the name, if the code is `NAME_TAKEN`: use that label instead, or another name.
+    name_taken_by: Option<ID>,
 }
 
 /// Whether a row was applied.
@@ -61,7 +66,7 @@ pub(super) enum PushStatus {
 }
 
 impl PushResult {
-    fn new(id: ID, PushOutcome { is_applied, current }: PushOutcome) -> Self {
+    fn new(id: ID, PushOutcome { is_applied, current, name_taken_by }: PushOutcome) -> Self {
         let status = match is_applied {
             Ok(true) => PushStatus::Applied,
             Ok(false) => PushStatus::Conflict,
@@ -73,6 +78,8 @@ impl PushResult {
             revision: current.as_ref().map(|it| BigInt(it.revision())),
             deleted: current.as_ref().is_none_or(|it| it.is_deleted()),
             current: current.filter(|it| !it.is_deleted()).map(ChangedNode::from),
+            code: is_applied.as_ref().err().map(row_code),
+            name_taken_by: name_taken_by.map(|id| ID(id.to_string())),
             problems: is_applied.err().map(|error| row_problems(&error)).unwrap_or_default(),
         }
     }
@@ -88,14 +95,14 @@ impl PushMutation {
     /// others are applied. A row whose `expectedRevision` is not the revision of the object before the call is a
     /// conflict, unless the object is already as the row says: the same call can be repeated. A new row expects no
     /// revision. Lists are applied first, then labels, then tasks, parents before subtasks, and deletions before other
-    /// rows of their kind.
+    /// rows of their kind. Labels can take the names of each other.
     async fn push_changes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Rows to push.")] input: PushChangesInput,
     ) -> Result<Payload<PushChangesPayload>, GraphqlError> {
         let push = ctx.push(input.changes.len())?;
-        let ids: Vec<ID> = input.changes.iter().map(|it| it.id().clone()).collect();
+        let ids: Vec<ID> = input.changes.iter().map(PushedChangeInput::shown_id).collect();
         let changes = input.changes.into_iter().map(|it| it.checked(push.max_description())).collect();
         // Other mutations would have a future of its size.
         let outcomes = Box::pin(push.push(changes)).await?;
