@@ -1,5 +1,6 @@
 //! Connecting, pooling, migrating, and every difference between SQLite and PostgreSQL.
 
+mod auth_tables;
 mod batched_reads;
 mod connect;
 mod connection;
@@ -11,26 +12,30 @@ mod monitor;
 mod notify;
 mod open_files;
 mod pool;
+mod selection;
 mod trial;
 mod user_share;
 mod writer;
 
 use std::{fs::File, future::Future, path::Path, pin::pin, sync::Arc};
 
+use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::postgres::PgDatabaseError;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::{
+    auth_tables::{AuthTables, plain},
     connect::ROLE_LIMIT,
     trial::{Trial, is_held_up, objection},
 };
 pub use self::{
     connect::connect,
-    connection::{Connection, Pace, Window},
+    connection::Connection,
     dialect::time_or_stand_in,
     notify::{Notification, Notifier},
+    selection::{Pace, Window},
     user_share::{UserShares, is_within, within},
 };
 use self::{
@@ -73,6 +78,14 @@ const MIGRATION_LOCK: i64 = KEY_LOCK + 1;
 const PURGE_LOCK: i64 = KEY_LOCK + 2;
 
 impl Db {
+    /// The same, whose statements fit Better Auth's tables as they are here. What cannot be found out is as usual.
+    async fn with_auth_tables(self) -> Self {
+        let found = AuthTables::detect(&self).await.unwrap_or_default();
+        let auth_tables = Some(found).filter(|it| *it != AuthTables::default()).map(Arc::new);
+        let with = |connection| Connection { auth_tables: auth_tables.clone(), ..connection };
+        Self { reader: with(self.reader), writer: with(self.writer) }
+    }
+
     /// For statements that only read.
     pub fn reader(&self) -> &Connection {
         &self.reader
@@ -116,8 +129,8 @@ impl Db {
             Backend::Savepoint(savepoint) => Backend::Savepoint(Arc::new(savepoint.guard().savepoint().await?)),
             Backend::BatchedReads(_) | Backend::File { .. } => return Err(only_reads()),
         };
-        let monitor = Arc::clone(&self.writer.monitor);
-        Ok(Transaction { connection: Connection { backend: begun, monitor }, _permit: permit.map(Arc::new) })
+        let connection = Connection { backend: begun, ..self.writer.clone() };
+        Ok(Transaction { connection, _permit: permit.map(Arc::new) })
     }
 
     /// Waits until no other instance migrates.
@@ -135,16 +148,53 @@ impl Db {
         match (&self.writer.backend, lock) {
             (Backend::Writer { writer, .. }, MigrationLock::File(_lock)) => {
                 let pool = connect::for_migrations(writer.options()).await?;
-                let migrated = Migrator::up(&pool, None).await;
+                let migrated = self.apply_migrations(&pool).await;
                 pool.close().await?;
                 migrated
             }
             (Backend::Postgres { pool, .. }, MigrationLock::Transaction(lock)) => {
-                Migrator::up(pool, None).await?;
+                self.apply_migrations(pool).await?;
                 lock.commit().await
             }
             _ => Err(DbErr::Migration("migrations run outside of transactions".into())),
         }
+    }
+
+    /// Those that are about Better Auth's tables are fitted to them.
+    async fn apply_migrations(&self, pool: &DatabaseConnection) -> Result<(), DbErr> {
+        let Some(tables) = self.auth_tables() else {
+            self.add_columns(pool, &AuthTables::default()).await?;
+            return Migrator::up(pool, None).await;
+        };
+        self.add_columns(pool, tables).await?;
+        Migrator::install(pool).await?;
+        for migration in Migrator::get_pending_migrations(pool).await? {
+            match migration::of_auth_tables(migration.name(), self.backend()) {
+                Some(text) => {
+                    let applied = Utc::now().timestamp();
+                    let row = format!("insert into seaql_migrations values ('{}', {applied})", migration.name());
+                    let transaction = pool.begin().await?;
+                    transaction.execute_unprepared(&tables.fit_text(text)).await?;
+                    transaction.execute_unprepared(&row).await?;
+                    transaction.commit().await?;
+                }
+                None => Migrator::up(pool, Some(1)).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what an older Better Auth has not made.
+    async fn add_columns(&self, pool: &DatabaseConnection, tables: &AuthTables) -> Result<(), DbErr> {
+        for addition in tables.additions(self).await? {
+            pool.execute_unprepared(&addition).await?;
+        }
+        Ok(())
+    }
+
+    /// How Better Auth's tables differ from those that Docket makes, if they do.
+    pub(crate) fn auth_tables(&self) -> Option<&AuthTables> {
+        self.reader.auth_tables()
     }
 
     /// SQLite's file.
@@ -218,7 +268,7 @@ impl Transaction {
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { connection: Connection { backend, monitor }, _permit } = self;
+        let Self { connection: Connection { backend, monitor, auth_tables: _ }, _permit } = self;
         monitor.over("transaction", "commit", pin!(backend.commit())).await
     }
 

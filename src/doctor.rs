@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 
 use crate::{
     config::{Config, Database, JwtAlg, SqliteFile},
-    db::{self, Db},
+    db::{self, AuthTables, Db},
     error::{Error, causes},
     mail::Mailer,
     proof::{self, Checkup, Extent},
@@ -118,6 +118,9 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
              instances together: fewer are used; raise the limit or lower the setting"
         );
         findings.push(doubtful("database", advice));
+    }
+    if let Some(difference) = db.auth_tables().and_then(AuthTables::difference) {
+        findings.push(good("accounts", format!("the tables are a Better Auth's: {difference}")));
     }
     findings.extend(proof::obstacles(&db, Extent::Whole).await?.into_iter().flatten().map(|it| bad("database", it)));
     findings.extend(proof::warnings(&db).await?.into_iter().map(|it| doubtful("database", it)));

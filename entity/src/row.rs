@@ -1,7 +1,7 @@
 //! Reading the columns of a row in their order. SeaORM looks for the kind of database, and sqlx for the type of the
 //! column, at each value: for the columns that a statement of ours has put there it is known.
 
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, ValueRef};
 use sea_orm::{DbErr, IdenStatic, QueryResult, RuntimeErr, TryGetable, prelude::DateTimeUtc};
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
 
@@ -149,6 +149,13 @@ impl RowColumns for QueryResult {
     fn at<T: ColumnType>(&self, place: usize) -> Result<T, DbErr> {
         self.try_get_by_index(place)
     }
+
+    fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
+        match self.try_as_sqlite_row() {
+            Some(row) => time::of_sqlite(row, place).map_err(unread),
+            None => self.at(place),
+        }
+    }
 }
 
 impl RowColumns for PgRow {
@@ -170,8 +177,14 @@ impl RowColumns for rusqlite::Row<'_> {
     }
 
     fn instant(&self, place: usize) -> Result<Option<DateTimeUtc>, DbErr> {
-        let text = self.get_ref(place).ok().and_then(|it| it.as_str().ok());
-        match text.and_then(time::read) {
+        let instant = match self.get_ref(place) {
+            Ok(ValueRef::Text(text)) => std::str::from_utf8(text).ok().and_then(time::read),
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of the next 200,000 years are exact")]
+            Ok(ValueRef::Integer(number)) => time::of_number(number as f64),
+            Ok(ValueRef::Real(number)) => time::of_number(number),
+            _ => None,
+        };
+        match instant {
             Some(instant) => Ok(Some(instant)),
             None => self.at(place),
         }

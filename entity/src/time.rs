@@ -1,18 +1,21 @@
 //! The two timestamp formats that are stored. Both are `timestamptz` on PostgreSQL and text on SQLite, where
 //! `docket::db` writes the first with six fraction digits and the second with three, so that text order is time order.
+//! Tables that a Better Auth has made may have the second as `timestamp` in UTC, or on SQLite as numbers.
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use sea_orm::{
-    DeriveValueType,
+    ActiveValue, ColIdx, DbErr, DeriveValueType, IntoActiveValue, QueryResult, RuntimeErr, TryGetError, TryGetable,
+    Value,
     prelude::{DateTimeUtc, DateTimeWithTimeZone},
 };
+use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef, sqlite::SqliteRow};
 
 /// A UTC instant in whole microseconds: what Docket's own tables hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct Micros(pub DateTimeUtc);
 
 /// A UTC instant in whole milliseconds: what Better Auth's tables hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DeriveValueType)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub DateTimeWithTimeZone);
 
 impl Micros {
@@ -31,6 +34,96 @@ impl Millis {
     /// The instant in UTC.
     pub fn utc(self) -> DateTime<Utc> {
         self.0.to_utc()
+    }
+}
+
+impl From<Millis> for Value {
+    fn from(instant: Millis) -> Self {
+        instant.0.into()
+    }
+}
+
+impl TryGetable for Millis {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        let failed = |cause: sqlx::Error| TryGetError::DbErr(DbErr::Query(RuntimeErr::SqlxError(cause.into())));
+        let missing = || TryGetError::Null(format!("{index:?}"));
+        let instant = if let Some(row) = row.try_as_pg_row() {
+            // A time without a zone has the same bytes as one with a zone.
+            let micros: Option<i64> = row.try_get_unchecked(index.as_sqlx_postgres_index()).map_err(failed)?;
+            micros.and_then(since_2000)
+        } else if let Some(row) = row.try_as_sqlite_row() {
+            of_sqlite(row, index.as_sqlx_sqlite_index()).map_err(failed)?
+        } else {
+            return DateTimeWithTimeZone::try_get_by(row, index).map(Self);
+        };
+        instant.map(|it| Self(it.fixed_offset())).ok_or_else(missing)
+    }
+}
+
+impl sea_orm::sea_query::ValueType for Millis {
+    fn try_from(value: Value) -> Result<Self, sea_orm::sea_query::ValueTypeErr> {
+        <DateTimeWithTimeZone as sea_orm::sea_query::ValueType>::try_from(value).map(Self)
+    }
+
+    fn type_name() -> String {
+        "Millis".to_owned()
+    }
+
+    fn array_type() -> sea_orm::sea_query::ArrayType {
+        <DateTimeWithTimeZone as sea_orm::sea_query::ValueType>::array_type()
+    }
+
+    fn column_type() -> sea_orm::sea_query::ColumnType {
+        <DateTimeWithTimeZone as sea_orm::sea_query::ValueType>::column_type()
+    }
+}
+
+impl sea_orm::sea_query::Nullable for Millis {
+    fn null() -> Value {
+        <DateTimeWithTimeZone as sea_orm::sea_query::Nullable>::null()
+    }
+}
+
+impl IntoActiveValue<Self> for Millis {
+    fn into_active_value(self) -> ActiveValue<Self> {
+        ActiveValue::Set(self)
+    }
+}
+
+/// From this number on it counts milliseconds since 1970, below it seconds: as milliseconds it is of the year 1973, as
+/// seconds of 5138.
+pub const FIRST_OF_MILLIS: f64 = 1e11;
+
+/// An instant from a number that SQLite has of it.
+pub(crate) fn of_number(number: f64) -> Option<DateTimeUtc> {
+    let millis = if number.abs() < FIRST_OF_MILLIS { number * 1000.0 } else { number };
+    #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds becomes a bound, which is no time")]
+    DateTime::from_timestamp_millis(millis.round() as i64)
+}
+
+/// The instant in a column of a row of SQLite's, whatever it is written as.
+pub(crate) fn of_sqlite<I: sqlx::ColumnIndex<SqliteRow>>(
+    row: &SqliteRow,
+    index: I,
+) -> Result<Option<DateTimeUtc>, sqlx::Error> {
+    let value = row.try_get_raw(&index)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let kind = value.type_info();
+    let none = || sqlx::Error::Decode("the time is none".into());
+    match kind.name() {
+        "INTEGER" | "REAL" => {
+            let number = <f64 as Decode<Sqlite>>::decode(value).map_err(sqlx::Error::Decode)?;
+            of_number(number).ok_or_else(none).map(Some)
+        }
+        _ => {
+            let text = <&str as Decode<Sqlite>>::decode(value).map_err(sqlx::Error::Decode)?;
+            match read(text) {
+                Some(instant) => Ok(Some(instant)),
+                None => row.try_get_unchecked(index),
+            }
+        }
     }
 }
 

@@ -41,6 +41,18 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// The statements of a migration that is about Better Auth's tables: who has these under other names runs them fitted to
+/// the names, in place of the migration.
+pub fn of_auth_tables(migration: &str, backend: sea_orm::DbBackend) -> Option<&'static str> {
+    let all = [
+        (m2026_11_24_000001_auth_tables::Migration.name(), m2026_11_24_000001_auth_tables::STATEMENTS),
+        (m2026_11_29_000004_expiry_indexes::Migration.name(), m2026_11_29_000004_expiry_indexes::STATEMENTS),
+        (m2026_11_29_000006_links_of_users::Migration.name(), m2026_11_29_000006_links_of_users::STATEMENTS),
+    ];
+    let (_, [sqlite, postgres]) = all.into_iter().find(|(name, _)| *name == migration)?;
+    Some(if backend == sea_orm::DbBackend::Sqlite { sqlite } else { postgres })
+}
+
 /// Runs the statements that fit the database at hand.
 async fn execute(manager: &SchemaManager<'_>, sqlite: &str, postgres: &str) -> Result<(), DbErr> {
     let statements = match manager.get_database_backend() {

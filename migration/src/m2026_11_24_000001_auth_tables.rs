@@ -17,6 +17,9 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// On SQLite and on PostgreSQL.
+pub(crate) const STATEMENTS: [&str; 2] = [SQLITE, POSTGRES];
+
 const SQLITE: &str = r#"
 create table if not exists "user" (
   "id" text not null primary key,

@@ -17,6 +17,9 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// On SQLite and on PostgreSQL.
+pub(crate) const STATEMENTS: [&str; 2] = [INDEXES, INDEXES];
+
 const INDEXES: &str = r#"
 create index if not exists "session_expiresAt_idx" on "session" ("expiresAt");
 create index if not exists "verification_expiresAt_idx" on "verification" ("expiresAt");

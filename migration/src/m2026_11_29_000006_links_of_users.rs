@@ -17,6 +17,9 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// On SQLite and on PostgreSQL.
+pub(crate) const STATEMENTS: [&str; 2] = [SQLITE, POSTGRES];
+
 const SQLITE: &str = r#"create index if not exists "verification_value_idx" on "verification" ("value")"#;
 /// Values of Better Auth's own may be longer than an entry of a B-tree.
 const POSTGRES: &str = r#"create index if not exists "verification_value_idx" on "verification" using hash ("value")"#;

@@ -78,10 +78,11 @@ pub(crate) const ROLE_LIMIT: &str = "select least(\
 
 /// Opens the database of the configuration, making the file when it is SQLite's and not there.
 pub async fn connect(config: &Config) -> Result<Db, DbErr> {
-    match &config.database {
-        Database::Sqlite(file) => sqlite(file, config).await.map_err(|error| file::unusable(&file.path, &error)),
-        Database::Postgres(server) => postgres(server, config).await,
-    }
+    let db = match &config.database {
+        Database::Sqlite(file) => sqlite(file, config).await.map_err(|error| file::unusable(&file.path, &error))?,
+        Database::Postgres(server) => postgres(server, config).await?,
+    };
+    Ok(db.with_auth_tables().await)
 }
 
 async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
@@ -257,7 +258,7 @@ fn notification_pool(options: PgConnectOptions) -> PgPool {
 }
 
 fn assemble(monitor: Arc<StatementMonitor>, reader: Backend, writer: Backend) -> Db {
-    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor) };
+    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None };
     Db { reader: connection(reader), writer: connection(writer) }
 }
 

@@ -16,12 +16,14 @@ use sqlx::{AssertSqlSafe, PgPool, Sqlite};
 use tokio::task::{self, coop};
 
 use super::{
+    auth_tables::AuthTables,
     batched_reads::BatchedReads,
     create::Creates,
     dialect,
     in_process::InProcessReads,
     monitor::StatementMonitor,
     pool::ConnectionPool,
+    selection::{Pace, Window},
     user_share,
     writer::{Savepoint, WriteGuard, Writer},
 };
@@ -37,6 +39,8 @@ const WITHOUT_PAUSE: Duration = Duration::from_millis(1);
 pub struct Connection {
     pub(super) backend: Backend,
     pub(super) monitor: Arc<StatementMonitor>,
+    /// How Better Auth's tables differ here from those that Docket makes, if they do.
+    pub(super) auth_tables: Option<Arc<AuthTables>>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,24 +59,6 @@ pub(super) enum Backend {
     WriteGuard(Arc<WriteGuard>),
     /// A transaction inside another one, on SQLite.
     Savepoint(Arc<Savepoint>),
-}
-
-/// Which rows of a selection: those from `offset` on, at most `limit` of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// How many rows to leave out.
-    pub offset: u64,
-    /// How many rows to read at most; all, without a limit.
-    pub limit: Option<u64>,
-}
-
-/// How long a statement takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// Next to nothing, whatever is stored: such statements are sent together on PostgreSQL.
-    Quick,
-    /// As long as what is stored makes it.
-    Any,
 }
 
 impl Connection {
@@ -139,7 +125,21 @@ impl Connection {
         self.read(self.get_database_backend().build(select), Pace::Any).await
     }
 
+    /// How Better Auth's tables differ from those that Docket makes, if they do.
+    pub(crate) fn auth_tables(&self) -> Option<&AuthTables> {
+        self.auth_tables.as_deref()
+    }
+
+    /// The statement for the tables that are here.
+    pub(super) fn fitted(&self, statement: Statement) -> Statement {
+        match &self.auth_tables {
+            Some(tables) => tables.fit(statement),
+            None => statement,
+        }
+    }
+
     async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
+        let statement = self.fitted(statement);
         let work = pin!(self.backend.rows(&statement, pace));
         self.monitor.over(self.name(), &statement.sql, work).await
     }
@@ -314,6 +314,7 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let statement = self.fitted(statement);
         let work = pin!(self.backend.execute(&statement));
         self.monitor.over(self.name(), &statement.sql, work).await
     }
@@ -327,6 +328,7 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let statement = self.fitted(statement);
         let work = pin!(self.backend.query(&statement));
         self.monitor.over(self.name(), &statement.sql, work).await
     }

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use sqlx::{ConnectOptions, Connection as _, Executor, Sqlite, SqliteConnection};
 
 use super::{
-    Db, Transaction,
+    Connection, Db, Transaction,
     connect::failed,
     connection::{Backend, bound, results, sqlx_cause, unanswered},
     file,
@@ -21,7 +21,7 @@ const POSTGRES_LOCK_TIMEOUT: &str = "set local lock_timeout = '300ms'";
 #[derive(Debug)]
 pub(crate) enum Trial {
     /// On SQLite.
-    Sqlite(Box<SqliteConnection>),
+    Sqlite { connection: Box<SqliteConnection>, reader: Connection },
     /// On PostgreSQL.
     Postgres(Transaction),
 }
@@ -37,7 +37,7 @@ impl Db {
         let options = file::options(writer.options().get_filename()).busy_timeout(SQLITE_LOCK_TIMEOUT);
         let mut connection = options.pragma("temp_store", "memory").connect().await.map_err(failed)?;
         connection.execute("begin immediate").await.map_err(unanswered)?;
-        Ok(Trial::Sqlite(Box::new(connection)))
+        Ok(Trial::Sqlite { connection: Box::new(connection), reader: self.reader.clone() })
     }
 }
 
@@ -45,7 +45,10 @@ impl Trial {
     /// The rows of a statement.
     pub(crate) async fn query(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Sqlite(connection) => results(bound::<Sqlite>(statement).fetch_all(&mut **connection).await),
+            Self::Sqlite { connection, reader } => {
+                let statement = reader.fitted(statement.clone());
+                results(bound::<Sqlite>(&statement).fetch_all(&mut **connection).await)
+            }
             Self::Postgres(transaction) => transaction.connection().query_all_raw(statement.clone()).await,
         }
     }
@@ -54,7 +57,7 @@ impl Trial {
     pub(crate) async fn end(self) {
         // A transaction that cannot be ended ends with its connection.
         match self {
-            Self::Sqlite(mut connection) => {
+            Self::Sqlite { mut connection, reader: _ } => {
                 let _ = connection.execute("rollback").await;
                 let _ = connection.close().await;
             }

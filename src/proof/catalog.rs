@@ -10,7 +10,7 @@ use super::{
     objects,
     shape::{Found, FoundTable, Table, tables},
 };
-use crate::db::Connection;
+use crate::db::{AuthTables, Connection};
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
@@ -74,10 +74,11 @@ impl Catalog<'_> {
         let backend = self.0.get_database_backend();
         let is_sqlite = backend == DbBackend::Sqlite;
         let mut obstacles = if is_sqlite { Vec::new() } else { self.settings().await? };
+        obstacles.extend(self.0.auth_tables().into_iter().flat_map(|it| it.conflicts.clone()));
         let found = self.found().await?;
         let history = History::of(&self.applied(&found).await?);
         let differences = |table: &Table| match found.get(&table.name) {
-            Some(found) => table.differences(backend, found),
+            Some(found) => table.differences(backend, found, history.is_current()),
             None => vec![format!("the table {} is missing", table.name)],
         };
         let differences: Vec<(Table, Vec<String>)> =
@@ -109,7 +110,7 @@ impl Catalog<'_> {
 
     /// What is another text after each change of the schema that may keep rows from being written.
     pub(super) async fn schema(&self) -> Result<String, DbErr> {
-        let names = rows_of(tables().into_iter().map(|it| it.name));
+        let names = self.rows_of(tables().into_iter().map(|it| it.name));
         let text = match self.0.get_database_backend() {
             DbBackend::Sqlite => "select cast(schema_version as text) from pragma_schema_version".to_owned(),
             _ => format!(
@@ -146,7 +147,7 @@ impl Catalog<'_> {
     /// What Docket's role may not do with the tables.
     async fn rights(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
         let names = tables().into_iter().filter(|it| found.contains_key(&it.name)).map(|it| it.name);
-        let (names, rights) = (rows_of(names), rows_of(RIGHTS.into_iter().map(str::to_owned)));
+        let (names, rights) = (self.rows_of(names), rows_of(RIGHTS.into_iter().map(str::to_owned)));
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,15 +186,20 @@ impl Catalog<'_> {
         Ok(objects::warnings(self.0.get_database_backend(), &self.objects().await?))
     }
 
-    /// Instants in SQLite's tables that are in another form than text.
+    /// Instants in SQLite's tables that are in another form than the others.
     async fn forms(&self, found: &BTreeMap<String, FoundTable>) -> Result<Vec<String>, DbErr> {
+        let has_numbers = self.0.auth_tables().is_some_and(AuthTables::has_numbers);
+        let (strange, wanted) = match has_numbers {
+            true => ("'text'", "numbers, as most are"),
+            false => ("'integer', 'real'", "ISO 8601 texts"),
+        };
         let mut looks = Vec::new();
         for table in tables().iter().filter(|it| !it.is_own && found.contains_key(&it.name)) {
             let name = &table.name;
             looks.extend(table.instants().map(|column| {
                 format!(
                     "select '{name}', '{column}', kind from (select typeof(\"{column}\") as kind from \"{name}\" \
-                     order by rowid desc limit {SAMPLE_ROWS}) where kind in ('integer', 'real')"
+                     order by rowid desc limit {SAMPLE_ROWS}) where kind in ({strange})"
                 )
             }));
         }
@@ -203,7 +209,7 @@ impl Catalog<'_> {
         let wrong = |row: &QueryResult| {
             let (table, column, kind): (String, String, String) =
                 (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-            Ok(format!("the column {column} of the table {table} has times as {kind}; they must be ISO 8601 texts"))
+            Ok(format!("the column {column} of the table {table} has times as {kind}; they must be {wanted}"))
         };
         self.ask(looks.join(" union ")).await?.iter().map(wrong).collect()
     }
@@ -211,7 +217,7 @@ impl Catalog<'_> {
     /// The tables that there are, as statements find them.
     async fn found(&self) -> Result<BTreeMap<String, FoundTable>, DbErr> {
         let names = tables().into_iter().map(|it| it.name).chain(["seaql_migrations".to_owned()]);
-        let names = rows_of(names);
+        let names = self.rows_of(names);
         let text = match self.0.get_database_backend() {
             DbBackend::Sqlite => format!(
                 "select t.column1, c.name, c.type, not c.\"notnull\" and not c.pk, \
@@ -228,15 +234,28 @@ impl Catalog<'_> {
         };
         let mut found: BTreeMap<String, FoundTable> = BTreeMap::new();
         for row in self.ask(text).await? {
+            let (table, column): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let table = self.known(&table);
+            let name = self.0.auth_tables().map_or(column.as_str(), |it| it.known_column(table, &column)).to_owned();
             let column = Found {
                 kind: row.try_get_by_index(2)?,
                 may_be_null: row.try_get_by_index(3)?,
                 has_default: row.try_get_by_index(4)?,
                 length: row.try_get_by_index(5)?,
             };
-            found.entry(row.try_get_by_index(0)?).or_default().insert(row.try_get_by_index(1)?, column);
+            found.entry(table.to_owned()).or_default().insert(name, column);
         }
         Ok(found)
+    }
+
+    /// What Docket calls a table that was found.
+    pub(super) fn known<'a>(&'a self, actual: &'a str) -> &'a str {
+        self.0.auth_tables().map_or(actual, |it| it.known(actual))
+    }
+
+    /// Names of tables, as they are here, as the rows of a `values`.
+    pub(super) fn rows_of(&self, names: impl Iterator<Item = String>) -> String {
+        rows_of(names.map(|name| self.0.auth_tables().map_or(name.clone(), |it| it.actual(&name).to_owned())))
     }
 
     pub(super) async fn ask(&self, text: String) -> Result<Vec<QueryResult>, DbErr> {
@@ -245,6 +264,6 @@ impl Catalog<'_> {
 }
 
 /// Names as the rows of a `values`.
-pub(super) fn rows_of(names: impl Iterator<Item = String>) -> String {
+fn rows_of(names: impl Iterator<Item = String>) -> String {
     names.map(|name| format!("('{name}')")).collect::<Vec<_>>().join(", ")
 }

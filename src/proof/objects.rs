@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 
-use super::{
-    catalog::{Catalog, rows_of},
-    shape::tables,
-};
+use super::{catalog::Catalog, shape::tables};
 
 /// What all migrations make, an object a line. The first line names the last migration that changed columns.
 const SQLITE: &str = include_str!("schema/sqlite.txt");
@@ -173,13 +170,14 @@ impl Catalog<'_> {
     /// What the tables have, as statements find them.
     pub(super) async fn objects(&self) -> Result<Objects, DbErr> {
         let own: BTreeMap<String, bool> = tables().into_iter().map(|it| (it.name, it.is_own)).collect();
-        let names = rows_of(own.keys().cloned());
+        let names = self.rows_of(own.keys().cloned());
         let is_sqlite = self.0.get_database_backend() == DbBackend::Sqlite;
         let text = if is_sqlite { SQLITE_OBJECTS } else { POSTGRES_OBJECTS };
         let rows = self.ask(text.replace("{names}", &names)).await?;
         let mut objects = Objects::new();
         for row in &rows {
             let (kind, table, what) = read(row)?;
+            let table = self.known(&table).to_owned();
             if kind == "sql" {
                 objects.extend(checks(&what).filter_map(|it| Object::parse(Kind::Check.name(), &table, it)));
             } else {

@@ -11,6 +11,8 @@ use sea_orm::{
     sea_query::ColumnType,
 };
 
+use crate::db::plain;
+
 /// A table that statements are about.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
@@ -139,13 +141,15 @@ impl Table {
         self.columns.iter().filter(|it| it.kind == Kind::Instant).map(|it| it.name)
     }
 
-    /// What statements would stumble over, a sentence each.
-    pub(super) fn differences(&self, backend: DbBackend, found: &FoundTable) -> Vec<String> {
+    /// What statements would stumble over, a sentence each. Before migrations Better Auth's tables may be without columns
+    /// that its older versions have not made.
+    pub(super) fn differences(&self, backend: DbBackend, found: &FoundTable, is_migrated: bool) -> Vec<String> {
         let name = &self.name;
         let mut differences = Vec::new();
         for wanted in &self.columns {
             let column = wanted.name;
             match found.get(column) {
+                None if !is_migrated && !self.is_own && wanted.may_be_null => {}
                 None => {
                     let like = found.keys().find(|it| plain(it) == plain(column));
                     let like = like.map(|it| format!(", but {it}")).unwrap_or_default();
@@ -196,11 +200,6 @@ impl Table {
     }
 }
 
-/// A name without what tells camelCase and snake_case apart.
-fn plain(name: &str) -> String {
-    name.replace('_', "").to_ascii_lowercase()
-}
-
 impl Kind {
     /// Whether values of it can be in a column of that type.
     fn is(self, backend: DbBackend, found: &str) -> bool {
@@ -217,7 +216,8 @@ impl Kind {
             return match self {
                 Self::Text => &["text"],
                 Self::Boolean | Self::Small | Self::Integer | Self::Big => &["integer", "numeric"],
-                Self::Instant | Self::Date => &["text", "numeric"],
+                Self::Instant => &["text", "numeric", "integer", "real"],
+                Self::Date => &["text", "numeric"],
                 Self::Uuid | Self::Bytes => &["blob"],
                 Self::Any => &[],
             };
@@ -228,7 +228,7 @@ impl Kind {
             Self::Small => &["smallint"],
             Self::Integer => &["integer"],
             Self::Big => &["bigint"],
-            Self::Instant => &["timestamp with time zone"],
+            Self::Instant => &["timestamp with time zone", "timestamp without time zone"],
             Self::Date => &["date"],
             Self::Uuid => &["uuid"],
             Self::Bytes => &["bytea"],
