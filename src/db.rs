@@ -133,6 +133,21 @@ impl Db {
         Ok(Transaction { connection, _permit: permit.map(Arc::new) })
     }
 
+    /// The database as it is at one moment, on PostgreSQL; whoever reads it may take its time.
+    pub async fn snapshot(&self) -> Result<Transaction, DbErr> {
+        let transaction = self.begin().await?;
+        if self.is_shared() {
+            let settings = [
+                "set transaction isolation level repeatable read, read only",
+                "set local idle_in_transaction_session_timeout = 0",
+            ];
+            for setting in settings {
+                transaction.connection().execute_unprepared(setting).await?;
+            }
+        }
+        Ok(transaction)
+    }
+
     /// Waits until no other instance migrates.
     pub(crate) async fn lock_migrations(&self) -> Result<MigrationLock, DbErr> {
         if let Some(path) = self.path() {

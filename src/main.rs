@@ -1,7 +1,8 @@
-//! The command line: serve (default), health, migrate, demo, backup, restore, doctor, schema, openapi.
+//! The command line: serve (default), health, migrate, demo, backup, restore, export, import, doctor, schema, openapi.
 
 use std::{
     error::Error,
+    fs::File,
     future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -12,6 +13,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use docket::{
+    archive::{self, ImportOptions},
     config::Config,
     db, demo, doctor, error, graphql, proof, rest,
     server::Server,
@@ -60,6 +62,28 @@ enum Command {
         /// The backup
         file: PathBuf,
     },
+    /// Write all accounts and tasks as lines of JSON, for a database of either kind
+    Export {
+        /// All that is stored, passwords and sessions too
+        #[arg(long, required = true)]
+        all: bool,
+        /// The new file
+        file: PathBuf,
+    },
+    /// Read the lines of an export into an empty database
+    Import {
+        /// All that is in the file
+        #[arg(long, required = true)]
+        all: bool,
+        /// Only check the file
+        #[arg(long)]
+        dry_run: bool,
+        /// Go on with an import that was cut off
+        #[arg(long)]
+        resume: bool,
+        /// The file
+        file: PathBuf,
+    },
     /// Look at the configuration and at all it leads to, and say what to do
     Doctor,
     /// Print the GraphQL schema
@@ -82,6 +106,11 @@ fn main() -> ExitCode {
         }),
         Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
         Command::Restore { file } => started(|config, runtime, _| runtime.block_on(restore(config, &file))),
+        Command::Export { all: _, file } => started(|config, runtime, _| runtime.block_on(export(config, &file))),
+        Command::Import { all: _, dry_run, resume, file } => {
+            let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
+            started(|config, runtime, _| runtime.block_on(import(config, &file, options)))
+        }
         Command::Doctor => started(|config, runtime, _| runtime.block_on(doctor(config))),
         Command::Openapi => openapi(),
         Command::Schema => {
@@ -194,6 +223,21 @@ async fn restore(config: &Config, file: &Path) -> Done {
     if let Some(kept) = kept {
         println!("What was there is kept as {}.", kept.display());
     }
+    Ok(())
+}
+
+async fn export(config: &Config, file: &Path) -> Done {
+    let mut to = io::BufWriter::new(archive::create(file)?);
+    let written = archive::export(config, &mut to).await?;
+    println!("{} has {written}.", file.display());
+    Ok(())
+}
+
+async fn import(config: &Config, file: &Path, options: ImportOptions) -> Done {
+    let mut from = io::BufReader::new(File::open(file).map_err(|cause| format!("{}: {cause}", file.display()))?);
+    let read = archive::import(config, &mut from, options).await?;
+    let does = if options.is_dry_run { "can be imported" } else { "is imported" };
+    println!("{} {does}: {read}.", file.display());
     Ok(())
 }
 

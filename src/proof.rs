@@ -14,6 +14,7 @@ mod writing;
 
 use std::path::Path;
 
+use migration::{Migrator, MigratorTrait};
 use sea_orm::DbErr;
 use tracing::warn;
 
@@ -66,6 +67,11 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
         warn!("{warning}");
     }
     Ok(())
+}
+
+/// The name of the last migration, which says what the schema is.
+pub fn last_migration() -> String {
+    Migrator::migrations().last().map(|it| it.name().to_owned()).unwrap_or_default()
 }
 
 /// What does not keep Docket from working and should be looked at, a sentence each: what it would be slow without, and

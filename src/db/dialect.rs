@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{id::UserId, task, time::Micros};
 use sea_orm::{
-    DbBackend, QueryFilter, QueryOrder, QueryTrait, Select, Value,
+    ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryOrder, QueryTrait, Select, Statement, Value,
     sea_query::{Alias, Expr, ExprTrait, SimpleExpr},
 };
 
@@ -19,6 +19,39 @@ pub(super) fn instant(value: &Value) -> Option<String> {
 }
 
 impl Db {
+    /// The last number that a task has had.
+    pub async fn last_task_number(&self) -> Result<i64, DbErr> {
+        let text = match self.backend() {
+            DbBackend::Sqlite => "select coalesce((select seq from sqlite_sequence where name = 'tasks'), 0)",
+            _ => {
+                "select coalesce((select last_value from pg_sequences \
+                 where format('%I.%I', schemaname, sequencename)::regclass \
+                 = pg_get_serial_sequence('tasks', 'number')::regclass), 0)"
+            }
+        };
+        let row = self.reader().query_one_raw(Statement::from_string(self.backend(), text)).await?;
+        row.map_or(Ok(0), |row| row.try_get_by_index(0))
+    }
+
+    /// Gives no task that number or a lower one any more.
+    pub async fn skip_task_numbers(&self, last: i64) -> Result<(), DbErr> {
+        let statements: &[&str] = match self.backend() {
+            DbBackend::Sqlite => &[
+                "insert into sqlite_sequence (name, seq) select 'tasks', 0 \
+                 where not exists (select 1 from sqlite_sequence where name = 'tasks')",
+                "update sqlite_sequence set seq = max(seq, ?) where name = 'tasks'",
+            ],
+            _ => &[
+                "select setval(pg_get_serial_sequence('tasks', 'number'), greatest($1, (select coalesce(max(number), 1) from tasks)))",
+            ],
+        };
+        for text in statements {
+            let values: Vec<Value> = if text.contains(['?', '$']) { vec![last.into()] } else { Vec::new() };
+            self.writer().execute_raw(Statement::from_sql_and_values(self.backend(), *text, values)).await?;
+        }
+        Ok(())
+    }
+
     /// Whether the text whose key the column holds contains another, which is folded as keys are.
     pub fn contains(&self, column: task::Column, needle: &str) -> SimpleExpr {
         // Nothing is left of a text of what keys are divided by.

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod archive;
 mod auth;
 mod bulk;
 mod citations;
