@@ -13,6 +13,7 @@ mod notify;
 mod open_files;
 mod pool;
 mod selection;
+mod tables;
 mod trial;
 mod user_share;
 mod writer;
@@ -36,6 +37,7 @@ pub use self::{
     dialect::time_or_stand_in,
     notify::{Notification, Notifier},
     selection::{Pace, Window},
+    tables::{FoundColumn, FoundTable},
     user_share::{UserShares, is_within, within},
 };
 use self::{

@@ -8,6 +8,7 @@
 //! entity, migration ← { batch cache config error in_flight media_type telemetry mail db } ← proof ← service ← view ← { graphql, rest } ← server ← main
 //! ```
 
+pub mod adopt;
 pub mod archive;
 pub mod batch;
 pub mod cache;

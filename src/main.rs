@@ -13,6 +13,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use docket::{
+    adopt,
     archive::{self, ImportOptions},
     config::Config,
     db, demo, doctor, error, graphql, proof, rest,
@@ -62,6 +63,18 @@ enum Command {
         /// The backup
         file: PathBuf,
     },
+    /// Look at a database that others have made, and take over its accounts and tasks
+    Adopt {
+        /// Take over what can be taken, instead of only saying so
+        #[arg(long)]
+        apply: bool,
+        /// Leave rows behind that cannot be taken
+        #[arg(long, requires = "apply")]
+        skip_invalid: bool,
+        /// Remove the old tables, all of whose rows were taken over
+        #[arg(long, conflicts_with = "apply")]
+        drop: bool,
+    },
     /// Write all accounts and tasks as lines of JSON, for a database of either kind
     Export {
         /// All that is stored, passwords and sessions too
@@ -106,6 +119,10 @@ fn main() -> ExitCode {
         }),
         Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
         Command::Restore { file } => started(|config, runtime, _| runtime.block_on(restore(config, &file))),
+        Command::Adopt { drop: true, .. } => started(|config, runtime, _| runtime.block_on(drop_adopted(config))),
+        Command::Adopt { apply, skip_invalid, drop: false } => {
+            started(|config, runtime, _| runtime.block_on(adopt(config, apply, skip_invalid)))
+        }
         Command::Export { all: _, file } => started(|config, runtime, _| runtime.block_on(export(config, &file))),
         Command::Import { all: _, dry_run, resume, file } => {
             let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
@@ -223,6 +240,25 @@ async fn restore(config: &Config, file: &Path) -> Done {
     if let Some(kept) = kept {
         println!("What was there is kept as {}.", kept.display());
     }
+    Ok(())
+}
+
+async fn adopt(config: &Config, applies: bool, skips_invalid: bool) -> Done {
+    let survey = adopt::survey(config).await?;
+    print!("{survey}");
+    if applies {
+        println!("{}.", adopt::apply(config, skips_invalid).await?);
+    } else if survey.has_source() {
+        println!("Nothing was changed. docket adopt --apply takes it over.");
+    } else {
+        println!("There is nothing to take over.");
+    }
+    Ok(())
+}
+
+async fn drop_adopted(config: &Config) -> Done {
+    let dropped = adopt::drop_old(config).await?;
+    println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
     Ok(())
 }
 

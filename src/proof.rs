@@ -23,7 +23,7 @@ pub use self::{
     checkup::{Checkup, checkup},
     readiness::{NotReady, Readiness},
 };
-use crate::db::{Db, file};
+use crate::db::{AuthTables, Db, file, plain};
 
 /// How many bytes a disk must have left for SQLite's log and what grows beside it.
 const MIN_DISK_BYTES: u64 = 1 << 20;
@@ -67,6 +67,24 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
         warn!("{warning}");
     }
     Ok(())
+}
+
+/// The names of all tables that Docket works with.
+pub fn table_names() -> Vec<String> {
+    shape::tables().into_iter().map(|it| it.name).collect()
+}
+
+/// How the tables of a Better Auth that are there differ from those that Docket makes, if they are there.
+pub async fn better_auth(db: &Db) -> Result<Option<String>, DbErr> {
+    let tables = db.tables().await?;
+    let actual = |name: &str| db.auth_tables().map_or(name.to_owned(), |it| it.actual(name).to_owned());
+    let is_there = |name: &str| {
+        tables
+            .iter()
+            .any(|it| it.name == actual(name) && it.columns.iter().any(|it| plain(&it.name) == "emailverified"))
+    };
+    let difference = db.auth_tables().and_then(AuthTables::difference);
+    Ok(is_there("user").then(|| difference.unwrap_or_else(|| "as Docket makes them".to_owned())))
 }
 
 /// The name of the last migration, which says what the schema is.

@@ -1,6 +1,7 @@
 //! The REST API: every route of tasks in one list, for clients of the original back-ends.
 //! See docs/contracts/legacy-rest.md#routes.
 
+mod adopted;
 pub mod auth;
 mod calendar;
 pub mod compat;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::MatchedPath, middleware::map_response};
 use utoipa_axum::routes;
 
+pub use self::adopted::read_task;
 pub use self::errors::{
     HelpfulSetting, method_not_allowed, missing_host_response, not_found, panic_response, rejection_response,
     timeout_response, too_large_response,

@@ -1,5 +1,6 @@
 //! The service layer: every rule is here. Who may do what, and what is true afterwards.
 
+pub mod adoption;
 pub mod auth;
 pub mod changes;
 pub mod events;

@@ -14,8 +14,10 @@ use sea_orm::{
 };
 
 use self::times::Times;
-use super::Db;
+use super::{Db, FoundColumn, FoundTable};
 
+/// Columns, in [`plain`] form, of tables of accounts that have the passwords with them: those are somebody else's.
+const HASHES: [&str; 3] = ["hashedpassword", "passwordhash", "hash"];
 /// How many rows of each column are looked at.
 const SAMPLE_ROWS: u32 = 20;
 
@@ -42,15 +44,6 @@ struct Column {
     name: &'static str,
     is_time: bool,
     may_be_null: bool,
-}
-
-/// A column that was found.
-struct Found {
-    table: String,
-    column: String,
-    /// Its type and its default, in small letters.
-    declared: String,
-    default: String,
 }
 
 fn models() -> [Model; 6] {
@@ -145,17 +138,15 @@ impl AuthTables {
 
     /// The statements that add the columns which an older Better Auth has not made and which may be null.
     pub(super) async fn additions(&self, db: &Db) -> Result<Vec<String>, DbErr> {
-        let found = found(db).await?;
+        let tables = db.tables().await?;
         let mut additions = Vec::new();
         for model in models() {
-            let Some(table) = model.table_in(&found) else { continue };
-            let mut times = model.times().filter_map(|it| column_in(&found, &table, it));
-            let time = times.next().and_then(|name| found.iter().find(|it| it.table == table && it.column == name));
-            let time = time.map_or("text", |it| it.declared.as_str());
-            let is_missing = |it: &&Column| it.may_be_null && column_in(&found, &table, it.name).is_none();
+            let Some(table) = model.table_in(&tables) else { continue };
+            let time = model.times().find_map(|it| column_in(table, it)).map_or("text", |it| it.kind.as_str());
+            let is_missing = |it: &&Column| it.may_be_null && column_in(table, it.name).is_none();
             additions.extend(model.columns.iter().filter(is_missing).map(|it| {
                 let kind = if it.is_time { time } else { "text" };
-                format!(r#"alter table "{table}" add column "{}" {kind}"#, self.actual(it.name))
+                format!(r#"alter table "{}" add column "{}" {kind}"#, table.name, self.actual(it.name))
             }));
         }
         Ok(additions)
@@ -163,22 +154,23 @@ impl AuthTables {
 
     /// Finds out how the tables of a database differ.
     pub(super) async fn detect(db: &Db) -> Result<Self, DbErr> {
-        let found = found(db).await?;
+        let tables = db.tables().await?;
         let mut here = Self::default();
         let mut chosen = Vec::new();
         for model in models() {
-            let Some(table) = model.table_in(&found) else { continue };
-            here.name(model.table, &table);
+            let Some(table) = model.table_in(&tables) else { continue };
+            here.name(model.table, &table.name);
             for column in &model.columns {
-                if let Some(actual) = column_in(&found, &table, column.name) {
-                    here.name(column.name, actual);
+                if let Some(actual) = column_in(table, column.name) {
+                    here.name(column.name, &actual.name);
                 }
             }
-            chosen.push((model, table));
+            let times = model.times().filter_map(|it| column_in(table, it));
+            chosen.extend(times.map(|column| TimeColumn { table: &table.name, column }));
         }
         here.names.retain(|known, actual| *known != actual.as_str());
         if db.backend() == DbBackend::Sqlite {
-            here.detect_times(db, &chosen, &found).await?;
+            here.detect_times(db, &chosen).await?;
         }
         Ok(here)
     }
@@ -193,16 +185,8 @@ impl AuthTables {
         }
     }
 
-    async fn detect_times(&mut self, db: &Db, chosen: &[(Model, String)], found: &[Found]) -> Result<(), DbErr> {
-        let mut looks = Vec::new();
-        for (model, table) in chosen {
-            for column in model.times().filter_map(|it| column_in(found, table, it)) {
-                looks.push(format!(
-                    "select typeof(it) as kind, max(abs(it)) as most from (select \"{column}\" as it from \"{table}\" \
-                     where it is not null order by rowid desc limit {SAMPLE_ROWS}) group by kind"
-                ));
-            }
-        }
+    async fn detect_times(&mut self, db: &Db, columns: &[TimeColumn<'_>]) -> Result<(), DbErr> {
+        let looks: Vec<String> = columns.iter().map(TimeColumn::look).collect();
         if looks.is_empty() {
             return Ok(());
         }
@@ -213,7 +197,7 @@ impl AuthTables {
             forms.extend(Times::of(&row.try_get_by_index::<String>(0)?, row.try_get_by_index(1)?));
         }
         if forms.is_empty() {
-            forms = chosen.iter().flat_map(|(model, table)| declared(found, table, model)).collect();
+            forms = columns.iter().map(|it| Times::declared(&it.column.kind, &it.column.default)).collect();
         }
         self.times = forms.first().copied().unwrap_or_default();
         // Texts among numbers are found when the columns are looked at.
@@ -232,31 +216,42 @@ impl Model {
     }
 
     /// The table of it, if it is there: under its own name, or in the plural or another case.
-    fn table_in(&self, found: &[Found]) -> Option<String> {
-        let tables: BTreeSet<&str> = found.iter().map(|it| it.table.as_str()).collect();
-        if tables.contains(self.table) {
-            return Some(self.table.to_owned());
-        }
-        let is_name = |it: &&str| {
-            let (it, own) = (plain(it), plain(self.table));
+    fn table_in<'a>(&self, tables: &'a [FoundTable]) -> Option<&'a FoundTable> {
+        let is_name = |it: &&FoundTable| {
+            let (it, own) = (plain(&it.name), plain(self.table));
             it == own || it == format!("{own}s")
         };
-        let has_marks = |table: &&str| self.marks.iter().all(|it| column_in(found, table, it).is_some());
-        tables.into_iter().filter(is_name).find(has_marks).map(str::to_owned)
+        let has = |table: &FoundTable, columns: &[&str]| {
+            columns.iter().map(|it| column_in(table, it).is_some()).collect::<Vec<_>>()
+        };
+        let has_marks =
+            |table: &&FoundTable| !has(table, self.marks).contains(&false) && !has(table, &HASHES).contains(&true);
+        let all = || tables.iter().filter(is_name).filter(has_marks);
+        all().find(|it| it.name == self.table).or_else(|| all().next())
     }
 }
 
-/// What a column is called in a table.
-fn column_in<'a>(found: &'a [Found], table: &str, column: &str) -> Option<&'a str> {
-    let its = || found.iter().filter(|it| it.table == table).map(|it| it.column.as_str());
-    its().find(|it| *it == column).or_else(|| its().find(|it| plain(it) == plain(column)))
+/// A column of a table, as it is here.
+fn column_in<'a>(table: &'a FoundTable, column: &str) -> Option<&'a FoundColumn> {
+    table.column(column).or_else(|| table.columns.iter().find(|it| plain(&it.name) == plain(column)))
 }
 
-/// How times are held by what columns say who hold none yet.
-fn declared(found: &[Found], table: &str, model: &Model) -> BTreeSet<Times> {
-    let columns = model.times().filter_map(|time| column_in(found, table, time));
-    let columns = columns.filter_map(|column| found.iter().find(|it| it.table == table && it.column == column));
-    columns.map(|it| Times::declared(&it.declared, &it.default)).collect()
+/// A column of SQLite's with times.
+struct TimeColumn<'a> {
+    table: &'a str,
+    column: &'a FoundColumn,
+}
+
+impl TimeColumn<'_> {
+    /// The statement that looks at some of its values.
+    fn look(&self) -> String {
+        let Self { table, column } = self;
+        format!(
+            "select typeof(it) as kind, max(abs(it)) as most from (select \"{}\" as it from \"{table}\" \
+             where it is not null order by rowid desc limit {SAMPLE_ROWS}) group by kind",
+            column.name
+        )
+    }
 }
 
 /// Whether columns that a statement returns follow this part of it, if that says so.
@@ -264,33 +259,6 @@ fn returns(part: &str) -> Option<bool> {
     let words = [("SELECT ", true), ("RETURNING ", true), (" FROM ", false)];
     let last = words.into_iter().filter_map(|(word, returns)| Some((part.rfind(word)?, returns))).max();
     last.map(|(_, returns)| returns)
-}
-
-/// The columns of all tables that may be Better Auth's.
-async fn found(db: &Db) -> Result<Vec<Found>, DbErr> {
-    let names = models().map(|it| format!("'{0}', '{0}s'", plain(it.table))).join(", ");
-    let text = match db.backend() {
-        DbBackend::Sqlite => format!(
-            "select m.name, c.name, lower(c.type), lower(coalesce(c.dflt_value, '')) from sqlite_master as m \
-             join pragma_table_info(m.name) as c where m.type = 'table' and lower(replace(m.name, '_', '')) in ({names})"
-        ),
-        _ => format!(
-            "select c.relname::text, a.attname::text, format_type(a.atttypid, null), '' from pg_class as c \
-             join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
-             where c.relkind in ('r', 'p', 'f', 'v') and pg_table_is_visible(c.oid) \
-             and lower(replace(c.relname, '_', '')) in ({names})"
-        ),
-    };
-    let rows = db.reader.query_all_raw(Statement::from_string(db.backend(), text)).await?;
-    let column = |row: &sea_orm::QueryResult| {
-        Ok(Found {
-            table: row.try_get_by_index(0)?,
-            column: row.try_get_by_index(1)?,
-            declared: row.try_get_by_index(2)?,
-            default: row.try_get_by_index(3)?,
-        })
-    };
-    rows.iter().map(column).collect()
 }
 
 #[cfg(test)]

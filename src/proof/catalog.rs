@@ -92,8 +92,8 @@ impl Catalog<'_> {
             } else if !differences.is_empty() && is_there && !history.is_applied(FIRST_OF_OUR_OWN) {
                 // Otherwise it may be an older one, which migrations bring up to date.
                 obstacles.push(format!(
-                    "the table {} is there already and not Docket's: give Docket a database of its own in DATABASE_URL, \
-                     or rename that table",
+                    "the table {} is there already and not Docket's: docket adopt says what can be \
+                     taken over; or give Docket a database of its own in DATABASE_URL, or rename that table",
                     table.name
                 ));
             }

@@ -33,6 +33,12 @@ impl PydanticError {
         self
     }
 
+    /// What is wrong, for people: the last of the field's names, and the text.
+    pub(super) fn sentence(&self) -> String {
+        let name = self.loc.iter().rev().find_map(Value::as_str).unwrap_or_default();
+        format!("{name}: {}", self.msg)
+    }
+
     /// Whether it is about the length of that field, which might be allowed to be that long.
     pub(super) fn is_too_long_below(&self, loc: &[&str], longest: usize) -> bool {
         let most = self.ctx.as_ref().and_then(|it| it["max_length"].as_u64());

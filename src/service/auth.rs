@@ -28,13 +28,14 @@ use sea_orm::EntityTrait;
 use tokio::{sync::Notify, time};
 use url::Url;
 
+pub(super) use self::credential::credential;
 pub use self::{
     account::{Login, Registration, SignedIn, SignedUp},
     credential::PasswordChange,
     email::Email,
     keys::PublicKey,
     origins::Origins,
-    password::PASSWORD_LENGTH,
+    password::{PASSWORD_LENGTH, hash_kind},
     profile::ProfilePatch,
     session::{Client, Lifetime, LiveSession, NOT_REMEMBERED, SESSION_LIFETIME},
     verification::VerificationOutcome,

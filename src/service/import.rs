@@ -95,6 +95,10 @@ pub struct TaskImport {
     pub created_at: Micros,
     /// When it was completed.
     pub completed_at: Option<Micros>,
+    /// What it is called at REST, if it had a number elsewhere that nobody has here.
+    pub number: Option<i64>,
+    /// When it last changed, if that is to stay.
+    pub updated_at: Option<Micros>,
 }
 
 /// What an import did, or would do.
@@ -208,10 +212,11 @@ impl<'a> Importer<'a> {
             marks.push((it.id, it.labels.clone()));
             let position = first + 1 + i64::try_from(it.place).map_err(Error::internal)?;
             rows.push(task::ActiveModel {
-                number: NotSet,
+                number: it.number.map_or(NotSet, Set),
                 position: Set(append_key(position)),
                 revision: Set(revision),
                 created_at: Set(it.created_at),
+                updated_at: Set(it.updated_at.unwrap_or_else(Micros::now)),
                 completed_at: Set(it.completed_at),
                 ..NewTask { list, id: Some(it.id), ..it.draft.clone() }.row(write.owner())
             });

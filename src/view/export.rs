@@ -301,7 +301,8 @@ impl ExportTask {
         let labels = self.label_ids.into_iter().map(LabelId).collect();
         let created_at = created_at.unwrap_or_else(Micros::now);
         let completed_at = completed_at.or(Some(Micros::now()).filter(|_| self.completed));
-        Ok(TaskImport { place, id: TaskId(self.id), draft, labels, created_at, completed_at })
+        let id = TaskId(self.id);
+        Ok(TaskImport { place, id, draft, labels, created_at, completed_at, number: None, updated_at: None })
     }
 
     fn due(&self) -> Result<Option<Due>, EntryProblem> {

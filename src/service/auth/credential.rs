@@ -164,7 +164,7 @@ async fn replace(connection: &Connection, of: Condition, hash: String) -> Result
 }
 
 /// The account of a new user, or of one who had no password.
-pub(super) fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {
+pub(in crate::service) fn credential(user: &UserId, hash: String, now: Millis) -> account::Model {
     account::Model {
         id: random_id(),
         account_id: user.0.clone(),

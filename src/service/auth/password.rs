@@ -299,6 +299,17 @@ fn untried(
         .filter(move |it| (is_mixed || *it == kind) && Some(*it) != tried)
 }
 
+/// What made a stored hash, for people.
+pub fn hash_kind(stored: &str) -> &'static str {
+    let kinds = [("$2", "bcrypt"), ("$argon2", "argon2"), ("$pbkdf2-", "pbkdf2")];
+    let known = kinds.into_iter().find(|(start, _)| stored.starts_with(start));
+    match (known, scrypt_parts(stored)) {
+        (Some((_, name)), _) => name,
+        (None, Some(_)) => "Better Auth's scrypt",
+        (None, None) => "a hash of an unknown kind, which no password is the one of",
+    }
+}
+
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
 fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
     kind == config::PasswordHash::Argon2id && kind_of(stored) != kind

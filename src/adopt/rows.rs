@@ -1,0 +1,218 @@
+//! What a row of theirs is to Docket. A task is read as a body of the REST API would be, in all of its forms.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use entity::{
+    id::{LabelId, UserId},
+    text::name_key,
+    time::{Micros, Millis},
+};
+use serde_json::{Map, Value};
+
+use super::source::{Role, Source};
+use crate::{
+    rest,
+    service::{
+        adoption::{AdoptedAccount, label_id, task_id},
+        auth::Email,
+        import::{LabelImport, TaskImport},
+        labels::{LabelSelection, NewLabel},
+        values::UserName,
+    },
+};
+
+/// How many characters an id has at most.
+const MAX_ID: usize = 255;
+
+/// A row, its columns by their names.
+pub(super) struct Row<'a> {
+    pub(super) source: &'a Source,
+    pub(super) values: Map<String, Value>,
+}
+
+/// A task and its owner.
+pub(super) struct AdoptedTask {
+    pub(super) owner: UserId,
+    pub(super) task: TaskImport,
+    pub(super) labels: Vec<LabelImport>,
+}
+
+/// What is wrong with a row: a sentence each, without its values.
+type Problems = Vec<String>;
+
+impl Row<'_> {
+    fn get(&self, role: Role) -> Option<&Value> {
+        self.values.get(self.source.roles.get(&role)?).filter(|it| !it.is_null())
+    }
+
+    /// What it is called there.
+    pub(super) fn id(&self) -> Option<String> {
+        self.get(Role::Id).and_then(id_text)
+    }
+
+    /// Whether it counts as deleted there.
+    pub(super) fn is_deleted(&self) -> bool {
+        match self.get(Role::IsDeleted) {
+            None | Some(Value::Bool(false)) => false,
+            Some(Value::Number(number)) => number.as_i64() != Some(0),
+            Some(_) => true,
+        }
+    }
+
+    fn text(&self, role: Role) -> Option<&str> {
+        self.get(role).and_then(Value::as_str)
+    }
+
+    fn time(&self, role: Role, problems: &mut Problems) -> Option<DateTime<Utc>> {
+        let value = self.get(role)?;
+        let time = instant(value);
+        if time.is_none() {
+            problems.push(format!("{}: not a time", self.source.roles[&role]));
+        }
+        time
+    }
+
+    /// The account that it is. Who is not active there has no password here.
+    pub(super) fn account(&self) -> Result<AdoptedAccount, Problems> {
+        let mut problems = Problems::new();
+        let id = self.id().filter(|it| it.chars().count() <= MAX_ID);
+        if id.is_none() {
+            problems.push("the id must have 1 to 255 characters".to_owned());
+        }
+        let email = self.text(Role::Email).and_then(|it| Email::parse(it.trim()));
+        if email.is_none() {
+            problems.push("the e-mail address is none that Docket takes".to_owned());
+        }
+        let name = self.text(Role::Name).unwrap_or_default();
+        let name = UserName::parse(name).map_err(|rule| problems.push(format!("the name {rule}"))).ok();
+        let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
+        let is = |role| self.get(role).map(|it| *it == Value::Bool(true) || it.as_i64() == Some(1));
+        let password = self.text(Role::Password).filter(|it| !it.is_empty());
+        match (id, email, name) {
+            (Some(id), Some(email), Some(name)) if problems.is_empty() => Ok(AdoptedAccount {
+                id: UserId(id),
+                email,
+                name,
+                is_verified: is(Role::IsVerified).unwrap_or_default(),
+                image: self.text(Role::Image).map(str::to_owned),
+                password: password.filter(|_| is(Role::IsActive) != Some(false)).map(str::to_owned),
+                created_at: Millis::from(created_at),
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// The task that it is.
+    pub(super) fn task(&self) -> Result<AdoptedTask, Problems> {
+        let mut problems = Problems::new();
+        let owner = self.get(Role::Owner).and_then(id_text).map(UserId);
+        if owner.is_none() {
+            problems.push("it has no owner".to_owned());
+        }
+        let read = rest::read_task(&self.body()).map_err(|of_body| problems.extend(of_body)).ok();
+        let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
+        let updated_at = self.time(Role::UpdatedAt, &mut problems).unwrap_or(created_at);
+        let completed_at = self.time(Role::CompletedAt, &mut problems).unwrap_or(updated_at);
+        let (Some(owner), Some(mut draft), Some(name), true) = (owner, read, self.id(), problems.is_empty()) else {
+            return Err(problems);
+        };
+        let id = name.parse().map_or_else(|_| task_id(&name), entity::id::TaskId);
+        let (labels, ids) = labels(&owner, std::mem::take(&mut draft.labels));
+        let completed_at = draft.completed.then(|| Micros::from(completed_at));
+        let task = TaskImport {
+            place: 0,
+            id,
+            draft,
+            labels: ids,
+            created_at: created_at.into(),
+            completed_at,
+            number: name.parse().ok().filter(|it| *it > 0),
+            updated_at: Some(updated_at.into()),
+        };
+        Ok(AdoptedTask { owner, task, labels })
+    }
+
+    /// The body with which a client would make the task.
+    fn body(&self) -> Map<String, Value> {
+        let mut body = Map::new();
+        let names = [
+            (Role::Title, "title"),
+            (Role::Description, "description"),
+            (Role::Completed, "completed"),
+            (Role::Priority, "priority"),
+            (Role::Due, "due_date"),
+        ];
+        for (role, name) in names {
+            if let Some(value) = self.get(role) {
+                body.insert(name.to_owned(), value.clone());
+            }
+        }
+        // Where both are there, the state is the one that is a truth value.
+        match (self.get(Role::Completed), self.get(Role::Status)) {
+            (None, Some(status)) => drop(body.insert("status".to_owned(), status.clone())),
+            (Some(_), Some(status)) => drop(body.insert("state".to_owned(), status.clone())),
+            (_, None) => {}
+        }
+        if let Some(tags) = self.get(Role::Tags) {
+            body.insert("tags".to_owned(), Value::Array(tag_names(tags)));
+        }
+        let others = self.source.others().filter_map(|name| Some((name, self.values.get(name)?)));
+        body.extend(others.filter(|(_, it)| !it.is_null()).map(|(name, it)| (name.to_owned(), it.clone())));
+        body
+    }
+}
+
+/// An id as a text.
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) if number.is_i64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Names of tags: a list, the JSON of one, an array of PostgreSQL's as a text, or a text with commas.
+fn tag_names(value: &Value) -> Vec<Value> {
+    let Value::String(text) = value else { return value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]) };
+    if let Ok(Value::Array(names)) = serde_json::from_str(text) {
+        return names;
+    }
+    let inner = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(text);
+    let names = inner.split(',').map(|it| it.trim().trim_matches('"')).filter(|it| !it.is_empty());
+    names.map(Value::from).collect()
+}
+
+/// A time in any form that databases of the family hold: with a zone or in UTC, as a text or a number since 1970.
+fn instant(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::Number(number) => {
+            let seconds = number.as_f64()?;
+            let millis = if seconds.abs() < entity::time::FIRST_OF_MILLIS { seconds * 1000.0 } else { seconds };
+            #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds is no time")]
+            DateTime::from_timestamp_millis(millis as i64)
+        }
+        Value::String(text) => {
+            let text = text.replacen(' ', "T", 1);
+            let with_zone = DateTime::parse_from_rfc3339(&text).map(|it| it.to_utc()).ok();
+            let naive = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|it| it.and_utc());
+            let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+            with_zone.or_else(naive).or_else(day)
+        }
+        _ => None,
+    }
+}
+
+/// The labels of these names, and their ids, each once.
+fn labels(owner: &UserId, names: LabelSelection) -> (Vec<LabelImport>, Vec<LabelId>) {
+    let LabelSelection::Names(names) = names else { return Default::default() };
+    let mut each = BTreeMap::new();
+    let mut ids = Vec::new();
+    for name in names {
+        let id = label_id(owner, &name_key(name.as_str()));
+        if each.insert(id, LabelImport { id, draft: NewLabel { id: Some(id), name, color: None } }).is_none() {
+            ids.push(id);
+        }
+    }
+    (each.into_values().collect(), ids)
+}

@@ -1,0 +1,120 @@
+//! Taking over accounts and tasks from tables that are not Docket's, for `docket adopt`. Nobody is signed in there, so
+//! this is the one way to a user's data without a [`super::auth::CurrentUser`], and no request leads here.
+
+use entity::{
+    id::{LabelId, TaskId, UserId},
+    time::Millis,
+    user,
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+};
+use sha2::{Digest, Sha256};
+use uuid::Builder;
+
+use super::{
+    Services,
+    auth::{Email, credential},
+    import::{Import, Imported, Importer},
+    values::UserName,
+};
+use crate::error::{AuthError, Error};
+
+/// An account of somebody else's.
+#[derive(Clone, Debug)]
+pub struct AdoptedAccount {
+    /// Its id there, which stays.
+    pub id: UserId,
+    /// Its address, of which there is one account.
+    pub email: Email,
+    /// What it is called.
+    pub name: UserName,
+    /// Whether its address was verified.
+    pub is_verified: bool,
+    /// URL of a picture.
+    pub image: Option<String>,
+    /// The hash of its password, as it is there. Without one nobody signs in until a new password is set.
+    pub password: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+/// Takes over.
+#[derive(Clone, Copy, Debug)]
+pub struct Adoption<'a> {
+    services: &'a Services,
+}
+
+impl Services {
+    /// Takes over accounts and tasks.
+    pub fn adoption(&self) -> Adoption<'_> {
+        Adoption { services: self }
+    }
+}
+
+impl Adoption<'_> {
+    /// Makes the account, unless it is there already; whether it was made.
+    pub async fn account(self, account: AdoptedAccount) -> Result<bool, Error> {
+        let db = &self.services.db;
+        let there = user::Entity::find().filter(user::Column::Id.eq(account.id.clone()));
+        if there.count(db.reader()).await? > 0 {
+            return Ok(false);
+        }
+        let AdoptedAccount { id, email, name, is_verified, image, password, created_at } = account;
+        let row = user::Model {
+            id: id.clone(),
+            name: name.into(),
+            email: email.as_str().to_owned(),
+            email_verified: is_verified,
+            image,
+            created_at,
+            updated_at: created_at,
+        };
+        db.transaction(async |transaction| {
+            row.into_active_model().insert(transaction.connection()).await.map_err(|cause| match cause.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),
+                _ => Error::from(cause),
+            })?;
+            if let Some(hash) = password {
+                credential(&id, hash, created_at).into_active_model().insert(transaction.connection()).await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// Brings tasks, with the labels that they name; those that are there already stay as they are.
+    pub async fn tasks(self, owner: &UserId, import: Import) -> Result<Imported, Error> {
+        Importer::new(self.services.scope(owner)).import(import, false).await
+    }
+
+    /// Which of these users have an account.
+    pub async fn known_users(self, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
+        let known = user::Entity::find().select_only().column(user::Column::Id);
+        let known = known.filter(user::Column::Id.is_in(ids.iter().cloned()));
+        Ok(known.into_tuple().all(self.services.db.reader()).await?)
+    }
+
+    /// Gives no task that number or a lower one any more.
+    pub async fn skip_task_numbers(self, last: i64) -> Result<(), Error> {
+        Ok(self.services.db.skip_task_numbers(last).await?)
+    }
+}
+
+/// The id of a task that has none of its own kind: always the same for what it is called there.
+pub fn task_id(name: &str) -> TaskId {
+    TaskId(derived(&format!("task {name}")))
+}
+
+/// The id of a user's label of that name: always the same.
+pub fn label_id(owner: &UserId, name_key: &str) -> LabelId {
+    LabelId(derived(&format!("label {owner} {name_key}")))
+}
+
+fn derived(from: &str) -> uuid::Uuid {
+    let hash = Sha256::digest(format!("docket adopt {from}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
