@@ -4,6 +4,7 @@ mod account;
 mod claims;
 mod credential;
 mod email;
+mod foreign_hash;
 mod keys;
 mod links;
 mod origins;

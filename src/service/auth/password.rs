@@ -1,4 +1,4 @@
-//! Password hashing: argon2id for new passwords, and Better Auth's scrypt to verify old ones.
+//! Password hashing: argon2id for new passwords, Better Auth's scrypt and hashes of other back-ends to verify old ones.
 //! See docs/contracts/better-auth.md#passwords.
 
 use std::{
@@ -21,7 +21,7 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 use zxcvbn::{Score, zxcvbn};
 
-use super::password_queue::Turns;
+use super::{foreign_hash::ForeignHash, password_queue::Turns};
 use crate::{
     config,
     error::{AuthError, Error},
@@ -57,6 +57,8 @@ pub(super) struct Hasher {
     is_checking: bool,
     /// Whether hashes of the other kind are stored too, as far as is known.
     is_mixed: AtomicBool,
+    /// A hash of another back-end's that was stored last, as far as is known.
+    foreign: Mutex<Option<ForeignHash>>,
 }
 
 /// A stored hash that a password is the one of.
@@ -67,9 +69,14 @@ pub(super) struct VerifiedHash {
     pub(super) renewed: Option<String>,
 }
 
-/// A password of an allowed length, normalised to NFKC.
+/// A password of an allowed length.
 #[derive(Clone)]
-pub(super) struct Password(String);
+pub(super) struct Password {
+    /// Normalised to NFKC.
+    normal: String,
+    /// As it was typed, which is what other back-ends hash.
+    typed: String,
+}
 
 impl Password {
     /// A password to be set.
@@ -82,7 +89,7 @@ impl Password {
 
     /// Refuses what is tried first: passwords that leaked often, and simple patterns.
     fn check(&self) -> Result<(), Error> {
-        let start: String = self.0.chars().take(MAX_CHECKED).collect();
+        let start: String = self.normal.chars().take(MAX_CHECKED).collect();
         match zxcvbn(&start, &[]).score() {
             Score::Zero | Score::One => Err(AuthError::PasswordCompromised.into()),
             _ => Ok(()),
@@ -94,7 +101,7 @@ impl Password {
         if text.encode_utf16().count() > *PASSWORD_LENGTH.end() {
             return Err(AuthError::PasswordTooLong.into());
         }
-        Ok(Self(nfkc(text)))
+        Ok(Self { normal: nfkc(text), typed: text.to_owned() })
     }
 }
 
@@ -115,6 +122,7 @@ impl Hasher {
             kind,
             is_checking,
             is_mixed: AtomicBool::new(false),
+            foreign: Mutex::default(),
         })
     }
 
@@ -158,8 +166,10 @@ impl Hasher {
     }
 
     fn note_kind(&self, stored: &str) {
-        if kind_of(stored) != self.kind {
-            self.is_mixed.store(true, Ordering::Relaxed);
+        match foreign(stored) {
+            Some(hash) => *self.foreign.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash),
+            None if kind_of(stored) != self.kind => self.is_mixed.store(true, Ordering::Relaxed),
+            None => {}
         }
     }
 
@@ -169,6 +179,11 @@ impl Hasher {
         for kind in untried(self.kind, self.is_mixed.load(Ordering::Relaxed), tried) {
             let password = password.clone();
             self.run(asker, move |memory| new_hash(kind, &password, memory)).await?;
+        }
+        let hash = self.foreign.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(hash) = hash.filter(|_| tried.and_then(foreign).is_none()) {
+            let password = password.clone();
+            self.run(asker, move |_| Ok(hash.is_of(&password.typed))).await?;
         }
         Ok(())
     }
@@ -216,10 +231,24 @@ fn new_hash(kind: config::PasswordHash, password: &Password, memory: &mut Vec<Bl
 }
 
 fn is_of(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
-    match scrypt_parts(stored) {
-        Some((salt, key)) => Ok(is_scrypt(password, salt, key)),
-        None => is_argon2id(password, stored, memory),
+    match (foreign(stored), scrypt_parts(stored)) {
+        (Some(hash), _) => Ok(hash.is_of(&password.typed)),
+        (None, Some((salt, key))) => Ok(is_scrypt(password, salt, key)),
+        (None, None) => is_argon2id(password, stored, memory),
     }
+}
+
+/// The hash, if another back-end has made it.
+fn foreign(stored: &str) -> Option<ForeignHash> {
+    ForeignHash::parse(stored).filter(|_| !is_own(stored))
+}
+
+/// Whether Docket makes hashes of that kind, with these parameters or lower ones.
+fn is_own(stored: &str) -> bool {
+    let params = PasswordHash::new(stored).ok().and_then(|it| Params::try_from(&it).ok());
+    let is_low =
+        |it: Params| it.m_cost() <= PARAMS.m_cost() && it.t_cost() <= PARAMS.t_cost() && it.p_cost() <= PARAMS.p_cost();
+    stored.starts_with("$argon2id$") && params.is_some_and(is_low)
 }
 
 /// A hash keeps a core busy for tens of milliseconds; whoever waits for it can wait a little longer.
@@ -238,7 +267,7 @@ fn argon2id(params: &Params, password: &Password, salt: &[u8], memory: &mut Vec<
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
     argon2
-        .hash_password_into_with_memory(password.0.as_bytes(), salt, &mut output, &mut memory[..blocks])
+        .hash_password_into_with_memory(password.normal.as_bytes(), salt, &mut output, &mut memory[..blocks])
         .map_err(Error::internal)?;
     Output::new(&output).map_err(Error::internal)
 }
@@ -248,7 +277,7 @@ fn is_argon2id(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Re
     let (Ok(params), Some(salt), Some(expected)) = (Params::try_from(&stored), &stored.salt, &stored.hash) else {
         return Ok(false);
     };
-    if stored.algorithm != Algorithm::Argon2id.ident() || params.m_cost() > PARAMS.m_cost() * 4 {
+    if stored.algorithm != Algorithm::Argon2id.ident() || params.m_cost() > PARAMS.m_cost() {
         return Ok(false);
     }
     let found = argon2id(&params, password, salt.as_ref(), memory)?;
@@ -270,7 +299,7 @@ fn scrypt_key(password: &Password, salt: &str) -> Option<String> {
     let (log_n, r, p) = SCRYPT;
     let params = scrypt::Params::new(log_n, r, p, SCRYPT_KEY).ok()?;
     let mut key = [0; SCRYPT_KEY];
-    scrypt::scrypt(password.0.as_bytes(), salt.as_bytes(), &params, &mut key).ok()?;
+    scrypt::scrypt(password.normal.as_bytes(), salt.as_bytes(), &params, &mut key).ok()?;
     Some(hex(&key))
 }
 
@@ -301,18 +330,18 @@ fn untried(
 
 /// What made a stored hash, for people.
 pub fn hash_kind(stored: &str) -> &'static str {
-    let kinds = [("$2", "bcrypt"), ("$argon2", "argon2"), ("$pbkdf2-", "pbkdf2")];
-    let known = kinds.into_iter().find(|(start, _)| stored.starts_with(start));
-    match (known, scrypt_parts(stored)) {
-        (Some((_, name)), _) => name,
-        (None, Some(_)) => "Better Auth's scrypt",
-        (None, None) => "a hash of an unknown kind, which no password is the one of",
+    match (ForeignHash::parse(stored), scrypt_parts(stored)) {
+        (Some(ForeignHash::Bcrypt(_)), _) => "bcrypt",
+        (Some(ForeignHash::Pbkdf2 { .. }), _) => "pbkdf2",
+        (Some(ForeignHash::Argon2(_)), _) => "argon2",
+        (None, Some((salt, _))) if salt.len() == 32 => "Better Auth's scrypt",
+        _ => "hashes that Docket cannot verify",
     }
 }
 
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
 fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
-    kind == config::PasswordHash::Argon2id && kind_of(stored) != kind
+    foreign(stored).is_some() || (kind == config::PasswordHash::Argon2id && kind_of(stored) != kind)
 }
 
 /// Lower-case hexadecimal.
