@@ -6,15 +6,17 @@
 
 mod rows;
 mod source;
+mod survey;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
 };
 
 use entity::id::UserId;
 use tracing::info;
 
+pub use self::survey::Survey;
 use self::{
     rows::{AdoptedTask, Row},
     source::{MOVED, Source},
@@ -27,15 +29,12 @@ use crate::{
     server::base_url,
     service::{
         Services,
-        auth::hash_kind,
         import::{Import, LabelImport, TaskImport},
     },
 };
 
 /// How many rows are read at a time.
 const ROWS_AT_ONCE: usize = 2000;
-/// How many problems are shown.
-const MAX_SHOWN: usize = 50;
 
 /// Why nothing is taken over.
 #[derive(Debug, thiserror::Error)]
@@ -58,35 +57,6 @@ impl From<sea_orm::DbErr> for AdoptError {
     fn from(cause: sea_orm::DbErr) -> Self {
         Self::Database(cause.into())
     }
-}
-
-/// What is in a table of others.
-#[derive(Clone, Debug, Default)]
-pub struct Surveyed {
-    table: String,
-    rows: u64,
-    /// What its columns are to Docket.
-    columns: Vec<String>,
-    /// Columns that Docket does not know.
-    others: Vec<String>,
-    /// What was found of a kind, and how often.
-    kinds: BTreeMap<&'static str, u64>,
-    invalid: u64,
-}
-
-/// What was found in a database.
-#[derive(Clone, Debug, Default)]
-pub struct Survey {
-    /// How the tables of a Better Auth differ from those that Docket makes, if one is there.
-    better_auth: Option<String>,
-    accounts: Option<Surveyed>,
-    tasks: Option<Surveyed>,
-    /// Tables that get another name.
-    in_the_way: Vec<String>,
-    /// Tables that nobody touches.
-    strangers: Vec<String>,
-    /// The first rows that cannot be taken.
-    problems: Vec<String>,
 }
 
 /// What was taken over.
@@ -162,65 +132,6 @@ impl<'a> Adoption<'a> {
     async fn find(db: &'a Db) -> Result<Self, AdoptError> {
         let tables = db.tables().await?;
         Ok(Self { db, accounts: Source::accounts(&tables), tasks: Source::tasks(&tables) })
-    }
-
-    async fn survey(&self) -> Result<Survey, AdoptError> {
-        let tables = self.db.tables().await?;
-        let own: BTreeSet<String> = proof::table_names().into_iter().collect();
-        let is_source =
-            |name: &str| [&self.accounts, &self.tasks].into_iter().flatten().any(|it| it.table.name == name);
-        let mut survey = Survey {
-            better_auth: proof::better_auth(self.db).await?,
-            in_the_way: own.iter().filter(|it| is_source(it)).cloned().collect(),
-            ..Survey::default()
-        };
-        let actual = |name: &str| self.db.auth_tables().map_or(name.to_owned(), |it| it.known(name).to_owned());
-        let is_made = |name: &str| name == "seaql_migrations" || name.starts_with("tasks_search");
-        let is_stranger = |name: &&String| !own.contains(&actual(name)) && !is_made(name) && !is_source(name);
-        survey.strangers = tables.iter().map(|it| &it.name).filter(is_stranger).cloned().collect();
-        let mut owners = HashSet::new();
-        if let Some(source) = &self.accounts {
-            let mut found = Surveyed::of(source);
-            let mut addresses = HashSet::new();
-            self.each(source, async |row| {
-                found.rows += 1;
-                match row.account() {
-                    Ok(account) => {
-                        let kind = account.password.as_deref().map_or("no password, or not active", hash_kind);
-                        *found.kinds.entry(kind).or_default() += 1;
-                        owners.insert(account.id);
-                        if !addresses.insert(account.email.as_str().to_owned()) {
-                            survey.refuse(&mut found, &row, vec!["another account has the same address".to_owned()]);
-                        }
-                    }
-                    Err(problems) => survey.refuse(&mut found, &row, problems),
-                }
-                Ok(())
-            })
-            .await?;
-            survey.accounts = Some(found);
-        }
-        if let Some(source) = &self.tasks {
-            let mut found = Surveyed::of(source);
-            self.each(source, async |row| {
-                found.rows += 1;
-                if row.is_deleted() {
-                    *found.kinds.entry("deleted, which stay behind").or_default() += 1;
-                    return Ok(());
-                }
-                match row.task() {
-                    Ok(task) if self.accounts.is_some() && !owners.contains(&task.owner) => {
-                        survey.refuse(&mut found, &row, vec!["its owner has no account that is taken".to_owned()]);
-                    }
-                    Ok(_) => {}
-                    Err(problems) => survey.refuse(&mut found, &row, problems),
-                }
-                Ok(())
-            })
-            .await?;
-            survey.tasks = Some(found);
-        }
-        Ok(survey)
     }
 
     /// Does something with each row of a table.
@@ -315,80 +226,6 @@ impl<'a> Adoption<'a> {
             adopted.known += count - done.tasks as u64;
         }
         Ok(last)
-    }
-}
-
-impl Surveyed {
-    fn of(source: &Source) -> Self {
-        Self {
-            table: source.table.name.clone(),
-            columns: source.roles.iter().map(|(role, name)| format!("{name} ({role:?})").to_lowercase()).collect(),
-            others: source.others().map(str::to_owned).collect(),
-            ..Self::default()
-        }
-    }
-}
-
-impl Survey {
-    fn refuse(&mut self, table: &mut Surveyed, row: &Row<'_>, reasons: Vec<String>) {
-        table.invalid += 1;
-        if self.problems.len() < MAX_SHOWN {
-            let id = row.id().unwrap_or_else(|| "without an id".to_owned());
-            self.problems.push(format!("{} {id}: {}", table.table, reasons.join("; ")));
-        }
-    }
-
-    /// How many rows cannot be taken.
-    pub fn invalid(&self) -> u64 {
-        [&self.accounts, &self.tasks].into_iter().flatten().map(|it| it.invalid).sum()
-    }
-
-    /// Whether there is something to take over.
-    pub fn has_source(&self) -> bool {
-        self.accounts.is_some() || self.tasks.is_some()
-    }
-}
-
-impl fmt::Display for Surveyed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, rows, columns, others, kinds, invalid } = self;
-        writeln!(formatter, "{table}: {rows} rows, of which {} can be taken", rows - invalid)?;
-        writeln!(formatter, "    columns that are taken: {}", columns.join(", "))?;
-        if !others.is_empty() {
-            writeln!(formatter, "    other columns: {}", others.join(", "))?;
-        }
-        for (kind, count) in kinds {
-            writeln!(formatter, "    {count} with {kind}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Survey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.better_auth {
-            Some(difference) => writeln!(formatter, "Better Auth's accounts: used where they are ({difference})")?,
-            None => writeln!(formatter, "Better Auth's accounts: none")?,
-        }
-        for (what, found) in [("Accounts of another back-end", &self.accounts), ("Its tasks", &self.tasks)] {
-            match found {
-                Some(found) => write!(formatter, "{what}: {found}")?,
-                None => writeln!(formatter, "{what}: none")?,
-            }
-        }
-        for table in &self.in_the_way {
-            writeln!(formatter, "The table {table} is in the way of Docket's: it would be called {table}{MOVED}")?;
-        }
-        if !self.strangers.is_empty() {
-            writeln!(formatter, "Left alone: {}", self.strangers.join(", "))?;
-        }
-        if !self.problems.is_empty() {
-            writeln!(formatter, "Cannot be taken ({}):", self.invalid())?;
-            for problem in &self.problems {
-                writeln!(formatter, "    {problem}")?;
-            }
-        }
-        Ok(())
     }
 }
 
