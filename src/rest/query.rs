@@ -18,9 +18,10 @@ use utoipa::{
 
 pub(super) use self::others::{ChangesQuery, CompletionQuery, ImportQuery, refuse_parameters};
 use super::{
-    fields::{COMPLETED, priorities, priority},
+    fields::{COMPLETED, priorities, priority, status},
     openapi::text_schema,
     pydantic::PydanticError,
+    shape::Shape,
 };
 use crate::{
     error,
@@ -78,9 +79,9 @@ const MAX_TAGS: usize = 50;
 impl ListQuery {
     /// Reads a query string; unknown parameters are errors, and so are parameters that contradict each other.
     /// Legacy clients have several names for each (docs/contracts/legacy-rest.md#query-aliases).
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<PydanticError>> {
+    pub(super) fn parse(text: &str, shape: Shape) -> Result<Self, Vec<PydanticError>> {
         let mut read = QueryReader::new(text, &NAMES, &NAMES_OF_SEVERAL);
-        let filter = read.filter();
+        let filter = read.filter(if shape.has_status { any_status } else { usual_status });
         let by = read.choice(&["sort", "sort_by"], SORTS, sort).unwrap_or(OrderBy::CreatedAt);
         let direction = read.choice(&["order", "sort_order", "sort_dir"], ORDERS, direction);
         let mut order = OrderKey::new(by);
@@ -192,7 +193,8 @@ impl<'a> QueryReader<'a> {
         names.iter().find_map(|name| Some((*name, last(name)?.1.clone())))
     }
 
-    fn filter(&mut self) -> Filter {
+    /// The tasks that are asked for; `status` is what a word says that names those.
+    fn filter(&mut self, status: fn(&str) -> Option<Option<bool>>) -> Filter {
         let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
         let completed = self.bool(&COMPLETED);
         let search = self.parse_value(&["search", "q"], SearchText::parse).flatten();
@@ -312,7 +314,12 @@ fn tags_of(text: &str, loc: &[&str]) -> Several<LabelName> {
     }
 }
 
-fn status(name: &str) -> Option<Option<bool>> {
+/// The words of a body, where tasks have a status, and the one for all tasks.
+fn any_status(name: &str) -> Option<Option<bool>> {
+    if name.eq_ignore_ascii_case("all") { Some(None) } else { status(name).map(Some) }
+}
+
+fn usual_status(name: &str) -> Option<Option<bool>> {
     match name {
         "all" => Some(None),
         "pending" | "incomplete" | "active" => Some(Some(false)),

@@ -2,16 +2,18 @@
 //! by a front-end in `Accept`.
 //! See docs/contracts/legacy-rest.md#response-shapes.
 
+mod task_fields;
+
 use axum::{
     Json,
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{RestState, errors::RestError, pydantic::PydanticError};
-use crate::{config::Config, error::Error, media_type::MediaType, service::tasks::ExtraFields};
+use crate::{config::Config, error::Error, media_type::MediaType};
 
 const JSON: &str = "application/json";
 /// The parameters of `Accept` that choose a shape, each with its two words: the usual one first. They are named and valued as the
@@ -99,14 +101,7 @@ impl Shape {
         if !self.is_camel && !self.has_status {
             return Ok(json);
         }
-        let mut value = serde_json::from_slice(&json).map_err(Error::internal)?;
-        if self.has_status {
-            add_status(&mut value);
-        }
-        if self.is_camel {
-            value = camel(value);
-        }
-        serde_json::to_vec(&value).map_err(Error::internal)
+        task_fields::rewrite(&json, self).map_err(Error::internal)
     }
 
     /// What stands before the tasks of a list, and what behind them.
@@ -154,39 +149,6 @@ pub(super) fn json_response(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], json).into_response()
 }
 
-/// Adds to each task its status in a word.
-fn add_status(value: &mut Value) {
-    match value {
-        Value::Array(tasks) => tasks.iter_mut().for_each(add_status),
-        Value::Object(task) => {
-            let status = if task.get("completed") == Some(&Value::Bool(true)) { "completed" } else { "pending" };
-            task.insert("status".to_owned(), status.into());
-        }
-        _ => {}
-    }
-}
-
-/// The names of the fields of tasks in camelCase. What clients keep with a task is called what they call it.
-fn camel(value: Value) -> Value {
-    let name = |name: String| if ExtraFields::is_known(&name) { camel_name(&name) } else { name };
-    match value {
-        Value::Array(values) => values.into_iter().map(camel).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(it, value)| (name(it), value)).collect::<Map<_, _>>())
-        }
-        other => other,
-    }
-}
-
-fn camel_name(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| {
-        let (head, rest) = word.split_at_checked(1).unwrap_or_default();
-        name + &head.to_ascii_uppercase() + rest
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,12 +172,5 @@ mod tests {
         ] {
             assert_eq!(chosen(accept), shape, "{accept}");
         }
-    }
-
-    #[test]
-    fn names_become_camel_case_and_values_stay() {
-        let value = json!([{ "created_at": "a_b", "id": 1, "due_date": null, "my_own": { "due_date": 1 } }]);
-        let shown = json!([{ "createdAt": "a_b", "id": 1, "dueDate": null, "my_own": { "due_date": 1 } }]);
-        assert_eq!(camel(value), shown);
     }
 }

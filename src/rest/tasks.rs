@@ -53,7 +53,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, RestError> {
     let query = query.unwrap_or_default();
-    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query).map_err(RestError::Validation)?;
+    let ListQuery { filter, order, offset, limit } = ListQuery::parse(&query, shape).map_err(RestError::Validation)?;
     let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();

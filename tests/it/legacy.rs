@@ -145,6 +145,53 @@ async fn parameters_have_the_names_of_the_family() {
 }
 
 #[tokio::test]
+async fn with_a_status_a_list_takes_the_words_that_bodies_take_and_fields_keep_their_order() {
+    let app = App::spawn_with(&[("REST_STATUS", "on")]).await;
+    let ann = app.person("ann").await;
+    for (title, status) in [("a", "Done"), ("b", "in_progress"), ("c", "complete")] {
+        app.rest_task(&ann, json!({ "title": title, "status": status })).await;
+    }
+    for (query, expected) in [
+        ("status=done", "ca"),
+        ("status=Complete", "ca"),
+        ("status_filter=completed", "ca"),
+        ("status=in_progress", "b"),
+        ("status=in-progress", "b"),
+        ("status=TODO", "b"),
+        ("status=open", "b"),
+        ("status=All", "cba"),
+    ] {
+        let tasks = app.rest(&ann, "GET", &format!("?{query}"), None).await.expect(200);
+        assert_eq!(titles(&tasks), expected, "{query}");
+    }
+    let without = |word: &str| {
+        let request = app.request("GET", &format!("/api/tasks?status={word}")).bearer_auth(&ann.token);
+        Answer::of(request.header("accept", "application/json;status=off"))
+    };
+    for (answer, word) in [
+        (app.rest(&ann, "GET", "?status=someday", None).await, "someday"),
+        (app.rest(&ann, "GET", "?status=", None).await, ""),
+        (without("done").await, "done"),
+    ] {
+        let problem = answer.expect(422)["detail"][0].clone();
+        assert_eq!((&problem["type"], &problem["input"]), (&json!("literal_error"), &json!(word)), "{problem}");
+    }
+    assert_eq!(titles(&without("active").await.expect(200)), "b");
+    let snake = r#""id" "user_id" "title" "description" "completed" "status" "priority" "tags" "due_date" "created_at" "updated_at""#;
+    let camel = snake.replace("user_id", "userId").replace("due_date", "dueDate").replace("ed_at", "edAt");
+    for (case, order) in [("snake", snake), ("camel", &camel)] {
+        let accept = format!("application/json;case={case}");
+        let of = |method: &str, path: &str| app.request(method, path).bearer_auth(&ann.token).header("accept", &accept);
+        let made = Answer::of(of("POST", "/api/tasks").json(&json!({ "title": "d" }))).await;
+        let path = format!("/api/tasks/{}", made.expect(201)["id"]);
+        for answer in [made, Answer::of(of("GET", &path)).await, Answer::of(of("GET", "/api/tasks?limit=1")).await] {
+            let places: Vec<_> = order.split(' ').map(|name| answer.text.find(&format!("{name}:")).unwrap()).collect();
+            assert!(places.is_sorted(), "{case}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_parameter_is_left_out_where_none_is_known() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
