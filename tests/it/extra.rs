@@ -74,6 +74,34 @@ async fn unknown_fields_without_room_are_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
+async fn numbers_in_unknown_fields_are_shown_as_they_were_sent_or_refused() {
+    let app = App::spawn_with(&[KEEP]).await;
+    let ann = app.person("ann").await;
+    let send = async |method: &str, path: &str, number: &str| {
+        let request = app.request(method, path).bearer_auth(&ann.token).header("accept", "application/json;status=on");
+        let body = format!(r#"{{"title":"a","chat_id":{number},"deep":[{{"n":{number}}}]}}"#);
+        Answer::of(request.header("content-type", "application/json").body(body)).await
+    };
+    for number in ["9007199254740993", "18446744073709551615", "-9223372036854775808"] {
+        let made = send("POST", "/api/tasks", number).await;
+        let path = format!("/api/tasks/{}", made.expect(201)["id"]);
+        let list = app.rest(&ann, "GET", "?limit=1", None).await;
+        let export = Answer::of(app.request("GET", "/api/export").bearer_auth(&ann.token)).await;
+        for answer in [made, send("PUT", &path, number).await, list, export] {
+            assert!(answer.text.contains(&format!(r#""chat_id":{number},"deep":[{{"n":{number}}}]"#)), "{answer:?}");
+        }
+        let refused = send("PUT", &path, "18446744073709551616").await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", "chat_id"]));
+        assert!(text(&refused["detail"][0]["msg"]).contains("rounded"), "{refused}");
+        app.rest(&ann, "DELETE", path.strip_prefix("/api/tasks").unwrap(), None).await;
+    }
+    for number in ["18446744073709551616", "-9223372036854775809", "1e30"] {
+        send("POST", "/api/tasks", number).await.expect(422);
+    }
+    assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([]));
+}
+
+#[tokio::test]
 async fn without_the_setting_unknown_fields_are_ignored() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -11,6 +11,10 @@ pub const MAX_EXTRA: usize = 20;
 pub const MAX_EXTRA_BYTES: usize = 2048;
 const TOO_MUCH: ValidationError =
     ValidationError::Rule("must fit: a task keeps at most 20 unknown fields of 2,048 bytes together");
+/// From here on not every integer is a floating-point number.
+const MAX_EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+const ROUNDED: ValidationError =
+    ValidationError::Rule("must have no number that would be rounded: one beyond 64 bits is kept as text");
 /// The names of what REST shows and reads of a task, which mean something.
 const KNOWN: [&str; 18] = [
     "id",
@@ -37,14 +41,24 @@ const KNOWN: [&str; 18] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExtraFields(Map<String, Value>);
 
-/// Whether U+0000 is somewhere in it.
-fn has_nul(value: &Value) -> bool {
+/// Checks that a value can be stored, and shown again as it was sent. A number of more than 64 bits is read as the nearest
+/// one of those that have 53 significant bits, which is another number.
+fn check(value: &Value) -> Result<(), ValidationError> {
     match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => check_text(text),
+        Value::Array(values) => values.iter().try_for_each(check),
+        Value::Object(fields) => {
+            fields.iter().try_for_each(|(name, value)| check_text(name).and_then(|()| check(value)))
+        }
+        Value::Number(number) if number.is_f64() && number.as_f64().is_none_or(|it| it.abs() >= MAX_EXACT) => {
+            Err(ROUNDED)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
+}
+
+fn check_text(text: &str) -> Result<(), ValidationError> {
+    if text.contains('\0') { Err(ValidationError::Nul) } else { Ok(()) }
 }
 
 impl ExtraFields {
@@ -78,9 +92,8 @@ impl ExtraFields {
 
     /// Adds a field, if there is room for it.
     pub fn insert(&mut self, name: String, value: Value) -> Result<(), ValidationError> {
-        if name.contains('\0') || has_nul(&value) {
-            return Err(ValidationError::Nul);
-        }
+        check_text(&name)?;
+        check(&value)?;
         self.0.insert(name, value);
         let bytes = serde_json::to_string(&self.0).map_or(usize::MAX, |it| it.len());
         if self.0.len() <= MAX_EXTRA && bytes <= MAX_EXTRA_BYTES { Ok(()) } else { Err(TOO_MUCH) }
@@ -128,6 +141,24 @@ mod tests {
         let changed = fields(json!({ "a": null, "b": "x", "d": true })).over(stored.as_deref()).unwrap();
         assert_eq!(changed.as_deref(), Some(r#"{"b":"x","d":true}"#));
         assert_eq!(fields(json!({ "b": null, "d": null })).over(changed.as_deref()).unwrap(), None);
+    }
+
+    #[test]
+    fn numbers_are_kept_exactly_or_not_at_all() {
+        for (text, is_kept) in [
+            ("9007199254740993", true),
+            ("18446744073709551615", true),
+            ("-9223372036854775808", true),
+            ("0.5", true),
+            ("18446744073709551616", false),
+            ("-9223372036854775809", false),
+            ("1e30", false),
+        ] {
+            let value = serde_json::from_str(&format!("[{{\"n\":{text}}}]")).unwrap();
+            let extra = ExtraFields::parse([("f".to_owned(), value)].into_iter().collect());
+            let stored = extra.ok().and_then(ExtraFields::stored);
+            assert_eq!(stored, is_kept.then(|| format!("{{\"f\":[{{\"n\":{text}}}]}}")), "{text}");
+        }
     }
 
     #[test]
