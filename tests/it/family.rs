@@ -108,6 +108,27 @@ async fn a_sign_out_that_ends_nothing_does_not_say_that_it_did() {
 }
 
 #[tokio::test]
+async fn an_address_that_was_not_filled_in_is_not_there() {
+    let app = App::spawn().await;
+    for (number, form) in [Form::Json, Form::Encoded, Form::Parts].into_iter().enumerate() {
+        let email = format!("ann{number}@example.com");
+        for (path, empty) in [("/api/auth/register", ""), ("/api/auth/login", " ")] {
+            let fields = [("email", empty), ("username", email.as_str()), ("password", PASSWORD)];
+            let answer = send(&app, path, form, &fields).await;
+            assert!(answer.status.is_success(), "{path} {form:?}: {answer:?}");
+            assert_eq!(answer.json()["user"]["email"], json!(email), "{form:?}");
+            let fields = [("email", empty), ("username", empty), ("password", PASSWORD)];
+            let problem = send(&app, path, form, &fields).await.expect(422)["detail"][0].clone();
+            assert_eq!((&problem["type"], &problem["loc"]), (&json!("missing"), &json!(["body", "email"])), "{form:?}");
+        }
+    }
+    let null = json!({ "email": null, "username": "ann0@example.com", "password": PASSWORD });
+    Answer::of(app.request("POST", "/api/auth/login").json(&null)).await.expect(200);
+    let both = json!({ "email": "ann0@example.com", "username": "", "password": PASSWORD });
+    Answer::of(app.request("POST", "/api/auth/login").json(&both)).await.expect(200);
+}
+
+#[tokio::test]
 async fn an_account_is_the_same_at_both_kinds_of_routes() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

@@ -74,9 +74,11 @@ impl<'a> AccountFields<'a> {
         }
     }
 
-    /// The first of these texts that is there, and its name; without one it is missing under the first name.
+    /// The first of these texts that is there; without one it is missing under the first name. Forms send what was not
+    /// filled in as an empty text: it is not there, where another name can be.
     fn required(&mut self, names: &[&str]) -> Option<&'a str> {
-        let is_there = |name: &&&str| self.object.get(**name).is_some_and(|it| !it.is_null());
+        let is_left_out = |value: &Value| names.len() > 1 && value.as_str().is_some_and(|it| it.trim().is_empty());
+        let is_there = |name: &&&str| self.object.get(**name).is_some_and(|it| !it.is_null() && !is_left_out(it));
         let Some(name) = names.iter().find(is_there) else {
             self.problems.push(PydanticError::missing(&["body", names[0]]));
             return None;
