@@ -142,7 +142,8 @@ pub fn router() -> Router<Arc<Services>> {
     routes().into_iter().fold(router, |router, route| {
         let path = route.path().to_owned();
         let handlers = if path == "/api/auth/ok" { route.handlers } else { route.handlers.head(not_found) };
-        router.route(&path, handlers.fallback(not_found))
+        // Not as a fallback of the handlers: that would name their methods.
+        router.route(&path, any(not_found).merge(handlers))
     })
 }
 

@@ -163,3 +163,33 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
     follow("/api/auth/delete-user/callback").await.expect(200);
     assert_eq!(follow("/api/auth/get-session").await.json(), json!(null));
 }
+
+#[tokio::test]
+async fn an_account_route_with_another_method_is_405_with_the_right_ones_or_not_there() {
+    let app = App::spawn().await;
+    let routes = || docket::rest::auth::endpoints().into_iter().chain(docket::rest::compat::endpoints());
+    let paths: BTreeSet<_> = routes().map(|it| it.path).collect();
+    for path in &paths {
+        let mut served: BTreeSet<_> = routes().filter(|it| it.path == *path).map(|it| it.method).collect();
+        let has_head = served.contains("GET")
+            && (docket::rest::compat::endpoints().iter().any(|it| it.path == *path) || path.ends_with("/ok"));
+        served.extend(has_head.then_some("HEAD"));
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
+            let answer = Answer::of(app.request(method, &path.replace("{token}", "x"))).await;
+            let allow = answer.headers.get("allow").map(|it| it.to_str().unwrap());
+            let name = format!("{method} {path}: {answer:?}");
+            match answer.status.as_u16() {
+                405 => {
+                    let allowed: BTreeSet<_> = allow.unwrap_or_default().split(',').map(str::trim).collect();
+                    assert!(!served.contains(method) && allowed == served, "{name}");
+                }
+                _ => assert_eq!(allow, None, "{name}"),
+            }
+            if !served.contains(method) {
+                assert!([404, 405].contains(&answer.status.as_u16()), "{name}");
+                let body = if method == "HEAD" { json!({ "detail": "" }) } else { answer.json() };
+                assert!(body["detail"].is_string() || body["code"].is_string(), "{name}");
+            }
+        }
+    }
+}

@@ -92,11 +92,12 @@ impl IntoResponse for AuthApiError {
                 let text = format!("Invalid {}: expected a string", label(name));
                 return error_without_code(StatusCode::BAD_REQUEST, &text);
             }
-            Self::DeferredSession => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
-                "POST method requires deferSessionRefresh to be enabled in session config".into(),
-            ),
+            Self::DeferredSession => {
+                let code = "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED";
+                let message = "POST method requires deferSessionRefresh to be enabled in session config";
+                let response = error_response(StatusCode::METHOD_NOT_ALLOWED, code, message);
+                return ([(header::ALLOW, "GET")], response).into_response();
+            }
         };
         error_response(status, code, &message)
     }
