@@ -36,7 +36,16 @@ pub use self::errors::{
 };
 pub(crate) use self::extract::MAX_BODY;
 pub use self::routes::Endpoint;
-use self::{openapi::RouteGroup, routes::ApiRoute, shape::Shape, upload::UploadCapacity};
+use self::{
+    openapi::{
+        ErrorBodies, ErrorDoc,
+        Operations::{All, OfTask, WithBody, WithIfMatch},
+        RouteGroup,
+    },
+    routes::ApiRoute,
+    shape::Shape,
+    upload::UploadCapacity,
+};
 use crate::{config::Config, service::Services};
 
 /// What the task routes share: the shapes of the responses, and capacity for files.
@@ -49,18 +58,19 @@ struct RestState {
 /// What the document says about every route of a user's data.
 const USER_ROUTES: RouteGroup = RouteGroup {
     tag: "tasks",
-    error_schema: "Detail",
+    bodies: ErrorBodies::Detail,
     errors: &[
-        (401, "The token is missing, or it is not valid."),
-        (403, "The user in the path is not the user of the token."),
-        (404, "The caller has no such object."),
-        (408, "The body did not arrive in time."),
-        (413, "The body is too large."),
-        (415, "The body is compressed."),
-        (422, "The request is not valid. Every validation error is listed."),
-        (429, "There were too many requests."),
-        (500, "The server failed."),
-        (503, "The server is too busy: try again later."),
+        ErrorDoc::new(401, All, "The token is missing, or it is not valid.", "Not authenticated"),
+        ErrorDoc::new(403, All, "The user in the path is not the user of the token.", "Access denied"),
+        ErrorDoc::new(404, OfTask, "The caller has no such task.", "Task not found"),
+        ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive"),
+        ErrorDoc::new(412, WithIfMatch, "The task is not the expected one.", "Task was changed in the meantime"),
+        ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large"),
+        ErrorDoc::new(415, WithBody, "The body is compressed.", "Request body must not be compressed"),
+        ErrorDoc::new(422, All, "The request is not valid. Every problem is listed.", ""),
+        ErrorDoc::new(429, All, "There were too many requests.", "Too many requests, try again later"),
+        ErrorDoc::new(500, All, "The server failed.", "Internal server error"),
+        ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again"),
     ],
 };
 
@@ -86,8 +96,7 @@ fn routes() -> [ApiRoute; 11] {
 fn described_routes() -> [ApiRoute; 11] {
     routes().map(|mut route| {
         route.describe(&USER_ROUTES);
-        route.describe_owner();
-        route
+        route.describe_owner()
     })
 }
 

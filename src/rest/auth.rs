@@ -8,6 +8,7 @@ mod links;
 mod origin;
 mod post;
 mod profile;
+mod requests;
 mod session;
 mod sessions;
 mod sign_in;
@@ -24,11 +25,15 @@ use utoipa_axum::routes;
 
 use self::errors::AuthApiError;
 pub(super) use self::fields::MAX_IMAGE;
-use self::post::MAX_BODY;
+use self::post::{MAX_BODY, Takes};
 use super::{
     compat,
     errors::not_found,
-    openapi::RouteGroup,
+    openapi::{
+        ErrorBodies, ErrorDoc,
+        Operations::{All, Named, Post, WithBody},
+        RouteGroup,
+    },
     routes::{ApiRoute, Endpoint},
 };
 use crate::{error::Error, service::Services};
@@ -44,19 +49,31 @@ type AuthRouteState = State<Arc<Services>>;
 /// What the document says about every route of this API.
 const AUTH_ROUTES: RouteGroup = RouteGroup {
     tag: "auth",
-    error_schema: "AuthError",
+    bodies: ErrorBodies::Message,
     errors: &[
-        (400, "The request is not valid."),
-        (401, "There is no session, or the credentials are wrong."),
-        (403, "The origin or a link is not trusted, or the session is not fresh."),
-        (404, "What a link leads to does not exist."),
-        (408, "The body did not arrive in time."),
-        (413, "The body is too large."),
-        (415, "The route takes another media type, or the body is compressed."),
-        (422, "An account with this address exists."),
-        (429, "There were too many requests."),
-        (500, "The server failed."),
-        (503, "The server is too busy: try again later."),
+        ErrorDoc::new(400, Post, "The request is not valid.", "[body.email] Invalid email address")
+            .code("VALIDATION_ERROR"),
+        ErrorDoc::new(401, Named, "There is no session, or what proves it is wrong.", "Unauthorized")
+            .code("UNAUTHORIZED"),
+        ErrorDoc::new(403, Post, "The page, a link in the request or the session is not trusted.", "Invalid origin")
+            .code("INVALID_ORIGIN"),
+        ErrorDoc::new(404, Named, "What the request names does not exist.", "Invalid token").code("INVALID_TOKEN"),
+        ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive")
+            .code("REQUEST_TIMEOUT"),
+        ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large").code("PAYLOAD_TOO_LARGE"),
+        ErrorDoc::new(
+            415,
+            WithBody,
+            "The body is compressed, or the route takes another media type.",
+            "Request body must not be compressed",
+        )
+        .code("UNSUPPORTED_MEDIA_TYPE"),
+        ErrorDoc::new(422, Named, "An account with this address exists.", "User already exists. Use another email.")
+            .code("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"),
+        ErrorDoc::new(429, All, "There were too many requests.", "Too many requests. Please try again later."),
+        ErrorDoc::new(500, All, "The server failed.", "Internal Server Error").code("INTERNAL_SERVER_ERROR"),
+        ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again")
+            .code("SERVICE_UNAVAILABLE"),
     ],
 };
 
@@ -78,43 +95,50 @@ pub fn rejection_response(error: Error) -> Response {
     AuthApiError::from(error).into_response()
 }
 
-/// Every route of this API. The bodies of `POST` are objects of texts, named here, which Better Auth's client sends.
+/// Every route of this API.
 fn routes() -> [ApiRoute; 28] {
+    let forms = |fields| <post::Forms as Takes>::TYPES.iter().map(|it| (*it, fields)).collect::<Vec<_>>();
     [
         ApiRoute::new(routes!(sign_in::ok)),
         ApiRoute::new(routes!(links::error_page)),
-        ApiRoute::new(routes!(sign_in::sign_up)).with_body_fields(&[
-            "name",
-            "email",
-            "password",
-            "image",
-            "callbackURL",
-        ]),
-        ApiRoute::new(routes!(sign_in::sign_in)).with_body_fields(&["email", "password", "callbackURL"]),
-        ApiRoute::new(routes!(sign_in::sign_in_social)).with_body_fields(&["provider"]),
-        ApiRoute::new(routes!(sign_in::sign_out)).with_body_fields(&[]),
-        ApiRoute::new(routes!(sign_in::get_session)).with_unlisted_post(post(sign_in::deferred)),
-        ApiRoute::new(routes!(sign_in::token)),
+        ApiRoute::new(routes!(sign_in::sign_up)).with_bodies(&forms(requests::SIGN_UP)).fails_with(&[422]),
+        ApiRoute::new(routes!(sign_in::sign_in)).with_bodies(&forms(requests::SIGN_IN)).fails_with(&[401]),
+        ApiRoute::new(routes!(sign_in::sign_in_social)).with_body(requests::SOCIAL).fails_with(&[404]),
+        ApiRoute::new(routes!(sign_in::sign_out)).for_anybody(),
+        ApiRoute::new(routes!(sign_in::get_session)).with_unlisted_post(post(sign_in::deferred)).for_anybody(),
+        ApiRoute::new(routes!(sign_in::token)).for_session().fails_with(&[401]),
         ApiRoute::new(routes!(sign_in::jwks)),
         ApiRoute::new(routes!(sign_in::well_known_jwks)),
-        ApiRoute::new(routes!(profile::update_user)).with_body_fields(&["name", "image"]),
-        ApiRoute::new(routes!(profile::update_session)).with_body_fields(&[]),
-        ApiRoute::new(routes!(profile::change_email)).with_body_fields(&["newEmail", "callbackURL"]),
-        ApiRoute::new(routes!(profile::change_password)).with_body_fields(&["currentPassword", "newPassword"]),
-        ApiRoute::new(routes!(profile::verify_password)).with_body_fields(&["password"]),
-        ApiRoute::new(routes!(profile::list_accounts)),
-        ApiRoute::new(routes!(profile::unlink_account)).with_body_fields(&["accountId"]),
-        ApiRoute::new(routes!(sessions::list)),
-        ApiRoute::new(routes!(sessions::revoke)).with_body_fields(&["token"]),
-        ApiRoute::new(routes!(sessions::revoke_all)).with_body_fields(&[]),
-        ApiRoute::new(routes!(sessions::revoke_others)).with_body_fields(&[]),
-        ApiRoute::new(routes!(links::request_reset)).with_body_fields(&["email", "redirectTo"]),
-        ApiRoute::new(routes!(links::reset)).with_body_fields(&["newPassword", "token"]),
-        ApiRoute::new(routes!(links::follow_reset)),
-        ApiRoute::new(routes!(links::send_verification)).with_body_fields(&["email", "callbackURL"]),
-        ApiRoute::new(routes!(links::verify_email)),
-        ApiRoute::new(routes!(links::delete_user)).with_body_fields(&["password", "token", "callbackURL"]),
-        ApiRoute::new(routes!(links::follow_deletion)),
+        ApiRoute::new(routes!(profile::update_user)).with_body(requests::UPDATE_USER).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(profile::update_session)).with_body(requests::ANY).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(profile::change_email))
+            .with_body(requests::CHANGE_EMAIL)
+            .for_session()
+            .fails_with(&[401]),
+        ApiRoute::new(routes!(profile::change_password))
+            .with_body(requests::CHANGE_PASSWORD)
+            .for_session()
+            .fails_with(&[401]),
+        ApiRoute::new(routes!(profile::verify_password))
+            .with_body(requests::VERIFY_PASSWORD)
+            .for_session()
+            .fails_with(&[401]),
+        ApiRoute::new(routes!(profile::list_accounts)).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(profile::unlink_account)).with_body(requests::UNLINK).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(sessions::list)).for_session().fails_with(&[401, 403]),
+        ApiRoute::new(routes!(sessions::revoke)).with_body(requests::REVOKE).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(sessions::revoke_all)).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(sessions::revoke_others)).for_session().fails_with(&[401]),
+        ApiRoute::new(routes!(links::request_reset)).with_body(requests::REQUEST_RESET),
+        ApiRoute::new(routes!(links::reset)).with_body(requests::RESET),
+        ApiRoute::new(routes!(links::follow_reset)).fails_with(&[400, 403]),
+        ApiRoute::new(routes!(links::send_verification)).with_body(requests::SEND_VERIFICATION).for_anybody(),
+        ApiRoute::new(routes!(links::verify_email)).for_anybody().fails_with(&[400, 401, 403]),
+        ApiRoute::new(routes!(links::delete_user))
+            .with_body(requests::DELETE_USER)
+            .for_session()
+            .fails_with(&[401, 404]),
+        ApiRoute::new(routes!(links::follow_deletion)).for_session().fails_with(&[400, 403, 404]),
     ]
 }
 

@@ -13,7 +13,11 @@ use utoipa_axum::routes;
 
 use super::{
     auth::SIGN_UP,
-    openapi::RouteGroup,
+    openapi::{
+        BodyField, ErrorBodies, ErrorDoc,
+        Operations::{All, Named, WithBody},
+        RouteGroup,
+    },
     paths,
     routes::{ApiRoute, Endpoint},
 };
@@ -22,32 +26,57 @@ use crate::service::Services;
 /// What the document says about every route of this group.
 const COMPAT_ROUTES: RouteGroup = RouteGroup {
     tag: "compat",
-    error_schema: "Detail",
+    bodies: ErrorBodies::Detail,
     errors: &[
-        (401, "The credentials are wrong, or the token is missing or not valid."),
-        (403, "The address must be verified first."),
-        (408, "The body did not arrive in time."),
-        (413, "The body is too large."),
-        (415, "The body is compressed."),
-        (422, "The request is not valid. Every validation error is listed."),
-        (429, "There were too many requests."),
-        (500, "The server failed."),
-        (503, "The server is too busy: try again later."),
+        ErrorDoc::new(400, Named, "An account with this address exists.", "Email already registered"),
+        ErrorDoc::new(
+            401,
+            Named,
+            "The credentials are wrong, or the token is missing or not valid.",
+            "Not authenticated",
+        ),
+        ErrorDoc::new(403, Named, "The address must be verified first.", "Email not verified"),
+        ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive"),
+        ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large"),
+        ErrorDoc::new(415, WithBody, "The body is compressed.", "Request body must not be compressed"),
+        ErrorDoc::new(422, WithBody, "The request is not valid. Every problem is listed.", ""),
+        ErrorDoc::new(429, All, "There were too many requests.", "Too many requests, try again later"),
+        ErrorDoc::new(500, All, "The server failed.", "Internal server error"),
+        ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again"),
     ],
 };
 
+const EMAIL: BodyField = BodyField::required("email", "ann@example.com", "E-mail address.");
+const PASSWORD: BodyField = BodyField::required("password", "correct-horse-1", "Password, 8 to 128 characters.");
+const NAME: BodyField = BodyField::optional("name", "Ann", "Display name; without it, a part of the address.");
+const IMAGE: BodyField = BodyField::optional("image", "https://example.com/ann.png", "URL of the profile picture.");
+/// What the password form of OAuth2 calls the address.
+const USER_NAME: BodyField = BodyField::required("username", "ann@example.com", "E-mail address; `email` works too.");
+
+/// The fields of a sign-up, in JSON and in a form.
+const REGISTER: &[BodyField] = &[EMAIL, PASSWORD, NAME, IMAGE];
+/// The fields of a sign-in in JSON.
+const LOGIN: &[BodyField] = &[EMAIL, PASSWORD];
+/// Those in a form.
+const LOGIN_FORM: &[BodyField] = &[USER_NAME, PASSWORD];
+
 /// The routes by which tokens are got and given back.
 fn token_routes() -> [ApiRoute; 3] {
+    let [json, form, parts] = body::MEDIA_TYPES;
     [
-        ApiRoute::new(routes!(accounts::register)).with_body_fields(&["email", "password", "name"]),
-        ApiRoute::new(routes!(accounts::login)).with_body_fields(&["email", "password"]),
-        ApiRoute::new(routes!(accounts::logout)),
+        ApiRoute::new(routes!(accounts::register))
+            .with_bodies(&[(json, REGISTER), (form, REGISTER), (parts, REGISTER)])
+            .fails_with(&[400]),
+        ApiRoute::new(routes!(accounts::login))
+            .with_bodies(&[(json, LOGIN), (form, LOGIN_FORM), (parts, LOGIN_FORM)])
+            .fails_with(&[401, 403]),
+        ApiRoute::new(routes!(accounts::logout)).for_bearer().fails_with(&[401]),
     ]
 }
 
 /// The routes that say whose a token is.
 fn user_routes() -> [ApiRoute; 2] {
-    [ApiRoute::new(routes!(accounts::me)), ApiRoute::new(routes!(accounts::session))]
+    [routes!(accounts::me), routes!(accounts::session)].map(|it| ApiRoute::new(it).for_session().fails_with(&[401]))
 }
 
 fn routes() -> impl Iterator<Item = ApiRoute> {

@@ -22,9 +22,12 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value)
 }
 
+/// The name of the session cookie, which behind https has a prefix.
+pub(super) const SESSION_COOKIE: &str = "better-auth.session_token";
+
 /// The value of the session cookie.
 pub fn session_cookie(headers: &HeaderMap, is_https: bool) -> Option<&str> {
-    cookie(headers, is_https, "better-auth.session_token")
+    cookie(headers, is_https, SESSION_COOKIE)
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
 use serde_json::json;
 use tokio::{runtime::Handle, task::spawn_blocking};
+use utoipa::ToSchema;
 
 use super::{
     calendar::{self, Names},
@@ -32,12 +34,32 @@ use crate::{
     view::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
 };
 
+/// What an import brought.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({ "dry_run": false, "lists": 1, "labels": 1, "tasks": 1, "skipped": 0 })))]
+struct ImportSummary {
+    /// Whether nothing was written.
+    dry_run: bool,
+    /// How many lists were created.
+    lists: usize,
+    /// How many labels were created.
+    labels: usize,
+    /// How many tasks were created.
+    tasks: usize,
+    /// How much was there already, and stays as it is.
+    skipped: usize,
+}
+
 /// Export all data as JSON.
+///
+/// The file has the lists, the labels and the tasks of the user, deleted ones left out. An import takes it.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/export",
     operation_id = "exportData",
-    responses((status = 200, description = "The file.", body = serde_json::Value)),
+    responses((status = 200, description = "The file.", body = Export, headers(
+        ("Content-Disposition" = String, description = "A name for the file."),
+    ))),
 )]
 pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
@@ -59,11 +81,20 @@ pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<
 }
 
 /// Export all tasks as iCalendar.
+///
+/// Each task is a `VTODO`, with its labels as categories and its list as `X-DOCKET-LIST`.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/export.ics",
     operation_id = "exportCalendar",
-    responses((status = 200, description = "The file.", body = String, content_type = "text/calendar")),
+    responses((
+        status = 200,
+        description = "The file.",
+        body = String,
+        content_type = "text/calendar",
+        headers(("Content-Disposition" = String, description = "A name for the file.")),
+        example = json!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Docket//Docket//EN\r\nEND:VCALENDAR\r\n"),
+    )),
 )]
 pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
@@ -78,13 +109,16 @@ pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Resul
 }
 
 /// Import exported data.
+///
+/// The file is checked as a whole before anything is written. What is there already stays as it is, and what was deleted
+/// since comes back, so that an import can be repeated.
 #[utoipa::path(
     post,
     path = "/api/{user_id}/import",
     operation_id = "importData",
     params(ImportQuery),
-    request_body = Object,
-    responses((status = 200, description = "What was imported.", body = serde_json::Value)),
+    request_body = Export,
+    responses((status = 200, description = "What was imported.", body = ImportSummary)),
 )]
 pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, RestError> {
     let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?.is_dry_run;
@@ -100,8 +134,8 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
         done
     });
     let Imported { lists, labels, tasks, skipped } = done.await.map_err(Error::internal)??;
-    let body = json!({ "dry_run": is_dry, "lists": lists, "labels": labels, "tasks": tasks, "skipped": skipped });
-    let mut response = Json(body).into_response();
+    let summary = ImportSummary { dry_run: is_dry, lists, labels, tasks, skipped };
+    let mut response = Json(summary).into_response();
     if is_dry {
         response.extensions_mut().insert(NothingApplied);
     }

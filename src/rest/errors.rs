@@ -1,13 +1,15 @@
 //! Errors of the REST API: FastAPI's statuses and bodies.
 //! See docs/contracts/legacy-rest.md#errors.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{paths, pydantic::PydanticError};
 use crate::{
@@ -32,8 +34,33 @@ pub struct HelpfulSetting(pub &'static str);
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
 #[derive(Serialize)]
-struct Detail<T> {
-    detail: T,
+struct Detail<'a> {
+    detail: &'a str,
+}
+
+/// The changes since a sync token are not all known any more.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "detail": "Changes since then are not all known any more, start again without a sync token", "code": "RESYNC_REQUIRED",
+})))]
+pub(super) struct ResyncRequired {
+    /// A sentence for people.
+    detail: Cow<'static, str>,
+    /// `RESYNC_REQUIRED`.
+    code: &'static str,
+}
+
+/// What is wrong with a request.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HTTPValidationError)]
+#[schema(examples(json!({
+    "detail": [{
+        "type": "missing", "loc": ["body", "title"], "msg": "Field required", "input": { "description": "Every second day" },
+    }],
+})))]
+pub(super) struct ValidationErrors {
+    /// Every problem, in the order of the fields.
+    detail: Vec<PydanticError>,
 }
 
 impl From<AuthError> for RestError {
@@ -72,7 +99,7 @@ fn service_response(error: &Error) -> Response {
         }
         Error::ResyncRequired => {
             let PublicError { status, code, text, .. } = error.public();
-            (status, Json(json!({ "detail": text, "code": code }))).into_response()
+            (status, Json(ResyncRequired { detail: text, code })).into_response()
         }
         Error::Auth(rule) => account_response(*rule),
         other => {
@@ -119,7 +146,7 @@ fn file_error(problem: &FileProblem) -> PydanticError {
 
 fn validation_response(problems: Vec<PydanticError>) -> Response {
     let is_long = problems.iter().any(|it| it.is_too_long_below(&["body", "description"], LONGEST_DESCRIPTION));
-    let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail: problems })).into_response();
+    let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Json(ValidationErrors { detail: problems })).into_response();
     if is_long {
         response.extensions_mut().insert(HelpfulSetting("DESCRIPTION_LENGTH=5000"));
     }

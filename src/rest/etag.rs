@@ -4,8 +4,17 @@
 use axum::http::{HeaderMap, HeaderName, header};
 use entity::id::UserId;
 use sha2::{Digest, Sha256};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
-use super::{errors::RestError, pydantic::PydanticError, shape::Shape};
+use super::{
+    errors::RestError,
+    openapi::{header_parameter, text_schema},
+    pydantic::PydanticError,
+    shape::Shape,
+};
 
 /// The tags of the responses to one user.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +34,25 @@ enum Condition {
 struct EntityTag {
     text: String,
     is_weak: bool,
+}
+
+/// In the document, the header of a read that has what it would get.
+pub(super) struct IfNoneMatch;
+/// In the document, the header of a write that expects a version of the task.
+pub(super) struct IfMatch;
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` that the client has: the response is 304 while it is the current one.";
+        vec![header_parameter("If-None-Match", text_schema(), description)]
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` that the client has seen: the response is 412 when it is not the current one.";
+        vec![header_parameter("If-Match", text_schema(), description)]
+    }
 }
 
 impl Tags {

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use entity::task::Priority;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+        ArrayBuilder, ObjectBuilder, RefOr, Schema,
         schema::{SchemaType, Type},
     },
 };
@@ -279,7 +279,9 @@ impl ToSchema for NewTaskBody {
 
 impl PartialSchema for NewTaskBody {
     fn schema() -> RefOr<Schema> {
-        task_schema().required("title").into()
+        let example =
+            json!({ "title": "Water the plants", "priority": "high", "tags": ["home"], "due_date": "2030-01-31" });
+        task_schema().description(Some("A new task.")).required("title").examples([example]).into()
     }
 }
 
@@ -291,7 +293,8 @@ impl ToSchema for TaskChangesBody {
 
 impl PartialSchema for TaskChangesBody {
     fn schema() -> RefOr<Schema> {
-        task_schema().into()
+        let example = json!({ "title": "Water all plants", "description": null, "completed": true });
+        task_schema().description(Some("What changes of a task.")).examples([example]).into()
     }
 }
 
@@ -303,9 +306,16 @@ impl ToSchema for CompletionBody {
 
 impl PartialSchema for CompletionBody {
     fn schema() -> RefOr<Schema> {
-        let status = text_schema().enum_values(Some(["pending", "completed"]));
-        let completed = ObjectBuilder::new().schema_type(Type::Boolean);
-        ObjectBuilder::new().property("completed", completed).property("status", status).into()
+        let description = "The same as `completed`, in a word.";
+        let status = text_schema().enum_values(Some(["pending", "completed"])).description(Some(description));
+        let description = "Whether the task is to be completed.";
+        let completed = ObjectBuilder::new().schema_type(Type::Boolean).description(Some(description));
+        ObjectBuilder::new()
+            .description(Some("The state to set."))
+            .property("completed", completed)
+            .property("status", status)
+            .examples([json!({ "completed": true })])
+            .into()
     }
 }
 
@@ -313,12 +323,18 @@ impl PartialSchema for CompletionBody {
 fn task_schema() -> ObjectBuilder {
     let nullable_text = || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
     let tag = text_schema().min_length(Some(1)).max_length(Some(30));
-    let due_date = nullable_text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let title = text_schema().min_length(Some(1)).max_length(Some(MAX_TITLE)).description(Some("What to do."));
+    let description = nullable_text().max_length(Some(MAX_DESCRIPTION));
+    let description = description.description(Some("More about it. A setting may allow up to 5,000 characters."));
+    let completed = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Whether the task is completed."));
+    let priority = text_schema().enum_values(Some(["low", "medium", "high", "urgent"]));
+    let tags = ArrayBuilder::new().items(tag).max_items(Some(MAX_LABELS)).description(Some("Names of labels."));
+    let due_date = nullable_text().description(Some("When the task is due: an instant of RFC 3339, or a date."));
     ObjectBuilder::new()
-        .property("title", text_schema().min_length(Some(1)).max_length(Some(MAX_TITLE)))
-        .property("description", nullable_text().max_length(Some(MAX_DESCRIPTION)))
-        .property("completed", ObjectBuilder::new().schema_type(Type::Boolean))
-        .property("priority", text_schema().enum_values(Some(["low", "medium", "high", "urgent"])))
-        .property("tags", ArrayBuilder::new().items(tag).max_items(Some(MAX_LABELS)))
+        .property("title", title)
+        .property("description", description)
+        .property("completed", completed)
+        .property("priority", priority.description(Some("Priority; `medium` by default.")))
+        .property("tags", tags)
         .property("due_date", due_date)
 }

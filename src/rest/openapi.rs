@@ -1,9 +1,10 @@
 //! The OpenAPI document: made from the routes that serve, and from what all routes of a group have in common.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::OnceLock,
-};
+mod examples;
+mod health;
+mod operations;
+
+use std::{collections::HashSet, sync::OnceLock};
 
 use axum::{
     Router,
@@ -13,66 +14,59 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use serde_json::json;
 use utoipa::{
-    IntoResponses, ToSchema,
+    ToSchema,
     openapi::{
-        ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
-        PathsBuilder, Ref, RefOr, Required, Response as OpenApiResponse, ResponseBuilder, Schema,
-        path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
-        request_body::RequestBodyBuilder,
-        schema::{SchemaType, Type},
-        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+        ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
+        path::Operation,
+        schema::Type,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
     },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use self::operations::{BEARER, COOKIE};
+pub(super) use self::operations::{BodyField, ErrorBodies, ErrorDoc, Operations, RouteGroup, header_parameter};
 use super::{
     auth, compat,
-    errors::RestError,
-    routes::{ApiRoute, Endpoint},
+    cookie::SESSION_COOKIE,
+    errors::{RestError, ValidationErrors},
+    pydantic::PydanticError,
+    routes::Endpoint,
     shape,
 };
 use crate::{error::Error, view};
 
-const JSON: &str = "application/json";
-const BEARER: &str = "bearer";
-
-/// What the document says about every route of a group.
-pub(super) struct RouteGroup {
-    pub(super) tag: &'static str,
-    /// The name of the schema of errors.
-    pub(super) error_schema: &'static str,
-    /// What a request may fail with on any of the routes.
-    pub(super) errors: &'static [(u16, &'static str)],
-}
-
-/// The response to a write whose `If-Match` names another version of the task.
-pub(super) struct TaskChanged;
-
-impl IntoResponses for TaskChanged {
-    fn responses() -> BTreeMap<String, RefOr<OpenApiResponse>> {
-        let response = error_response("The task was changed in the meantime.", "Detail");
-        BTreeMap::from([("412".to_owned(), response.into())])
-    }
-}
-
-fn error_response(description: &str, schema: &str) -> OpenApiResponse {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
-    ResponseBuilder::new().description(description).content(JSON, content.build()).build()
-}
+/// The groups in the order in which they are shown, and what each is.
+const TAGS: [(&str, &str); 4] = [
+    ("tasks", "The tasks of a user, what is counted of them, their changes, and all of a user's data as a file."),
+    ("compat", "Accounts as front-ends of the original back-ends use them: a token for an address and a password."),
+    ("auth", "Accounts as Better Auth's client uses them: sessions in cookies, mailed links, access tokens."),
+    ("health", "Probes of the server."),
+];
+const ABOUT: &str = "The REST API of Docket, and the routes of its accounts. The GraphQL API is at `/graphql`.\n\n\
+    Every path works with a slash at its end, and the paths of a user's data also without the user, below `/api/v1`, \
+    and with `todos` for `tasks`. Parameters of `Accept` choose other shapes: \
+    `application/json; list=envelope; case=camel; delete=json; status=on`. Every response has an `X-Request-Id`.";
+const ABOUT_COOKIE: &str = "The session cookie, which is named `__Secure-better-auth.session_token` behind https. With it a \
+    write needs the `Origin` of a trusted page, or a header `X-Requested-With`.";
+const ABOUT_BEARER: &str = "An access token, or the token of a session.";
 
 /// The document.
 pub fn document() -> OpenApi {
-    let info = InfoBuilder::new()
-        .title("Docket")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("The REST API of Docket, and the routes of its accounts. The GraphQL API is at /graphql."));
+    let licence = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
+    let info = InfoBuilder::new().title("Docket").version(env!("CARGO_PKG_VERSION")).license(Some(licence));
     let routes =
         super::described_routes().into_iter().chain(auth::described_routes()).chain(compat::described_routes());
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description(SESSION_COOKIE, ABOUT_COOKIE));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(ABOUT_BEARER)).build();
     let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas())
-        .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    let (mut paths, mut ids) = (health_paths(), HashSet::new());
+        .security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .security_scheme(COOKIE, SecurityScheme::ApiKey(cookie));
+    let (mut paths, mut ids) = (health::paths(), HashSet::new());
     for mut route in routes {
         route.for_each_operation(|endpoint, operation| identify(&mut ids, endpoint, operation));
         components = components.schemas_from_iter(route.schemas);
@@ -80,7 +74,11 @@ pub fn document() -> OpenApi {
             paths = paths.path(path, item);
         }
     }
-    OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
+    let tags = TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build());
+    let document = OpenApiBuilder::new().info(info.description(Some(ABOUT))).tags(Some(tags)).paths(paths);
+    let mut document = document.components(Some(components.build())).build();
+    examples::add_examples(&mut document);
+    document
 }
 
 /// A word at the root, the document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
@@ -120,46 +118,6 @@ async fn protect_page(mut response: Response) -> Response {
     response
 }
 
-impl ApiRoute {
-    /// Adds what all routes of the group have in common.
-    pub(super) fn describe(&mut self, group: &RouteGroup) {
-        self.for_each_operation(|_, operation| {
-            operation.tags = Some(vec![group.tag.to_owned()]);
-            for (status, description) in group.errors {
-                let response = || error_response(description, group.error_schema).into();
-                operation.responses.responses.entry(status.to_string()).or_insert_with(response);
-            }
-        });
-    }
-
-    /// Adds a body that is an object of texts, all of which may be absent: a route says itself what it lacks.
-    pub(super) fn with_body_fields(mut self, names: &[&str]) -> Self {
-        let object = names.iter().fold(ObjectBuilder::new(), |object, name| object.property(*name, text_schema()));
-        let content = ContentBuilder::new().schema(Some(object)).build();
-        let body = RequestBodyBuilder::new().content(JSON, content).required(Some(Required::False)).build();
-        self.for_each_operation(|_, operation| operation.request_body = Some(body.clone().into()));
-        self
-    }
-
-    /// Adds that the routes are about one user's data, for which they need a token. A request that is not HTTP gets its 400
-    /// before any route, and without a body.
-    pub(super) fn describe_owner(&mut self) {
-        let user = ParameterBuilder::new()
-            .name("user_id")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .description(Some("The user of the token."))
-            .schema(Some(text_schema().min_length(Some(1))))
-            .build();
-        self.for_each_operation(|_, operation| {
-            let unreadable = ResponseBuilder::new().description("The request cannot be read.").build();
-            operation.responses.responses.insert("400".to_owned(), unreadable.into());
-            operation.parameters.get_or_insert_default().insert(0, user.clone().into());
-            operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
-        });
-    }
-}
-
 /// Gives the second of two methods that share a handler an id of its own: generated clients call operations by their ids.
 fn identify(ids: &mut HashSet<String>, Endpoint { method, .. }: &Endpoint, operation: &mut Operation) {
     let id = operation.operation_id.get_or_insert_default();
@@ -168,33 +126,23 @@ fn identify(ids: &mut HashSet<String>, Endpoint { method, .. }: &Endpoint, opera
     }
 }
 
-/// The probes of the server, which are no part of this API.
-fn health_paths() -> PathsBuilder {
-    let probe = |id: &'static str, summary: &'static str, statuses: &[(u16, &'static str)]| {
-        let mut operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary)).tag("health");
-        for (status, description) in statuses {
-            let response =
-                ResponseBuilder::new().description(*description).content(JSON, ContentBuilder::new().build());
-            operation = operation.response(status.to_string(), response);
-        }
-        PathItem::new(HttpMethod::Get, operation.build())
-    };
-    let live = |id| probe(id, "Check that the process is alive.", &[(200, "The process is alive.")]);
-    let ready = [(200, "The server can serve requests."), (503, "The server cannot serve requests now.")];
-    PathsBuilder::new()
-        .path("/health", live("checkAlive"))
-        .path("/api/health", live("checkApiAlive"))
-        .path("/health/ready", probe("checkReady", "Check that the server can serve requests.", &ready))
-}
-
 /// The schemas of errors, and of what responses contain without naming it.
 fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
-    let detail = ObjectBuilder::new().property("detail", any).required("detail");
-    let auth_error =
-        ObjectBuilder::new().property("message", text_schema()).property("code", text_schema()).required("message");
-    let mut schemas = vec![named::<view::TaskList>(), named::<view::Label>()];
+    let text = |description: &str| text_schema().description(Some(description));
+    let detail = ObjectBuilder::new()
+        .description(Some("Why the request failed."))
+        .property("detail", text("A sentence for people."))
+        .required("detail")
+        .examples([json!({ "detail": "Not authenticated" })]);
+    let auth_error = ObjectBuilder::new()
+        .description(Some("Why the request failed, in the words of Better Auth."))
+        .property("message", text("A sentence for people."))
+        .property("code", text("A word for programs, which some errors lack."))
+        .required("message")
+        .examples([json!({ "message": "Unauthorized", "code": "UNAUTHORIZED" })]);
+    let mut schemas = vec![named::<view::TaskList>(), named::<view::Label>(), named::<view::ChangeKind>()];
     schemas.extend([named::<view::User>(), named::<view::Session>(), named::<view::Account>()]);
+    schemas.extend([named::<ValidationErrors>(), named::<PydanticError>()]);
     schemas.push(("Detail".to_owned(), detail.into()));
     schemas.push(("AuthError".to_owned(), auth_error.into()));
     schemas

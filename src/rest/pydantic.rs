@@ -3,19 +3,43 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ObjectBuilder,
+        schema::{Array, ArrayBuilder, SchemaType, Type},
+    },
+};
 
 use crate::error;
 
-/// One entry of the `detail` of a 422.
-#[derive(Clone, Debug, Serialize)]
+/// A problem of a request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ValidationError)]
+#[schema(examples(json!({ "type": "missing", "loc": ["body", "title"], "msg": "Field required", "input": {} })))]
 pub(super) struct PydanticError {
+    /// The kind of the problem, in Pydantic's word.
     r#type: &'static str,
+    /// Where it is.
+    #[schema(schema_with = place_schema)]
     loc: Vec<Value>,
+    /// A sentence for people.
     msg: String,
+    /// What was sent, unless it is long.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
     input: Option<Value>,
+    /// The values in the sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
     ctx: Option<Value>,
+}
+
+/// Steps are names and indexes.
+fn place_schema() -> Array {
+    let step = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer]));
+    let description = "Where it is: `body`, `query`, `path` or `header`, then names of fields, and indexes from 0.";
+    ArrayBuilder::new().items(step).description(Some(description)).build()
 }
 
 /// How many bytes of an invalid input are sent back at most.

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::{
     IntoParams,
     openapi::{
-        ObjectBuilder, Required,
+        ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Required, Schema, SchemaFormat,
         path::{Parameter, ParameterBuilder, ParameterIn},
         schema::Type,
     },
@@ -113,22 +113,44 @@ impl ListQuery {
 
 impl IntoParams for ListQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let one_of = |words: &[&str]| text_schema().enum_values(Some(words.to_owned()));
+        let bool_schema = || ObjectBuilder::new().schema_type(Type::Boolean);
+        let instant = || text_schema().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        let several = |items: ObjectBuilder| ArrayBuilder::new().items(items);
+        let tags = several(text_schema()).max_items(Some(MAX_TAGS));
+        let search = text_schema().max_length(Some(200));
+        let (size, place) =
+            (integer_schema().minimum(Some(1)).maximum(Some(MAX_LIMIT)), integer_schema().minimum(Some(0)));
         let order = "By default times descend and all else ascends; ascending priorities begin with the most urgent.";
         vec![
-            parameter("status", text_schema().enum_values(Some(["all", "pending", "completed"]))),
-            parameter("priority", text_schema().enum_values(Some(["low", "medium", "high", "urgent"]))),
-            parameter("search", text_schema().max_length(Some(200))),
-            parameter("sort", text_schema().enum_values(Some(DOCUMENTED_SORTS))),
-            parameter("order", text_schema().enum_values(Some(["asc", "desc"])).description(Some(order))),
-            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_LIMIT))),
-            parameter("offset", integer_schema().minimum(Some(0))),
+            parameter(
+                "status",
+                one_of(&["all", "pending", "completed"]),
+                "Which tasks: those that are open or completed.",
+            ),
+            parameter("completed", bool_schema(), "The same as `status`, as a truth value."),
+            parameter("priority", several(one_of(&["low", "medium", "high", "urgent"])), "Any of these priorities."),
+            parameter("tags", tags, "Any of these tags."),
+            parameter("search", search, "Text in the title or the description, without regard to case."),
+            parameter("due_after", instant(), "Tasks that are due from then on; a date is its midnight in UTC."),
+            parameter("due_before", instant(), "Tasks that are due before then."),
+            parameter("overdue", bool_schema(), "If true, open tasks that are due in the past."),
+            parameter(
+                "sort",
+                one_of(&DOCUMENTED_SORTS),
+                "What the tasks are sorted by: when they were created, by default.",
+            ),
+            parameter("order", one_of(&["asc", "desc"]), order),
+            parameter("limit", size, "How many tasks the response has at most; all of them, by default."),
+            parameter("offset", place, "How many tasks are passed over."),
+            parameter("page", integer_schema().minimum(Some(1)), "The page, of 20 tasks or as many as `limit` says."),
         ]
     }
 }
 
 /// A parameter of the query, in the document; none is required.
-fn parameter(name: &str, schema: ObjectBuilder) -> Parameter {
-    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+fn parameter(name: &str, schema: impl Into<RefOr<Schema>>, description: &str) -> Parameter {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).description(Some(description));
     parameter.required(Required::False).schema(Some(schema)).build()
 }
 

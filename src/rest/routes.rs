@@ -23,12 +23,14 @@ pub(super) struct ApiRoute {
     pub(super) handlers: MethodRouter<Arc<Services>>,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
     pub(super) paths: Paths,
+    /// What they may fail with beside what the document says of their whole group.
+    pub(super) fails_with: &'static [u16],
 }
 
 impl ApiRoute {
     /// Takes what `routes!` made of handlers that share one path.
     pub(super) fn new((schemas, paths, handlers): UtoipaMethodRouter<Arc<Services>>) -> Self {
-        Self { handlers, schemas, paths }
+        Self { handlers, schemas, paths, fails_with: &[] }
     }
 
     /// Adds a handler of POST that the document does not mention.

@@ -15,6 +15,10 @@ use crate::service::tasks::{Counts, PriorityCounts};
 
 /// How many tasks there are.
 #[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "total": 3, "completed": 1, "pending": 2, "overdue": 0,
+    "by_priority": { "low": 0, "medium": 2, "high": 1, "urgent": 0 },
+})))]
 pub(super) struct Statistics {
     /// All of them.
     total: i64,
@@ -31,13 +35,19 @@ pub(super) struct Statistics {
 /// How many tasks there are of each priority.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct ByPriority {
+    /// Those of low priority.
     low: i64,
+    /// Those of medium priority.
     medium: i64,
+    /// Those of high priority.
     high: i64,
+    /// Those that are urgent.
     urgent: i64,
 }
 
 /// Count the tasks, by priority too.
+///
+/// It is about all tasks and takes no parameters.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/statistics",
@@ -70,12 +80,14 @@ impl Statistics {
     }
 }
 
-/// List the tags that tasks have, by name.
+/// List the tags.
+///
+/// They are those that tasks have, by name.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tags",
     operation_id = "listTags",
-    responses((status = 200, description = "The tags.", body = [String])),
+    responses((status = 200, description = "The tags.", body = [String], example = json!(["garden", "home"]))),
 )]
 pub(super) async fn tags(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;

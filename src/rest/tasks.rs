@@ -9,13 +9,14 @@ use axum::{
 };
 use entity::task;
 use futures_util::{Stream, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
-    errors::RestError,
-    etag::Tags,
+    errors::{RestError, ResyncRequired},
+    etag::{IfMatch, IfNoneMatch, Tags},
     extract::{Caller, Completion, TaskBody, TaskPath},
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
-    openapi::TaskChanged,
     query::{ChangesQuery, CompletionQuery, ListQuery, refuse_parameters},
     shape::{self, PagePosition, Shape},
     streaming,
@@ -30,20 +31,54 @@ use crate::{
     view::{Change, Task, rest_list, rest_task},
 };
 
+/// How many tasks there are.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({ "total": 3, "pending": 2, "completed": 1 })))]
+struct TaskCounts {
+    /// All of them.
+    total: i64,
+    /// Those that are open.
+    pending: i64,
+    /// Those that are completed.
+    completed: i64,
+}
+
+/// Some of the changes to a user's data.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "changes": [{ "revision": 12, "kind": "label", "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "deleted": true }],
+    "sync_token": "MS5hLjEyLg",
+    "has_more": false,
+})))]
+struct ChangesPage {
+    /// The changes, the oldest first.
+    changes: Vec<Change>,
+    /// What to ask with for the changes after these.
+    sync_token: String,
+    /// Whether there are more changes already.
+    has_more: bool,
+}
+
 /// How many tasks meet the filter of a list.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// List the tasks, newest first.
 ///
-/// Without a limit the response has all of them; many are sent in chunks.
+/// Without a limit the response has all of them; many are sent in chunks. Parameters narrow the list, sort it and cut a page
+/// out of it. One that is not known is refused, because a list would have what was not asked for.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tasks",
     operation_id = "listTasks",
-    params(ListQuery),
+    params(ListQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "The tasks.", body = [Task]),
-        (status = 304, description = "The client has the current version."),
+        (status = 200, description = "The tasks.", body = [Task], headers(
+            ("ETag" = String, description = "The version of the user's data in this shape."),
+            ("X-Total-Count" = i64, description = "How many tasks there are on all pages."),
+        )),
+        (status = 304, description = "The client has the current version.", headers(
+            ("ETag" = String, description = "The version of the user's data in this shape."),
+        )),
     ),
 )]
 pub(super) async fn list(
@@ -101,12 +136,16 @@ fn tasks_after(
 }
 
 /// Create a task.
+///
+/// Only the title is needed. Fields that the server sets itself are ignored, such as `id` and `created_at`.
 #[utoipa::path(
     post,
     path = "/api/{user_id}/tasks",
     operation_id = "createTask",
     request_body = NewTaskBody,
-    responses((status = 201, description = "The new task.", body = Task)),
+    responses((status = 201, description = "The new task.", body = Task, headers(
+        ("ETag" = String, description = "The version of the task in this shape."),
+    ))),
 )]
 pub(super) async fn create(
     caller: Caller,
@@ -128,14 +167,20 @@ pub(super) async fn create(
 }
 
 /// Get a task.
+///
+/// A task of another user and one that does not exist get the same response.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/tasks/{task_id}",
     operation_id = "getTask",
-    params(TaskPath),
+    params(TaskPath, IfNoneMatch),
     responses(
-        (status = 200, description = "The task.", body = Task),
-        (status = 304, description = "The client has the current version."),
+        (status = 200, description = "The task.", body = Task, headers(
+            ("ETag" = String, description = "The version of the task in this shape."),
+        )),
+        (status = 304, description = "The client has the current version.", headers(
+            ("ETag" = String, description = "The version of the task in this shape."),
+        )),
     ),
 )]
 pub(super) async fn show(
@@ -153,14 +198,18 @@ pub(super) async fn show(
     Ok((tags.of(revision), shape.task(rest_task(&found, caller.id()))?).into_response())
 }
 
-/// Change a task. Fields that are absent stay as they are.
+/// Change a task.
+///
+/// Fields that are absent stay as they are, with both methods. Null clears `description` and `due_date`.
 #[utoipa::path(
     method(put, patch),
     path = "/api/{user_id}/tasks/{task_id}",
     operation_id = "updateTask",
-    params(TaskPath),
+    params(TaskPath, IfMatch),
     request_body = TaskChangesBody,
-    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+    responses((status = 200, description = "The task.", body = Task, headers(
+        ("ETag" = String, description = "The version of the task in this shape."),
+    ))),
 )]
 pub(super) async fn edit(
     caller: Caller,
@@ -181,14 +230,18 @@ pub(super) async fn edit(
     task_response(&caller, shape, row).await
 }
 
-/// Set whether a task is completed; if nothing says which, change it to the opposite.
+/// Set whether a task is completed.
+///
+/// The body or the query says which; if neither does, the task changes to the opposite.
 #[utoipa::path(
     method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/complete",
     operation_id = "setTaskCompleted",
-    params(TaskPath, CompletionQuery),
+    params(TaskPath, CompletionQuery, IfMatch),
     request_body = Option<CompletionBody>,
-    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+    responses((status = 200, description = "The task.", body = Task, headers(
+        ("ETag" = String, description = "The version of the task in this shape."),
+    ))),
 )]
 pub(super) async fn complete(
     caller: Caller,
@@ -209,14 +262,18 @@ pub(super) async fn complete(
     task_response(&caller, shape, row).await
 }
 
-/// Complete or open a task.
+/// Change a task to completed or open.
+///
+/// The same as `complete`, under the name that other front-ends use.
 #[utoipa::path(
     method(patch, post),
     path = "/api/{user_id}/tasks/{task_id}/toggle",
     operation_id = "toggleTask",
-    params(TaskPath, CompletionQuery),
+    params(TaskPath, CompletionQuery, IfMatch),
     request_body = Option<CompletionBody>,
-    responses((status = 200, description = "The task.", body = Task), TaskChanged),
+    responses((status = 200, description = "The task.", body = Task, headers(
+        ("ETag" = String, description = "The version of the task in this shape."),
+    ))),
 )]
 pub(super) async fn toggle(
     caller: Caller,
@@ -229,12 +286,14 @@ pub(super) async fn toggle(
 }
 
 /// Delete a task.
+///
+/// A second deletion is 404. The GraphQL API can restore the task for 30 days.
 #[utoipa::path(
     delete,
     path = "/api/{user_id}/tasks/{task_id}",
     operation_id = "deleteTask",
-    params(TaskPath),
-    responses((status = 204, description = "The task is deleted."), TaskChanged),
+    params(TaskPath, IfMatch),
+    responses((status = 204, description = "The task is deleted.")),
 )]
 pub(super) async fn delete(
     caller: Caller,
@@ -249,31 +308,34 @@ pub(super) async fn delete(
 }
 
 /// Count the tasks.
+///
+/// It is about all tasks and takes no parameters.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/stats",
     operation_id = "countTasks",
-    responses((status = 200, description = "The totals.", body = serde_json::Value)),
+    responses((status = 200, description = "The totals.", body = TaskCounts)),
 )]
 pub(super) async fn stats(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
     let Counts { open, completed, overdue: _ } = caller.tasks().totals().await?;
-    let body = serde_json::json!({ "total": open + completed, "pending": open, "completed": completed });
-    Ok(Json(body).into_response())
+    Ok(Json(TaskCounts { total: open + completed, pending: open, completed }).into_response())
 }
 
-/// List what changed after a sync token, deletions included.
+/// List what changed after a sync token.
+///
+/// Deletions are among the changes. Ask again with the `sync_token` of the response until `has_more` is false, and later on.
 #[utoipa::path(
     get,
     path = "/api/{user_id}/changes",
     operation_id = "listChanges",
     params(ChangesQuery),
     responses(
-        (status = 200, description = "The changes.", body = serde_json::Value),
+        (status = 200, description = "The changes.", body = ChangesPage),
         (
             status = 410,
             description = "The changes after the token are no longer all known: start again without one.",
-            body = ref("#/components/schemas/Detail"),
+            body = ResyncRequired,
         ),
     ),
 )]
@@ -283,10 +345,8 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
     let feed = caller.changes().page(&request).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
     let changes = Change::all(&feed, &mut labels);
-    let body = serde_json::json!({
-        "changes": changes, "sync_token": feed.token().encode(), "has_more": feed.has_more,
-    });
-    Ok(Json(body).into_response())
+    let page = ChangesPage { changes, sync_token: feed.token().encode(), has_more: feed.has_more };
+    Ok(Json(page).into_response())
 }
 
 async fn task_response(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, RestError> {

@@ -10,6 +10,7 @@ use entity::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::entries::{Entries, EntriesVisitor, EntryProblem, type_problem};
@@ -31,79 +32,126 @@ use crate::{
 pub const EXPORT_VERSION: u32 = 1;
 
 /// A whole file. Each entry is checked as soon as it is read, so that a large file is in memory once.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "docket": 1,
+    "lists": [{ "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "name": "Garden", "color": null, "archived": false }],
+    "labels": [{ "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0c", "name": "home", "color": "#a0b1c2" }],
+    "tasks": [{
+        "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0d", "title": "Water the plants", "description": null,
+        "completed": false, "completed_at": null, "priority": "medium", "due_date": "2030-01-31", "due_at": null,
+        "due_time_zone": null, "list_id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "parent_id": null,
+        "label_ids": ["01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0c"], "created_at": "2030-01-01T08:00:00Z",
+    }],
+})))]
 pub struct Export {
     /// The version of the form of the file.
     #[serde(default, rename = "docket", deserialize_with = "read_version")]
+    #[schema(value_type = u32)]
     version: Option<u32>,
     /// Lists, in their order.
     #[serde(default, deserialize_with = "read_lists")]
+    #[schema(value_type = Vec<ExportList>)]
     lists: Entries<ListImport>,
     /// Labels, by name.
     #[serde(default, deserialize_with = "read_labels")]
+    #[schema(value_type = Vec<ExportLabel>)]
     labels: Entries<LabelImport>,
     /// Tasks, in manual order if they are to have one.
     #[serde(default, deserialize_with = "read_tasks")]
+    #[schema(value_type = Vec<ExportTask>)]
     tasks: Entries<TaskImport>,
 }
 
 /// A list in a file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportList {
+    /// UUID of the list.
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
+    /// Name, 1 to 100 characters.
     name: String,
+    /// Color as `#rrggbb`.
     #[serde(default)]
     color: Option<String>,
+    /// Whether the list is archived.
     #[serde(default)]
     archived: bool,
 }
 
 /// A label in a file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportLabel {
+    /// UUID of the label.
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
+    /// Name, 1 to 30 characters.
     name: String,
+    /// Color as `#rrggbb`.
     #[serde(default)]
     color: Option<String>,
 }
 
 /// A task in a file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportTask {
+    /// UUID of the task.
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
+    /// Title, 1 to 200 characters.
     title: String,
+    /// Description.
     #[serde(default)]
     description: Option<String>,
+    /// Whether the task is completed.
     #[serde(default)]
     completed: bool,
+    /// When it was completed; only of a completed task.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     completed_at: Option<chrono::DateTime<Utc>>,
+    /// Priority of the task.
     #[serde(default)]
     priority: ExportPriority,
+    /// Date on which it is due, if it is due on one.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
     due_date: Option<NaiveDate>,
+    /// Instant at which it is due, if it is due at one.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     due_at: Option<chrono::DateTime<Utc>>,
+    /// IANA name of the time zone in which `due_at` was chosen.
     #[serde(default)]
     due_time_zone: Option<String>,
+    /// UUID of its list.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     list_id: Option<Uuid>,
+    /// UUID of its parent, if it is a subtask.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     parent_id: Option<Uuid>,
+    /// UUIDs of its labels.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     label_ids: Vec<Uuid>,
+    /// When it was created.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     created_at: Option<chrono::DateTime<Utc>>,
+    /// Fields that clients keep with it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
     extra: Map<String, Value>,
 }
 
 /// A priority in a file.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum ExportPriority {
     Low,

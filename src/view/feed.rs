@@ -5,6 +5,11 @@ use std::collections::HashMap;
 use async_graphql::{Enum, ID, SimpleObject};
 use entity::{id::TaskId, label};
 use serde::{Serialize, ser::SerializeMap};
+use serde_json::json;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Schema, schema::Type},
+};
 
 use super::{BigInt, Label, Task, TaskList};
 use crate::{
@@ -35,7 +40,7 @@ pub struct Change {
 }
 
 /// Kind of the object that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// A task.
@@ -120,3 +125,29 @@ impl Serialize for Change {
         map.end()
     }
 }
+
+impl PartialSchema for Change {
+    fn schema() -> RefOr<Schema> {
+        let text = |text: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(text));
+        let deleted = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Whether it was deleted."));
+        ObjectBuilder::new()
+            .description(Some("A change of a task, a list or a label: its current state, or that it was deleted."))
+            .property("revision", Ref::from_schema_name("BigInt"))
+            .required("revision")
+            .property("kind", Ref::from_schema_name("ChangeKind"))
+            .required("kind")
+            .property("id", text("UUID of the object that changed."))
+            .required("id")
+            .property("deleted", deleted)
+            .required("deleted")
+            .property("task", Ref::from_schema_name("Task"))
+            .property("task_list", Ref::from_schema_name("TaskList"))
+            .property("label", Ref::from_schema_name("Label"))
+            .examples([json!({
+                "revision": 12, "kind": "label", "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "deleted": true,
+            })])
+            .into()
+    }
+}
+
+impl ToSchema for Change {}

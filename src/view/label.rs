@@ -22,6 +22,8 @@ use crate::{
 /// A label. A task has up to 10.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
+#[schema(examples(json!({ "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "name": "home", "color": "#a0b1c2", "revision": 3,
+    "created_at": "2030-01-01T08:00:00Z", "updated_at": "2030-01-01T08:00:00Z" })))]
 pub struct Label {
     /// UUID of the label. It never changes.
     #[schema(value_type = String)]
@@ -29,6 +31,7 @@ pub struct Label {
     /// Name, 1 to 30 characters, unique among the user's labels whatever its case.
     pub name: String,
     /// Color as `#rrggbb`.
+    #[schema(required)]
     pub color: Option<String>,
     /// Revision of the label: changes with every write, and is what `expectedRevision` takes.
     pub revision: BigInt,

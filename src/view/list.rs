@@ -22,6 +22,8 @@ use crate::{
 /// A list of tasks.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
+#[schema(examples(json!({ "id": "01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b", "name": "Garden", "color": null, "position": "V", "archived": false,
+    "revision": 2, "created_at": "2030-01-01T08:00:00Z", "updated_at": "2030-01-01T08:00:00Z" })))]
 pub struct TaskList {
     /// UUID of the list. It never changes.
     #[schema(value_type = String)]
@@ -29,6 +31,7 @@ pub struct TaskList {
     /// Name, 1 to 100 characters.
     pub name: String,
     /// Color as `#rrggbb`.
+    #[schema(required)]
     pub color: Option<String>,
     /// Sort key of the order of the lists: compare as text, byte by byte.
     pub position: String,

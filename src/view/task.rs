@@ -19,6 +19,18 @@ use crate::service::tasks::{ExtraFields, TaskSummary};
 /// A task.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[graphql(complex)]
+#[schema(examples(json!({
+    "id": 7,
+    "user_id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+    "title": "Water the plants",
+    "description": "Every second day",
+    "completed": false,
+    "priority": "medium",
+    "tags": ["home"],
+    "due_date": "2030-01-31T09:00:00Z",
+    "created_at": "2030-01-01T08:00:00Z",
+    "updated_at": "2030-01-02T08:00:00.250Z",
+})))]
 pub struct Task {
     /// UUID of the task. It never changes.
     #[serde(skip)]
@@ -32,6 +44,7 @@ pub struct Task {
     /// Title, 1 to 200 characters.
     pub title: String,
     /// Description, at most 1,000 characters unless the server allows more.
+    #[schema(required)]
     pub description: Option<String>,
     /// Whether the task is completed.
     pub completed: bool,
@@ -46,6 +59,7 @@ pub struct Task {
     /// When the task is due, as an instant: a due date is sent as its midnight in UTC.
     #[graphql(skip)]
     #[serde(rename = "due_date")]
+    #[schema(required)]
     pub due: Option<DateTime>,
     /// Calendar date on which the task is due, in the user's local time. A task has a due date or a due instant, never both.
     #[serde(skip)]

@@ -12,18 +12,29 @@ use crate::service::auth::CurrentUser;
 /// A user. The data of the account is null if another service issues the tokens.
 #[derive(Clone, Debug, SimpleObject, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "name": "Ann", "email": "ann@example.com", "emailVerified": false, "image": null,
+    "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z",
+    "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+})))]
 pub struct User {
     /// Display name.
+    #[schema(required)]
     pub name: Option<String>,
     /// E-mail address.
+    #[schema(required)]
     pub email: Option<String>,
     /// Whether the e-mail address is verified.
+    #[schema(required)]
     pub email_verified: Option<bool>,
     /// URL of the profile picture.
+    #[schema(required)]
     pub image: Option<String>,
     /// When the account was created.
+    #[schema(required)]
     pub created_at: Option<DateTime>,
     /// When the account was last changed.
+    #[schema(required)]
     pub updated_at: Option<DateTime>,
     /// Id of the user.
     #[schema(value_type = String)]
@@ -33,6 +44,11 @@ pub struct User {
 /// A session, as Better Auth shows it to its user.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "expiresAt": "2030-01-08T08:00:00.000Z", "token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU",
+    "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z", "ipAddress": "192.0.2.7",
+    "userAgent": "Mozilla/5.0", "userId": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "id": "c7KpX4nR9sVb2LqJ0yTfWm8HdEzG1aUi",
+})))]
 pub struct Session {
     /// When it ends.
     pub expires_at: DateTime,
@@ -55,6 +71,11 @@ pub struct Session {
 /// A way to sign in, as Better Auth shows it to its user: no token and no password.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "accountId": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "providerId": "credential",
+    "userId": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "createdAt": "2030-01-01T08:00:00.000Z",
+    "updatedAt": "2030-01-01T08:00:00.000Z", "id": "f0RtB6uYw3ZsQ9xKc1LnJv7MgPdHa5Ei", "scopes": [],
+})))]
 pub struct Account {
     /// The provider's id of the user.
     pub account_id: String,

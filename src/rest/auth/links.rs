@@ -25,6 +25,8 @@ use crate::{
 const RESET_REQUESTED: &str = "If this email exists in our system, check your email for the reset link";
 
 /// Mail a link to set a new password.
+///
+/// The response does not say whether there is such an account.
 #[utoipa::path(
     post,
     path = "/api/auth/request-password-reset",
@@ -49,8 +51,7 @@ pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<Js
         ("callbackURL" = Option<String>, Query, description = "Where to redirect to."),
     ),
     responses(
-        (status = 200, description = "Not used.", body = serde_json::Value),
-        (status = 302, description = "A redirect to the target of the link."),
+        (status = 302, description = "A redirect to the target of the link.", headers(("Location" = String, description = "The target of the link."))),
     ),
 )]
 pub(super) async fn follow_reset(
@@ -74,6 +75,8 @@ pub(super) async fn follow_reset(
 }
 
 /// Set a new password with the token of a mailed link.
+///
+/// All sessions of the user end, unless a setting says that they stay.
 #[utoipa::path(
     post,
     path = "/api/auth/reset-password",
@@ -95,6 +98,8 @@ pub(super) async fn reset(
 }
 
 /// Mail a link that verifies the address.
+///
+/// With a session it is for the address of its user alone.
 #[utoipa::path(
     post,
     path = "/api/auth/send-verification-email",
@@ -111,6 +116,8 @@ pub(super) async fn send_verification(State(services): AuthRouteState, post: Pos
 }
 
 /// Follow a link that verifies an address, or changes to it.
+///
+/// Without a `callbackURL` the response is JSON instead of a redirect.
 #[utoipa::path(
     get,
     path = "/api/auth/verify-email",
@@ -121,7 +128,7 @@ pub(super) async fn send_verification(State(services): AuthRouteState, post: Pos
     ),
     responses(
         (status = 200, description = "The status, and the user if the address changed.", body = VerifiedBody),
-        (status = 302, description = "A redirect to the target of the link."),
+        (status = 302, description = "A redirect to the target of the link.", headers(("Location" = String, description = "The target of the link."))),
     ),
 )]
 pub(super) async fn verify_email(
@@ -150,6 +157,8 @@ pub(super) async fn verify_email(
 }
 
 /// Delete the account of the user, or mail a link that does it.
+///
+/// It takes the password, the token of a mailed link, or a session that began within a day.
 #[utoipa::path(
     post,
     path = "/api/auth/delete-user",
@@ -182,7 +191,9 @@ pub(super) async fn delete_user(
     .await
 }
 
-/// Follow a link that deletes the account of the user who is signed in.
+/// Follow a link that deletes the account.
+///
+/// The user of the link must be signed in.
 #[utoipa::path(
     get,
     path = "/api/auth/delete-user/callback",
@@ -193,7 +204,7 @@ pub(super) async fn delete_user(
     ),
     responses(
         (status = 200, description = "The account is deleted.", body = SuccessBody),
-        (status = 302, description = "A redirect to the target of the link."),
+        (status = 302, description = "A redirect to the target of the link.", headers(("Location" = String, description = "The target of the link."))),
     ),
 )]
 pub(super) async fn follow_deletion(
@@ -219,12 +230,16 @@ pub(super) async fn follow_deletion(
 }
 
 /// Show a page that says that a link did not work.
+///
+/// Redirects lead there when a link names no target of its own.
 #[utoipa::path(
     get,
     path = "/api/auth/error",
     operation_id = "showError",
     params(("error" = Option<String>, Query, description = "The code of the error.")),
-    responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html", example = json!(
+        "<!doctype html><title>Error</title><p>The link did not work: <code>INVALID_TOKEN</code></p>"
+    ))),
 )]
 pub(super) async fn error_page(OriginalUri(uri): OriginalUri) -> Response {
     let code: String = QueryParameters::of(&uri).get("error").unwrap_or_default().chars().take(100).collect();

@@ -17,6 +17,8 @@ use crate::{
 };
 
 /// Change the name or the image of the user.
+///
+/// Fields that are absent stay as they are, and null clears the image.
 #[utoipa::path(
     post,
     path = "/api/auth/update-user",
@@ -35,19 +37,18 @@ pub(super) async fn update_user(State(services): AuthRouteState, post: Post<Json
     .await
 }
 
-/// Change fields of the session: there are none, so that the response is an error.
-#[utoipa::path(
-    post,
-    path = "/api/auth/update-session",
-    operation_id = "updateSession",
-    responses((status = 200, description = "Not used.", body = serde_json::Value)),
-)]
+/// Change fields of the session.
+///
+/// There are no fields that can be changed, so that the response is always an error.
+#[utoipa::path(post, path = "/api/auth/update-session", operation_id = "updateSession")]
 pub(super) async fn update_session(State(services): AuthRouteState, post: Post<JsonPost>) -> AuthResult {
     fields::record(&post)?;
     with_session(services.auth(), post.headers(), async |_, _| Err::<(), _>(AuthApiError::NothingToUpdate)).await
 }
 
-/// Change the address of the user, by links that are mailed.
+/// Change the address of the user.
+///
+/// It is changed when the links are followed that are mailed.
 #[utoipa::path(
     post,
     path = "/api/auth/change-email",
@@ -65,6 +66,8 @@ pub(super) async fn change_email(State(services): AuthRouteState, post: Post<Jso
 }
 
 /// Change the password.
+///
+/// All other sessions end, unless the request or a setting says that they stay.
 #[utoipa::path(
     post,
     path = "/api/auth/change-password",
@@ -96,6 +99,8 @@ pub(super) async fn change_password(
 }
 
 /// Check the password of the user.
+///
+/// A wrong one is an error.
 #[utoipa::path(
     post,
     path = "/api/auth/verify-password",
@@ -113,6 +118,8 @@ pub(super) async fn verify_password(State(services): AuthRouteState, post: Post<
 }
 
 /// List the ways in which the user can sign in.
+///
+/// None of them shows a password or a token.
 #[utoipa::path(
     get,
     path = "/api/auth/list-accounts",
@@ -128,7 +135,9 @@ pub(super) async fn list_accounts(State(services): AuthRouteState, headers: Head
     .await
 }
 
-/// Remove a way to sign in, unless it is the last one.
+/// Remove a way to sign in.
+///
+/// The last one stays, and the session must be fresh.
 #[utoipa::path(
     post,
     path = "/api/auth/unlink-account",

@@ -11,13 +11,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{AuthResult, errors::AuthApiError};
 use crate::{
     error::Error,
-    rest::cookie::{cookie, session_cookie},
+    rest::cookie::{SESSION_COOKIE, cookie, session_cookie},
     service::auth::{Auth, Lifetime, LiveSession, SESSION_LIFETIME, bearer_token},
 };
 
 const DATA_COOKIE: &str = "better-auth.session_data";
 const FORGET_COOKIE: &str = "better-auth.dont_remember";
-const TOKEN_COOKIE: &str = "better-auth.session_token";
 const SET_AUTH_TOKEN: HeaderName = HeaderName::from_static("set-auth-token");
 const SET_AUTH_JWT: HeaderName = HeaderName::from_static("set-auth-jwt");
 
@@ -109,12 +108,12 @@ impl<'a> Cookies<'a> {
     pub(super) fn set_session(&mut self, token: &str, is_remembered: bool) {
         let signed = self.auth.signed(token);
         if is_remembered {
-            self.cookie(TOKEN_COOKIE, &signed, Some(SESSION_LIFETIME.num_seconds()));
+            self.cookie(SESSION_COOKIE, &signed, Some(SESSION_LIFETIME.num_seconds()));
             if self.had_forget_cookie {
                 self.clear_one(FORGET_COOKIE);
             }
         } else {
-            self.cookie(TOKEN_COOKIE, &signed, None);
+            self.cookie(SESSION_COOKIE, &signed, None);
             self.cookie(FORGET_COOKIE, &self.auth.signed("true"), None);
         }
         self.set_text(SET_AUTH_TOKEN, &signed);
@@ -132,7 +131,7 @@ impl<'a> Cookies<'a> {
 
     /// Takes the session back.
     pub(super) fn clear(&mut self) {
-        for name in [TOKEN_COOKIE, DATA_COOKIE, FORGET_COOKIE] {
+        for name in [SESSION_COOKIE, DATA_COOKIE, FORGET_COOKIE] {
             self.clear_one(name);
         }
     }

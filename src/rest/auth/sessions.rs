@@ -12,6 +12,8 @@ use super::{
 use crate::{service::auth::Client, view::Session};
 
 /// List the sessions of the user.
+///
+/// The session of the request must be fresh: it began within a day, unless a setting says otherwise.
 #[utoipa::path(
     get,
     path = "/api/auth/list-sessions",
@@ -29,6 +31,8 @@ pub(super) async fn list(State(services): AuthRouteState, headers: HeaderMap) ->
 }
 
 /// End a session of the user.
+///
+/// A token that is of no session of the user changes nothing.
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-session",
@@ -53,6 +57,8 @@ pub(super) async fn revoke(
 }
 
 /// End all sessions of the user.
+///
+/// The session of the request ends too.
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-sessions",
@@ -74,6 +80,8 @@ pub(super) async fn revoke_all(
 }
 
 /// End all sessions of the user but this one.
+///
+/// Whoever else is signed in has to sign in again.
 #[utoipa::path(
     post,
     path = "/api/auth/revoke-other-sessions",

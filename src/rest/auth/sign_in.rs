@@ -27,29 +27,70 @@ use crate::{
 
 /// A user, and the token of the session if there is one.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU",
+    "user": {
+        "name": "Ann", "email": "ann@example.com", "emailVerified": false, "image": null,
+        "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z",
+        "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+    },
+})))]
 pub(super) struct TokenAndUser {
+    /// The token of the session, if there is one.
+    #[schema(required)]
     pub(super) token: Option<String>,
+    /// The user.
     pub(super) user: User,
 }
 
 /// The response to a sign-in.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "redirect": false,
+    "token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU",
+    "user": {
+        "name": "Ann", "email": "ann@example.com", "emailVerified": false, "image": null,
+        "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z",
+        "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+    },
+})))]
 struct SignInBody {
+    /// Whether the client is to go to `url`.
     redirect: bool,
+    /// The token of the session.
     token: String,
+    /// The `callbackURL` of the request, if it had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    /// The user.
     user: User,
 }
 
 /// A session and its user.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "session": {
+        "expiresAt": "2030-01-08T08:00:00.000Z", "token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU",
+        "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z", "ipAddress": "192.0.2.7",
+        "userAgent": "Mozilla/5.0", "userId": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+        "id": "c7KpX4nR9sVb2LqJ0yTfWm8HdEzG1aUi",
+    },
+    "user": {
+        "name": "Ann", "email": "ann@example.com", "emailVerified": false, "image": null,
+        "createdAt": "2030-01-01T08:00:00.000Z", "updatedAt": "2030-01-01T08:00:00.000Z",
+        "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo",
+    },
+})))]
 struct SessionAndUserBody {
+    /// The session.
     session: Session,
+    /// Its user.
     user: User,
 }
 
 /// Check that the auth routes are served.
+///
+/// It says nothing about a session.
 #[utoipa::path(
     get,
     path = "/api/auth/ok",
@@ -61,6 +102,8 @@ pub(super) async fn ok() -> Response {
 }
 
 /// Sign up with an e-mail address and a password.
+///
+/// The response sets the session cookie, unless the address must be verified first.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-up/email",
@@ -70,6 +113,8 @@ pub(super) async fn ok() -> Response {
             status = 200,
             description = "The user, and the token of the session. It is null while the address must be verified first.",
             body = TokenAndUser,
+            headers(("Set-Cookie" = String, description = "The session cookie."),
+                ("set-auth-token" = String, description = "The signed token of the session, for those who keep no cookies.")),
         ),
     ),
 )]
@@ -94,11 +139,21 @@ pub(super) async fn sign_up(
 }
 
 /// Sign in with an e-mail address and a password.
+///
+/// The response sets the session cookie. An unknown address and a wrong password get the same response.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-in/email",
     operation_id = "signInEmail",
-    responses((status = 200, description = "The user, and the token of the session.", body = SignInBody)),
+    responses((
+        status = 200,
+        description = "The user, and the token of the session.",
+        body = SignInBody,
+        headers(
+            ("Location" = String, description = "The `callbackURL` of the request, if it had one."),
+            ("Set-Cookie" = String, description = "The session cookie."),
+            ("set-auth-token" = String, description = "The signed token of the session, for those who keep no cookies.")),
+    )),
 )]
 pub(super) async fn sign_in(
     State(services): AuthRouteState,
@@ -124,24 +179,25 @@ pub(super) async fn sign_in(
     Ok(cookies.with(Json(body)))
 }
 
-/// Sign in with an OAuth provider: there is none, so that the response is an error.
-#[utoipa::path(
-    post,
-    path = "/api/auth/sign-in/social",
-    operation_id = "signInSocial",
-    responses((status = 200, description = "Not used.", body = serde_json::Value)),
-)]
+/// Sign in with an OAuth provider.
+///
+/// There is no provider, so that the response is always an error.
+#[utoipa::path(post, path = "/api/auth/sign-in/social", operation_id = "signInSocial")]
 pub(super) async fn sign_in_social(post: Post<JsonPost>) -> AuthResult {
     social_form(&post)?;
     Err(AuthError::ProviderNotFound.into())
 }
 
 /// End the session.
+///
+/// The response removes the cookies, also where there was no session.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-out",
     operation_id = "signOut",
-    responses((status = 200, description = "The session has ended.", body = SuccessBody)),
+    responses((status = 200, description = "The session has ended.", body = SuccessBody, headers(
+        ("Set-Cookie" = String, description = "The session cookie, removed."),
+    ))),
 )]
 pub(super) async fn sign_out(
     State(services): AuthRouteState,
@@ -158,7 +214,9 @@ pub(super) async fn sign_out(
     Ok(cookies.with(Json(SuccessBody::done())))
 }
 
-/// Get the session and its user, and extend the session when it is due.
+/// Get the session and its user.
+///
+/// A session that is due to be extended is extended.
 #[utoipa::path(
     get,
     path = "/api/auth/get-session",
@@ -169,6 +227,7 @@ pub(super) async fn sign_out(
             status = 200,
             description = "The session and its user; null without a session.",
             body = Option<SessionAndUserBody>,
+            headers(("set-auth-jwt" = String, description = "An access token, if there is a session.")),
         ),
     ),
 )]
@@ -200,7 +259,9 @@ pub(super) async fn deferred(_: Post<JsonPost>) -> AuthResult {
     Err(AuthApiError::DeferredSession)
 }
 
-/// Get an access token (JWT) for the APIs.
+/// Get an access token for the APIs.
+///
+/// It is a JWT that lasts 15 minutes.
 #[utoipa::path(
     get,
     path = "/api/auth/token",
@@ -216,7 +277,9 @@ pub(super) async fn token(State(services): AuthRouteState, headers: HeaderMap) -
     Ok(cookies.with(Json(AccessTokenBody { token })))
 }
 
-/// List the public keys that access tokens are signed with, as a JWKS.
+/// List the public keys that access tokens are signed with.
+///
+/// They are a JWKS (RFC 7517).
 #[utoipa::path(
     get,
     path = "/api/auth/jwks",
@@ -227,7 +290,9 @@ pub(super) async fn jwks(State(services): AuthRouteState) -> AuthResult {
     Ok(Json(KeysBody::from(services.auth().public_keys().await?)).into_response())
 }
 
-/// List them where other programs look for them that verify tokens.
+/// List the same public keys at a well-known path.
+///
+/// Other programs that verify tokens look for them there.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",

@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
@@ -26,33 +25,77 @@ use crate::{
     view::{DateTime, User},
 };
 
-/// A user as clients of the original back-ends read one.
+/// A user as clients of the original back-ends read one. Of an account that is elsewhere only the id is known.
 #[derive(Clone, Serialize, ToSchema)]
 struct CompatUser {
+    /// Id of the user, which is a part of the paths of the tasks.
     id: String,
+    /// E-mail address.
+    #[schema(required)]
     email: Option<String>,
+    /// Display name.
+    #[schema(required)]
     name: Option<String>,
+    /// URL of the profile picture.
+    #[schema(required)]
     image: Option<String>,
+    /// Whether the e-mail address is verified.
+    #[schema(required)]
     email_verified: Option<bool>,
+    /// When the account was created.
+    #[schema(required)]
     created_at: Option<DateTime>,
+    /// When the account was last changed.
+    #[schema(required)]
     updated_at: Option<DateTime>,
 }
 
 /// A token, under both names that clients read, and whose it is.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "access_token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU", "token": "Q3vN8rB1xJ6mT0wZk5hLsDf2YcPa9GeU",
+    "token_type": "bearer",
+    "user": {
+        "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "email": "ann@example.com", "name": "Ann", "image": null,
+        "email_verified": false, "created_at": "2030-01-01T08:00:00.000Z", "updated_at": "2030-01-01T08:00:00.000Z",
+    },
+})))]
 struct TokenBody {
+    /// The token; null while the address must be verified first.
+    #[schema(required)]
     access_token: Option<String>,
+    /// The same token.
+    #[schema(required)]
     token: Option<String>,
+    /// `bearer`.
     token_type: &'static str,
+    /// Whose it is.
     user: CompatUser,
 }
 
 /// A user, and the same below a name: clients read either.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "email": "ann@example.com", "name": "Ann", "image": null,
+    "email_verified": false, "created_at": "2030-01-01T08:00:00.000Z", "updated_at": "2030-01-01T08:00:00.000Z",
+    "user": {
+        "id": "yI5EnU3Wb8Qk0aZr7LxT2vPcGdMhJfSo", "email": "ann@example.com", "name": "Ann", "image": null,
+        "email_verified": false, "created_at": "2030-01-01T08:00:00.000Z", "updated_at": "2030-01-01T08:00:00.000Z",
+    },
+})))]
 struct UserBody {
     #[serde(flatten)]
     fields: CompatUser,
+    /// The same user.
     user: CompatUser,
+}
+
+/// What was done.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({ "message": "Successfully logged out" })))]
+struct LogoutBody {
+    /// A sentence for people.
+    message: &'static str,
 }
 
 impl From<User> for CompatUser {
@@ -71,7 +114,8 @@ impl TokenBody {
 
 /// Sign up, and get a token.
 ///
-/// Without a token the address is to be verified first.
+/// Without a token the address is to be verified first. The route has the names `signup` and `sign-up` too, is below
+/// `/api/v1/auth` and `/auth` too, and sets no cookie.
 #[utoipa::path(
     post,
     path = "/api/auth/register",
@@ -96,6 +140,8 @@ pub(super) async fn register(
 }
 
 /// Sign in, and get a token.
+///
+/// An unknown address and a wrong password get the same response. The route has the names `signin` and `sign-in` too.
 #[utoipa::path(
     post,
     path = "/api/auth/login",
@@ -121,7 +167,7 @@ pub(super) async fn login(
     post,
     path = "/api/auth/logout",
     operation_id = "logout",
-    responses((status = 200, description = "The token is not valid any more.", body = serde_json::Value)),
+    responses((status = 200, description = "The token is not valid any more.", body = LogoutBody)),
 )]
 pub(super) async fn logout(
     State(services): State<Arc<Services>>,
@@ -137,10 +183,12 @@ pub(super) async fn logout(
     } else if session_cookie(&headers, auth.origins().is_https()).is_some() {
         return Err(Error::BadCredentials("a cookie signs out at /api/auth/sign-out").into());
     }
-    Ok(Json(json!({ "message": "Successfully logged out" })).into_response())
+    Ok(Json(LogoutBody { message: "Successfully logged out" }).into_response())
 }
 
 /// Get the user of the token.
+///
+/// The fields of the user are there twice, because clients read either.
 #[utoipa::path(
     get,
     path = "/api/auth/me",
@@ -153,6 +201,8 @@ pub(super) async fn me(caller: Caller) -> Result<Response, RestError> {
 }
 
 /// Get the user of the token, under the name of a session.
+///
+/// The same as `/api/auth/me`.
 #[utoipa::path(
     get,
     path = "/api/auth/session",

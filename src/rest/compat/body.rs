@@ -23,6 +23,11 @@ use crate::{
     },
 };
 
+/// The media types that a body may have, the usual one first.
+pub(super) const MEDIA_TYPES: [&str; 3] = ["application/json", FORM, PARTS];
+const FORM: &str = "application/x-www-form-urlencoded";
+const PARTS: &str = "multipart/form-data";
+
 /// The fields of a body.
 pub(super) struct AccountBody(pub(super) Map<String, Value>);
 
@@ -43,10 +48,8 @@ async fn parse(bytes: Bytes, media_type: Option<&MediaType>) -> Result<Map<Strin
         return Err(Box::new(PydanticError::missing(&["body"])));
     }
     match media_type {
-        Some(it) if it.essence == "application/x-www-form-urlencoded" => {
-            object(form_urlencoded::parse(&bytes).into_owned())
-        }
-        Some(it) if it.essence == "multipart/form-data" => {
+        Some(it) if it.essence == FORM => object(form_urlencoded::parse(&bytes).into_owned()),
+        Some(it) if it.essence == PARTS => {
             let rule = ValidationError::Rule("must be a form whose parts end with the boundary of its Content-Type");
             let broken = || Box::new(PydanticError::breaks(&["body"], rule));
             let boundary = it.parameter("boundary").ok_or_else(broken)?;

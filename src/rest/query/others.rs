@@ -44,7 +44,8 @@ impl CompletionQuery {
 
 impl IntoParams for CompletionQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![parameter("completed", ObjectBuilder::new().schema_type(Type::Boolean))]
+        let description = "The state to set, if the body does not say it.";
+        vec![parameter("completed", ObjectBuilder::new().schema_type(Type::Boolean), description)]
     }
 }
 
@@ -66,7 +67,7 @@ impl ImportQuery {
 impl IntoParams for ImportQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let is_dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
-        vec![parameter("dry_run", is_dry_run.description(Some("Check the file, and change nothing.")))]
+        vec![parameter("dry_run", is_dry_run, "Check the file, and change nothing.")]
     }
 }
 
@@ -90,8 +91,12 @@ impl ChangesQuery {
 impl IntoParams for ChangesQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![
-            parameter("after", text_schema().description(Some("The `sync_token` of the last page; at first none."))),
-            parameter("limit", integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES))),
+            parameter("after", text_schema(), "The `sync_token` of the last page; at first none."),
+            parameter(
+                "limit",
+                integer_schema().minimum(Some(1)).maximum(Some(MAX_CHANGES)),
+                "How many changes the page has at most: 100, by default.",
+            ),
         ]
     }
 }
