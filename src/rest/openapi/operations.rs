@@ -235,7 +235,16 @@ impl ApiRoute {
         let body = RequestBodyBuilder::new().required(Some(Required::True));
         let body =
             bodies.iter().fold(body, |body, (media_type, fields)| body.content(*media_type, content(fields))).build();
-        self.for_each_operation(|_, operation| operation.request_body = Some(body.clone().into()));
+        self.for_each_operation(|_, operation| {
+            operation.request_body = Some(body.clone().into());
+            // Every request may have it. What openapi-python-client makes of several bodies runs only beside something
+            // optional.
+            if bodies.len() > 1 {
+                let schema = text_schema().pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
+                let id = header_parameter("X-Request-Id", schema, "Names the request in the log, and is sent back.");
+                operation.parameters.get_or_insert_default().push(id.into());
+            }
+        });
         self
     }
 

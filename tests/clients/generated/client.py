@@ -7,10 +7,10 @@ import time
 from docket_client import AuthenticatedClient, Client
 from docket_client.api.compat import register
 from docket_client.api.tasks import create_task, get_statistics, list_tasks
-from docket_client.models import NewTask, RegisterBody
+from docket_client.models import NewTask, RegisterJsonBody
 
 base = sys.argv[1]
-body = RegisterBody(email=f"generated-{time.time_ns()}@example.com", password="correct-horse-1", name="Ann")
+body = RegisterJsonBody(email=f"generated-{time.time_ns()}@example.com", password="correct-horse-1", name="Ann")
 answer = register.sync(client=Client(base_url=base), body=body)
 client = AuthenticatedClient(base_url=base, token=answer.access_token, raise_on_unexpected_status=True)
 task = create_task.sync(answer.user.id, client=client, body=NewTask(title="water", tags=["home"]))
