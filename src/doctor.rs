@@ -5,7 +5,7 @@ use std::{fmt, time::Instant};
 use chrono::{TimeDelta, Utc};
 
 use crate::{
-    config::{Config, Database, JwtAlg, SqliteFile},
+    config::{Config, Database, Environment, JwtAlg, SqliteFile},
     db::{self, AuthTables, Db},
     error::{Error, causes},
     mail::Mailer,
@@ -225,9 +225,13 @@ fn origins(config: &Config) -> Finding {
 
 fn rest(config: &Config) -> Finding {
     let kind = config.legacy.map_or_else(String::new, |name| format!("for front-ends of the kind {name}: "));
+    // See docs/rest.md#what-the-log-names.
+    let is_named = config.environment == Environment::Development;
+    let log =
+        if is_named { "; where another setting would help a request, its line of the log has setting=" } else { "" };
     match config.rest_differences().as_slice() {
-        [] => good("REST", format!("{kind}the usual shapes and paths")),
-        all => good("REST", format!("{kind}{}", all.join(", "))),
+        [] => good("REST", format!("{kind}the usual shapes and paths{log}")),
+        all => good("REST", format!("{kind}{}{log}", all.join(", "))),
     }
 }
 

@@ -22,6 +22,7 @@ mod shape;
 mod streaming;
 mod summary;
 mod tasks;
+mod unserved;
 mod upload;
 
 use std::sync::Arc;
@@ -31,11 +32,10 @@ use utoipa_axum::routes;
 
 pub use self::adopted::read_task;
 pub use self::errors::{
-    HelpfulSetting, method_not_allowed, missing_host_response, not_found, panic_response, rejection_response,
-    timeout_response, too_large_response,
+    method_not_allowed, missing_host_response, not_found, panic_response, rejection_response, timeout_response,
+    too_large_response,
 };
 pub(crate) use self::extract::MAX_BODY;
-pub use self::routes::Endpoint;
 use self::{
     openapi::{
         ErrorBodies, ErrorDoc,
@@ -45,6 +45,10 @@ use self::{
     routes::ApiRoute,
     shape::Shape,
     upload::UploadCapacity,
+};
+pub use self::{
+    routes::Endpoint,
+    unserved::{HELPFUL_SETTINGS, HelpfulSettings},
 };
 use crate::{config::Config, service::Services};
 

@@ -11,7 +11,11 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{paths, pydantic::PydanticError};
+use super::{
+    paths,
+    pydantic::PydanticError,
+    unserved::{self, Unserved},
+};
 use crate::{
     error::{AuthError, Error, FieldError, FileProblem, PublicError, ValidationError},
     service::{auth::PASSWORD_LENGTH, tasks::LONGEST_DESCRIPTION},
@@ -27,10 +31,6 @@ pub(super) enum RestError {
     /// The body has too many bytes.
     TooLarge,
 }
-
-/// A setting with which a request would not have failed: said in the log, where a developer looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HelpfulSetting(pub &'static str);
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
 #[derive(Serialize)]
@@ -91,6 +91,10 @@ impl IntoResponse for RestError {
 
 fn service_response(error: &Error) -> Response {
     error.log_cause();
+    unserved::note_error(response_to(error), error)
+}
+
+fn response_to(error: &Error) -> Response {
     match error {
         Error::Invalid(problems) => validation_response(problems.iter().map(body_error).collect()),
         Error::InvalidFile(problems) => validation_response(problems.iter().map(file_error).collect()),
@@ -146,10 +150,10 @@ fn file_error(problem: &FileProblem) -> PydanticError {
 
 fn validation_response(problems: Vec<PydanticError>) -> Response {
     let is_long = problems.iter().any(|it| it.is_too_long_below(&["body", "description"], LONGEST_DESCRIPTION));
+    let unserved = problems.iter().filter_map(|it| it.unserved).chain(is_long.then_some(Unserved::LongDescription));
+    let unserved = unserved.collect();
     let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Json(ValidationErrors { detail: problems })).into_response();
-    if is_long {
-        response.extensions_mut().insert(HelpfulSetting("DESCRIPTION_LENGTH=5000"));
-    }
+    unserved::note(&mut response, unserved);
     response
 }
 
@@ -181,7 +185,7 @@ pub fn missing_host_response() -> Response {
 pub async fn not_found(uri: Uri) -> Response {
     let mut response = detail_response(StatusCode::NOT_FOUND, "Not Found");
     if paths::is_root(uri.path()) {
-        response.extensions_mut().insert(HelpfulSetting("REST_ROOT=on"));
+        unserved::note(&mut response, vec![Unserved::Root]);
     }
     response
 }

@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use super::{openapi::text_schema, pydantic::PydanticError, shape::Shape};
+use super::{openapi::text_schema, pydantic::PydanticError, shape::Shape, unserved::Unserved};
 use crate::{
     error,
     service::{
@@ -30,6 +30,8 @@ pub(super) struct BodyFields<'a> {
     reads_status: bool,
     /// Whether fields are kept that are not known.
     keeps_unknown: bool,
+    /// Whether names are shown in camelCase.
+    is_camel: bool,
     max_description: usize,
 }
 
@@ -37,17 +39,41 @@ pub(super) struct BodyFields<'a> {
 pub(super) const COMPLETED: [&str; 5] = ["completed", "is_completed", "isCompleted", "complete", "done"];
 /// The same, and the name under which a word says so.
 const COMPLETED_OR_STATUS: [&str; 6] = ["completed", "is_completed", "isCompleted", "complete", "done", "status"];
+/// Names by which a client shows that it reads camelCase.
+const CAMEL_NAMES: [&str; 5] = ["userId", "isCompleted", "dueDate", "createdAt", "updatedAt"];
 pub(super) const STATUSES: &str = "'pending' or 'completed'";
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
 impl<'a> BodyFields<'a> {
     pub(super) fn new(object: &'a Map<String, Value>, problems: &'a mut Vec<PydanticError>) -> Self {
-        Self { object, problems, reads_status: false, keeps_unknown: false, max_description: MAX_DESCRIPTION }
+        Self {
+            object,
+            problems,
+            reads_status: false,
+            keeps_unknown: false,
+            is_camel: false,
+            max_description: MAX_DESCRIPTION,
+        }
     }
 
     /// With what that shape reads, and descriptions of at most so many characters.
     pub(super) fn shaped(self, shape: Shape, max_description: usize) -> Self {
-        Self { reads_status: shape.has_status, keeps_unknown: shape.keeps_unknown, max_description, ..self }
+        let Shape { has_status, keeps_unknown, is_camel, .. } = shape;
+        Self { reads_status: has_status, keeps_unknown, is_camel, max_description, ..self }
+    }
+
+    /// What is left out of a task, and would not be with other settings.
+    pub(super) fn unserved(&self) -> Vec<Unserved> {
+        let has = |is_so: fn(&str) -> bool| self.object.keys().any(|name| is_so(name));
+        let status = self.object.get("status").and_then(|it| status(it.as_str()?));
+        [
+            (!self.reads_status && status.is_some(), Unserved::StatusField),
+            (!self.keeps_unknown && has(|it| it != "status" && !ExtraFields::is_known(it)), Unserved::UnknownField),
+            (!self.is_camel && has(|it| CAMEL_NAMES.contains(&it)), Unserved::CamelCase),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, unserved)| is_so.then_some(unserved))
+        .collect()
     }
 
     /// A new task, if all fields are valid.

@@ -11,6 +11,7 @@ use utoipa::{
     },
 };
 
+use super::unserved::Unserved;
 use crate::error;
 
 /// A problem of a request.
@@ -33,6 +34,9 @@ pub(super) struct PydanticError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     ctx: Option<Value>,
+    /// What another setting would have taken.
+    #[serde(skip)]
+    pub(super) unserved: Option<Unserved>,
 }
 
 /// Steps are names and indexes.
@@ -48,7 +52,7 @@ const MAX_ECHO: usize = 256;
 impl PydanticError {
     fn new(r#type: &'static str, loc: &[&str], msg: impl Into<String>) -> Self {
         let loc = loc.iter().map(|it| json!(it)).collect();
-        Self { r#type, loc, msg: msg.into(), input: None, ctx: None }
+        Self { r#type, loc, msg: msg.into(), input: None, ctx: None, unserved: None }
     }
 
     /// Adds the invalid input, unless it is long.
@@ -63,10 +67,21 @@ impl PydanticError {
         format!("{name}: {}", self.msg)
     }
 
+    /// Adds that another setting would have taken it.
+    pub(super) fn unserved(mut self, unserved: Unserved) -> Self {
+        self.unserved = Some(unserved);
+        self
+    }
+
     /// Whether it is about the length of that field, which might be allowed to be that long.
     pub(super) fn is_too_long_below(&self, loc: &[&str], longest: usize) -> bool {
         let most = self.ctx.as_ref().and_then(|it| it["max_length"].as_u64());
         self.r#type == "string_too_long" && self.loc == *loc && most.is_some_and(|it| it < longest as u64)
+    }
+
+    /// The text that was sent, unless it is long.
+    pub(super) fn input(&self) -> Option<&str> {
+        self.input.as_ref()?.as_str()
     }
 
     fn with(mut self, ctx: Value) -> Self {

@@ -22,6 +22,7 @@ use super::{
     openapi::text_schema,
     pydantic::PydanticError,
     shape::Shape,
+    unserved::Unserved,
 };
 use crate::{
     error,
@@ -217,7 +218,13 @@ impl<'a> QueryReader<'a> {
 
     /// The tasks that are asked for; `status` is what a word says that names those.
     fn filter(&mut self, status: fn(&str) -> Option<Option<bool>>) -> Filter {
+        let found = self.problems.len();
         let status = self.choice(&["status", "status_filter"], STATUSES, status).flatten();
+        if let Some(problem) = self.problems.get_mut(found)
+            && problem.input().and_then(any_status).is_some()
+        {
+            problem.unserved = Some(Unserved::StatusWord);
+        }
         let completed = self.bool(&COMPLETED);
         let search = self.parse_value(&["search", "q"], SearchText::parse).flatten();
         // Front-ends send the name with nothing in it when nothing is chosen.

@@ -12,7 +12,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{RestState, errors::RestError, pydantic::PydanticError};
+use super::{RestState, errors::RestError, pydantic::PydanticError, unserved::Unserved};
 use crate::{config::Config, error::Error, media_type::MediaType};
 
 const JSON: &str = "application/json";
@@ -75,7 +75,9 @@ impl Shape {
             let Some(choice) = words.iter().position(|word| *word == first).filter(|_| chosen.all(|it| it == first))
             else {
                 let reason = format!("must have {name}={} or {name}={}", words[0], words[1]);
-                return Err(RestError::Validation(vec![PydanticError::header("Accept", &reason)]));
+                return Err(RestError::Validation(vec![
+                    PydanticError::header("Accept", &reason).unserved(Unserved::Shape(name)),
+                ]));
             };
             *self.switch(name) = choice == 1;
         }

@@ -19,7 +19,7 @@ use super::{
     fields::{CompletionBody, NewTaskBody, TaskChangesBody},
     query::{ChangesQuery, CompletionQuery, ListQuery, refuse_parameters},
     shape::{self, PagePosition, Shape},
-    streaming,
+    streaming, unserved,
 };
 use crate::{
     db::Window,
@@ -155,15 +155,24 @@ pub(super) async fn create(
 ) -> Result<Response, RestError> {
     let mut problems = refuse_parameters(query.as_deref().unwrap_or_default()).err().unwrap_or_default();
     let longest = caller.tasks().max_description();
-    let draft = body.read(&mut problems, |fields| fields.shaped(shape, longest).new_task()).flatten();
+    let read = body.read(&mut problems, |fields| {
+        let fields = fields.shaped(shape, longest);
+        (fields.unserved(), fields.new_task())
+    });
+    let (unserved, draft) = read.unwrap_or_default();
     let draft = draft.filter(|_| problems.is_empty()).ok_or(RestError::Validation(problems))?;
     let has_labels = !draft.labels.is_empty();
     let row = caller.tasks().create(draft).await?;
-    if has_labels {
-        return Ok((StatusCode::CREATED, task_response(&caller, shape, row).await?).into_response());
-    }
-    let tag = Tags::new(caller.id(), shape).of(row.revision);
-    Ok((StatusCode::CREATED, tag, shape.task(task_json(&Task::from(row))?)?).into_response())
+    let mut response = match has_labels {
+        true => task_response(&caller, shape, row).await?,
+        false => {
+            let tag = Tags::new(caller.id(), shape).of(row.revision);
+            (tag, shape.task(task_json(&Task::from(row))?)?).into_response()
+        }
+    };
+    *response.status_mut() = StatusCode::CREATED;
+    unserved::note(&mut response, unserved);
+    Ok(response)
 }
 
 /// Get a task.
@@ -221,13 +230,18 @@ pub(super) async fn edit(
     let mut problems = Vec::new();
     let key = path.key(&mut problems);
     let longest = caller.tasks().max_description();
-    let edit = body.read(&mut problems, |fields| fields.shaped(shape, longest).task_patch());
-    let (Some(key), Some(edit), true) = (key, edit, problems.is_empty()) else {
+    let edit = body.read(&mut problems, |fields| {
+        let fields = fields.shaped(shape, longest);
+        (fields.unserved(), fields.task_patch())
+    });
+    let (Some(key), Some((unserved, edit)), true) = (key, edit, problems.is_empty()) else {
         return Err(RestError::Validation(problems));
     };
     let expected = expected_revision(&caller, shape, &headers, key).await?;
     let row = caller.tasks().edit(key, edit, expected).await?;
-    task_response(&caller, shape, row).await
+    let mut response = task_response(&caller, shape, row).await?;
+    unserved::note(&mut response, unserved);
+    Ok(response)
 }
 
 /// Set whether a task is completed.

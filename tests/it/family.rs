@@ -5,7 +5,7 @@ use docket::rest::{compat, paths};
 use serde_json::{Value, json};
 
 use crate::{
-    support::{Answer, App, PASSWORD, Process, text},
+    support::{Answer, App, PASSWORD, Person, Process, command, text},
     tokens::{hs256, in_seconds},
 };
 
@@ -600,29 +600,103 @@ async fn a_kind_of_front_ends_is_served_by_one_setting() {
     assert_eq!(app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await.expect(200)["deleted"], true);
 }
 
+/// A request that a setting would help, and what the log says then.
+async fn ask_for_more(app: &App, base: &str, ann: &Person, setting: &str) -> u16 {
+    let token = |claims: Value| {
+        let mut claims = claims;
+        claims["exp"] = in_seconds(60).into();
+        hs256(&claims)
+    };
+    let own = token(json!({ "sub": ann.id }));
+    let of = |method: &str, path: &str| app.http.request(method.parse().unwrap(), format!("{base}{path}"));
+    let task = |body: Value| of("POST", "/api/tasks").bearer_auth(&own).json(&body);
+    let shape =
+        |word: &str| of("GET", "/api/tasks").bearer_auth(&own).header("accept", format!("application/json;{word}"));
+    let foreign = "eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.eyJzdWIiOiJhIn0.AA";
+    let request = match setting {
+        "REST_ROOT=on" => of("GET", "/todos"),
+        "DESCRIPTION_LENGTH=5000" => task(json!({ "title": "a", "description": "x".repeat(1001) })),
+        "status word: REST_STATUS=on" => of("GET", "/api/tasks?status=done").bearer_auth(&own),
+        "status field: REST_STATUS=on" => task(json!({ "title": "a", "status": "done" })),
+        "REST_UNKNOWN_FIELDS=keep" => task(json!({ "title": "a", "category": "x" })),
+        "camel: REST_CASE=camel" => task(json!({ "title": "a", "isCompleted": true })),
+        "REST_DELETE=json" => shape("delete=none"),
+        "REST_LIST=envelope" => shape("list=tree"),
+        "REST_CASE=camel" => shape("case=kebab"),
+        "REST_STATUS=on" => shape("status=done"),
+        "CORS_ORIGINS" => of("POST", "/api/auth/sign-in/email")
+            .header("origin", "https://front.example")
+            .json(&json!({ "email": "ann@example.com", "password": PASSWORD })),
+        "JWKS_URL" => of("GET", "/api/tasks").bearer_auth(foreign),
+        "JWT_USER_CLAIM, JWT_COOKIE_CACHE=on" => {
+            of("GET", "/api/tasks").bearer_auth(token(json!({ "sub": "a", "id": "b" })))
+        }
+        "JWT_ISSUER, JWT_AUDIENCE" => {
+            of("GET", "/api/tasks").bearer_auth(token(json!({ "sub": ann.id, "iss": "https://other.example" })))
+        }
+        "EMAIL_VERIFICATION=off" => {
+            of("POST", "/api/auth/login").json(&json!({ "email": ann.email, "password": PASSWORD }))
+        }
+        "PASSWORD_CHECK=off" => {
+            of("POST", "/auth/register").json(&json!({ "email": "new@example.com", "password": "password123" }))
+        }
+        other => panic!("{other}"),
+    };
+    Answer::of(request).await.status.as_u16()
+}
+
+/// What is asked for, and the status of the answer.
+const UNSERVED: [(&str, u16); 16] = [
+    ("REST_ROOT=on", 404),
+    ("DESCRIPTION_LENGTH=5000", 422),
+    ("status word: REST_STATUS=on", 422),
+    ("status field: REST_STATUS=on", 201),
+    ("REST_UNKNOWN_FIELDS=keep", 201),
+    ("camel: REST_CASE=camel", 201),
+    ("REST_DELETE=json", 422),
+    ("REST_LIST=envelope", 422),
+    ("REST_CASE=camel", 422),
+    ("REST_STATUS=on", 422),
+    ("CORS_ORIGINS", 403),
+    ("JWKS_URL", 401),
+    ("JWT_ISSUER, JWT_AUDIENCE", 401),
+    ("JWT_USER_CLAIM, JWT_COOKIE_CACHE=on", 401),
+    ("EMAIL_VERIFICATION=off", 403),
+    ("PASSWORD_CHECK=off", 422),
+];
+
 #[tokio::test]
 async fn development_logs_the_setting_that_would_have_helped() {
-    let app = App::spawn().await;
-    let ann = app.person("ann").await;
+    let named: Vec<_> = UNSERVED.iter().map(|(it, _)| it.split(": ").last().unwrap()).collect();
+    let table: Vec<_> = docket::rest::HELPFUL_SETTINGS.iter().map(|it| it.1).collect();
+    assert_eq!(named, table);
+    let guide = std::fs::read_to_string("docs/rest.md").unwrap();
+    assert!(table.iter().all(|it| guide.contains(&format!("`{it}`"))), "docs/rest.md does not name all of {table:?}");
+    let other = App::spawn().await;
+    let ann = other.person("ann").await;
     for (environment, is_named) in [("development", true), ("staging", false)] {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let settings = [("DOCKET_ENV", environment), ("RUST_LOG", "info"), ("DOCKET_DRAIN_SECONDS", "0")];
-        let other = App::unstarted().await;
-        let process = Process::start_with(&other.database_url, &settings, log.reopen().unwrap()).await;
-        let ask = async |method: &str, path: &str, body: Value| {
-            let request = app.http.request(method.parse().unwrap(), format!("{}{path}", process.base));
-            Answer::of(request.bearer_auth(hs256(&json!({ "sub": ann.id, "exp": in_seconds(60) }))).json(&body)).await
-        };
-        assert_eq!(ask("GET", "/todos", json!({})).await.status, 404);
-        assert_eq!(
-            ask("POST", "/api/tasks", json!({ "title": "a", "description": "x".repeat(1001) })).await.status,
-            422
-        );
-        assert_eq!(ask("POST", "/api/tasks", json!({ "title": "" })).await.status, 422);
-        process.stop().await;
-        let said = std::fs::read_to_string(log.path()).unwrap();
-        for setting in ["REST_ROOT=on", "DESCRIPTION_LENGTH=5000"] {
-            assert_eq!(said.matches(setting).count(), usize::from(is_named), "{environment}, {setting}: {said}");
+        for (setting, status) in UNSERVED {
+            let is_account = ["EMAIL_VERIFICATION=off", "PASSWORD_CHECK=off"].contains(&setting);
+            // Only where a check was asked for is there something to refuse.
+            if is_account && !is_named {
+                continue;
+            }
+            let log = tempfile::NamedTempFile::new().unwrap();
+            let mut settings = vec![("DOCKET_ENV", environment), ("RUST_LOG", "info"), ("DOCKET_DRAIN_SECONDS", "0")];
+            match setting {
+                "EMAIL_VERIFICATION=off" => settings.push(("EMAIL_VERIFICATION", "on")),
+                "PASSWORD_CHECK=off" => settings.push(("PASSWORD_CHECK", "on")),
+                "JWT_ISSUER, JWT_AUDIENCE" => settings.push(("JWT_ISSUER", "https://issuer.example")),
+                _ => {}
+            }
+            let process = Process::start_with(&other.database_url, &settings, log.reopen().unwrap()).await;
+            assert_eq!(ask_for_more(&other, &process.base, &ann, setting).await, status, "{environment}, {setting}");
+            process.stop().await;
+            let said = std::fs::read_to_string(log.path()).unwrap();
+            let setting = setting.split(": ").last().unwrap();
+            assert_eq!(said.contains(&format!("setting={setting}")), is_named, "{environment}, {setting}: {said}");
         }
     }
+    let (_, doctor) = command(&other.database_url, &["doctor"], &[]);
+    assert!(doctor.contains("its line of the log has setting="), "{doctor}");
 }

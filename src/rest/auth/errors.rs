@@ -11,7 +11,10 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::{AuthError, Error, whole_seconds};
+use crate::{
+    error::{AuthError, Error, whole_seconds},
+    rest::unserved::{self, Unserved},
+};
 
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
@@ -74,7 +77,7 @@ impl From<Error> for AuthApiError {
 impl IntoResponse for AuthApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
-            Self::Service(error) => return service_response(&error),
+            Self::Service(error) => return unserved::note_error(service_response(&error), &error),
             Self::Validation(issues) => (StatusCode::BAD_REQUEST, "VALIDATION_ERROR", issues.join("; ")),
             Self::BadJson => (StatusCode::BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body".into()),
             Self::MediaType(message) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message),
@@ -140,7 +143,11 @@ fn origin_response(fault: OriginError) -> Response {
             "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
         ),
     };
-    error_response(StatusCode::FORBIDDEN, code, message)
+    let mut response = error_response(StatusCode::FORBIDDEN, code, message);
+    if fault == OriginError::Untrusted {
+        unserved::note(&mut response, vec![Unserved::Origin]);
+    }
+    response
 }
 
 fn callback_response(name: &str) -> Response {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     config::{Config, Environment},
-    rest::{self, HelpfulSetting},
+    rest::{self, HelpfulSettings},
     service::auth::Client,
     telemetry::{
         SAMPLED, adopt,
@@ -109,7 +109,7 @@ pub(in crate::server) async fn request_context(
     span.record("http.response.status_code", status);
     let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let operation = response.extensions().get::<OperationLabels>().map(display);
-    let setting = response.extensions().get::<HelpfulSetting>().filter(|_| settings.is_development).map(|it| it.0);
+    let setting = response.extensions().get::<HelpfulSettings>().filter(|_| settings.is_development).map(display);
     span.in_scope(
         || info!(%method, route, operation, status, setting, duration_us = micros, "{method} {route} {status}"),
     );
