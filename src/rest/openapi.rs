@@ -9,7 +9,7 @@ use std::{collections::HashSet, sync::OnceLock};
 use axum::{
     Router,
     body::Bytes,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -32,7 +32,7 @@ pub(super) use self::operations::{BodyField, ErrorBodies, ErrorDoc, Operations, 
 use super::{
     auth, compat,
     cookie::SESSION_COOKIE,
-    errors::{RestError, ValidationErrors},
+    errors::{RestError, ValidationErrors, not_found},
     pydantic::PydanticError,
     routes::Endpoint,
     shape,
@@ -108,8 +108,10 @@ async fn serve_document() -> Result<Response, RestError> {
     Ok(shape::json_response(json))
 }
 
-/// The page loads nothing from elsewhere, and nobody may frame it.
-async fn protect_page(mut response: Response) -> Response {
+/// The page loads nothing from elsewhere, and nobody may frame it. A file that it does not have is refused as others are.
+async fn protect_page(response: Response) -> Response {
+    let is_absent = response.status() == StatusCode::NOT_FOUND;
+    let mut response = if is_absent { not_found(Uri::default()).await } else { response };
     const POLICY: HeaderValue = HeaderValue::from_static(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",

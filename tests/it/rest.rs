@@ -375,3 +375,59 @@ async fn no_parameter_of_a_query_is_left_out_for_another_one() {
     let path = format!("/api/{}/changes?after=a&after=b", ann.id);
     assert_eq!(Answer::of(app.request("GET", &path).bearer_auth(&ann.token)).await.status, 422);
 }
+
+/// Paths that are no routes, or have something that cannot be read.
+const ODD_PATHS: [&str; 33] = [
+    "/api",
+    "/api/",
+    "/api/v1",
+    "/api/v1/",
+    "/auth",
+    "/auth/",
+    "/auth/x",
+    "/auth/login/x",
+    "/api/auth",
+    "/api/auth/",
+    "/api/auth/x",
+    "/api/auth/%ff",
+    "/api/auth//login",
+    "/api/auth/get-session/",
+    "/api/auth/reset-password/%ff?callbackURL=/x",
+    "/api/v1/auth",
+    "/api/v1/auth/x",
+    "/api/nothing",
+    "/api//tasks",
+    "//api/tasks",
+    "/api/tasks//",
+    "/api/%zz/tasks",
+    "/api/%ff/tasks",
+    "/api/tasks/%ff",
+    "/api/tasks/%zz",
+    "/api/tasks/%00",
+    "/api/tasks/1%2Fcomplete",
+    "/api/tasks/1/2/3",
+    "/api/tasks?%ff=%zz",
+    "/api/x/y/z",
+    "/%ff",
+    "/docs/x",
+    "/todos/1",
+];
+
+#[tokio::test]
+async fn whatever_is_refused_says_so_in_json() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for path in ODD_PATHS.into_iter().chain([format!("/api/{}/tasks", "x".repeat(6000)).as_str()]) {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "FOO"] {
+            for host in ["localhost", "evil.example"] {
+                let request = app.request(method, path).bearer_auth(&ann.token).header("host", host);
+                let answer = Answer::of(request).await;
+                let name = format!("{method} {path}: {answer:?}");
+                assert!((400..500).contains(&answer.status.as_u16()), "{name}");
+                assert_eq!(answer.header("content-type"), "application/json", "{name}");
+                assert!(answer.json()["detail"].is_string() || answer.json()["detail"].is_array(), "{name}");
+                assert_eq!(answer.headers.contains_key("allow"), answer.status == 405, "{name}");
+            }
+        }
+    }
+}

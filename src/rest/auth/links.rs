@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{AuthError, Error},
+    rest::errors::not_found,
     service::auth::{Auth, Client, Lifetime, VerificationOutcome},
 };
 
@@ -56,9 +57,11 @@ pub(super) async fn request_reset(State(services): AuthRouteState, post: Post<Js
 )]
 pub(super) async fn follow_reset(
     State(services): AuthRouteState,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     OriginalUri(uri): OriginalUri,
 ) -> AuthResult {
+    // What is no text is no token, and no path.
+    let Ok(Path(token)) = token else { return Ok(not_found(uri).await) };
     let auth = services.auth();
     let query = QueryParameters::of(&uri);
     query.required("callbackURL")?;
