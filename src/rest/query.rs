@@ -133,8 +133,12 @@ impl IntoParams for ListQuery {
             parameter("priority", several(one_of(&["low", "medium", "high", "urgent"])), "Any of these priorities."),
             parameter("tags", tags, "Any of these tags."),
             parameter("search", search, "Text in the title or the description, without regard to case."),
-            parameter("due_after", instant(), "Tasks that are due from then on; a date is its midnight in UTC."),
-            parameter("due_before", instant(), "Tasks that are due before then."),
+            parameter(
+                "due_after",
+                instant(),
+                "Tasks that are due from then on; a date is its midnight in UTC, and a `+` is sent as `%2B`.",
+            ),
+            parameter("due_before", instant(), "Tasks that are due before then, in the same form."),
             parameter("overdue", bool_schema(), "If true, open tasks that are due in the past."),
             parameter(
                 "sort",

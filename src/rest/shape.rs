@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 
 use super::{RestState, errors::RestError, pydantic::PydanticError, unserved::Unserved};
 use crate::{config::Config, error::Error, media_type::MediaType};
@@ -38,6 +38,16 @@ pub(super) struct Shape {
     pub(super) has_status: bool,
     /// Fields that clients send and that are not known are kept.
     pub(super) keeps_unknown: bool,
+}
+
+/// The response to a deletion, for clients that read one.
+#[derive(Serialize)]
+struct DeletedTask {
+    message: &'static str,
+    id: i64,
+    deleted_id: i64,
+    task_id: i64,
+    deleted: bool,
 }
 
 /// Where a page lies.
@@ -113,21 +123,18 @@ impl Shape {
         }
         let size = limit.unwrap_or(total);
         let page = offset.checked_div(size).unwrap_or_default() + 1;
-        let about = json!({
-            "total": total, "count": total, "total_count": total, "page": page, "page_size": size, "per_page": size,
-        });
-        ("{\"tasks\":", about.to_string().replacen('{', ",", 1))
+        let counts = format!(",\"total\":{total},\"count\":{total},\"total_count\":{total}");
+        let page = format!(",\"page\":{page},\"page_size\":{size},\"per_page\":{size}");
+        ("{\"tasks\":", counts + &page + "}")
     }
 
     pub(super) fn deletion_response(self, number: i64) -> Response {
         if !self.deletes_with_json {
             return StatusCode::NO_CONTENT.into_response();
         }
-        Json(json!({
-            "message": "Task deleted successfully", "id": number, "deleted_id": number, "task_id": number,
-            "deleted": true,
-        }))
-        .into_response()
+        let message = "Task deleted successfully";
+        let body = DeletedTask { message, id: number, deleted_id: number, task_id: number, deleted: true };
+        Json(body).into_response()
     }
 }
 

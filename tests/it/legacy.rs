@@ -229,6 +229,9 @@ async fn answers_have_the_shapes_that_were_chosen_at_the_start() {
     app.rest_task(&ann, json!({ "title": "b" })).await;
     let list = app.rest(&ann, "GET", "?page=2&page_size=1", None).await.expect(200);
     assert_eq!(list["tasks"], json!([task]));
+    let raw = app.rest(&ann, "GET", "", None).await.text;
+    let counts = r#"}],"total":2,"count":2,"total_count":2,"page":1,"page_size":2,"per_page":2}"#;
+    assert!(raw.starts_with(r#"{"tasks":[{"id":"#) && raw.ends_with(counts), "{raw}");
     for (name, value) in
         [("total", 2), ("count", 2), ("total_count", 2), ("page", 2), ("page_size", 1), ("per_page", 1)]
     {
@@ -236,7 +239,9 @@ async fn answers_have_the_shapes_that_were_chosen_at_the_start() {
     }
     let whole = app.rest(&ann, "GET", "", None).await.expect(200);
     assert_eq!((&whole["page"], &whole["page_size"], &whole["total"]), (&json!(1), &json!(2), &json!(2)));
-    let gone = app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await.expect(200);
+    let gone = app.rest(&ann, "DELETE", &format!("/{}", task["id"]), None).await;
+    assert!(gone.text.starts_with(r#"{"message":"Task deleted successfully","id":"#), "{gone:?}");
+    let gone = gone.expect(200);
     let id = &task["id"];
     let expected =
         json!({ "message": "Task deleted successfully", "id": id, "deleted_id": id, "task_id": id, "deleted": true });
