@@ -39,7 +39,7 @@ pub(crate) use self::extract::MAX_BODY;
 use self::{
     openapi::{
         ErrorBodies, ErrorDoc,
-        Operations::{All, OfTask, WithBody, WithIfMatch},
+        Operations::{All, OfTask, WithIfMatch},
         RouteGroup,
     },
     routes::ApiRoute,
@@ -67,14 +67,14 @@ const USER_ROUTES: RouteGroup = RouteGroup {
         ErrorDoc::new(401, All, "The token is missing, or it is not valid.", "Not authenticated"),
         ErrorDoc::new(403, All, "The user in the path is not the user of the token.", "Access denied"),
         ErrorDoc::new(404, OfTask, "The caller has no such task.", "Task not found"),
-        ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive"),
+        errors::BODY_TIMEOUT,
         ErrorDoc::new(412, WithIfMatch, "The task is not the expected one.", "Task was changed in the meantime"),
-        ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large"),
-        ErrorDoc::new(415, WithBody, "The body is compressed.", "Request body must not be compressed"),
+        errors::TOO_LARGE,
+        errors::ENCODED,
         ErrorDoc::new(422, All, "The request is not valid. Every problem is listed.", ""),
-        ErrorDoc::new(429, All, "There were too many requests.", "Too many requests, try again later"),
-        ErrorDoc::new(500, All, "The server failed.", "Internal server error"),
-        ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again"),
+        errors::TOO_MANY,
+        errors::FAILED,
+        errors::BUSY,
     ],
 };
 

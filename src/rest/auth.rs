@@ -8,7 +8,7 @@ mod links;
 mod origin;
 mod post;
 mod profile;
-mod requests;
+pub(super) mod requests;
 mod session;
 mod sessions;
 mod sign_in;

@@ -12,10 +12,14 @@ use axum::Router;
 use utoipa_axum::routes;
 
 use super::{
-    auth::SIGN_UP,
+    auth::{
+        SIGN_UP,
+        requests::{EMAIL, IMAGE, PASSWORD},
+    },
+    errors,
     openapi::{
         BodyField, ErrorBodies, ErrorDoc,
-        Operations::{All, Named, WithBody},
+        Operations::{Named, WithBody},
         RouteGroup,
     },
     paths,
@@ -36,20 +40,17 @@ const COMPAT_ROUTES: RouteGroup = RouteGroup {
             "Not authenticated",
         ),
         ErrorDoc::new(403, Named, "The address must be verified first.", "Email not verified"),
-        ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive"),
-        ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large"),
-        ErrorDoc::new(415, WithBody, "The body is compressed.", "Request body must not be compressed"),
+        errors::BODY_TIMEOUT,
+        errors::TOO_LARGE,
+        errors::ENCODED,
         ErrorDoc::new(422, WithBody, "The request is not valid. Every problem is listed.", ""),
-        ErrorDoc::new(429, All, "There were too many requests.", "Too many requests, try again later"),
-        ErrorDoc::new(500, All, "The server failed.", "Internal server error"),
-        ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again"),
+        errors::TOO_MANY,
+        errors::FAILED,
+        errors::BUSY,
     ],
 };
 
-const EMAIL: BodyField = BodyField::required("email", "ann@example.com", "E-mail address.");
-const PASSWORD: BodyField = BodyField::required("password", "correct-horse-1", "Password, 8 to 128 characters.");
 const NAME: BodyField = BodyField::optional("name", "Ann", "Display name; without it, a part of the address.");
-const IMAGE: BodyField = BodyField::optional("image", "https://example.com/ann.png", "URL of the profile picture.");
 /// What the password form of OAuth2 calls the address.
 const USER_NAME: BodyField = BodyField::required("username", "ann@example.com", "E-mail address; `email` works too.");
 

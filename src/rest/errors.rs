@@ -12,6 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    openapi::{
+        ErrorDoc,
+        Operations::{All, WithBody},
+    },
     paths,
     pydantic::PydanticError,
     unserved::{self, Unserved},
@@ -31,6 +35,22 @@ pub(super) enum RestError {
     /// The body has too many bytes.
     TooLarge,
 }
+
+/// The body did not arrive.
+pub(super) const BODY_TIMEOUT: ErrorDoc =
+    ErrorDoc::new(408, WithBody, "The body did not arrive in time.", "Request body did not arrive");
+/// The body has too many bytes.
+pub(super) const TOO_LARGE: ErrorDoc = ErrorDoc::new(413, WithBody, "The body is too large.", "Request body too large");
+/// The body has an encoding.
+pub(super) const ENCODED: ErrorDoc =
+    ErrorDoc::new(415, WithBody, "The body is compressed.", "Request body must not be compressed");
+/// A quota is used up.
+pub(super) const TOO_MANY: ErrorDoc =
+    ErrorDoc::new(429, All, "There were too many requests.", "Too many requests, try again later");
+/// Docket failed.
+pub(super) const FAILED: ErrorDoc = ErrorDoc::new(500, All, "The server failed.", "Internal server error");
+/// There is no capacity.
+pub(super) const BUSY: ErrorDoc = ErrorDoc::new(503, All, "The server is too busy.", "Service unavailable, try again");
 
 /// The body of an error; keys stay in the order of the types, which a `Value` would sort.
 #[derive(Serialize)]

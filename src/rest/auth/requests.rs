@@ -2,13 +2,18 @@
 
 use crate::rest::openapi::BodyField;
 
-const EMAIL: BodyField = BodyField::required("email", "ann@example.com", "E-mail address.");
-const PASSWORD: BodyField = BodyField::required("password", "correct-horse-1", "Password, 8 to 128 characters.");
+/// An address.
+pub(in crate::rest) const EMAIL: BodyField = BodyField::required("email", "ann@example.com", "E-mail address.");
+/// A password.
+pub(in crate::rest) const PASSWORD: BodyField =
+    BodyField::required("password", "correct-horse-1", "Password, 8 to 128 characters.");
 const NEW_PASSWORD: BodyField = BodyField::required("newPassword", "another-horse-1", "Password, 8 to 128 characters.");
 const CALLBACK: BodyField =
     BodyField::optional("callbackURL", "/welcome", "Where a mailed link leads on to: a trusted origin or a path.");
 const REMEMBER: BodyField = BodyField::switch("rememberMe", true, "False for a session that ends with the browser.");
-const IMAGE: BodyField = BodyField::optional("image", "https://example.com/ann.png", "URL of the profile picture.");
+/// A picture.
+pub(in crate::rest) const IMAGE: BodyField =
+    BodyField::optional("image", "https://example.com/ann.png", "URL of the profile picture.");
 
 /// The fields of a sign-up.
 pub(super) const SIGN_UP: &[BodyField] =
