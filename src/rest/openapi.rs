@@ -48,8 +48,9 @@ const TAGS: [(&str, &str); 4] = [
 ];
 const ABOUT: &str = "The REST API of Docket, and the routes of its accounts. The GraphQL API is at `/graphql`.\n\n\
     Every path works with a slash at its end, and the paths of a user's data also without the user, below `/api/v1`, \
-    and with `todos` for `tasks`. Parameters of `Accept` choose other shapes: \
-    `application/json; list=envelope; case=camel; delete=json; status=on`. Every response has an `X-Request-Id`.";
+    and with `todos` for `tasks`. Every response has an `X-Request-Id`.\n\n\
+    Tasks have the shapes that are described here, unless the server has settings for other ones. With \
+    `Accept: application/json; list=array; case=snake; delete=empty; status=off` they always have these.";
 const ABOUT_COOKIE: &str = "The session cookie, which is named `__Secure-better-auth.session_token` behind https. With it a \
     write needs the `Origin` of a trusted page, or a header `X-Requested-With`.";
 const ABOUT_BEARER: &str = "An access token, or the token of a session.";

@@ -487,3 +487,23 @@ async fn who_asks_too_often_gets_the_headers_of_the_document() {
         assert!(seen.contains("429"), "{id}: {seen:?}");
     }
 }
+
+#[tokio::test]
+async fn a_client_gets_the_shapes_of_the_document_whatever_the_settings_are() {
+    let document = document();
+    let settings = [("DOCKET_LEGACY", "fastapi-envelope"), ("REST_CASE", "camel")];
+    let usual = "application/json; list=array; case=snake; delete=empty; status=off";
+    assert!(text(&document["info"]["description"]).contains(usual));
+    for id in ["createTask", "listTasks", "getTask", "updateTask", "setTaskCompleted", "toggleTask", "deleteTask"] {
+        let operation = operations(&document).into_iter().find(|it| it.id == id).unwrap();
+        let reader = Reader::new(&settings, true).await;
+        let request = reader.signed(&operation, &reader.path(&operation)).header("accept", usual);
+        let request = match operation.contents().first() {
+            Some((media_type, content)) => with_body(request, media_type, &content["example"]),
+            None => request,
+        };
+        let answer = Answer::of(request).await;
+        assert!(answer.status.is_success(), "{id}: {answer:?}");
+        compare(&operation, &answer, &document, &mut BTreeSet::new());
+    }
+}
