@@ -131,6 +131,21 @@ async fn a_request_that_names_no_host_or_several_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_yet_is_refused_without_a_body() {
+    let app = App::spawn().await;
+    for (request, status) in [
+        (format!("GET /api/tasks HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(17 << 10)), 431),
+        (format!("GET /api/{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(17 << 10)), 431),
+        ("nonsense\r\n\r\n".to_owned(), 400),
+    ] {
+        let answer = raw(&app, &request).await;
+        let start: String = request.chars().take(40).collect();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{start}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{start}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_route_does_not_wait_for_a_body_that_says_it_is_too_large() {
     let app = App::spawn().await;
     for endpoint in docket::rest::auth::endpoints().into_iter().filter(|it| it.method == "POST") {
