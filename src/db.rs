@@ -13,6 +13,7 @@ mod notify;
 mod open_files;
 mod pool;
 mod selection;
+mod session;
 mod tables;
 mod trial;
 mod user_share;

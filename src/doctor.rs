@@ -63,8 +63,9 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             // What is wrong with a file is said with its name.
             Some(_) => bad("database", causes(&error)),
             None => {
-                let advice = "is the server there, and are name and password in DATABASE_URL right?";
-                bad("database", format!("{}; {advice}", causes(&error)))
+                let (cause, advice) =
+                    (causes(&error), "is the server there, and are name and password in DATABASE_URL right?");
+                bad("database", if cause.contains("pooler") { cause } else { format!("{cause}; {advice}") })
             }
         }),
     }

@@ -183,7 +183,8 @@ impl Parameters {
         let (authority, behind) = rest.split_at(end);
         let (path, parameters) = behind.split_once('?').unwrap_or((behind, ""));
         let is_port = |port: &str| port.bytes().all(|it| it.is_ascii_digit()) || port.contains(']');
-        let is_cut = !authority.contains('@') && !authority.rsplit_once(':').is_none_or(|(_, port)| is_port(port));
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let is_cut = !host.rsplit_once(':').is_none_or(|(_, port)| is_port(port));
         if behind.contains('#') || (is_cut && behind.contains('@')) {
             let fault = "has a / ? # or @ in user name or password that must be percent-encoded (%2F %3F %23 %40)";
             return self.faults.push(fault.to_owned());
@@ -249,7 +250,13 @@ impl Parameters {
             name => return Err(unknown(name)),
         };
         if !is_good {
-            return Err(format!("has a {name} that is not understood, or that cannot be kept"));
+            // As managed databases hand it out.
+            let advice = match (name, &*value) {
+                ("channel_binding", "require") => ": leave it out, and keep sslmode=verify-full",
+                ("target_session_attrs", _) => ": leave it out, and name the primary",
+                _ => "",
+            };
+            return Err(format!("has a {name} that is not understood, or that cannot be kept{advice}"));
         }
         match self.known.insert(name.to_owned(), value) {
             Some(before) if before != self.known[name] => Err(format!("has {name} twice")),

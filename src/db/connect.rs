@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    str::FromStr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +9,7 @@ use std::{
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
     ConnectOptions, Connection as _, PgConnection,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+    postgres::{PgPool, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -26,6 +25,7 @@ use super::{
     in_process::InProcessReads,
     monitor::StatementMonitor,
     pool::ConnectionPool,
+    session::{Session, is_refused_at_start},
     writer::Writer,
 };
 use crate::config::{Config, Database, Postgres, SqliteFile};
@@ -48,18 +48,8 @@ const PAGE: u32 = 2048;
 /// How many pages SQLite's log has when they go into the database: one that was written often goes there once. They are
 /// 16 MB.
 const CHECKPOINT: &str = "8000";
-/// How long PostgreSQL works on one statement.
-const STATEMENT_TIMEOUT: &str = "3s";
 /// How long its answer is waited for, in case that it is away and nobody says so.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(3500);
-/// How long PostgreSQL waits for a row or table lock.
-const LOCK_TIMEOUT: &str = "2s";
-/// How long PostgreSQL keeps a transaction that does nothing.
-const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
-
-/// What PostgreSQL takes a page by itself to cost, where one after the other costs 1. With its own 4 it reads a table that
-/// it has no statistics of yet by any of the indexes, and sorts.
-const RANDOM_PAGE_COST: &str = "1.1";
 
 /// How long to wait for a server that is just starting, and what it says meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -127,12 +117,13 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 }
 
 async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
-    let options = postgres_options(server)?;
+    let session = Session::new(server)?;
+    let (connections, session) = affordable(session, server, config.database_connections).await?;
+    session.check_pooler(server).await?;
     let listening = match &config.database_listen {
-        Some(server) => notification_pool(postgres_options(server)?),
-        None => notification_pool(options.clone()),
+        Some(server) => notification_pool(&Session::new(server)?),
+        None => notification_pool(&session),
     };
-    let (connections, options) = affordable(options, server, config.database_connections).await?;
     let pool = |most| {
         PgPoolOptions::new()
             .max_connections(most)
@@ -150,9 +141,9 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
             })
     };
     let (reading, single, transactions) = shares(connections);
-    let pool = pool(transactions).connect_with(options.clone()).await.map_err(|cause| away(server, &cause))?;
-    let readers = ConnectionPool::new(options.clone(), reading)?;
-    let statements = ConnectionPool::new(options, single)?;
+    let pool = session.pool(pool(transactions)).await.map_err(|cause| away(server, &cause))?;
+    let readers = ConnectionPool::new(session.clone(), reading)?;
+    let statements = ConnectionPool::new(session, single)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let monitor = StatementMonitor::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     // As many batches of a kind as there are threads that could do something with the answers.
@@ -166,22 +157,18 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
 }
 
 /// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens. With them
-/// come their options, one of which older servers do not know.
-async fn affordable(
-    options: PgConnectOptions,
-    server: &Postgres,
-    wanted: u32,
-) -> Result<(u32, PgConnectOptions), DbErr> {
+/// comes how they are set up, which older servers and poolers want in their own way.
+async fn affordable(session: Session, server: &Postgres, wanted: u32) -> Result<(u32, Session), DbErr> {
     let wanted = wanted.max(FEWEST);
-    let mut connection = first(&options, server).await?;
+    let (mut connection, session) = first(session, server).await?;
     let can_end_idle_sessions = connection.server_version_num().is_some_and(|it| it >= 140_000);
-    let options = if can_end_idle_sessions { options.options([("idle_session_timeout", "0")]) } else { options };
+    let session = if can_end_idle_sessions { session.with("idle_session_timeout", "0") } else { session };
     let limit = sqlx::query_scalar::<_, Option<i32>>(ROLE_LIMIT).fetch_one(&mut connection).await;
     // One that cannot say goodbye is gone.
     let _ = connection.close().await;
     // A database that does not tell may have no limit.
     let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else {
-        return Ok((wanted, options));
+        return Ok((wanted, session));
     };
     if limit < FEWEST + 1 {
         let cause = format!(
@@ -193,16 +180,20 @@ async fn affordable(
     if limit <= wanted {
         warn!(wanted, limit, "DATABASE_MAX_CONNECTIONS is more than Docket's role may have; fewer are used");
     }
-    Ok((wanted.min(limit - 1), options))
+    Ok((wanted.min(limit - 1), session))
 }
 
-/// The first connection. A server that is just starting is waited for, as a pool would.
-async fn first(options: &PgConnectOptions, server: &Postgres) -> Result<PgConnection, DbErr> {
+/// The first connection, and how others are made. A server that is just starting is waited for, as a pool would.
+async fn first(mut session: Session, server: &Postgres) -> Result<(PgConnection, Session), DbErr> {
     let start = Instant::now();
     loop {
-        let connected = time::timeout(ACQUIRE, PgConnection::connect_with(options)).await;
+        let connected = time::timeout(ACQUIRE, session.connect()).await;
         let cause = match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-            Ok(connection) => return Ok(connection),
+            Ok(connection) => return Ok((connection, session)),
+            Err(cause) if is_refused_at_start(&cause) && !session.is_after_start() => {
+                session = session.after_start();
+                continue;
+            }
             Err(cause) => cause,
         };
         let is_starting = match &cause {
@@ -228,22 +219,6 @@ fn away(server: &Postgres, cause: &sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(format!("DATABASE_URL: {}: {cause}", server.address)))
 }
 
-fn postgres_options(server: &Postgres) -> Result<PgConnectOptions, DbErr> {
-    let options = PgConnectOptions::from_str(server.url.reveal()).map_err(failed)?.options([
-        ("statement_timeout", STATEMENT_TIMEOUT),
-        ("lock_timeout", LOCK_TIMEOUT),
-        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-        ("random_page_cost", RANDOM_PAGE_COST),
-        // What statements rely on, whatever the server, the database or the role has for it.
-        ("default_transaction_isolation", "read committed"),
-        ("default_transaction_deferrable", "off"),
-        ("standard_conforming_strings", "on"),
-        // By this it is seen whether the others are there too.
-        ("docket.session", "on"),
-    ]);
-    Ok(options.disable_statement_logging())
-}
-
 /// How many of so many connections are for statements that read, for single statements that write, and for transactions,
 /// so that none of them waits for another kind. Those that write wait for the disk, together if there are many of them.
 fn shares(connections: u32) -> (u32, u32, u32) {
@@ -253,8 +228,8 @@ fn shares(connections: u32) -> (u32, u32, u32) {
 }
 
 /// One connection that receives notifications and one that sends them, which are made when they are needed.
-fn notification_pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE).connect_lazy_with(options)
+fn notification_pool(session: &Session) -> PgPool {
+    session.lazy_pool(PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE))
 }
 
 fn assemble(monitor: Arc<StatementMonitor>, reader: Backend, writer: Backend) -> Db {

@@ -11,13 +11,14 @@ use deadpool::{
 use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::{
     Connection, PgConnection,
-    postgres::{PgConnectOptions, PgQueryResult, PgRow},
+    postgres::{PgQueryResult, PgRow},
 };
 
 use super::{
     connect::{ACQUIRE, TRUSTED, failed},
     connection::{bound, results, unanswered},
     is_away,
+    session::Session,
 };
 use crate::telemetry::metrics::Pool;
 
@@ -30,7 +31,7 @@ pub(super) struct ConnectionPool(managed::Pool<Connector>);
 
 /// Makes connections, and decides whether one is good for another statement.
 #[derive(Debug)]
-struct Connector(PgConnectOptions);
+struct Connector(Session);
 
 /// A connection, and whether its last statement was answered so that another one can follow.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl managed::Manager for Connector {
 
     // Boxed as what is rarely needed, so that the future of each statement is not larger for it.
     async fn create(&self) -> Result<PooledConnection, sqlx::Error> {
-        let connection = Box::pin(PgConnection::connect_with(&self.0)).await?;
+        let connection = Box::pin(self.0.connect()).await?;
         Ok(PooledConnection { connection, is_sound: true })
     }
 
@@ -88,8 +89,8 @@ fn is_sound<T>(answer: &Result<T, sqlx::Error>) -> bool {
 
 impl ConnectionPool {
     /// A pool of at most so many connections, which are made when they are needed.
-    pub(super) fn new(options: PgConnectOptions, max_connections: u32) -> Result<Self, DbErr> {
-        let pool = managed::Pool::builder(Connector(options))
+    pub(super) fn new(session: Session, max_connections: u32) -> Result<Self, DbErr> {
+        let pool = managed::Pool::builder(Connector(session))
             .max_size(usize::try_from(max_connections).unwrap_or(1).max(1))
             // The connections that were used last are used next, and the others stay idle.
             .queue_mode(QueueMode::Lifo)
