@@ -1,5 +1,7 @@
 //! Lists, labels, and the answers that are remembered for safe retries.
 
+mod first_tasks;
+
 use sea_orm_migration::prelude::*;
 
 /// Makes `lists`, `labels`, `task_labels` and `answers`.
@@ -9,6 +11,9 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if !manager.has_column("tasks", "position").await? {
+            first_tasks::bring_over(manager).await?;
+        }
         crate::execute(manager, SQLITE, POSTGRES).await?;
         crate::execute(manager, INDEXES, INDEXES).await
     }

@@ -20,7 +20,14 @@ impl MigrationTrait for Migration {
 /// On SQLite and on PostgreSQL.
 pub(crate) const STATEMENTS: [&str; 2] = [INDEXES, INDEXES];
 
+// The first databases have no table of limits.
 const INDEXES: &str = r#"
+create table if not exists "rateLimit" (
+  "id" text not null primary key,
+  "key" text not null unique,
+  "count" integer not null,
+  "lastRequest" bigint not null
+);
 create index if not exists "session_expiresAt_idx" on "session" ("expiresAt");
 create index if not exists "verification_expiresAt_idx" on "verification" ("expiresAt");
 create index if not exists "rateLimit_lastRequest_idx" on "rateLimit" ("lastRequest");

@@ -27,6 +27,7 @@ mod legacy;
 mod links;
 mod methods;
 mod model;
+mod old_databases;
 mod openapi;
 mod operate;
 mod orders;
