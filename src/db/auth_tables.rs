@@ -49,8 +49,8 @@ struct Column {
 fn models() -> [Model; 6] {
     [
         model::<user::Entity>(&["email", "emailverified"]),
-        model::<session::Entity>(&["token", "userid", "expiresat"]),
-        model::<account::Entity>(&["accountid", "providerid", "userid"]),
+        model::<session::Entity>(&["token", "userid", "expiresat", "ipaddress", "useragent"]),
+        model::<account::Entity>(&["accountid", "providerid", "userid", "accesstoken"]),
         model::<verification::Entity>(&["identifier", "value", "expiresat"]),
         model::<jwks::Entity>(&["publickey", "privatekey"]),
         model::<rate_limit::Entity>(&["key", "count", "lastrequest"]),
@@ -156,6 +156,10 @@ impl AuthTables {
     pub(super) async fn detect(db: &Db) -> Result<Self, DbErr> {
         let tables = db.tables().await?;
         let mut here = Self::default();
+        // Tables that only look like the others are somebody else's where there are no accounts of a Better Auth.
+        if !models().iter().any(|it| it.table == "user" && it.table_in(&tables).is_some()) {
+            return Ok(here);
+        }
         let mut chosen = Vec::new();
         for model in models() {
             let Some(table) = model.table_in(&tables) else { continue };

@@ -199,6 +199,23 @@ async fn tables_of_another_better_auth_that_statements_would_stumble_over_stop_t
     }
 }
 
+/// What only looks like a table of Better Auth's is left alone.
+#[tokio::test]
+async fn tables_of_others_that_look_alike_are_left_alone() {
+    let mut app = App::unstarted().await;
+    app.sql(
+        "create table sessions (id text primary key, token text not null, user_id text not null, expires_at text, \
+         ip_address text, user_agent text, created_at text, updated_at text); \
+         insert into sessions values ('1', 'x', '1', '2000-01-01', null, null, null, null)",
+    )
+    .await;
+    app.start(&[]).await;
+    app.person("ann").await;
+    let (_, doctor) = command(&app.database_url, &["doctor"], &[]);
+    assert!(!doctor.contains("accounts"), "{doctor}");
+    assert_eq!(app.sql_text("select cast(count(*) as text) from sessions").await, "1");
+}
+
 /// The tables of a Better Auth may have other names than those that Docket gives them; while it runs they keep them.
 #[tokio::test]
 async fn other_names_of_a_better_auth_are_found_at_the_start() {
