@@ -63,6 +63,7 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
         db.migrate(lock).await?;
     }
     none(obstacles(db, Extent::Whole).await?)?;
+    db.keep_epoch().await?;
     for warning in warnings(db).await? {
         warn!("{warning}");
     }

@@ -767,6 +767,32 @@ async fn a_token_of_another_database_is_noticed() {
     }
 }
 
+/// As `cp` puts a copy in the place of a file, and `pg_restore` makes tables anew.
+#[tokio::test]
+async fn what_was_restored_is_noticed_at_the_next_start() {
+    let mut app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.task(&ann, "a").await;
+    let after = app.token_at(&ann, 1).await;
+    app.restart(&[]).await;
+    app.graphql(&ann, FEED, json!({ "after": after })).await.data();
+    app.stop().await;
+    if let Some(path) = app.database_url.strip_prefix("sqlite://").and_then(|it| it.strip_suffix("?mode=rwc")) {
+        std::fs::copy(path, format!("{path}.copy")).unwrap();
+        std::fs::rename(format!("{path}.copy"), path).unwrap();
+    } else {
+        app.sql(
+            "create table anew (like database_epochs including all); insert into anew select * from database_epochs; \
+             drop table database_epochs; alter table anew rename to database_epochs; \
+             alter index anew_pkey rename to database_epochs_pkey",
+        )
+        .await;
+    }
+    app.restart_stopped().await;
+    app.task(&ann, "b").await;
+    assert_eq!(app.graphql(&ann, FEED, json!({ "after": after })).await.code(), "RESYNC_REQUIRED");
+}
+
 #[tokio::test]
 async fn a_token_of_another_user_is_no_token() {
     let app = App::spawn().await;
