@@ -44,6 +44,13 @@ const CAMEL_NAMES: [&str; 5] = ["userId", "isCompleted", "dueDate", "createdAt",
 pub(super) const STATUSES: &str = "'pending' or 'completed'";
 const PRIORITIES: &str = "'low', 'medium', 'high' or 'urgent'";
 
+/// What a body changes of a task.
+pub(super) struct TaskChanges {
+    pub(super) patch: TaskPatch,
+    /// Whether the task is to be completed if it is open, and open if it is completed.
+    pub(super) is_opposite: bool,
+}
+
 impl<'a> BodyFields<'a> {
     pub(super) fn new(object: &'a Map<String, Value>, problems: &'a mut Vec<PydanticError>) -> Self {
         Self {
@@ -96,8 +103,17 @@ impl<'a> BodyFields<'a> {
     }
 
     /// Changes to a task, as far as the fields are valid.
-    pub(super) fn task_patch(mut self) -> TaskPatch {
-        self.fields()
+    pub(super) fn task_patch(mut self) -> TaskChanges {
+        let patch = self.fields();
+        TaskChanges { is_opposite: self.is_either_state(), patch }
+    }
+
+    /// Whether one field says that the task is completed and another one that it is not: a client that sends all of a task
+    /// back has changed one of both, and the other one is as it was shown.
+    fn is_either_state(&self) -> bool {
+        let named = self.object.get("status").filter(|_| self.reads_status).and_then(Value::as_str).and_then(status);
+        let others = COMPLETED.iter().filter_map(|name| self.object.get(*name)).find_map(truth);
+        named.zip(others).is_some_and(|(named, other)| named != other)
     }
 
     /// Which state to set, if any. Here other fields are no part of a task, but a state that is not understood.
@@ -127,6 +143,8 @@ impl<'a> BodyFields<'a> {
             title: object.get("title").and_then(|it| self.text("title", it, Title::parse)),
             description: self.clearable_text("description", |text| Description::parse(text, max_description)),
             completed: match self.reads_status {
+                // Without a task that is stored it is open until a field says otherwise.
+                true if self.is_either_state() => Some(true),
                 true => self.either(COMPLETED_OR_STATUS, Self::completion),
                 false => self.either(COMPLETED, Self::completion),
             },
@@ -208,19 +226,8 @@ impl<'a> BodyFields<'a> {
         parse(text).or_else(|rule| self.reject(PydanticError::breaks(&loc, rule).of(value)).ok_or(())).ok()
     }
 
-    /// Pydantic's lax booleans.
     fn bool(&mut self, name: &str, value: &Value) -> Option<bool> {
-        let word = match value {
-            Value::Bool(bool) => return Some(*bool),
-            Value::String(text) => text.to_lowercase(),
-            Value::Number(number) => number.as_f64().unwrap_or(f64::NAN).to_string(),
-            _ => String::new(),
-        };
-        match word.as_str() {
-            "true" | "1" | "t" | "y" | "yes" | "on" => Some(true),
-            "false" | "0" | "f" | "n" | "no" | "off" => Some(false),
-            _ => self.reject(PydanticError::not_a_bool(&["body", name], value)),
-        }
+        truth(value).or_else(|| self.reject(PydanticError::not_a_bool(&["body", name], value)))
     }
 
     fn priority(&mut self, value: &Value) -> Option<Priority> {
@@ -262,6 +269,21 @@ impl<'a> BodyFields<'a> {
     fn reject<T>(&mut self, fault: PydanticError) -> Option<T> {
         self.problems.push(fault);
         None
+    }
+}
+
+/// Pydantic's lax booleans.
+fn truth(value: &Value) -> Option<bool> {
+    let word = match value {
+        Value::Bool(bool) => return Some(*bool),
+        Value::String(text) => text.to_lowercase(),
+        Value::Number(number) => number.as_f64().unwrap_or(f64::NAN).to_string(),
+        _ => String::new(),
+    };
+    match word.as_str() {
+        "true" | "1" | "t" | "y" | "yes" | "on" => Some(true),
+        "false" | "0" | "f" | "n" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

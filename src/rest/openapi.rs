@@ -18,7 +18,7 @@ use serde_json::json;
 use utoipa::{
     ToSchema,
     openapi::{
-        ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
+        ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
         path::Operation,
         schema::Type,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -69,7 +69,12 @@ pub fn document() -> OpenApi {
         .security_scheme(COOKIE, SecurityScheme::ApiKey(cookie));
     let (mut paths, mut ids) = (health::paths(), HashSet::new());
     for mut route in routes {
-        route.for_each_operation(|endpoint, operation| identify(&mut ids, endpoint, operation));
+        route.for_each_operation(|endpoint, operation| {
+            identify(&mut ids, endpoint, operation);
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                body.content.values_mut().for_each(leave_out_null);
+            }
+        });
         components = components.schemas_from_iter(route.schemas);
         for (path, item) in route.paths.paths {
             paths = paths.path(path, item);
@@ -126,6 +131,14 @@ fn identify(ids: &mut HashSet<String>, Endpoint { method, .. }: &Endpoint, opera
     let id = operation.operation_id.get_or_insert_default();
     if !ids.insert(id.clone()) {
         id.push_str(&format!("By{}{}", &method[..1], method[1..].to_ascii_lowercase()));
+    }
+}
+
+/// A body that may be left out is taken as null too, which generated clients make two ways of.
+fn leave_out_null(content: &mut RefOr<Content>) {
+    let RefOr::T(Content { schema: schema @ Some(RefOr::T(Schema::OneOf(_))), .. }) = content else { return };
+    if let Some(RefOr::T(Schema::OneOf(one_of))) = schema.take() {
+        *schema = one_of.items.into_iter().find(|it| matches!(it, RefOr::Ref(_)));
     }
 }
 

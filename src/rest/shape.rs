@@ -121,7 +121,8 @@ impl Shape {
         if !self.wraps_lists {
             return ("", String::new());
         }
-        let size = limit.unwrap_or(total);
+        // Clients divide by it.
+        let size = limit.unwrap_or(total).max(1);
         let page = offset.checked_div(size).unwrap_or_default() + 1;
         let counts = format!(",\"total\":{total},\"count\":{total},\"total_count\":{total}");
         let page = format!(",\"page\":{page},\"page_size\":{size},\"per_page\":{size}");

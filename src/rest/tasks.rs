@@ -234,11 +234,15 @@ pub(super) async fn edit(
         let fields = fields.shaped(shape, longest);
         (fields.unserved(), fields.task_patch())
     });
-    let (Some(key), Some((unserved, edit)), true) = (key, edit, problems.is_empty()) else {
+    let (Some(key), Some((unserved, mut edit)), true) = (key, edit, problems.is_empty()) else {
         return Err(RestError::Validation(problems));
     };
     let expected = expected_revision(&caller, shape, &headers, key).await?;
-    let row = caller.tasks().edit(key, edit, expected).await?;
+    if edit.is_opposite {
+        let (found, _) = caller.tasks().find_summary(key).await?.ok_or(Error::NotFound(Thing::Task))?;
+        edit.patch.completed = Some(!found.completed);
+    }
+    let row = caller.tasks().edit(key, edit.patch, expected).await?;
     let mut response = task_response(&caller, shape, row).await?;
     unserved::note(&mut response, unserved);
     Ok(response)

@@ -496,10 +496,8 @@ async fn a_task_has_a_status_where_front_ends_read_one() {
     let opened = app.rest(&ann, "PUT", &one, Some(json!({ "status": "pending", "title": "c" }))).await.expect(200);
     assert_eq!((&opened["status"], &opened["completed"]), (&json!("pending"), &json!(false)));
     assert_eq!(app.rest(&ann, "GET", &one, None).await.expect(200), opened);
-    for body in [json!({ "status": "archived" }), json!({ "status": "done", "completed": false })] {
-        let refused = app.rest(&ann, "PUT", &one, Some(body)).await.expect(422);
-        assert_eq!(refused["detail"][0]["loc"], json!(["body", "status"]));
-    }
+    let refused = app.rest(&ann, "PUT", &one, Some(json!({ "status": "archived" }))).await.expect(422);
+    assert_eq!(refused["detail"][0]["loc"], json!(["body", "status"]));
     let app = App::spawn_with(&[("REST_STATUS", "on"), ("REST_CASE", "camel")]).await;
     let both = app.rest_task(&app.person("ann").await, json!({ "title": "a" })).await;
     assert_eq!((&both["status"], both.get("createdAt").is_some()), (&json!("pending"), true));

@@ -191,6 +191,40 @@ async fn with_a_status_a_list_takes_the_words_that_bodies_take_and_fields_keep_t
     }
 }
 
+/// A client that sends all of a task back has changed one of the two fields that say whether it is completed.
+#[tokio::test]
+async fn a_whole_task_that_is_sent_back_is_as_its_changed_field_says() {
+    let app = App::spawn_with(&[("DOCKET_LEGACY", "fastapi")]).await;
+    let ann = app.person("ann").await;
+    let mut shown = app.rest_task(&ann, json!({ "title": "a", "category": "home" })).await;
+    let path = format!("/{}", shown["id"]);
+    for (field, value, completed) in [
+        ("completed", json!(true), true),
+        ("title", json!("b"), true),
+        ("status", json!("pending"), false),
+        ("status", json!("in_progress"), false),
+        ("status", json!("completed"), true),
+        ("completed", json!(false), false),
+        ("completed", json!("yes"), true),
+    ] {
+        for method in ["PUT", "PATCH"] {
+            let mut body = shown.clone();
+            body[field] = value.clone();
+            let changed = app.rest(&ann, method, &path, Some(body)).await.expect(200);
+            let status = if completed { "completed" } else { "pending" };
+            assert_eq!(
+                (&changed["completed"], &changed["status"]),
+                (&json!(completed), &json!(status)),
+                "{field} {value}"
+            );
+            assert_eq!(changed["category"], "home");
+            shown = changed;
+        }
+    }
+    let made = json!({ "title": "c", "completed": false, "status": "completed" });
+    assert_eq!(app.rest_task(&ann, made).await["completed"], true);
+}
+
 #[tokio::test]
 async fn no_parameter_is_left_out_where_none_is_known() {
     let app = App::spawn().await;
