@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod create;
 mod dialect;
+mod epoch;
 pub mod file;
 mod in_process;
 mod monitor;

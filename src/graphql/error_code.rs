@@ -12,7 +12,7 @@ pub(super) enum ErrorCode {
     GraphqlValidationFailed,
     /// A variable or argument is not valid or breaks a rule. `extensions.field` names the first field, and
     /// `extensions.problems` all of them with a message each, and with their `path` from the name of the variable if the
-    /// request was refused for it.
+    /// request was refused for it. `extensions.index` is the index of the first entry of a list that is wrong.
     BadUserInput,
     /// The document is beyond a limit. `extensions.limit` names it, `extensions.most` is its value, and for the limit
     /// `cost` `extensions.cost` is what the document costs.

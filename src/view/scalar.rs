@@ -117,7 +117,7 @@ impl ScalarType for Date {
 }
 
 /// A whole number of 64 bits with a sign, as a JSON number. Input may be a string of digits too.
-#[Scalar(specified_by_url = "https://scalars.graphql.org/jakobmerrild/long.html")]
+#[Scalar(specified_by_url = "https://ibm.github.io/graphql-specs/custom-scalars/long.html")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         Self::read(&value).map_err(refused)

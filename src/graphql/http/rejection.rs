@@ -1,7 +1,7 @@
 //! Requests that are rejected before a document is read.
 
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::json;
@@ -47,15 +47,19 @@ impl HttpRejection {
     }
 
     pub(super) fn response(self, media: Media) -> Response {
-        let Self { status, code, message, header, limit } = self;
+        let Self { status, code, message, header: with, limit } = self;
         let mut extensions = json!({ "code": code });
         if let Some((name, most)) = limit {
             extensions["limit"] = name.into();
             extensions["most"] = most.into();
         }
+        let wait = with.as_ref().filter(|it| it.0 == header::RETRY_AFTER).and_then(|it| it.1.to_str().ok());
+        if let Some(wait) = wait.and_then(|it| it.parse::<u64>().ok()) {
+            extensions["retryAfter"] = wait.into();
+        }
         let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
         let mut response = write(media, status, serde_json::to_vec(&body));
-        if let Some((name, value)) = header.map(|it| *it) {
+        if let Some((name, value)) = with.map(|it| *it) {
             response.headers_mut().insert(name, value);
         }
         response
