@@ -49,6 +49,7 @@ impl Config {
         let numbers =
             [(usize::from(rest.token_days), 7, "REST_TOKEN_DAYS"), (self.max_description, 1000, "DESCRIPTION_LENGTH")];
         let switches = switches.into_iter().filter(|(is_on, _)| *is_on).map(|(_, text)| text.to_owned());
+        let switches = switches.chain(rest.completed_name.map(|name| format!("REST_COMPLETED={name}")));
         let numbers = numbers.into_iter().filter(|(value, usual, _)| value != usual);
         switches.chain(numbers.map(|(value, _, name)| format!("{name}={value}"))).collect()
     }

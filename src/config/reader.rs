@@ -207,6 +207,16 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         }
     }
 
+    /// One of these words; none for the usual one.
+    pub(super) fn one_of(&mut self, name: &str, usual: &str, others: &[&'static str]) -> Option<&'static str> {
+        let text = self.text(name).filter(|it| it != usual)?;
+        let known = others.iter().find(|it| **it == text).copied();
+        if known.is_none() {
+            self.mistake(name, &format!("{usual}, or one of {}", others.join(", ")));
+        }
+        known
+    }
+
     pub(super) fn url(&mut self, name: &str) -> Option<Url> {
         let text = self.text(name)?;
         let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -14,6 +14,9 @@ pub struct RestSettings {
     pub case_camel: bool,
     /// `REST_STATUS`: `on` when a task has a `status` too, `completed` or `pending`; `off` by default.
     pub status: bool,
+    /// `REST_COMPLETED`: under which name besides `completed` a task shows whether it is completed: `is_completed`,
+    /// `isCompleted` or `done`; none by default, which is `completed`.
+    pub completed_name: Option<&'static str>,
     /// `REST_UNKNOWN_FIELDS`: `keep` when fields of a task are kept and shown that are not known; `ignore` by default.
     pub keeps_unknown: bool,
     /// `REST_ROOT`: `on` when the task routes are at `/tasks` and `/todos` too; `off` by default.
@@ -30,6 +33,7 @@ impl RestSettings {
             list_envelope: read.either("REST_LIST", "array", "envelope"),
             case_camel: read.either("REST_CASE", "snake", "camel"),
             status: read.parsed("REST_STATUS", Switch(false), "on or off").0,
+            completed_name: read.one_of("REST_COMPLETED", "completed", &["is_completed", "isCompleted", "done"]),
             keeps_unknown: read.either("REST_UNKNOWN_FIELDS", "ignore", "keep"),
             root: read.parsed("REST_ROOT", Switch(false), "on or off").0,
             token_days: read.number("REST_TOKEN_DAYS", 7, 1..=MAX_DAYS, "days"),

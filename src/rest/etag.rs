@@ -58,9 +58,10 @@ impl IntoParams for IfMatch {
 impl Tags {
     /// The tags for a user, in the shape of this installation.
     pub(super) fn new(user: &UserId, shape: Shape) -> Self {
-        let shape = [shape.wraps_lists, shape.is_camel, shape.has_status].map(u8::from);
+        let flags = [shape.wraps_lists, shape.is_camel, shape.has_status].map(u8::from);
+        let name = shape.completed_name.unwrap_or_default();
         let [a, b, c, d, e, f, g, h, ..] =
-            <[u8; 32]>::from(Sha256::new().chain_update(shape).chain_update(&user.0).finalize());
+            <[u8; 32]>::from(Sha256::new().chain_update(flags).chain_update(name).chain_update(&user.0).finalize());
         Self { variant: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
     }
 

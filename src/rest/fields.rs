@@ -28,6 +28,8 @@ pub(super) struct BodyFields<'a> {
     object: &'a Map<String, Value>,
     problems: &'a mut Vec<PydanticError>,
     reads_status: bool,
+    /// Whether a task shows in more than one field whether it is completed.
+    shows_twice: bool,
     /// Whether fields are kept that are not known.
     keeps_unknown: bool,
     /// Whether names are shown in camelCase.
@@ -57,6 +59,7 @@ impl<'a> BodyFields<'a> {
             object,
             problems,
             reads_status: false,
+            shows_twice: false,
             keeps_unknown: false,
             is_camel: false,
             max_description: MAX_DESCRIPTION,
@@ -65,8 +68,9 @@ impl<'a> BodyFields<'a> {
 
     /// With what that shape reads, and descriptions of at most so many characters.
     pub(super) fn shaped(self, shape: Shape, max_description: usize) -> Self {
-        let Shape { has_status, keeps_unknown, is_camel, .. } = shape;
-        Self { reads_status: has_status, keeps_unknown, is_camel, max_description, ..self }
+        let Shape { has_status, keeps_unknown, is_camel, completed_name, .. } = shape;
+        let shows_twice = has_status || completed_name.is_some();
+        Self { reads_status: has_status, shows_twice, keeps_unknown, is_camel, max_description, ..self }
     }
 
     /// What is left out of a task, and would not be with other settings.
@@ -112,8 +116,9 @@ impl<'a> BodyFields<'a> {
     /// back has changed one of both, and the other one is as it was shown.
     fn is_either_state(&self) -> bool {
         let named = self.object.get("status").filter(|_| self.reads_status).and_then(Value::as_str).and_then(status);
-        let others = COMPLETED.iter().filter_map(|name| self.object.get(*name)).find_map(truth);
-        named.zip(others).is_some_and(|(named, other)| named != other)
+        let others = COMPLETED.iter().filter_map(|name| self.object.get(*name)).filter_map(truth);
+        let states: Vec<bool> = others.chain(named).collect();
+        self.shows_twice && states.contains(&true) && states.contains(&false)
     }
 
     /// Which state to set, if any. Here other fields are no part of a task, but a state that is not understood.
@@ -144,7 +149,7 @@ impl<'a> BodyFields<'a> {
             description: self.clearable_text("description", |text| Description::parse(text, max_description)),
             completed: match self.reads_status {
                 // Without a task that is stored it is open until a field says otherwise.
-                true if self.is_either_state() => Some(true),
+                _ if self.is_either_state() => Some(true),
                 true => self.either(COMPLETED_OR_STATUS, Self::completion),
                 false => self.either(COMPLETED, Self::completion),
             },

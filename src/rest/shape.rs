@@ -36,6 +36,8 @@ pub(super) struct Shape {
     pub(super) is_camel: bool,
     /// A task has a field `status`.
     pub(super) has_status: bool,
+    /// The name under which a task shows once more whether it is completed.
+    pub(super) completed_name: Option<&'static str>,
     /// Fields that clients send and that are not known are kept.
     pub(super) keeps_unknown: bool,
 }
@@ -66,6 +68,7 @@ impl Shape {
             wraps_lists: config.rest.list_envelope,
             is_camel: config.rest.case_camel,
             has_status: config.rest.status,
+            completed_name: config.rest.completed_name,
             keeps_unknown: config.rest.keeps_unknown,
         }
     }
@@ -110,7 +113,7 @@ impl Shape {
 
     /// Tasks of a list or one task, whose JSON this is.
     pub(super) fn tasks(self, json: Vec<u8>) -> Result<Vec<u8>, Error> {
-        if !self.is_camel && !self.has_status {
+        if !self.is_camel && !self.has_status && self.completed_name.is_none() {
             return Ok(json);
         }
         task_fields::rewrite(&json, self).map_err(Error::internal)

@@ -226,6 +226,21 @@ async fn a_whole_task_that_is_sent_back_is_as_its_changed_field_says() {
 }
 
 #[tokio::test]
+async fn a_task_shows_under_another_name_too_whether_it_is_completed() {
+    for name in ["is_completed", "isCompleted", "done"] {
+        let app = App::spawn_with(&[("REST_COMPLETED", name), ("REST_UNKNOWN_FIELDS", "keep")]).await;
+        let ann = app.person("ann").await;
+        let mut made = app.rest_task(&ann, json!({ "title": "a", name: true })).await;
+        assert_eq!((&made["completed"], &made[name]), (&json!(true), &json!(true)));
+        let path = format!("/{}", made["id"]);
+        made[name] = json!(false);
+        let sent_back = app.rest(&ann, "PUT", &path, Some(made)).await.expect(200);
+        assert_eq!((&sent_back["completed"], &sent_back[name]), (&json!(false), &json!(false)));
+        assert_eq!(app.rest(&ann, "GET", "", None).await.expect(200), json!([sent_back]));
+    }
+}
+
+#[tokio::test]
 async fn no_parameter_is_left_out_where_none_is_known() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;

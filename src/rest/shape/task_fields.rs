@@ -1,4 +1,5 @@
-//! The fields of tasks in another shape: their names in camelCase, a `status` behind `completed`. They stay in their order,
+//! The fields of tasks in another shape: their names in camelCase, `completed` once more under another name, and a `status`
+//! behind it. They stay in their order,
 //! and their values as they are written.
 
 use std::fmt;
@@ -61,11 +62,15 @@ impl Serialize for ShapedTask<'_> {
             match name.as_str() {
                 // What a client kept under that name while tasks had no status.
                 "status" if shape.has_status => {}
+                name if shape.completed_name == Some(name) => {}
                 // What clients keep with a task is called what they call it.
                 name if shape.is_camel && ExtraFields::is_known(name) => {
                     task.serialize_entry(&camel_name(name), value)?;
                 }
                 name => task.serialize_entry(name, value)?,
+            }
+            if let Some(other) = shape.completed_name.filter(|_| name == "completed") {
+                task.serialize_entry(other, value)?;
             }
             if shape.has_status && name == "completed" {
                 let status = if value.get() == "true" { "completed" } else { "pending" };
