@@ -17,7 +17,7 @@ mod unused;
 mod weak;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
     thread,
@@ -37,6 +37,11 @@ pub use self::{
     rest::RestSettings,
     secret::Secret,
     weak::Weakness,
+use self::{
+    choices::{Host, Switch},
+    reader::SettingsReader,
+    source::Source,
+};
 };
 
 /// How many days a key or a token may last at most.
@@ -47,7 +52,7 @@ const MAX_DAYS: u64 = 3650;
 pub struct Config {
     /// `DOCKET_ENV`: `development` (default), `staging` or `production`.
     pub environment: Environment,
-    /// `HOST`: the address to listen on; 127.0.0.1 by default.
+    /// `HOST`: the address to listen on; `localhost` is 127.0.0.1, the default.
     pub host: IpAddr,
     /// `PORT`: the port to listen on, 0 for a free one; 8000 by default.
     pub port: u16,
@@ -197,7 +202,7 @@ impl Config {
         let (persisted_documents, persisted_only) = read.persisted();
         Self {
             environment,
-            host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
+            host: read.parsed("HOST", Host(Ipv4Addr::LOCALHOST.into()), Host::FORM).0,
             port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
             database,
             is_database_named,

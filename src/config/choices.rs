@@ -1,6 +1,10 @@
 //! Settings that are one of a few words.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
 /// Where this instance runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,26 @@ impl FromStr for Switch {
             "on" => Ok(Self(true)),
             "off" => Ok(Self(false)),
             _ => Err(()),
+        }
+    }
+}
+
+/// An address to listen on: a number, or the name that each machine has for itself.
+pub(super) struct Host(pub(super) IpAddr);
+
+impl Host {
+    /// What to write instead of any other name.
+    pub(super) const FORM: &str = "localhost, or an IP address of this machine such as 127.0.0.1; 0.0.0.0 or :: for \
+                                   all of them: other names are of clients, BETTER_AUTH_URL says them";
+}
+
+impl FromStr for Host {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "localhost" => Ok(Self(Ipv4Addr::LOCALHOST.into())),
+            text => text.parse().map(Self).map_err(drop),
         }
     }
 }

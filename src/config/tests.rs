@@ -51,6 +51,20 @@ fn what_the_url_of_the_mail_server_asks_for_is_not_left_out() {
 }
 
 #[test]
+fn the_host_is_an_address_or_the_name_of_this_machine_for_itself() {
+    for (text, address) in
+        [("localhost", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("::", "::"), ("::1", "::1")]
+    {
+        let config = read(&[("HOST", text), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!(config.host, address.parse::<IpAddr>().unwrap(), "{text}");
+    }
+    for text in ["docket.example", "localhost:8000", "LOCALHOST.", "[::1]", "*", "http://localhost"] {
+        let mistakes = read(&[("HOST", text), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err();
+        assert!(mistakes.0[0].starts_with("HOST: must be localhost, or an IP address"), "{text}: {mistakes}");
+    }
+}
+
+#[test]
 fn production_wants_a_secret_of_its_own() {
     let mistakes = read(&[("DOCKET_ENV", "production")]).unwrap_err();
     assert!(mistakes.0[0].starts_with("BETTER_AUTH_SECRET"), "{mistakes}");
