@@ -27,7 +27,6 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use self::{choices::Switch, reader::SettingsReader, source::Source};
 pub use self::{
     choices::{Environment, HttpEdition, JwtAlg, PasswordHash, SampleRatio},
     database_url::{Database, Postgres, SqliteFile},
@@ -37,11 +36,11 @@ pub use self::{
     rest::RestSettings,
     secret::Secret,
     weak::Weakness,
+};
 use self::{
     choices::{Host, Switch},
     reader::SettingsReader,
     source::Source,
-};
 };
 
 /// How many days a key or a token may last at most.
@@ -71,8 +70,8 @@ pub struct Config {
     pub secret: Secret,
     /// Whether development made the secret just now.
     is_secret_new: bool,
-    /// `BETTER_AUTH_URL`: the URL that clients see, of which the path `/api/auth` is left out; http://localhost and the
-    /// port by default.
+    /// `BETTER_AUTH_URL`: the URL that clients see, of which `/api/auth` at the end is left out; its path is the one below
+    /// which a proxy has Docket; http://localhost and the port by default.
     pub base_url: Option<Url>,
     /// `CORS_ORIGINS`: origins of front-ends, or patterns such as `https://*.app.example`, with commas between;
     /// all ports of this machine by default in development, http://localhost:3000 in staging, in production none.

@@ -7,6 +7,7 @@ mod listener;
 mod metrics;
 mod middleware;
 mod open_files;
+mod prefix;
 mod router;
 
 use std::{fs::File, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use self::{
     listener::Serving,
     metrics::{MetricsListener, Sources},
     middleware::{cors::cors, request_context::RequestContext},
+    prefix::PathPrefix,
     router::OuterMiddleware,
 };
 use crate::{
@@ -46,6 +48,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    /// The path below which clients see it.
+    prefix: PathPrefix,
     limit: ConcurrencyLimit,
     services: Arc<Services>,
     closing: watch::Sender<bool>,
@@ -91,7 +95,9 @@ impl Server {
         let refused = |cause| StartError::Listen(wanted, cause);
         let listener = listener::listen(wanted).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let services = Arc::new(Services::new(db, config, &base_url(config, address.port())?)?);
+        let base_url = base_url(config, address.port())?;
+        let prefix = PathPrefix::of(&base_url);
+        let services = Arc::new(Services::new(db, config, &base_url)?);
         let (closing, is_closing) = watch::channel(false);
         let sockets = TaskTracker::new();
         let engine = Arc::new(graphql::Engine::new(config, metrics.clone())?);
@@ -121,11 +127,12 @@ impl Server {
             context: RequestContext::new(config, &graphql_state.closing, metrics.clone(), is_https),
             limit: limit.clone(),
         };
-        let router = router::router(config, &services, graphql_state, outer);
+        let router = router::router(config, &services, graphql_state, &prefix, outer);
         Ok(Self {
             listener,
             address,
             router,
+            prefix,
             limit,
             services,
             closing,
@@ -171,6 +178,7 @@ impl Server {
         };
         let serving = Serving {
             router: self.router,
+            prefix: Some(self.prefix),
             limit: Some(self.limit),
             open: self.metrics.connections,
             max_connections: open_files::max_connections(),

@@ -27,6 +27,9 @@ const DEFAULT_ORIGIN: &str = "http://localhost:3000";
 const LOCAL_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
+/// What the paths of Docket itself begin with.
+const OWN_PATHS: [&str; 10] =
+    [".well-known", "api", "auth", "docs", "graphiql", "graphql", "health", "openapi.json", "tasks", "todos"];
 
 /// A source of variables, and the mistakes that were found in it.
 pub(super) struct SettingsReader<V> {
@@ -226,16 +229,19 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         url
     }
 
-    /// The URL that clients see, which has no path: Docket answers at the root of a host.
+    /// The URL that clients see. Its path is the one below which a proxy has Docket, without a slash at its end.
     pub(super) fn base_url(&mut self) -> Option<Url> {
         let mut url = self.url("BETTER_AUTH_URL")?;
         let is_bare = url.query().is_none() && url.fragment().is_none();
         let has_user = !url.username().is_empty() || url.password().is_some();
-        if !matches!(url.path().trim_end_matches('/'), "" | AUTH_PATH) || !is_bare || has_user {
-            let wanted = "the URL of a host, without a path other than /api/auth: give Docket a host name of its own";
+        let path = url.path().trim_end_matches('/');
+        let path = path.strip_suffix(AUTH_PATH).unwrap_or(path).to_owned();
+        if !is_bare || has_user || !is_prefix(&path) {
+            let wanted = "the URL of a host, or of a path below which a proxy has Docket, such as \
+                          https://app.example/docket: no parameters, letters and digits, and none of Docket's own paths";
             self.mistake("BETTER_AUTH_URL", wanted);
         }
-        url.set_path("");
+        url.set_path(&path);
         Some(url)
     }
 
@@ -344,4 +350,12 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         }
         origins
     }
+}
+
+/// Whether Docket can be below that path. One that begins as its own paths do would be taken for one of those.
+fn is_prefix(path: &str) -> bool {
+    let is_letter = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.' | '~');
+    let mut segments = path.split('/').skip(1);
+    let is_own = segments.clone().next().is_some_and(|first| OWN_PATHS.contains(&first));
+    !is_own && segments.all(|it| !it.is_empty() && it.chars().all(is_letter))
 }

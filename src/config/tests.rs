@@ -116,7 +116,11 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         ("TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"),
         ("DOCKET_GRAPHQL_LIMITS", "cost=1,"),
         ("DOCKET_REQUEST_LIMITS", "user=1, user=2"),
-        ("BETTER_AUTH_URL", "https://app.example/docket"),
+        ("BETTER_AUTH_URL", "https://app.example/api"),
+        ("BETTER_AUTH_URL", "https://app.example/graphql/docket"),
+        ("BETTER_AUTH_URL", "https://app.example/a//b"),
+        ("BETTER_AUTH_URL", "https://app.example/a%20b"),
+        ("BETTER_AUTH_URL", "https://app.example/docket?a"),
         ("BETTER_AUTH_URL", "https://ann@app.example"),
         ("RUST_LOG", "docket=loud=very"),
         ("DOCKET_GRAPHQL_LIMITS", "depth=0"),
@@ -125,11 +129,19 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         let said = read(&[(name, value), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap_err().to_string();
         assert!(said.contains(&format!("{name}: must be")), "{said}");
     }
-    for url in
-        ["https://app.example", "https://app.example/", "https://app.example/api/auth", "https://app.example/api/auth/"]
-    {
-        let config = read(&[("BETTER_AUTH_URL", url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-        assert_eq!(config.base_url.unwrap().as_str(), "https://app.example/");
+    for (path, prefix) in [
+        ("", "/"),
+        ("/", "/"),
+        ("/api/auth", "/"),
+        ("/api/auth/", "/"),
+        ("/docket", "/docket"),
+        ("/docket/", "/docket"),
+        ("/tools/my_docket-1.0/api/auth", "/tools/my_docket-1.0"),
+        ("/apis", "/apis"),
+    ] {
+        let url = format!("https://app.example{path}");
+        let config = read(&[("BETTER_AUTH_URL", &url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
+        assert_eq!(config.base_url.unwrap().path(), prefix, "{path}");
     }
 }
 

@@ -16,8 +16,8 @@ type File = (&'static str, &'static [u8], &'static [u8]);
 /// The files of the page, and their licences; none in a build without npm.
 const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/playground.rs"));
 
-/// Where the files are.
-const FILES_PATH: &str = "/graphiql/files/";
+/// Where the files are, seen from the page: a proxy may have it below a path of its own.
+const FILES_PATH: &str = "graphiql/files/";
 const CDN: &str = "https://unpkg.com/";
 
 /// Nothing is loaded from elsewhere, and nobody may frame the page.

@@ -4,14 +4,17 @@ mod examples;
 mod health;
 mod operations;
 
-use std::{collections::HashSet, sync::OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     Router,
     body::Bytes,
     http::{HeaderValue, StatusCode, Uri, header},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 use serde_json::json;
@@ -22,6 +25,7 @@ use utoipa::{
         path::Operation,
         schema::Type,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        server::Server,
         tag::TagBuilder,
     },
 };
@@ -88,30 +92,40 @@ pub fn document() -> OpenApi {
 }
 
 /// A word at the root, the document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
+/// Clients see all of it below `prefix`, which may be empty.
+pub fn router<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
+    // Seen from the page, for a proxy may have it below a path of its own.
+    let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("../openapi.json")).into();
+    let document = Arc::new(ServedDocument { prefix: prefix.to_owned(), json: OnceLock::new() });
+    let root = json!({ "name": "Docket", "status": "healthy", "docs": format!("{prefix}/docs") });
     Router::new()
-        .route("/", get(root))
-        .route("/openapi.json", get(serve_document))
+        .route("/", get(async move || axum::Json(root)))
+        .route("/openapi.json", get(async move || document.response()))
         .merge(page.layer(middleware::map_response(protect_page)))
 }
 
-/// What is served here, for whoever opens the root.
-async fn root() -> Response {
-    axum::Json(serde_json::json!({ "name": "Docket", "status": "healthy", "docs": "/docs" })).into_response()
+/// The document as clients get it.
+struct ServedDocument {
+    prefix: String,
+    json: OnceLock<Bytes>,
 }
 
-/// Made at the first request, as most instances never get one.
-async fn serve_document() -> Result<Response, RestError> {
-    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
-    let json = match DOCUMENT.get() {
-        Some(json) => json.clone(),
-        None => {
-            let json = serde_json::to_vec(&document()).map_err(Error::internal)?;
-            DOCUMENT.get_or_init(|| json.into()).clone()
-        }
-    };
-    Ok(shape::json_response(json))
+impl ServedDocument {
+    /// Made at the first request, as most instances never get one.
+    fn response(&self) -> Result<Response, RestError> {
+        let json = match self.json.get() {
+            Some(json) => json.clone(),
+            None => {
+                let mut document = document();
+                if !self.prefix.is_empty() {
+                    document.servers = Some(vec![Server::new(self.prefix.clone())]);
+                }
+                let json = serde_json::to_vec(&document).map_err(Error::internal)?;
+                self.json.get_or_init(|| json.into()).clone()
+            }
+        };
+        Ok(shape::json_response(json))
+    }
 }
 
 /// The page loads nothing from elsewhere, and nobody may frame it. A file that it does not have is refused as others are.
@@ -122,6 +136,10 @@ async fn protect_page(response: Response) -> Response {
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
          connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     );
+    // From `/docs`, below whatever path that is.
+    if let Some(location) = response.headers_mut().get_mut(header::LOCATION) {
+        *location = HeaderValue::from_static("docs/");
+    }
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     response
 }

@@ -29,7 +29,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::concurrency::{ConcurrencyLimit, ConnectionPause};
+use super::{
+    concurrency::{ConcurrencyLimit, ConnectionPause},
+    prefix::PathPrefix,
+};
 
 /// How long a connection may take until the headers of its next request are there, idle time included: longer than
 /// proxies keep an idle connection, so that none is closed while a request is on its way.
@@ -50,6 +53,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// What connections are served with.
 pub(super) struct Serving {
     pub(super) router: Router,
+    /// Is taken off the paths of requests.
+    pub(super) prefix: Option<PathPrefix>,
     /// Refuses requests before they get to the router, if anything does.
     pub(super) limit: Option<ConcurrencyLimit>,
     /// Counts the open connections.
@@ -105,6 +110,7 @@ pub(super) async fn serve(
 /// The connections that are open.
 struct Connections {
     router: Router,
+    prefix: Option<PathPrefix>,
     limit: Option<ConcurrencyLimit>,
     builder: http1::Builder,
     open: Gauge,
@@ -119,15 +125,19 @@ impl Connections {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(serving.idle_timeout).max_buf_size(MAX_HEADER_BYTES);
         let (tracker, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { router: serving.router, limit: serving.limit, builder, open: serving.open, tracker, stopping }
+        let Serving { router, prefix, limit, open, .. } = serving;
+        Self { router, prefix, limit, builder, open, tracker, stopping }
     }
 
     /// Serves a connection, which holds its permit until it ends.
     fn spawn(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
         configure(&stream);
-        let (router, limit) = (self.router.clone(), self.limit.clone());
+        let (router, prefix, limit) = (self.router.clone(), self.prefix.clone(), self.limit.clone());
         let pause = Arc::new(ConnectionPause::default());
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(prefix) = &prefix {
+                prefix.take_off(&mut request);
+            }
             let (router, limit, pause) = (router.clone(), limit.clone(), Arc::clone(&pause));
             async move {
                 let refusal = match &limit {
@@ -270,7 +280,8 @@ mod tests {
         };
         let router = Router::new().route("/", get(|| async { "at once" })).route("/slow", get(slow));
         let open = Gauge::default();
-        let serving = Serving { router, limit: None, open: open.clone(), max_connections: 8, idle_timeout };
+        let serving =
+            Serving { router, prefix: None, limit: None, open: open.clone(), max_connections: 8, idle_timeout };
         let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

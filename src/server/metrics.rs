@@ -60,6 +60,7 @@ impl MetricsListener {
     pub(super) async fn serve(self) -> io::Result<()> {
         let serving = Serving {
             router: self.router,
+            prefix: None,
             limit: None,
             open: Gauge::default(),
             max_connections: MAX_CONNECTIONS,

@@ -18,6 +18,7 @@ use super::{
         limits::limit,
         request_context::{RequestContext, request_context},
     },
+    prefix::PathPrefix,
 };
 use crate::{config::Config, graphql, rest, service::Services};
 
@@ -33,6 +34,7 @@ pub(super) fn router(
     config: &Config,
     services: &Arc<Services>,
     graphql_state: graphql::GraphqlState,
+    prefix: &PathPrefix,
     outer: OuterMiddleware,
 ) -> Router {
     let authentication = |engine: Option<&Arc<graphql::Engine>>| {
@@ -45,7 +47,7 @@ pub(super) fn router(
         .merge(rest::router(config).layer(to_rest))
         .merge(rest::auth::router().layer(to_accounts))
         .merge(health::router(&graphql_state.closing))
-        .merge(rest::openapi::router())
+        .merge(rest::openapi::router(prefix.as_str()))
         .with_state(Arc::clone(services))
         .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(graphql_state));
     if config.playground {

@@ -33,6 +33,7 @@ mod operate;
 mod orders;
 mod owners;
 mod purge;
+mod prefix;
 mod push;
 mod quota;
 mod request_errors;

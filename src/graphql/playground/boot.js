@@ -1,9 +1,10 @@
 // Starts GraphiQL, and signs its user in and out. The session is a cookie; a token in the Headers tab goes before it.
+// URLs are relative: a proxy may have the page below a path of its own.
 const account = document.getElementById("account");
 const place = document.getElementById("graphiql");
 
 const call = (path, body) =>
-  fetch(`/api/auth/${path}`, {
+  fetch(`api/auth/${path}`, {
     method: body ? "POST" : "GET",
     headers: body ? { "content-type": "application/json" } : {},
     body: body && JSON.stringify(body),
@@ -35,10 +36,10 @@ let socket;
 if (window.GraphiQL) {
   let headers = {};
   socket = graphqlWs.createClient({
-    url: new URL("/graphql", location.href.replace(/^http/, "ws")).href,
+    url: new URL("graphql", location.href.replace(/^http/, "ws")).href,
     connectionParams: () => headers,
   });
-  const overHttp = GraphiQL.createFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+  const overHttp = GraphiQL.createFetcher({ url: "graphql", enableIncrementalDelivery: false });
   const overSocket = (request) => ({
     subscribe: (sink) => {
       const error = (it) => sink.error(it instanceof CloseEvent ? new Error(`closed: ${it.code} ${it.reason}`) : it);

@@ -66,7 +66,10 @@ pub(super) async fn follow_reset(
     let query = QueryParameters::of(&uri);
     query.required("callbackURL")?;
     let Some(target) = link_target(auth, &query)? else {
-        return Ok(redirect(&with_error(&format!("{}/api/auth/error", auth.origins().own()), AuthError::InvalidToken)));
+        return Ok(redirect(&with_error(
+            &format!("{}/api/auth/error", auth.origins().base()),
+            AuthError::InvalidToken,
+        )));
     };
     let own = Url::parse(auth.origins().own()).map_err(Error::internal)?;
     let mut location = own.join(&target).map_err(Error::internal)?;

@@ -170,7 +170,7 @@ impl Auth<'_> {
     pub(super) fn url(self, path: &str, callback_url: &str) -> String {
         let joint = if path.contains('?') { '&' } else { '?' };
         let callback_url = utf8_percent_encode(callback_url, NON_ALPHANUMERIC);
-        format!("{}{path}{joint}callbackURL={callback_url}", self.material.origins.own())
+        format!("{}{path}{joint}callbackURL={callback_url}", self.material.origins.base())
     }
 
     /// Mails a link, unless this address got many of late: nobody fills a stranger's mailbox, whoever asks and from

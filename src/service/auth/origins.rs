@@ -9,6 +9,8 @@ use crate::config::{Config, Environment};
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     own: String,
+    /// The URL that clients see.
+    base: String,
     trusted: Vec<String>,
     is_https: bool,
 }
@@ -24,12 +26,18 @@ impl Origins {
         }
         trusted.extend(config.cors_origins.iter().cloned());
         trusted.dedup();
-        Self { own, trusted, is_https: base_url.scheme() == "https" }
+        let base = format!("{own}{}", base_url.path().trim_end_matches('/'));
+        Self { own, base, trusted, is_https: base_url.scheme() == "https" }
     }
 
     /// Our own origin, which is also issuer and audience of our tokens.
     pub fn own(&self) -> &str {
         &self.own
+    }
+
+    /// The URL that clients see, without a slash at its end: our own origin, and the path below which a proxy has us.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Whether clients reach us by https, so that cookies must be `Secure`.
@@ -112,7 +120,8 @@ mod tests {
 
     fn origins() -> Origins {
         let own = "https://docket.example".to_owned();
-        Origins { trusted: vec![own.clone(), "http://localhost:3000".into()], own, is_https: true }
+        let trusted = vec![own.clone(), "http://localhost:3000".into()];
+        Origins { trusted, base: own.clone(), own, is_https: true }
     }
 
     #[test]
@@ -177,11 +186,7 @@ mod tests {
 
     #[test]
     fn patterns_mean_what_better_auth_means_by_them() {
-        let origins = |pattern: &str| Origins {
-            own: "https://docket.example".into(),
-            trusted: vec![pattern.to_owned()],
-            is_https: true,
-        };
+        let with = |pattern: &str| Origins { trusted: vec![pattern.to_owned()], ..origins() };
         for (pattern, origin, is_trusted) in [
             ("https://*.vercel.app", "https://a.vercel.app", true),
             ("https://*.vercel.app", "https://a.b.vercel.app", true),
@@ -199,8 +204,8 @@ mod tests {
             ("http://192.168.*.*", "http://192.168.1.9", true),
             ("http://192.168.*.*", "http://192.168.evil.example", false),
         ] {
-            assert_eq!(origins(pattern).trusts(origin), is_trusted, "{pattern} {origin}");
+            assert_eq!(with(pattern).trusts(origin), is_trusted, "{pattern} {origin}");
         }
-        assert!(!origins("https://*.vercel.app").may_read("https://A.vercel.app"));
+        assert!(!with("https://*.vercel.app").may_read("https://A.vercel.app"));
     }
 }

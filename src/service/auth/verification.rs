@@ -112,7 +112,7 @@ impl Auth<'_> {
         let text = format!(
             "The account with this address at {} has another address now.\r\n\r\n\
              If that was not you, write to whoever runs it at once: they can give you the account back.\r\n",
-            self.material.origins.own()
+            self.material.origins.base()
         );
         self.material.mailer.send(Mail { to: old, subject: "Your address was changed", text });
     }
