@@ -9,8 +9,10 @@ pub(crate) mod cookie;
 mod data;
 mod errors;
 mod etag;
+mod exports;
 mod extract;
 mod fields;
+mod imports;
 mod json;
 pub mod openapi;
 pub mod paths;
@@ -21,6 +23,7 @@ mod routes;
 mod shape;
 mod streaming;
 mod summary;
+mod table;
 mod tasks;
 mod unserved;
 mod upload;
@@ -30,12 +33,17 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::MatchedPath, middleware::map_response};
 use utoipa_axum::routes;
 
-pub use self::adopted::read_task;
+pub use self::adopted::{read_instant, read_task};
 pub use self::errors::{
     method_not_allowed, missing_host_response, not_found, panic_response, rejection_response, timeout_response,
     too_large_response,
 };
 pub(crate) use self::extract::MAX_BODY;
+pub use self::{
+    exports::FileWriter,
+    imports::{FileKind, ReadFile, sentences},
+    upload::MAX_FILE,
+};
 use self::{
     openapi::{
         ErrorBodies, ErrorDoc,
@@ -79,7 +87,7 @@ const USER_ROUTES: RouteGroup = RouteGroup {
 };
 
 /// The routes of a user's data.
-fn routes() -> [ApiRoute; 11] {
+fn routes() -> [ApiRoute; 12] {
     [
         routes!(tasks::list, tasks::create),
         routes!(tasks::show, tasks::edit, tasks::delete),
@@ -90,6 +98,7 @@ fn routes() -> [ApiRoute; 11] {
         routes!(summary::tags),
         routes!(tasks::changes),
         routes!(data::export),
+        routes!(data::table),
         routes!(data::calendar),
         routes!(data::import),
     ]
@@ -97,7 +106,7 @@ fn routes() -> [ApiRoute; 11] {
 }
 
 /// The same routes, with all that the document says about them.
-fn described_routes() -> [ApiRoute; 11] {
+fn described_routes() -> [ApiRoute; 12] {
     routes().map(|mut route| {
         route.describe(&USER_ROUTES);
         route.describe_owner()

@@ -1,11 +1,8 @@
 //! What a row of theirs is to Docket. A task is read as a body of the REST API would be, in all of its forms.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
-    id::{LabelId, UserId},
-    text::name_key,
+    id::UserId,
     time::{Micros, Millis},
 };
 use serde_json::{Map, Value};
@@ -14,10 +11,9 @@ use super::source::{Role, Source};
 use crate::{
     rest,
     service::{
-        adoption::{AdoptedAccount, label_id, task_id},
+        adoption::{AdoptedAccount, labels_named, task_id},
         auth::Email,
         import::{LabelImport, TaskImport},
-        labels::{LabelSelection, NewLabel},
         values::UserName,
     },
 };
@@ -66,7 +62,7 @@ impl Row<'_> {
 
     fn time(&self, role: Role, problems: &mut Problems) -> Option<DateTime<Utc>> {
         let value = self.get(role)?;
-        let time = instant(value);
+        let time = rest::read_instant(value);
         if time.is_none() {
             problems.push(format!("{}: not a time", self.source.roles[&role]));
         }
@@ -118,7 +114,7 @@ impl Row<'_> {
             return Err(problems);
         };
         let id = name.parse().map_or_else(|_| task_id(&name), entity::id::TaskId);
-        let (labels, ids) = labels(&owner, std::mem::take(&mut draft.labels));
+        let (labels, ids) = labels_named(&owner, std::mem::take(&mut draft.labels));
         let completed_at = draft.completed.then(|| Micros::from(completed_at));
         let task = TaskImport {
             place: 0,
@@ -181,38 +177,4 @@ fn tag_names(value: &Value) -> Vec<Value> {
     let inner = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(text);
     let names = inner.split(',').map(|it| it.trim().trim_matches('"')).filter(|it| !it.is_empty());
     names.map(Value::from).collect()
-}
-
-/// A time in any form that databases of the family hold: with a zone or in UTC, as a text or a number since 1970.
-fn instant(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::Number(number) => {
-            let seconds = number.as_f64()?;
-            let millis = if seconds.abs() < entity::time::FIRST_OF_MILLIS { seconds * 1000.0 } else { seconds };
-            #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds is no time")]
-            DateTime::from_timestamp_millis(millis as i64)
-        }
-        Value::String(text) => {
-            let text = text.replacen(' ', "T", 1);
-            let with_zone = DateTime::parse_from_rfc3339(&text).map(|it| it.to_utc()).ok();
-            let naive = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|it| it.and_utc());
-            let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
-            with_zone.or_else(naive).or_else(day)
-        }
-        _ => None,
-    }
-}
-
-/// The labels of these names, and their ids, each once.
-fn labels(owner: &UserId, names: LabelSelection) -> (Vec<LabelImport>, Vec<LabelId>) {
-    let LabelSelection::Names(names) = names else { return Default::default() };
-    let mut each = BTreeMap::new();
-    let mut ids = Vec::new();
-    for name in names {
-        let id = label_id(owner, &name_key(name.as_str()));
-        if each.insert(id, LabelImport { id, draft: NewLabel { id: Some(id), name, color: None } }).is_none() {
-            ids.push(id);
-        }
-    }
-    (each.into_values().collect(), ids)
 }

@@ -1,17 +1,42 @@
-//! A row of another back-end's tasks, read as the body with which one of its clients would make the task.
+//! A row of another back-end's tasks, or of a file, read as the body with which one of its clients would make the task.
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{fields::BodyFields, shape::Shape};
+use super::{fields::BodyFields, pydantic::PydanticError, shape::Shape};
 use crate::service::tasks::{LONGEST_DESCRIPTION, NewTask};
 
 /// The task, in any of the forms that settings allow, with unknown fields kept; or what is wrong, a sentence each.
 pub fn read_task(body: &Map<String, Value>) -> Result<NewTask, Vec<String>> {
     let mut problems = Vec::new();
-    let shape = Shape { has_status: true, keeps_unknown: true, ..Shape::default() };
-    let task = BodyFields::new(body, &mut problems).shaped(shape, LONGEST_DESCRIPTION).new_task();
-    match task {
+    match read_fields(body, &mut problems) {
         Some(task) if problems.is_empty() => Ok(task),
-        _ => Err(problems.iter().map(|it| it.sentence()).collect()),
+        _ => Err(problems.iter().map(PydanticError::sentence).collect()),
+    }
+}
+
+/// The same, with the problems as a request would get them.
+pub(super) fn read_fields(body: &Map<String, Value>, problems: &mut Vec<PydanticError>) -> Option<NewTask> {
+    let shape = Shape { has_status: true, keeps_unknown: true, ..Shape::default() };
+    BodyFields::new(body, problems).shaped(shape, LONGEST_DESCRIPTION).new_task()
+}
+
+/// A time in any form that databases of the family and files hold: with a zone or in UTC, as a text or a number since 1970.
+pub fn read_instant(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::Number(number) => {
+            let seconds = number.as_f64()?;
+            let millis = if seconds.abs() < entity::time::FIRST_OF_MILLIS { seconds * 1000.0 } else { seconds };
+            #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds is no time")]
+            DateTime::from_timestamp_millis(millis as i64)
+        }
+        Value::String(text) => {
+            let text = text.replacen(' ', "T", 1);
+            let with_zone = DateTime::parse_from_rfc3339(&text).map(|it| it.to_utc()).ok();
+            let naive = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|it| it.and_utc());
+            let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+            with_zone.or_else(naive).or_else(day)
+        }
+        _ => None,
     }
 }

@@ -1,29 +1,20 @@
 //! Tasks as the to-dos of an iCalendar file (RFC 5545). Readers refuse a whole file for one line that is not well-formed:
 //! what users write is escaped, and folded by bytes, at one place.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use entity::{
-    id::{LabelId, ListId},
-    task::Priority,
-};
+use entity::task::Priority;
 
-use crate::service::user_data::TaskWithLabels;
+use super::exports::Names;
+use crate::service::{tasks::TimeZone, user_data::TaskWithLabels};
 
 /// What stands before the to-dos.
 pub(super) const START: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Docket//Docket//EN\r\n";
 /// What stands behind them.
 pub(super) const END: &str = "END:VCALENDAR\r\n";
+/// The time zone in which the instant was chosen at which a task is due: in `DUE` it would need the rules of the zone.
+pub(super) const TIME_ZONE: &str = "X-DOCKET-TIME-ZONE";
 /// How many bytes a line has at most, its end aside (section 3.1).
 const MAX_LINE: usize = 75;
-
-/// The names that to-dos show.
-#[derive(Debug)]
-pub(super) struct Names {
-    pub(super) lists: HashMap<ListId, String>,
-    pub(super) labels: HashMap<LabelId, String>,
-}
 
 /// Lines, each of them a property with its value.
 struct Lines(String);
@@ -48,6 +39,9 @@ impl Names {
         if let Some(due) = task.due_at {
             lines.put("DUE", &format_instant(due.0));
         }
+        if let Some(zone) = task.due_zone.as_deref().filter(|it| *it != TimeZone::UTC.name()) {
+            lines.put(TIME_ZONE, zone);
+        }
         let priority = match task.priority {
             Priority::Urgent => "1",
             Priority::High => "3",
@@ -65,11 +59,11 @@ impl Names {
         if let Some(parent) = task.parent_id {
             lines.put("RELATED-TO", &parent.to_string());
         }
-        let categories: Vec<_> = labels.iter().filter_map(|it| self.labels.get(it)).map(|it| escape(it)).collect();
+        let categories: Vec<_> = self.of_labels(labels).map(escape).collect();
         if !categories.is_empty() {
             lines.put("CATEGORIES", &categories.join(","));
         }
-        if let Some(list) = task.list_id.and_then(|it| self.lists.get(&it)) {
+        if let Some(list) = self.of_list(task.list_id) {
             lines.put("X-DOCKET-LIST", &escape(list));
         }
         lines.put("END", "VTODO");

@@ -6,33 +6,36 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::RawQuery,
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
-use serde_json::json;
 use tokio::{runtime::Handle, task::spawn_blocking};
 use utoipa::ToSchema;
 
 use super::{
-    calendar::{self, Names},
     errors::RestError,
+    exports::FileWriter,
     extract::Caller,
-    pydantic::PydanticError,
+    imports::FileKind,
     query::{ImportQuery, refuse_parameters},
     streaming,
     upload::Upload,
 };
 use crate::{
     error::Error,
-    service::{
-        idempotency::NothingApplied,
-        import::{Import, Imported},
-        user_data::TaskWithLabels,
-    },
-    view::{EXPORT_VERSION, Export, ExportError, ExportLabel, ExportList, ExportTask},
+    service::{idempotency::NothingApplied, import::Imported, user_data::TaskWithLabels},
+    view::Export,
 };
+
+/// A table that an import takes.
+const TABLE_EXAMPLE: &str =
+    "title,priority,due,list,labels\r\nWater the plants,high,2030-01-31,Garden,\"home, green\"\r\n";
+/// A calendar that it takes.
+const CALENDAR_EXAMPLE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Example//EN\r\nBEGIN:VTODO\r\nUID:1@example.com\r\n\
+    SUMMARY:Water the plants\r\nDUE;VALUE=DATE:20300131\r\nPRIORITY:1\r\nCATEGORIES:home,green\r\nEND:VTODO\r\n\
+    END:VCALENDAR\r\n";
 
 /// What an import brought.
 #[derive(Serialize, ToSchema)]
@@ -48,6 +51,10 @@ struct ImportSummary {
     tasks: usize,
     /// How much was there already, and stays as it is.
     skipped: usize,
+    /// How many entries of a calendar are no tasks, and were left out; absent of other files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = usize)]
+    ignored: Option<usize>,
 }
 
 /// Export all data as JSON.
@@ -63,21 +70,28 @@ struct ImportSummary {
 )]
 pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
-    let data = caller.data();
-    let lists: Vec<ExportList> = data.lists().await?.into_iter().map(Into::into).collect();
-    let labels: Vec<ExportLabel> = data.labels().await?.into_iter().map(Into::into).collect();
-    let start = json!({ "docket": EXPORT_VERSION, "lists": lists, "labels": labels }).to_string();
-    let start = format!("{},\"tasks\":[", start.trim_end_matches('}'));
-    let mut is_first = true;
-    let tasks = all_tasks(caller).map(move |some| {
-        let mut text = String::new();
-        for task in some? {
-            text.push_str(if std::mem::take(&mut is_first) { "" } else { "," });
-            text.push_str(&serde_json::to_string(&ExportTask::from(task)).map_err(Error::internal)?);
-        }
-        Ok(text)
-    });
-    Ok(download_response("application/json", "docket.json", start, tasks, "]}".to_owned()))
+    download(caller, FileKind::Json).await
+}
+
+/// Export all tasks as comma-separated values.
+///
+/// The first row names the columns. Colors, archived lists and fields that clients keep with a task are in the JSON alone.
+#[utoipa::path(
+    get,
+    path = "/api/{user_id}/export.csv",
+    operation_id = "exportTable",
+    responses((
+        status = 200,
+        description = "The file.",
+        body = String,
+        content_type = "text/csv",
+        headers(("Content-Disposition" = String, description = "A name for the file.")),
+        example = json!("id,title,description,completed,completed_at,priority,due,due_time_zone,list,labels,parent_id,created_at\r\n"),
+    )),
+)]
+pub(super) async fn table(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
+    refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
+    download(caller, FileKind::Table).await
 }
 
 /// Export all tasks as iCalendar.
@@ -98,43 +112,47 @@ pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<
 )]
 pub(super) async fn calendar(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {
     refuse_parameters(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?;
-    let data = caller.data();
-    let names = Names {
-        lists: data.lists().await?.into_iter().map(|list| (list.id, list.name)).collect(),
-        labels: data.labels().await?.into_iter().map(|label| (label.id, label.name)).collect(),
-    };
-    let tasks = all_tasks(caller).map(move |some| Ok(some?.iter().map(|it| names.todo(it)).collect()));
-    let (start, end) = (calendar::START.to_owned(), calendar::END.to_owned());
-    Ok(download_response("text/calendar; charset=utf-8", "docket.ics", start, tasks, end))
+    download(caller, FileKind::Calendar).await
 }
 
-/// Import exported data.
+/// Import data.
 ///
-/// The file is checked as a whole before anything is written. What is there already stays as it is, and what was deleted
-/// since comes back, so that an import can be repeated.
+/// The file is what an export wrote, or a table or calendar of another program. It is checked as a whole before anything is
+/// written. What is there already stays as it is, and what was deleted since comes back, so that an import can be repeated.
 #[utoipa::path(
     post,
     path = "/api/{user_id}/import",
     operation_id = "importData",
     params(ImportQuery),
-    request_body = Export,
+    request_body(content(
+        (Export = "application/json"),
+        (String = "text/csv", example = json!(TABLE_EXAMPLE)),
+        (String = "text/calendar", example = json!(CALENDAR_EXAMPLE)),
+    )),
     responses((status = 200, description = "What was imported.", body = ImportSummary)),
 )]
-pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Upload) -> Result<Response, RestError> {
+pub(super) async fn import(
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    upload: Upload,
+) -> Result<Response, RestError> {
     let is_dry = ImportQuery::parse(query.as_deref().unwrap_or_default()).map_err(RestError::Validation)?.is_dry_run;
+    let kind = FileKind::of_body(&headers)?;
     let (bytes, held) = upload.into_parts();
+    let owner = caller.id().clone();
     // A large file takes longer to read than others are to wait for this thread.
-    let import = spawn_blocking(move || parse(&bytes)).await.map_err(Error::internal)??;
-    caller.count(import.rows())?;
+    let file = spawn_blocking(move || kind.read(&bytes, &owner)).await.map_err(Error::internal)??;
+    caller.count(file.import.rows())?;
     // Whoever hangs up leaves no half of a file behind; and to look through it is work for a thread of its own, too.
     let runtime = Handle::current();
     let done = spawn_blocking(move || {
-        let done = runtime.block_on(caller.data().import(import, is_dry));
+        let done = runtime.block_on(caller.data().import(file.import, is_dry));
         drop(held);
-        done
+        done.map_err(|error| file.lines.place(error))
     });
     let Imported { lists, labels, tasks, skipped } = done.await.map_err(Error::internal)??;
-    let summary = ImportSummary { dry_run: is_dry, lists, labels, tasks, skipped };
+    let summary = ImportSummary { dry_run: is_dry, lists, labels, tasks, skipped, ignored: file.ignored };
     let mut response = Json(summary).into_response();
     if is_dry {
         response.extensions_mut().insert(NothingApplied);
@@ -142,16 +160,13 @@ pub(super) async fn import(caller: Caller, RawQuery(query): RawQuery, upload: Up
     Ok(response)
 }
 
-/// Reads a file, and checks all that can be checked without knowing what is there.
-fn parse(bytes: &[u8]) -> Result<Import, RestError> {
-    // A list would pass for an object whose fields are all absent.
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(RestError::Validation(vec![PydanticError::not_an_object()]));
-    }
-    Export::parse(bytes).map_err(|error| match error {
-        ExportError::Json(cause) => RestError::Validation(vec![PydanticError::json(bytes, &cause)]),
-        ExportError::Problems(problems) => Error::InvalidFile(problems).into(),
-    })
+/// A download in pieces.
+async fn download(caller: Caller, kind: FileKind) -> Result<Response, RestError> {
+    let mut writer = FileWriter::new(kind, caller.data()).await?;
+    let (start, end) = (writer.start(), writer.end().to_owned());
+    let tasks = all_tasks(caller).map(move |some| writer.tasks(some?));
+    let headers = [(header::CONTENT_TYPE, kind.media_type()), (header::CONTENT_DISPOSITION, kind.disposition())];
+    Ok((headers, streaming::stream_body(start, tasks, end)).into_response())
 }
 
 /// All tasks, some hundreds at a time.
@@ -167,17 +182,4 @@ fn all_tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, E
             Err(cause) => Some((Err(cause), None)),
         }
     })
-}
-
-/// A download in pieces.
-fn download_response(
-    media: &'static str,
-    name: &str,
-    start: String,
-    middle: impl Stream<Item = Result<String, Error>> + Send + 'static,
-    end: String,
-) -> Response {
-    let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, streaming::stream_body(start, middle, end)).into_response()
 }

@@ -48,6 +48,8 @@ fn place_schema() -> Array {
 
 /// How many bytes of an invalid input are sent back at most.
 const MAX_ECHO: usize = 256;
+/// How many characters of a name in a file are sent back at most.
+const MAX_NAME: usize = 64;
 
 impl PydanticError {
     fn new(r#type: &'static str, loc: &[&str], msg: impl Into<String>) -> Self {
@@ -65,6 +67,23 @@ impl PydanticError {
     pub(super) fn sentence(&self) -> String {
         let name = self.loc.iter().rev().find_map(Value::as_str).unwrap_or_default();
         format!("{name}: {}", self.msg)
+    }
+
+    /// What is wrong, for people: the place, and the text.
+    pub(super) fn placed_sentence(&self) -> String {
+        let steps = self.loc.iter().skip(1).map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+        let place = steps.collect::<Vec<_>>().join(".");
+        if place.is_empty() { self.msg.clone() } else { format!("{place}: {}", self.msg) }
+    }
+
+    /// The same in a file: the field's line, and what it is called there, if it has a name.
+    pub(super) fn at_line(mut self, place: impl Fn(&str) -> (u64, String)) -> Self {
+        let (line, name) = place(self.loc.get(1).and_then(Value::as_str).unwrap_or_default());
+        let name = Some(name).filter(|it| !it.is_empty()).map(|it| it.chars().take(MAX_NAME).collect::<String>());
+        let rest = self.loc.drain(..).skip(2).collect::<Vec<_>>();
+        self.loc = vec![json!("body"), json!("lines"), json!(line)];
+        self.loc.extend(name.map(Value::from).into_iter().chain(rest));
+        self
     }
 
     /// Adds that another setting would have taken it.

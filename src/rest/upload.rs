@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How many bytes a file has at most.
-const MAX_FILE: usize = 32 << 20;
+pub const MAX_FILE: usize = 32 << 20;
 /// How many bytes all files have together that are imported at a time. What is read of them takes twice as much.
 const MAX_ALL_FILES: usize = MAX_FILE;
 /// In what steps those bytes are counted.

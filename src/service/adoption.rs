@@ -1,13 +1,17 @@
-//! Taking over accounts and tasks from tables that are not Docket's, for `docket adopt`. Nobody is signed in there, so
-//! this is the one way to a user's data without a [`super::auth::CurrentUser`], and no request leads here.
+//! Taking over accounts and tasks from tables that are not Docket's, for `docket adopt`, and a user's data for whoever runs
+//! Docket, for `docket export --user` and `docket import --user`. Nobody is signed in there, so this is the one way to a user's data without a [`super::auth::CurrentUser`], and no request leads here.
+
+use std::collections::BTreeMap;
 
 use entity::{
-    id::{LabelId, TaskId, UserId},
+    id::{LabelId, ListId, TaskId, UserId},
+    text::name_key,
     time::Millis,
-    user,
+    user, user_revision,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    SqlErr,
 };
 use sha2::{Digest, Sha256};
 use uuid::Builder;
@@ -15,7 +19,9 @@ use uuid::Builder;
 use super::{
     Services,
     auth::{Email, credential},
-    import::{Import, Imported, Importer},
+    import::LabelImport,
+    labels::{LabelSelection, NewLabel},
+    user_data::UserData,
     values::UserName,
 };
 use crate::error::{AuthError, Error};
@@ -84,9 +90,25 @@ impl Adoption<'_> {
         Ok(true)
     }
 
-    /// Brings tasks, with the labels that they name; those that are there already stay as they are.
-    pub async fn tasks(self, owner: &UserId, import: Import) -> Result<Imported, Error> {
-        Importer::new(self.services.scope(owner)).import(import, false).await
+    /// All of a user's data.
+    pub fn data<'a>(self, owner: &'a UserId) -> UserData<'a>
+    where
+        Self: 'a,
+    {
+        UserData::new(self.services.scope(owner))
+    }
+
+    /// The user with that id or e-mail address. One whose account is elsewhere has an id alone, and data.
+    pub async fn find_user(self, name: &str) -> Result<Option<UserId>, Error> {
+        let id = UserId(name.to_owned());
+        let reader = self.services.db.reader();
+        if user_revision::Entity::find_by_id(id.clone()).one(reader).await?.is_some() {
+            return Ok(Some(id));
+        }
+        let email = Email::parse(&name.trim().to_lowercase()).map(|it| user::Column::Email.eq(it.as_str()));
+        let ids = user::Entity::find().select_only().column(user::Column::Id);
+        let named = Condition::any().add(user::Column::Id.eq(id)).add_option(email);
+        Ok(ids.filter(named).into_tuple().one(reader).await?)
     }
 
     /// Which of these users have an account.
@@ -107,9 +129,28 @@ pub fn task_id(name: &str) -> TaskId {
     TaskId(derived(&format!("task {name}")))
 }
 
+/// The id of a user's list of that name: always the same.
+pub fn list_id(owner: &UserId, name_key: &str) -> ListId {
+    ListId(derived(&format!("list {owner} {name_key}")))
+}
+
 /// The id of a user's label of that name: always the same.
-pub fn label_id(owner: &UserId, name_key: &str) -> LabelId {
+fn label_id(owner: &UserId, name_key: &str) -> LabelId {
     LabelId(derived(&format!("label {owner} {name_key}")))
+}
+
+/// The labels of these names, and their ids, each once.
+pub fn labels_named(owner: &UserId, names: LabelSelection) -> (Vec<LabelImport>, Vec<LabelId>) {
+    let LabelSelection::Names(names) = names else { return Default::default() };
+    let mut each = BTreeMap::new();
+    let mut ids = Vec::new();
+    for name in names {
+        let id = label_id(owner, &name_key(name.as_str()));
+        if each.insert(id, LabelImport { id, draft: NewLabel { id: Some(id), name, color: None } }).is_none() {
+            ids.push(id);
+        }
+    }
+    (each.into_values().collect(), ids)
 }
 
 fn derived(from: &str) -> uuid::Uuid {

@@ -47,6 +47,8 @@ const NAMES_AT_ONCE: usize = 20;
 pub struct Import {
     /// Lists.
     pub lists: Vec<ListImport>,
+    /// Whether the file knows lists by their names alone: then one here with the same name takes the place of each.
+    pub are_lists_named: bool,
     /// Labels.
     pub labels: Vec<LabelImport>,
     /// Tasks, in manual order.

@@ -272,7 +272,7 @@ impl Export {
         let labels = self.labels.into_good("labels", MAX_IMPORT_LABELS, &mut problems);
         let tasks = self.tasks.into_good("tasks", MAX_IMPORT, &mut problems);
         problems.truncate(MAX_PROBLEMS);
-        if problems.is_empty() { Ok(Import { lists, labels, tasks }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Import { lists, are_lists_named: false, labels, tasks }) } else { Err(problems) }
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use entity::{
     id::{LabelId, ListId, TaskId},
     task,
+    text::name_key,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -38,7 +39,8 @@ impl Importer<'_> {
     /// Checks everything against what is there.
     pub(super) async fn plan(self, import: Import) -> Result<ImportPlan, Error> {
         let mut problems = Problems::default();
-        let (lists, skipped_lists, known_lists) = self.new_lists(import.lists, &mut problems).await?;
+        let (lists, skipped_lists, known_lists) =
+            self.new_lists(import.lists, import.are_lists_named, &mut problems).await?;
         let (labels, skipped_labels, known_labels) = self.new_labels(import.labels, &mut problems).await?;
         let there = self.tasks_there(&import.tasks).await?;
         let all = import.tasks.len();
@@ -51,8 +53,11 @@ impl Importer<'_> {
         let parents = self.parents(&tasks, there).await?;
         for it in &mut tasks {
             let at = it.place;
-            if it.draft.list.is_some_and(|list| !known_lists.contains(&list)) {
-                problems.add(format!("tasks.{at}.list_id"), "must be the id of a list of the user or of the file");
+            match it.draft.list.map(|list| known_lists.get(&list)) {
+                Some(None) => {
+                    problems.add(format!("tasks.{at}.list_id"), "must be the id of a list of the user or of the file");
+                }
+                list => it.draft.list = list.flatten().copied(),
             }
             if let Some(parent) = it.draft.parent {
                 let path = || format!("tasks.{at}.parent_id");
@@ -76,21 +81,39 @@ impl Importer<'_> {
         Ok(ImportPlan { lists, labels, tasks, counts })
     }
 
-    /// The lists that are not there yet, how many are, and the ids of all.
+    /// The lists that are not there yet, how many are, and which list each id of the file stands for.
     async fn new_lists(
         self,
         lists: Vec<ListImport>,
+        are_named: bool,
         problems: &mut Problems,
-    ) -> Result<(Vec<ListImport>, usize, HashSet<ListId>), Error> {
+    ) -> Result<(Vec<ListImport>, usize, HashMap<ListId, ListId>), Error> {
         problems.repeated("lists", lists.iter().map(|it| it.id), |_, _| false);
-        let mut known: HashSet<ListId> = Lists::new(self.scope).all(None).await?.iter().map(|row| row.id).collect();
-        let (room, all) = (MAX_IMPORT_LISTS.saturating_sub(known.len()), lists.len());
-        let new: Vec<ListImport> = lists.into_iter().filter(|it| known.insert(it.id)).collect();
+        let mut there = Lists::new(self.scope).all(None).await?;
+        let mut ids: HashMap<ListId, ListId> = there.iter().map(|row| (row.id, row.id)).collect();
+        // Of several with the same name, one that is in use.
+        there.sort_by_key(|row| !row.archived);
+        let named = there.iter().filter(|_| are_named).map(|row| (name_key(&row.name), row.id));
+        let names: HashMap<String, ListId> = named.collect();
+        let (room, all) = (MAX_IMPORT_LISTS.saturating_sub(there.len()), lists.len());
+        let mut new = Vec::new();
+        for it in lists {
+            if ids.contains_key(&it.id) {
+                continue;
+            }
+            match names.get(&name_key(it.draft.name.as_str())) {
+                Some(list) => drop(ids.insert(it.id, *list)),
+                None => {
+                    ids.insert(it.id, it.id);
+                    new.push(it);
+                }
+            }
+        }
         if new.len() > room {
             problems.add("lists".to_owned(), "would be more than 500 with those that are there");
         }
         let skipped = all - new.len();
-        Ok((new, skipped, known))
+        Ok((new, skipped, ids))
     }
 
     /// The labels that are not there yet, how many are, and which label each id of the file stands for.
