@@ -3,7 +3,9 @@
 //!
 //! The first line says what the file is, each line behind it is a row of a table, and the last one has the number and
 //! the digest of the rows. Not among them is what has no worth elsewhere: counts of requests and stored answers.
+//! With `--user` both commands write and read the files of one user.
 
+mod of_user;
 mod row;
 mod table;
 
@@ -19,8 +21,11 @@ use sha2::{Digest, Sha256};
 use tracing::info;
 use uuid::Uuid;
 
-pub use self::row::Row;
 use self::table::Table;
+pub use self::{
+    of_user::{ImportedFile, UserFileError, export_user, import_user},
+    row::Row,
+};
 use crate::{
     config::{Config, Database, SqliteFile},
     db::{self, Db, file::FileError},

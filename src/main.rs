@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use docket::{
     adopt,
-    archive::{self, ImportOptions},
+    archive::{self, ImportOptions, ImportedFile},
     config::Config,
     db, demo, doctor, error, graphql, proof, rest,
     server::Server,
+    service::import::Imported,
     telemetry::{self, SecurityEvent, Telemetry},
 };
 use tokio::{
@@ -75,24 +76,32 @@ enum Command {
         #[arg(long, conflicts_with = "apply")]
         drop: bool,
     },
-    /// Write all accounts and tasks as lines of JSON, for a database of either kind
+    /// Write all accounts and tasks as lines of JSON, for a database of either kind; or one user's data
+    #[command(group = ArgGroup::new("whose").required(true).args(["all", "user"]))]
     Export {
         /// All that is stored, passwords and sessions too
-        #[arg(long, required = true)]
+        #[arg(long)]
         all: bool,
+        /// The lists, labels and tasks of one user, as the REST API exports them: JSON, or what .csv or .ics says
+        #[arg(long, value_name = "EMAIL_OR_ID")]
+        user: Option<String>,
         /// The new file
         file: PathBuf,
     },
-    /// Read the lines of an export into an empty database
+    /// Read the lines of an export into an empty database; or bring a file to one user
+    #[command(group = ArgGroup::new("whose").required(true).args(["all", "user"]))]
     Import {
         /// All that is in the file
-        #[arg(long, required = true)]
+        #[arg(long)]
         all: bool,
+        /// To this user, as the REST API imports: JSON, or what .csv or .ics says
+        #[arg(long, value_name = "EMAIL_OR_ID")]
+        user: Option<String>,
         /// Only check the file
         #[arg(long)]
         dry_run: bool,
-        /// Go on with an import that was cut off
-        #[arg(long)]
+        /// Go on with an import of all that was cut off
+        #[arg(long, conflicts_with = "user")]
         resume: bool,
         /// The file
         file: PathBuf,
@@ -123,10 +132,18 @@ fn main() -> ExitCode {
         Command::Adopt { apply, skip_invalid, drop: false } => {
             started(|config, runtime, _| runtime.block_on(adopt(config, apply, skip_invalid)))
         }
-        Command::Export { all: _, file } => started(|config, runtime, _| runtime.block_on(export(config, &file))),
-        Command::Import { all: _, dry_run, resume, file } => {
+        Command::Export { user: None, file, .. } => {
+            started(|config, runtime, _| runtime.block_on(export(config, &file)))
+        }
+        Command::Export { user: Some(user), file, .. } => {
+            started(|config, runtime, _| runtime.block_on(export_user(config, &user, &file)))
+        }
+        Command::Import { user: None, dry_run, resume, file, .. } => {
             let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
             started(|config, runtime, _| runtime.block_on(import(config, &file, options)))
+        }
+        Command::Import { user: Some(user), dry_run, file, .. } => {
+            started(|config, runtime, _| runtime.block_on(import_user(config, &user, &file, dry_run)))
         }
         Command::Doctor => started(|config, runtime, _| runtime.block_on(doctor(config))),
         Command::Openapi => openapi(),
@@ -274,6 +291,26 @@ async fn import(config: &Config, file: &Path, options: ImportOptions) -> Done {
     let read = archive::import(config, &mut from, options).await?;
     let does = if options.is_dry_run { "can be imported" } else { "is imported" };
     println!("{} {does}: {read}.", file.display());
+    Ok(())
+}
+
+async fn export_user(config: &Config, user: &str, file: &Path) -> Done {
+    let tasks = archive::export_user(config, user, file).await?;
+    println!("{} has {tasks} tasks.", file.display());
+    Ok(())
+}
+
+async fn import_user(config: &Config, user: &str, file: &Path, is_dry: bool) -> Done {
+    let ImportedFile { counts, ignored } = archive::import_user(config, user, file, is_dry).await?;
+    let Imported { lists, labels, tasks, skipped } = counts;
+    let does = if is_dry { "would bring" } else { "brought" };
+    println!(
+        "{} {does} {lists} lists, {labels} labels and {tasks} tasks; {skipped} were here already.",
+        file.display()
+    );
+    if ignored > 0 {
+        println!("{ignored} entries of the calendar are no tasks, and were left out.");
+    }
     Ok(())
 }
 

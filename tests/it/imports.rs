@@ -8,7 +8,7 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Person};
+use crate::support::{Answer, App, Person, command};
 
 const CSV: &str = "text/csv";
 const ICS: &str = "text/calendar; charset=utf-8";
@@ -302,4 +302,55 @@ async fn what_a_table_or_a_calendar_has_comes_back_equal_to_another_user() {
             assert_eq!(import(&app, person, media_type, written.text.clone()).await.expect(200)["tasks"], 0);
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_runs_docket_exports_and_imports_for_one_user() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    app.rest_task(&ann, json!({ "title": "water the plants", "tags": ["home"] })).await;
+    app.rest_task(&bob, json!({ "title": "not ann's" })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let docket = |arguments: &[&str]| command(&app.database_url, arguments, &[]);
+    for (user, name) in [("ann@example.com", "a.json"), (ann.id.as_str(), "a.csv"), ("Ann@Example.com", "a.ICS")] {
+        let (code, said) = docket(&["export", "--user", user, &path(name)]);
+        assert!(code == Some(0) && said.contains("has 1 tasks"), "{said}");
+    }
+    let written = std::fs::read_to_string(path("a.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), export(&app, &ann, "export").await.expect(200));
+    assert_eq!(std::fs::read_to_string(path("a.csv")).unwrap(), export(&app, &ann, "export.csv").await.text);
+    let (code, said) = docket(&["import", "--user", "bob@example.com", "--dry-run", &path("a.csv")]);
+    assert!(code == Some(0) && said.contains("would bring 0 lists, 1 labels and 1 tasks; 0 were here"), "{said}");
+    assert_eq!(tasks(&app, &bob).await.len(), 1);
+    for (name, brought) in [("a.json", 1), ("a.csv", 0), ("a.ICS", 0)] {
+        let (code, said) = docket(&["import", "--user", &bob.id, &path(name)]);
+        assert!(code == Some(0) && said.contains(&format!("and {brought} tasks")), "{name}: {said}");
+    }
+    let titles: Vec<Value> = tasks(&app, &bob).await.iter().map(|it| it["title"].clone()).collect();
+    assert_eq!(titles, ["not ann's", "water the plants"]);
+
+    std::fs::write(path("bad.csv"), "title,due,parent_id\ngood,,\nx,soon,\n").unwrap();
+    std::fs::write(path("part.csv"), "title,parent_id\nx,01989b2a-7c1e-7d3f-8a4b-5c6d7e8f9a0b\n").unwrap();
+    for (arguments, reason) in [
+        (&["import", "--user", "bob@example.com", "bad.csv"][..], "lines.3.due: Input should be a valid datetime"),
+        (&["import", "--user", "bob@example.com", "part.csv"], "lines.2.parent_id: must be the id of a task"),
+        (&["import", "--user", "eve@example.com", "a.json"], "no user has that e-mail address or id"),
+        (&["export", "--user", "eve@example.com", "e.json"], "no user has that e-mail address or id"),
+        (&["export", "--user", "ann@example.com", "a.json"], "is there already"),
+        (&["export", "--user", "ann@example.com", "a.txt"], "must end in .json, .csv or .ics"),
+        (&["import", "--user", "ann@example.com", "none.csv"], "cannot be read or written"),
+        (&["export", "--user", "ann@example.com", "--all", "b.json"], "cannot be used with"),
+        (&["export", "b.json"], "required arguments were not provided"),
+        (&["import", "b.json"], "required arguments were not provided"),
+        (&["import", "--user", "ann@example.com", "--resume", "a.json"], "cannot be used with"),
+    ] {
+        let (last, others) = arguments.split_last().unwrap();
+        let file = path(last);
+        let (code, said) = docket(&[others, &[file.as_str()]].concat());
+        assert!(code == Some(2) && said.contains(reason), "{arguments:?}: {said}");
+        assert!(!said.contains("example.com"), "{said}");
+    }
+    assert!(!folder.path().join("e.json").exists());
+    assert_eq!(tasks(&app, &bob).await.len(), 2);
 }
