@@ -1,0 +1,62 @@
+// The frame: pages at the left, the page in the middle, the task that is open at the right; on small screens one of them.
+import { useEffect, useState } from "react";
+import type { User } from "../api/auth";
+import { useRoute, go } from "../lib/route";
+import { Banner } from "./Banner";
+import { Details } from "./Details";
+import { GroupDialog, type Group } from "./GroupDialog";
+import { Icon } from "./icons";
+import { Help } from "./Help";
+import { Settings } from "./Settings";
+import { Sidebar } from "./Sidebar";
+import { TaskPage } from "./TaskPage";
+import { Trash } from "./Trash";
+import { useSnapshot, useWorkspace } from "./context";
+
+/** Whether a key is for what has the focus. */
+const isTyping = ({ target }: KeyboardEvent) => target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, dialog *");
+
+export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUser: (user: User | null) => void }) {
+  const route = useRoute();
+  const all = useSnapshot();
+  const { undo } = useWorkspace();
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const [group, setGroup] = useState<Group | null>(null);
+  const task = all.byId.get(route.task);
+
+  useEffect(() => setMenuOpen(false), [route]);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key === "z" && !isTyping(event)) return void (event.preventDefault(), undo());
+      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+      const field = { n: "#new-task", "/": "#search" }[event.key];
+      if (field) {
+        event.preventDefault();
+        document.querySelector<HTMLElement>(field)?.focus();
+      } else if (event.key === "?") setHelpOpen(true);
+      else if (event.key === "Escape" && route.task) go({ page: route.page, id: route.id });
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [route, undo]);
+
+  const menu = <button type="button" className="icon-button only-small" aria-label="Menu" aria-expanded={isMenuOpen} onClick={() => setMenuOpen(true)}><Icon name="menu" size={20} /></button>;
+  return (
+    <div className="shell" data-menu={isMenuOpen} data-details={Boolean(task)}>
+      <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById("content")?.focus(); }}>Skip to the tasks</a>
+      <Sidebar route={route} onEdit={setGroup} onHelp={() => setHelpOpen(true)} onClose={() => setMenuOpen(false)} />
+      {isMenuOpen && <div className="scrim" onClick={() => setMenuOpen(false)} />}
+      <main className="page" id="content" tabIndex={-1}>
+        <Banner onUser={onUser} />
+        {route.page === "trash" ? <Trash menu={menu} />
+          : route.page === "settings" ? <Settings menu={menu} onLeave={onLeave} />
+          : <TaskPage key={`${route.page}/${route.id}`} route={route} menu={menu} onEdit={setGroup} />}
+      </main>
+      {task && <Details key={task.id} task={task} onClose={() => go({ page: route.page, id: route.id })} />}
+      {group && <GroupDialog group={group} onClose={() => setGroup(null)} />}
+      {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
+    </div>
+  );
+}
+
