@@ -7,6 +7,19 @@ import { defineConfig, type Plugin } from "vite";
 
 const docket = process.env.DOCKET_URL ?? "http://localhost:8000";
 
+/** The font is on its way before the style sheet asks for it, so that the first page is drawn with it. */
+const preloadFont: Plugin = {
+  name: "preload-font",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler(_html, { bundle }) {
+      const fonts = Object.keys(bundle ?? {}).filter((it) => it.endsWith(".woff2"));
+      return fonts.map((it) => ({ tag: "link", injectTo: "head", attrs: { rel: "preload", as: "font", type: "font/woff2", href: `./${it}`, crossorigin: true } }));
+    },
+  },
+};
+
 /** The service worker, which has to know the names of all files. */
 const serviceWorker: Plugin = {
   name: "service-worker",
@@ -24,8 +37,8 @@ const serviceWorker: Plugin = {
 
 export default defineConfig({
   base: "./",
-  plugins: [react(), serviceWorker],
-  build: { license: { fileName: "licences.md" }, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  plugins: [react(), preloadFont, serviceWorker],
+  build: { license: { fileName: "licences.txt" }, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: {
     proxy: { "/graphql": { target: docket, ws: true }, "/api": docket },
   },

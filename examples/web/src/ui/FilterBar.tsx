@@ -8,9 +8,9 @@ import { useSnapshot } from "./context";
 const SORTS: Record<Sort, string> = { manual: "Usual order", due: "Due date", priority: "Priority", title: "Title", newest: "Newest first" };
 export const PRIORITY_NAMES: Record<Priority, string> = { LOW: "Low", MEDIUM: "Medium", HIGH: "High", URGENT: "Urgent" };
 
-type Props = { filters: Filters; onChange: (filters: Filters) => void; hasLabels: boolean };
+type Props = { filters: Filters; onChange: (filters: Filters) => void; hasLabels: boolean; isSelecting: boolean; onSelecting: (isSelecting: boolean) => void };
 
-export function FilterBar({ filters, onChange, hasLabels }: Props) {
+export function FilterBar({ filters, onChange, hasLabels, isSelecting, onSelecting }: Props) {
   const { labels } = useSnapshot();
   const menu = useRef<HTMLDetailsElement>(null);
   const set = (part: Partial<Filters>) => {
@@ -24,6 +24,7 @@ export function FilterBar({ filters, onChange, hasLabels }: Props) {
         <Icon name="search" size={16} />
         <input id="search" type="search" aria-label="Search" placeholder="Search" value={filters.text} onChange={(event) => set({ text: event.target.value })} />
       </label>
+      <button type="button" className="icon-button" aria-label="Select tasks" aria-pressed={isSelecting} data-active={isSelecting} onClick={() => onSelecting(!isSelecting)}><Icon name="select" /></button>
       <details className="menu" ref={menu} onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && event.relatedTarget && menu.current!.removeAttribute("open")}>
         <summary className="icon-button" aria-label={isFiltered ? "Filters, in use" : "Filters"} data-active={isFiltered}><Icon name="filter" /></summary>
         <div className="menu-card stack">

@@ -45,7 +45,7 @@ export function Settings({ menu, onLeave }: { menu: ReactNode; onLeave: () => Pr
           <button type="button" onClick={() => (unsent > 0 ? setAsking(true) : void onLeave())}>Sign out</button>
           <p className="faint">The copy on this device is deleted when you sign out.</p>
         </section>
-        <p className="faint"><a href="./licences.md">Licences</a> of what this app is made of.</p>
+        <p className="faint"><a href="./licences.txt">Licences</a> of what this app is made of.</p>
       </div>
       {isAsking && (
         <Dialog title="Sign out and lose changes?" onClose={() => setAsking(false)}>

@@ -16,13 +16,14 @@ type Props = {
   route: Route;
   selected: ReadonlySet<string>;
   onSelect: (selected: ReadonlySet<string>) => void;
+  isSelecting: boolean;
   canMove: boolean;
   empty: ReactNode;
 };
 
 const taskOf = (entry: Entry | undefined) => (entry && "task" in entry ? entry.task : undefined);
 
-export function TaskList({ entries, route, selected, onSelect, canMove, empty }: Props) {
+export function TaskList({ entries, route, selected, onSelect, isSelecting, canMove, empty }: Props) {
   const { store, say } = useWorkspace();
   const scroller = useRef<HTMLDivElement>(null);
   const [height] = useState(HEIGHT);
@@ -104,13 +105,13 @@ export function TaskList({ entries, route, selected, onSelect, canMove, empty }:
   };
 
   return (
-    <div className="scroller" ref={scroller} data-dragging={drag !== null}>
+    <div className="scroller" ref={scroller} data-selecting={isSelecting}>
       {entries.length === 0 ? empty : (
         <ul className="tasks" style={{ height: entries.length * height }} onKeyDown={press} aria-label="Tasks">
           {entries.slice(start, end).map((entry, index) => (
             <TaskRow
               key={entry.id} entry={entry} index={start + index} count={entries.length} height={height} route={route}
-              isCurrent={start + index === at} isSelected={selected.has(entry.id)} isSelecting={selected.size > 0}
+              isCurrent={start + index === at} isSelected={selected.has(entry.id)} isSelecting={isSelecting}
               canMove={canMove} drag={drag} onGrip={onPointerDown} onToggle={toggle}
               onFocus={() => setCurrent(entry.id)}
               onOpen={() => go({ ...route, task: entry.id })}

@@ -21,6 +21,7 @@ export function TaskPage({ route, menu, onEdit }: Props) {
   const all = useSnapshot();
   const [filters, setFilters] = useState(NO_FILTERS);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [isSelecting, setSelecting] = useState(false);
   const now = today();
   const shown = useMemo(() => entries(all, route, filters, now), [all, route.page, route.id, filters, now]);
   const { page, id } = route;
@@ -32,6 +33,10 @@ export function TaskPage({ route, menu, onEdit }: Props) {
     addTask(store, { title, due, listId: page === "list" ? id : null, labelIds: page === "label" ? [id] : [] });
   };
   const chosen = [...selected].flatMap((it) => all.byId.get(it) ?? []);
+  const clear = () => {
+    setSelected(new Set());
+    setSelecting(false);
+  };
   return (
     <>
       <header className="page-head">
@@ -42,15 +47,18 @@ export function TaskPage({ route, menu, onEdit }: Props) {
             <Icon name="edit" />
           </button>
         )}
-        <FilterBar filters={filters} onChange={setFilters} hasLabels={page !== "label"} />
+        <FilterBar
+          filters={filters} onChange={setFilters} hasLabels={page !== "label"} isSelecting={isSelecting || chosen.length > 0}
+          onSelecting={(it) => (it ? setSelecting(true) : clear())}
+        />
       </header>
       {(group || page !== "list" && page !== "label") && page !== "upcoming" && <NewTask name={name} onAdd={add} />}
       <TaskList
-        entries={shown} route={route} selected={selected} onSelect={setSelected}
+        entries={shown} route={route} selected={selected} onSelect={setSelected} isSelecting={isSelecting || chosen.length > 0}
         canMove={(page === "all" || page === "list") && filters.sort === "manual"}
         empty={<Empty page={page} isFiltered={filters !== NO_FILTERS} isKnown={Boolean(group) || (page !== "list" && page !== "label")} onClear={() => setFilters(NO_FILTERS)} />}
       />
-      {chosen.length > 0 && <BulkBar tasks={chosen} onDone={() => setSelected(new Set())} />}
+      {chosen.length > 0 && <BulkBar tasks={chosen} onDone={clear} />}
     </>
   );
 }

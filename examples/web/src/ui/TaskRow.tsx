@@ -86,9 +86,9 @@ function Meta({ entry: { task, parts, done, isSubtask }, route }: { entry: Extra
       {level !== 1 && <span className={`meta-part priority-${level}`}><PriorityIcon level={level} /><span className="only-read">Priority </span>{PRIORITY_NAMES[task.priority]}</span>}
       {task.due && <span className={isOverdue(task.due) && !task.completed ? "meta-part overdue" : "meta-part"}><Icon name="calendar" size={13} />{formatDue(task.due)}</span>}
       {parts > 0 && <span className="meta-part"><Icon name="parts" size={13} />{done}/{parts}<span className="only-read"> subtasks</span></span>}
-      {parent && <span className="meta-part clip">in {parent.title}</span>}
-      {list && <span className="meta-part clip"><Dot color={list.color} />{list.name}</span>}
-      {own.map((it) => <span key={it.id} className="meta-part clip"><Dot color={it.color} isHollow />{it.name}</span>)}
+      {parent && <span className="meta-part">in {parent.title}</span>}
+      {list && <span className="meta-part"><Dot color={list.color} />{list.name}</span>}
+      {own.map((it) => <span key={it.id} className="meta-part"><Dot color={it.color} isHollow />{it.name}</span>)}
     </span>
   );
 }
