@@ -1,9 +1,11 @@
 # Builds Docket and puts the one binary on a base without a shell.
 
 FROM docker.io/library/rust:1.95-slim-bookworm AS build
-# npm fetches the playground's files, which the build puts into the binary; without it the page uses a CDN.
-RUN (apt-get update -qq && apt-get install -y -qq --no-install-recommends npm) || echo "no npm"; \
-    rm -rf /var/lib/apt/lists/*
+# npm fetches what the playground and the app are made of, which the build puts into the binary; the distribution's Node is
+# too old for Vite.
+COPY --from=docker.io/library/node:22-bookworm-slim /usr/local/bin/node /usr/local/bin/node
+COPY --from=docker.io/library/node:22-bookworm-slim /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /docket
 # The dependencies alone first: this layer is built again only when they change.
 COPY .cargo .cargo
@@ -18,6 +20,7 @@ RUN mkdir -p src entity/src migration/src \
 COPY entity entity
 COPY migration migration
 COPY build.rs ./
+COPY examples/web examples/web
 COPY src src
 # Cargo looks at times, and those of a copy may be older than the stand-ins'.
 RUN find src entity/src migration/src -name '*.rs' -exec touch {} + \

@@ -126,6 +126,8 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
     pub playground: bool,
+    /// `DOCKET_APP`: `on` or `off`, for the app at `/app`; off in production only, by default.
+    pub app: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
     /// `cost=40000, depth=10`.
     pub graphql_limits: Limits,
@@ -233,6 +235,7 @@ impl Config {
             rest: RestSettings::read(read),
             tokens: TokenSettings::read(read),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
+            app: read.parsed("DOCKET_APP", Switch(!production), "on or off").0,
             graphql_limits: read.pairs(
                 "DOCKET_GRAPHQL_LIMITS",
                 Limits::default(),

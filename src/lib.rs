@@ -5,10 +5,11 @@
 //! only what stands to its left:
 //!
 //! ```text
-//! entity, migration ← { batch cache config error in_flight media_type telemetry mail db } ← proof ← service ← view ← { graphql, rest } ← server ← main
+//! entity, migration ← { batch cache config embedded error in_flight media_type telemetry mail db } ← proof ← service ← view ← { app, graphql, rest } ← server ← main
 //! ```
 
 pub mod adopt;
+pub mod app;
 pub mod archive;
 pub mod batch;
 pub mod cache;
@@ -16,6 +17,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod doctor;
+mod embedded;
 pub mod error;
 pub mod graphql;
 pub mod in_flight;

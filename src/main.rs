@@ -13,7 +13,7 @@ use std::{
 
 use clap::{ArgGroup, Parser, Subcommand};
 use docket::{
-    adopt,
+    adopt, app,
     archive::{self, ImportOptions, ImportedFile},
     config::Config,
     db, demo, doctor, error, graphql, proof, rest,
@@ -192,6 +192,11 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     };
     let base = local(server.address());
     println!("Docket is listening ({})", config.environment);
+    if config.app && app::is_there() {
+        println!("  app         {base}{}/", app::PATH);
+    } else if config.app {
+        println!("  app         not in this binary, which was built without npm");
+    }
     if config.playground {
         let whole = if graphql::is_whole() { "" } else { "  (built without npm: loads GraphiQL from unpkg.com)" };
         println!("  playground  {base}/graphiql{whole}");

@@ -276,9 +276,10 @@ fn nothing_secret_is_printed() {
 }
 
 #[test]
-fn the_limiter_is_on_and_the_playground_off_in_production_only() {
+fn the_limiter_is_on_and_playground_and_app_are_off_in_production_only() {
     for (environment, expected) in [("production", true), ("staging", false), ("development", false)] {
         let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();
-        assert_eq!((config.rate_limit, config.playground), (expected, !expected), "{environment}");
+        let switches = (config.rate_limit, config.playground, config.app);
+        assert_eq!(switches, (expected, !expected, !expected), "{environment}");
     }
 }

@@ -3,15 +3,14 @@
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 
+use crate::embedded::{File, IMMUTABLE};
+
 const PAGE_HTML: &str = include_str!("playground/page.html");
 const BOOT_JS: &str = include_str!("playground/boot.js");
-
-/// A file: the name that the page calls it by, its bytes, and these compressed by gzip.
-type File = (&'static str, &'static [u8], &'static [u8]);
 
 /// The files of the page, and their licences; none in a build without npm.
 const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/playground.rs"));
@@ -49,24 +48,8 @@ pub async fn boot() -> Response {
 
 /// A file of the page. Its name has its version, so that it never changes.
 pub async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some((name, plain, gzip)) = FILES.iter().find(|(it, ..)| *it == name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let kind = match name.rsplit('.').next() {
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        _ => "text/plain; charset=utf-8",
-    };
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let takes_gzip = accepted.split(',').any(|it| it.split(';').next().is_some_and(|it| it.trim() == "gzip"));
-    let described = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::VARY, "Accept-Encoding"),
-    ];
-    let mut response = (described, if takes_gzip { *gzip } else { *plain }).into_response();
-    if takes_gzip {
-        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    match File::find(FILES, &name) {
+        Some(file) => file.response(&headers, IMMUTABLE),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
-    response
 }

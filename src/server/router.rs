@@ -20,7 +20,7 @@ use super::{
     },
     prefix::PathPrefix,
 };
-use crate::{config::Config, graphql, rest, service::Services};
+use crate::{app, config::Config, graphql, rest, service::Services};
 
 /// The outer middleware, around all routes.
 pub(super) struct OuterMiddleware {
@@ -55,6 +55,9 @@ pub(super) fn router(
             .route("/graphiql", get(graphql::page))
             .route("/graphiql/boot.js", get(graphql::boot))
             .route("/graphiql/files/{*name}", get(graphql::file));
+    }
+    if config.app {
+        router = router.merge(app::router());
     }
     router.fallback(rest::not_found).method_not_allowed_fallback(rest::method_not_allowed).layer(
         ServiceBuilder::new()

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod app;
 mod archive;
 mod auth;
 mod bulk;

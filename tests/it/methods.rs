@@ -127,6 +127,8 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
         "/health/ready",
         "/openapi.json",
         "/docs/",
+        "/app/",
+        "/app/sw.js",
         "/graphiql",
         "/graphiql/boot.js",
         "/graphql?query={tasks{nodes{id%20title}}}",
