@@ -27,7 +27,7 @@ const serviceWorker: Plugin = {
   generateBundle(_options, bundle) {
     const names = Object.keys(bundle).filter((it) => /\.(js|css|woff2)$/.test(it)).sort();
     const files = ["./", "./icon.svg", "./manifest.webmanifest", ...names.map((it) => `./${it}`)];
-    const version = createHash("sha256").update(files.join()).digest("hex").slice(0, 12);
+    const version = createHash("sha256").update(files.join() + readFileSync("index.html")).digest("hex").slice(0, 12);
     const source = readFileSync("src/sw.js", "utf8")
       .replace("self.__FILES__", JSON.stringify(files))
       .replace("self.__VERSION__", JSON.stringify(version));

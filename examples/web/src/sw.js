@@ -24,9 +24,10 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
-  const kept = () => caches.match(request, { ignoreSearch: true, cacheName: CACHE });
+  // The files are the same whoever asks for them, whatever `Vary` says of all answers.
+  const kept = () => caches.match(request, { ignoreSearch: true, ignoreVary: true, cacheName: CACHE });
   if (request.mode === "navigate") {
-    const page = () => caches.match("./", { cacheName: CACHE });
+    const page = () => caches.match("./", { ignoreVary: true, cacheName: CACHE });
     event.respondWith(fetch(request).catch(async () => (await page()) ?? Response.error()));
   } else {
     event.respondWith(kept().then((it) => it ?? fetch(request)));

@@ -1,10 +1,10 @@
 // The app in real browsers that reach nothing but this machine. Needs a running Docket at DOCKET_URL, built with npm, and
 // the browser at CHROMIUM.
-import puppeteer from "puppeteer-core";
 import { randomUUID } from "node:crypto";
+import puppeteer from "puppeteer-core";
+import { cable } from "./cable.js";
 
 export const base = process.env.DOCKET_URL ?? "http://localhost:8000";
-export const appUrl = process.env.APP_URL ?? `${base}/app/`;
 
 const password = "correct-horse-1";
 const json = { "content-type": "application/json" };
@@ -16,21 +16,27 @@ export const launch = () =>
     env: { ...process.env, LANGUAGE: "en_GB", TZ: "Europe/Berlin" },
   });
 
-/** What went wrong in any page. */
+/** What went wrong in any page, but for answers that are errors, which the app shows. */
 export const faults = [];
+const EXPECTED = /Failed to load resource|WebSocket/;
 
-/** A browser of its own: no cookie, copy or cache in common with another. */
+/** A browser of its own: no cookie, copy or cache in common with another, and a cable that can be cut. */
 export async function device(browser, { width = 1280, height = 800 } = {}) {
   const context = await browser.createBrowserContext();
+  const wire = await cable(base);
   const open = async (hash = "") => {
     const page = await context.newPage();
     page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => message.type() === "error" && !/ERR_INTERNET_DISCONNECTED|401/.test(message.text()) && faults.push(message.text()));
+    page.on("console", (message) => message.type() === "error" && !EXPECTED.test(message.text()) && faults.push(message.text()));
     await page.setViewport({ width, height });
-    await page.goto(`${appUrl}${hash}`);
+    await page.goto(`${wire.url}/app/${hash}`);
     return page;
   };
-  return { context, open, close: () => context.close() };
+  const close = async () => {
+    await context.close();
+    await wire.close();
+  };
+  return { context, wire, open, close };
 }
 
 /** Somebody with an account, and a way to ask the API for them. */

@@ -1,5 +1,5 @@
 // All of one task.
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { addTask, changeTask, deleteTasks, moveToList, saveGroup, setCompleted, toggleLabel } from "../data/actions";
 import type { ShownTask } from "../data/snapshot";
 import { PRIORITIES, type Priority } from "../data/types";
@@ -13,6 +13,12 @@ import { useSnapshot, useWorkspace } from "./context";
 export function Details({ task, onClose }: { task: ShownTask; onClose: () => void }) {
   const { store, say } = useWorkspace();
   const { lists, byId } = useSnapshot();
+  const panel = useRef<HTMLElement>(null);
+  // Whoever opens a task by the keyboard goes on in it, and comes back to its row.
+  useEffect(() => {
+    panel.current?.focus();
+    return () => document.querySelector<HTMLElement>(`[data-id="${task.id}"] a`)?.focus();
+  }, [task.id]);
   const change = (fields: Parameters<typeof changeTask>[2]) => changeTask(store, task, fields);
   const parent = task.parentId ? byId.get(task.parentId) : undefined;
   const day = task.due ? dueDay(task.due) : "";
@@ -23,7 +29,7 @@ export function Details({ task, onClose }: { task: ShownTask; onClose: () => voi
     onClose();
   };
   return (
-    <aside className="details" aria-label="Task">
+    <aside className="details" aria-label="Task" ref={panel} tabIndex={-1}>
       <header className="details-head">
         <label className="done-line">
           <input type="checkbox" className="done-box" checked={task.completed} onChange={() => setCompleted(store, [task], !task.completed)} />
@@ -103,7 +109,7 @@ function Subtasks({ task }: { task: ShownTask }) {
   };
   return (
     <section className="subtasks" aria-label="Subtasks">
-      <h3>Subtasks</h3>
+      <h2>Subtasks</h2>
       <ul>
         {parts.map((it) => (
           <li key={it.id} className={it.completed ? "done" : ""}>

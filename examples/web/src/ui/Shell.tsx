@@ -1,7 +1,8 @@
 // The frame: pages at the left, the page in the middle, the task that is open at the right; on small screens one of them.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { User } from "../api/auth";
-import { useRoute, go } from "../lib/route";
+import { go, useRoute } from "../lib/route";
+import { useMedia } from "../lib/useMedia";
 import { Banner } from "./Banner";
 import { Details } from "./Details";
 import { GroupDialog, type Group } from "./GroupDialog";
@@ -24,6 +25,12 @@ export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUse
   const [isHelpOpen, setHelpOpen] = useState(false);
   const [group, setGroup] = useState<Group | null>(null);
   const task = all.byId.get(route.task);
+  const isSmall = useMedia("(max-width: 760px)");
+  const menuButton = useRef<HTMLButtonElement>(null);
+  const closeMenu = () => {
+    setMenuOpen(false);
+    requestAnimationFrame(() => menuButton.current?.focus());
+  };
 
   useEffect(() => setMenuOpen(false), [route]);
   useEffect(() => {
@@ -35,19 +42,20 @@ export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUse
         event.preventDefault();
         document.querySelector<HTMLElement>(field)?.focus();
       } else if (event.key === "?") setHelpOpen(true);
+      else if (event.key === "Escape" && isMenuOpen) closeMenu();
       else if (event.key === "Escape" && route.task) go({ page: route.page, id: route.id });
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
-  }, [route, undo]);
+  }, [route, undo, isMenuOpen]);
 
-  const menu = <button type="button" className="icon-button only-small" aria-label="Menu" aria-expanded={isMenuOpen} onClick={() => setMenuOpen(true)}><Icon name="menu" size={20} /></button>;
+  const menu = <button type="button" className="icon-button only-small" aria-label="Menu" aria-expanded={isMenuOpen} ref={menuButton} onClick={() => setMenuOpen(true)}><Icon name="menu" size={20} /></button>;
   return (
     <div className="shell" data-menu={isMenuOpen} data-details={Boolean(task)}>
       <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById("content")?.focus(); }}>Skip to the tasks</a>
-      <Sidebar route={route} onEdit={setGroup} onHelp={() => setHelpOpen(true)} onClose={() => setMenuOpen(false)} />
-      {isMenuOpen && <div className="scrim" onClick={() => setMenuOpen(false)} />}
-      <main className="page" id="content" tabIndex={-1}>
+      <Sidebar route={route} onEdit={setGroup} onHelp={() => setHelpOpen(true)} isOpen={isMenuOpen} onClose={closeMenu} />
+      {isMenuOpen && <div className="scrim" onClick={closeMenu} />}
+      <main className="page" id="content" tabIndex={-1} inert={isSmall && (isMenuOpen || task !== undefined)}>
         <Banner onUser={onUser} />
         {route.page === "trash" ? <Trash menu={menu} />
           : route.page === "settings" ? <Settings menu={menu} onLeave={onLeave} />

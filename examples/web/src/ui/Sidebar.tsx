@@ -1,5 +1,5 @@
 // The pages, lists and labels, and how the sync is.
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { dueDay, today } from "../lib/dates";
 import { hrefOf, type Page, type Route } from "../lib/route";
 import { Icon, type IconName } from "./icons";
@@ -12,9 +12,13 @@ const PAGES: { page: Page; name: string; icon: IconName }[] = [
   { page: "all", name: "All tasks", icon: "inbox" },
 ];
 
-type Props = { route: Route; onEdit: (group: Group) => void; onHelp: () => void; onClose: () => void };
+type Props = { route: Route; isOpen: boolean; onEdit: (group: Group) => void; onHelp: () => void; onClose: () => void };
 
-export function Sidebar({ route, onEdit, onHelp, onClose }: Props) {
+export function Sidebar({ route, isOpen, onEdit, onHelp, onClose }: Props) {
+  const close = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isOpen) close.current?.focus();
+  }, [isOpen]);
   const all = useSnapshot();
   const now = today();
   const counts = new Map<string, number>();
@@ -40,7 +44,7 @@ export function Sidebar({ route, onEdit, onHelp, onClose }: Props) {
     <nav className="sidebar" aria-label="Pages">
       <header className="sidebar-head">
         <p className="brand"><img src="./icon.svg" alt="" width="24" height="24" />Docket</p>
-        <button type="button" className="icon-button only-small" aria-label="Close the menu" onClick={onClose}><Icon name="close" /></button>
+        <button type="button" className="icon-button only-small" aria-label="Close the menu" ref={close} onClick={onClose}><Icon name="close" /></button>
       </header>
       <ul>{PAGES.map(({ page, name, icon }) => link(page, "", name, <Icon name={icon} />))}</ul>
       <Heading text="Lists" action="New list" onAction={() => onEdit({ kind: "TASK_LIST", id: null })} />
