@@ -142,7 +142,7 @@ fn texts() -> Vec<(String, String)> {
     while let Some(path) = left.pop() {
         if path.is_dir() {
             left.extend(fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
-        } else {
+        } else if path.extension().is_none_or(|it| it != "png") {
             let name = path.strip_prefix(root()).unwrap().display().to_string();
             found.push((name, fs::read_to_string(&path).unwrap()));
         }

@@ -49,7 +49,7 @@ try {
     await dress(page, theme);
     await page.evaluate((it) => void (location.hash = it), hash);
     await page.reload();
-    await live(page);
+    await page.waitForSelector(".sync.live");
     await prepare();
     await page.evaluate(() => new Promise((wait) => setTimeout(wait, 300)));
     const path = join(images, `${name}.png`);
@@ -59,6 +59,7 @@ try {
   await shot(large, "app", "light", "#/all", () => openTask(large, "Review the quarterly numbers with Priya"));
   await shot(large, "app-dark", "dark", "#/upcoming");
   await shot(small, "app-phone", "light", "#/today");
+  await dress(small, "dark");
   phone.wire.cut();
   await small.waitForSelector(".sync.offline", { timeout: 10_000 });
   await small.evaluate(() => void (location.hash = "#/all"));
