@@ -9,6 +9,7 @@ use crate::support::App;
 
 const GUIDE: &str = include_str!("../../docs/graphql.md");
 const FRONT_ENDS: &str = include_str!("../../docs/frontend.md");
+const APP: &str = include_str!("../../examples/web/README.md");
 
 /// An example of the guide.
 struct Example {
@@ -74,7 +75,7 @@ fn trimmed(text: &str) -> String {
 #[test]
 fn what_is_type_script_in_the_guides_is_a_part_of_the_examples() {
     let examples = trimmed(&type_script(Path::new("examples")));
-    let blocks = [GUIDE, FRONT_ENDS].into_iter().flat_map(blocks).filter(|(language, _)| *language == "ts");
+    let blocks = [GUIDE, FRONT_ENDS, APP].into_iter().flat_map(blocks).filter(|(language, _)| *language == "ts");
     let blocks: Vec<_> = blocks.collect();
     assert!(blocks.len() > 6, "the guides have {} examples", blocks.len());
     for (_, text) in blocks {

@@ -7,7 +7,7 @@ import type { Edit, Fields, Row } from "./types";
 
 type Update = { before: Row; update: (row: Row) => Row };
 /** What one tab tells the others. */
-type Message = { changed: string[] } | { status: unknown } | { hello: true };
+type Message = { changed: string[] } | { status: unknown } | { hello: true } | { retry: true };
 
 /** What somebody did, and how to take it back. */
 export type Action = { text: string; undo: Edit[] };

@@ -31,6 +31,7 @@ export class Sync {
     store.onWrite = () => this.isLeader && this.status === "live" && this.pushSoon();
     store.onMessage = (message) => {
       if ("hello" in message && this.isLeader) store.tell({ status: this.status });
+      if ("retry" in message && this.isLeader) this.retry();
       if ("status" in message && !this.isLeader) this.show(message.status as Status);
     };
     addEventListener("online", this.retry, { signal: this.stopped.signal });
@@ -45,6 +46,7 @@ export class Sync {
 
   /** Tries again now: there is a network, or somebody has signed in. */
   readonly retry = () => {
+    if (!this.isLeader) return this.store.tell({ retry: true });
     if (this.status === "signed-out") this.show("connecting");
     this.wake();
   };
@@ -93,10 +95,10 @@ export class Sync {
   private async pull(): Promise<void> {
     for (let hasMore = true; hasMore; ) {
       const result = await client.query(PULL, { after: await this.store.token() }).toPromise();
-      const page = result.data?.changes;
-      if (!page) throw fail(result.error);
+      const { me, changes: page } = result.data ?? {};
       // Somebody else has signed in: nothing of theirs is to come here, and nothing from here is to go there.
-      if (result.data?.me?.id !== this.store.user) throw new Failure("UNAUTHENTICATED", "another user has signed in");
+      if (me && me.id !== this.store.user) throw new Failure("UNAUTHENTICATED", "another user has signed in");
+      if (!page) throw fail(result.error);
       await this.take(page.changes.map((it) => received(it.nodeId, it)), page.syncToken);
       hasMore = page.hasMore;
     }
@@ -116,12 +118,16 @@ export class Sync {
     this.socket.on("connected", () => {
       this.show("live");
       onLive();
+      // What was written while the socket was opened.
+      this.pushSoon();
     });
     let waiting: Change[] = [];
     const flush = async () => {
       const changes = waiting;
       waiting = [];
       if (changes.length > 0) await this.take(changes.map((it) => received(it.nodeId, it)), changes.at(-1)!.syncToken);
+      // A change of others may end a conflict.
+      if (this.sendable().length > 0) this.pushSoon();
     };
     try {
       const stream = this.socket.iterate<StreamSubscription>({ query: STREAM, variables: { after: await this.store.token() } });

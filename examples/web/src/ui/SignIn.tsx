@@ -31,7 +31,8 @@ export function SignInForm({ onDone, email }: Props) {
     setBusy(true);
     const { data, error } = isNew ? await auth.signUp.email(given) : await auth.signIn.email(given);
     setBusy(false);
-    if (data) onDone(data.user);
+    if (data && !data.token) setProblem("Follow the link in the mail that was sent to you, then sign in.");
+    else if (data) onDone(data.user);
     else setProblem(error?.status ? (error.message ?? "That did not work.") : "Docket cannot be reached. Try again when there is a network.");
   };
 
