@@ -1,7 +1,7 @@
 // Which rows of a long list are drawn: those that can be seen, and some around them. All rows are equally high.
 import { type RefObject, useLayoutEffect, useState } from "react";
 
-const AROUND = 12;
+const AROUND = 8;
 
 export function useWindow(scroller: RefObject<HTMLElement | null>, count: number, height: number): { start: number; end: number } {
   const [range, setRange] = useState({ start: 0, end: 40 });

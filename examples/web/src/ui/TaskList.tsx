@@ -1,11 +1,11 @@
 // The list: only rows in sight are in the page, however many there are. Keys and dragging are handled here, for all rows.
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { deleteTasks, reorder, setCompleted } from "../data/actions";
 import type { Entry } from "../data/select";
-import { go, type Route } from "../lib/route";
+import type { Route } from "../lib/route";
 import { useDrag } from "../lib/useDrag";
 import { useWindow } from "../lib/useWindow";
-import { TaskRow } from "./TaskRow";
+import { type RowHandlers, TaskRow } from "./TaskRow";
 import { useWorkspace } from "./context";
 
 /** The height of every row, in pixels at the font size of the page. */
@@ -29,7 +29,7 @@ export function TaskList({ entries, route, selected, onSelect, isSelecting, canM
   const [height] = useState(HEIGHT);
   const { start, end } = useWindow(scroller, entries.length, height);
   const [current, setCurrent] = useState("");
-  const at = Math.max(entries.findIndex((it) => it.id === current), entries.findIndex((it) => "task" in it));
+  const at = useMemo(() => Math.max(entries.findIndex((it) => it.id === current), entries.findIndex((it) => "task" in it)), [entries, current]);
   const wantsFocus = useRef(false);
 
   useEffect(() => {
@@ -77,6 +77,9 @@ export function TaskList({ entries, route, selected, onSelect, isSelecting, canM
     onSelect(next);
   };
 
+  const handlers = useRef<RowHandlers>(null!);
+  handlers.current = { grip: onPointerDown, toggle, focus: setCurrent };
+
   const press = (event: KeyboardEvent) => {
     if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey) return;
     const task = taskOf(entries[at]);
@@ -112,9 +115,7 @@ export function TaskList({ entries, route, selected, onSelect, isSelecting, canM
             <TaskRow
               key={entry.id} entry={entry} index={start + index} count={entries.length} height={height} route={route}
               isCurrent={start + index === at} isSelected={selected.has(entry.id)} isSelecting={isSelecting}
-              canMove={canMove} drag={drag} onGrip={onPointerDown} onToggle={toggle}
-              onFocus={() => setCurrent(entry.id)}
-              onOpen={() => go({ ...route, task: entry.id })}
+              canMove={canMove} drag={drag} on={handlers}
             />
           ))}
           {drag && drag.to !== drag.from && (

@@ -1,5 +1,5 @@
 // One row of a list: a heading, or a task with what is worth knowing at a glance.
-import type { PointerEvent } from "react";
+import { memo, type PointerEvent, type RefObject } from "react";
 import { setCompleted } from "../data/actions";
 import type { Entry } from "../data/select";
 import { PRIORITIES } from "../data/types";
@@ -10,6 +10,13 @@ import { Dot } from "./Sidebar";
 import { PRIORITY_NAMES } from "./FilterBar";
 import { Icon, PriorityIcon } from "./icons";
 import { useSnapshot, useWorkspace } from "./context";
+
+/** What is done about rows: one object for all of them, so that a row is drawn again only if something of it has changed. */
+export type RowHandlers = {
+  grip: (event: PointerEvent<HTMLElement>, index: number) => void;
+  toggle: (id: string) => void;
+  focus: (id: string) => void;
+};
 
 type Props = {
   entry: Entry;
@@ -22,14 +29,11 @@ type Props = {
   isSelecting: boolean;
   canMove: boolean;
   drag: Drag | null;
-  onGrip: (event: PointerEvent<HTMLElement>, index: number) => void;
-  onToggle: (id: string) => void;
-  onFocus: () => void;
-  onOpen: () => void;
+  on: RefObject<RowHandlers>;
 };
 
-export function TaskRow(props: Props) {
-  const { entry, index, count, height, drag } = props;
+export const TaskRow = memo(function TaskRow(props: Props) {
+  const { entry, index, count, height, drag, on } = props;
   const isDragged = drag?.from === index;
   const place = { transform: `translateY(${index * height + (isDragged ? drag.offset : 0)}px)`, height };
   if (!("task" in entry)) {
@@ -41,15 +45,15 @@ export function TaskRow(props: Props) {
   return (
     <li className={state.filter(Boolean).join(" ")} style={place} data-id={task.id} aria-setsize={count} aria-posinset={index + 1}>
       {canMove && (
-        <span className="grip" aria-hidden="true" onPointerDown={(event) => props.onGrip(event, index)}><Icon name="grip" size={16} /></span>
+        <span className="grip" aria-hidden="true" onPointerDown={(event) => on.current.grip(event, index)}><Icon name="grip" size={16} /></span>
       )}
       <Done task={task} />
       <a
-        className="row-link" href={hrefOf({ ...route, task: task.id })} tabIndex={isCurrent ? 0 : -1} onFocus={props.onFocus} draggable={false}
+        className="row-link" href={hrefOf({ ...route, task: task.id })} tabIndex={isCurrent ? 0 : -1} onFocus={() => on.current.focus(task.id)} draggable={false}
         onClick={(event) => {
           if (!event.ctrlKey && !event.metaKey && !isSelecting) return;
           event.preventDefault();
-          props.onToggle(task.id);
+          on.current.toggle(task.id);
         }}
       >
         <span className="row-title">{task.title}</span>
@@ -58,11 +62,11 @@ export function TaskRow(props: Props) {
       {task.hasConflict && <span className="badge">Review</span>}
       <input
         type="checkbox" className="select-box" aria-label={`Select ${task.title}`} checked={isSelected} tabIndex={-1}
-        onChange={() => props.onToggle(task.id)}
+        onChange={() => on.current.toggle(task.id)}
       />
     </li>
   );
-}
+});
 
 function Done({ task }: { task: Extract<Entry, { task: object }>["task"] }) {
   const { store, say } = useWorkspace();
