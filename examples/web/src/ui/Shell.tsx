@@ -12,7 +12,7 @@ import { Settings } from "./Settings";
 import { Sidebar } from "./Sidebar";
 import { TaskPage } from "./TaskPage";
 import { Trash } from "./Trash";
-import { useSnapshot, useWorkspace } from "./context";
+import { useSnapshot, useStatus, useWorkspace } from "./context";
 
 /** Whether a key is for what has the focus. */
 const isTyping = ({ target }: KeyboardEvent) => target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, dialog *");
@@ -25,6 +25,7 @@ export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUse
   const [isHelpOpen, setHelpOpen] = useState(false);
   const [group, setGroup] = useState<Group | null>(null);
   const task = all.byId.get(route.task);
+  const status = useStatus();
   const isSmall = useMedia("(max-width: 760px)");
   const menuButton = useRef<HTMLButtonElement>(null);
   const closeMenu = () => {
@@ -49,7 +50,7 @@ export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUse
     return () => removeEventListener("keydown", press);
   }, [route, undo, isMenuOpen]);
 
-  const menu = <button type="button" className="icon-button only-small" aria-label="Menu" aria-expanded={isMenuOpen} ref={menuButton} onClick={() => setMenuOpen(true)}><Icon name="menu" size={20} /></button>;
+  const menu = <button type="button" className="icon-button only-small" aria-label={status === "offline" ? "Menu, offline" : "Menu"} data-status={status} aria-expanded={isMenuOpen} ref={menuButton} onClick={() => setMenuOpen(true)}><Icon name="menu" size={20} /></button>;
   return (
     <div className="shell" data-menu={isMenuOpen} data-details={Boolean(task)}>
       <a className="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById("content")?.focus(); }}>Skip to the tasks</a>
