@@ -11,15 +11,10 @@ const PATHS = {
   search: "m20 20-4.3-4.3M18 11a7 7 0 1 1-14 0 7 7 0 0 1 14 0Z",
   filter: "M4 6h16M7 12h10m-7 6h4",
   grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
-  check: "m5 12.5 4.5 4.5L19 7.5",
   select: "M8 4H6a2 2 0 0 0-2 2v2m12-4h2a2 2 0 0 1 2 2v2M4 16v2a2 2 0 0 0 2 2h2m12-4v2a2 2 0 0 1-2 2h-2m-8-8.5 2.5 2.5L16 9.5",
   edit: "m4 20 1-4L16.5 4.5a2.1 2.1 0 0 1 3 3L8 19l-4 1Z",
   parts: "M5 4v10a3 3 0 0 0 3 3h4M5 8h7m3-1.500h4v4h-4zM15 15h4v4h-4z",
-  flag: "M5 21V4m0 1h12l-2.500 4L17 13H5",
-  tag: "M4 4h7l9 9-7 7-9-9V4Zm4 4h.01",
-  list: "M9 6h11M9 12h11M9 18h11M4.500 6h.01M4.500 12h.01M4.500 18h.01",
   alert: "M12 8v5m0 3.500h.01M10.300 4 2.800 17a2 2 0 0 0 1.700 3h15a2 2 0 0 0 1.700-3L13.700 4a2 2 0 0 0-3.400 0Z",
-  undo: "M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3",
 } as const;
 
 export type IconName = keyof typeof PATHS;
