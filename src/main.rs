@@ -192,6 +192,7 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     };
     let base = local(server.address());
     println!("Docket is listening ({})", config.environment);
+    println!("  home        {base}/");
     if config.app && app::is_there() {
         println!("  app         {base}{}/", app::PATH);
     } else if config.app {
@@ -202,7 +203,7 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
         println!("  playground  {base}/graphiql{whole}");
     }
     println!("  GraphQL     {base}/graphql");
-    println!("  REST        {base}/api");
+    println!("  REST        {base}/api  (what it has: {base}/docs/)");
     println!("  health      {base}/health");
     if let Some(address) = server.metrics_address() {
         println!("  metrics     http://{address}/metrics");

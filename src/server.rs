@@ -3,6 +3,7 @@
 mod bodies;
 mod concurrency;
 mod health;
+mod home;
 mod listener;
 mod metrics;
 mod middleware;
@@ -127,7 +128,7 @@ impl Server {
             context: RequestContext::new(config, &graphql_state.closing, metrics.clone(), is_https),
             limit: limit.clone(),
         };
-        let router = router::router(config, &services, graphql_state, &prefix, outer);
+        let router = router::router(config, &services, graphql_state, &base_url, outer);
         Ok(Self {
             listener,
             address,

@@ -91,15 +91,13 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// A word at the root, the document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
+/// The document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
 /// Clients see all of it below `prefix`, which may be empty.
 pub fn router<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
     // Seen from the page, for a proxy may have it below a path of its own.
     let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("../openapi.json")).into();
     let document = Arc::new(ServedDocument { prefix: prefix.to_owned(), json: OnceLock::new() });
-    let root = json!({ "name": "Docket", "status": "healthy", "docs": format!("{prefix}/docs") });
     Router::new()
-        .route("/", get(async move || axum::Json(root)))
         .route("/openapi.json", get(async move || document.response()))
         .merge(page.layer(middleware::map_response(protect_page)))
 }

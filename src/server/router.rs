@@ -9,10 +9,11 @@ use axum::{
 };
 use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
+use url::Url;
 
 use super::{
     concurrency::ConcurrencyLimit,
-    health,
+    health, home,
     middleware::{
         authentication::{Authentication, authenticate, limit_accounts},
         limits::limit,
@@ -34,7 +35,7 @@ pub(super) fn router(
     config: &Config,
     services: &Arc<Services>,
     graphql_state: graphql::GraphqlState,
-    prefix: &PathPrefix,
+    base_url: &Url,
     outer: OuterMiddleware,
 ) -> Router {
     let authentication = |engine: Option<&Arc<graphql::Engine>>| {
@@ -47,8 +48,9 @@ pub(super) fn router(
         .merge(rest::router(config).layer(to_rest))
         .merge(rest::auth::router().layer(to_accounts))
         .merge(health::router(&graphql_state.closing))
-        .merge(rest::openapi::router(prefix.as_str()))
+        .merge(rest::openapi::router(PathPrefix::of(base_url).as_str()))
         .with_state(Arc::clone(services))
+        .merge(home::router(config, base_url.as_str()))
         .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(graphql_state));
     if config.playground {
         router = router

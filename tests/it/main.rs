@@ -22,6 +22,7 @@ mod filters;
 mod graphql;
 mod guide;
 mod history;
+mod home;
 mod imports;
 mod input;
 mod issuers;

@@ -126,6 +126,7 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
         "/api/health",
         "/health/ready",
         "/openapi.json",
+        "/schema.graphql",
         "/docs/",
         "/app/",
         "/app/sw.js",
