@@ -116,6 +116,13 @@ pub fn sentences(error: Error) -> Vec<String> {
 }
 
 fn read_json(bytes: &[u8]) -> Result<Import, RestError> {
+    // What a program sends that does not say what it is, such as curl.
+    let is_calendar = bytes.trim_ascii_start().starts_with(b"BEGIN:VCALENDAR");
+    let is_table = || bytes.first().is_some_and(|it| it.is_ascii_alphabetic() || *it == 0xef) && bytes.contains(&b',');
+    if is_calendar || is_table() {
+        let kind = if is_calendar { "must be text/calendar for a calendar" } else { "must be text/csv for a table" };
+        return Err(RestError::Validation(vec![PydanticError::header("Content-Type", kind)]));
+    }
     // A list would pass for an object whose fields are all absent.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(RestError::Validation(vec![PydanticError::not_an_object()]));

@@ -141,6 +141,12 @@ async fn every_fault_of_a_table_has_its_line_and_column_and_nothing_is_written()
     assert_eq!(problems(&import(&app, &ann, CSV, many).await).len(), 100);
     let charset = import(&app, &ann, "text/csv; charset=iso-8859-1", "title\nx").await;
     assert_eq!(problems(&charset), ["Content-Type: Value error, Value must name no charset but UTF-8"]);
+    for (file, kind) in
+        [("title,due\nx,", "text/csv for a table"), (" BEGIN:VCALENDAR\nEND", "text/calendar for a calendar")]
+    {
+        let unsaid = import(&app, &ann, "application/x-www-form-urlencoded", file).await;
+        assert_eq!(problems(&unsaid), [format!("Content-Type: Value error, Value must be {kind}")]);
+    }
     let too_many = format!("title\n{}", "x\n".repeat(50_001));
     let reason = "tasks: Value error, Value must have at most 50000 entries";
     assert_eq!(problems(&import(&app, &ann, CSV, too_many).await), [reason]);
@@ -216,6 +222,12 @@ async fn every_fault_of_a_calendar_has_its_line_and_property() {
         "lines.17.CATEGORIES: List should have at most 10 items after validation, not 11",
     ];
     assert_eq!(problems(&import(&app, &ann, ICS, file).await), expected);
+    // What is not read may be as long as it is.
+    let [long, attached] = ["DESCRIPTION", "ATTACH"].map(|name| {
+        let value = "é".repeat(40_000);
+        format!("BEGIN:VCALENDAR\nBEGIN:VTODO\n{name}:{value}\nSUMMARY:x\nEND:VTODO\nEND:VCALENDAR\n")
+    });
+    import_to(&app, &ann, "?dry_run=true", ICS, attached).await.expect(200);
     for (file, reason) in [
         ("", "lines.1.BEGIN: Value error, Value must be there: BEGIN:VCALENDAR"),
         ("title\nx", "lines.1: Value error, Value must be a property such as SUMMARY:Water the plants"),
@@ -225,6 +237,7 @@ async fn every_fault_of_a_calendar_has_its_line_and_property() {
             "BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:x\n",
             "lines.2.BEGIN:VTODO: Value error, Value has no END: the file was cut off",
         ),
+        (long.as_str(), "lines.3.DESCRIPTION: String should have at most 65536 characters"),
         ("BEGIN:VCALENDAR\nEND:VTODO\n", "lines.2.END: Value error, Value must end what began last"),
         (
             "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:1\nSUMMARY:a\nEND:VTODO\nBEGIN:VTODO\nUID:1\nSUMMARY:b\nEND:VTODO\nEND:VCALENDAR\n",

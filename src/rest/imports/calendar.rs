@@ -5,10 +5,13 @@ mod lines;
 mod todo;
 
 use self::{
-    lines::{ContentLines, Property},
+    lines::{ContentLines, MAX_VALUE, Property},
     todo::Todo,
 };
-use super::{ReadFile, tasks::FileTasks};
+use super::{
+    ReadFile,
+    tasks::{Fault, FileTasks},
+};
 use crate::{error::ValidationError, rest::pydantic::PydanticError, service::tasks::TimeZone};
 
 /// How deep entries are in each other at most.
@@ -40,31 +43,31 @@ pub(super) fn read(bytes: &[u8], mut tasks: FileTasks<'_>) -> Result<ReadFile, V
     let mut last = 1;
     for property in ContentLines::new(bytes) {
         // Behind a line that is none the entries cannot be told apart.
-        let property = property.map_err(|fault| vec![fault])?;
+        let property = property.map_err(|fault| vec![fault.into()])?;
         last = property.line;
-        reader.take(property, &mut tasks).map_err(|fault| vec![fault])?;
+        reader.take(property, &mut tasks).map_err(|fault| vec![fault.into()])?;
         if tasks.is_full() {
             return tasks.finish(None);
         }
     }
     if let Some((line, name)) = reader.open.pop() {
         let rule = ValidationError::Rule("has no END: the file was cut off");
-        return Err(vec![at(line, &format!("BEGIN:{name}"), rule)]);
+        return Err(vec![at(line, &format!("BEGIN:{name}"), rule).into()]);
     }
     if !reader.has_calendar {
-        return Err(vec![at(last, "BEGIN", ValidationError::Rule("must be there: BEGIN:VCALENDAR"))]);
+        return Err(vec![at(last, "BEGIN", ValidationError::Rule("must be there: BEGIN:VCALENDAR")).into()]);
     }
     tasks.flatten();
     tasks.finish(Some(reader.ignored))
 }
 
 /// What is wrong with a property in a line.
-fn at(line: u64, name: &str, rule: ValidationError) -> PydanticError {
-    PydanticError::breaks(&["body"], rule).at_line(|_| (line, name.to_owned()))
+fn at(line: u64, name: &str, rule: ValidationError) -> Fault {
+    Fault { line, name: name.to_owned(), rule }
 }
 
 impl Reader {
-    fn take(&mut self, property: Property, tasks: &mut FileTasks<'_>) -> Result<(), PydanticError> {
+    fn take(&mut self, property: Property, tasks: &mut FileTasks<'_>) -> Result<(), Fault> {
         match property.name.as_str() {
             "BEGIN" => self.begin(&property),
             "END" => self.end(&property, tasks),
@@ -73,6 +76,9 @@ impl Reader {
                     (_, []) => {
                         let rule = ValidationError::Rule("must be inside of BEGIN:VCALENDAR");
                         return Err(at(property.line, name, rule));
+                    }
+                    (Some(_), [_, _]) if property.is_cut && Todo::reads(name) => {
+                        return Err(at(property.line, name, ValidationError::TooLong(MAX_VALUE)));
                     }
                     (Some(todo), [_, _]) => todo.take(property),
                     (None, [_]) => self.calendar.take(&property),
@@ -83,7 +89,7 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, property: &Property) -> Result<(), PydanticError> {
+    fn begin(&mut self, property: &Property) -> Result<(), Fault> {
         let name = property.value.to_ascii_uppercase();
         match (self.open.len(), name.as_str()) {
             (0, "VCALENDAR") => (self.calendar, self.has_calendar) = (Calendar::default(), true),
@@ -99,7 +105,7 @@ impl Reader {
         Ok(())
     }
 
-    fn end(&mut self, property: &Property, tasks: &mut FileTasks<'_>) -> Result<(), PydanticError> {
+    fn end(&mut self, property: &Property, tasks: &mut FileTasks<'_>) -> Result<(), Fault> {
         let name = property.value.to_ascii_uppercase();
         match self.open.pop() {
             Some((_, open)) if open == name => {}

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     ReadFile,
-    tasks::{FileTask, FileTasks},
+    tasks::{Fault, FileTask, FileTasks},
 };
 use crate::{
     error::ValidationError,
@@ -16,6 +16,9 @@ use crate::{
 
 /// How many cells a row has at most.
 const MAX_CELLS: usize = 64;
+/// How many bytes a cell has at most: more than the longest description.
+const MAX_CELL: usize = 64 << 10;
+const LONG_CELL: &str = "must have cells of at most 65536 bytes";
 /// How many bytes the names of a task's labels have at most.
 const MAX_NAMES: usize = 32 << 10;
 /// What a column may be called, in small letters with `_` for what is between words, and what it is.
@@ -38,7 +41,7 @@ const COLUMNS: [(&str, &str); 15] = [
 ];
 
 /// A row and the line in which it begins.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Row {
     line: u64,
     cells: Vec<String>,
@@ -59,10 +62,10 @@ struct Column {
 /// Reads a table whose first row names the columns.
 pub(super) fn read(bytes: &[u8], mut tasks: FileTasks<'_>) -> Result<ReadFile, Vec<PydanticError>> {
     let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-    let text = text.map_err(|cause| vec![not_utf8(&bytes[..cause.valid_up_to()])])?;
+    let text = text.map_err(|cause| vec![not_utf8(&bytes[..cause.valid_up_to()]).into()])?;
     let mut rows = Rows { rest: text, line: 1 };
-    let first = rows.next().unwrap_or_else(|| Ok(Row { line: 1, cells: Vec::new() })).map_err(|fault| vec![fault])?;
-    let columns = columns(first)?;
+    let first = rows.next().transpose().map_err(|fault| vec![fault.into()])?;
+    let columns = columns(first.unwrap_or(Row { line: 1, cells: Vec::new() }))?;
     for row in rows {
         match row {
             Ok(row) if row.cells.len() == columns.len() => add(row, &columns, &mut tasks),
@@ -80,12 +83,12 @@ pub(super) fn read(bytes: &[u8], mut tasks: FileTasks<'_>) -> Result<ReadFile, V
 }
 
 /// What is wrong with a line.
-fn fault(line: u64, rule: ValidationError) -> PydanticError {
-    PydanticError::breaks(&["body"], rule).at_line(|_| (line, String::new()))
+fn fault(line: u64, rule: ValidationError) -> Fault {
+    Fault { line, name: String::new(), rule }
 }
 
 /// A text that ends where it is not UTF-8.
-fn not_utf8(before: &[u8]) -> PydanticError {
+fn not_utf8(before: &[u8]) -> Fault {
     let line = 1 + before.iter().filter(|it| **it == b'\n').count() as u64;
     fault(line, ValidationError::Rule("must be UTF-8"))
 }
@@ -98,7 +101,9 @@ fn columns(row: Row) -> Result<Vec<Column>, Vec<PydanticError>> {
     if let [name] = row.cells.as_slice()
         && name.contains([';', '\t'])
     {
-        return Err(vec![fault(line, ValidationError::Rule("must have commas between the names of the columns"))]);
+        return Err(vec![
+            fault(line, ValidationError::Rule("must have commas between the names of the columns")).into(),
+        ]);
     }
     for name in row.cells {
         let plain = name.trim().to_lowercase().replace([' ', '-'], "_");
@@ -175,7 +180,7 @@ fn label_names(cell: &str) -> Result<Vec<String>, ValidationError> {
 }
 
 impl Iterator for Rows<'_> {
-    type Item = Result<Row, PydanticError>;
+    type Item = Result<Row, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.take_line_break() {}
@@ -202,7 +207,7 @@ impl Iterator for Rows<'_> {
 
 impl Rows<'_> {
     /// What is behind a fault cannot be told apart.
-    fn give_up(&mut self, line: u64, rule: &'static str) -> PydanticError {
+    fn give_up(&mut self, line: u64, rule: &'static str) -> Fault {
         self.rest = "";
         fault(line, ValidationError::Rule(rule))
     }
@@ -219,11 +224,14 @@ impl Rows<'_> {
             let end = self.rest.find([',', '\r', '\n']).unwrap_or(self.rest.len());
             let (cell, rest) = self.rest.split_at(end);
             self.rest = rest;
-            return Ok(cell.to_owned());
+            return if cell.len() > MAX_CELL { Err(LONG_CELL) } else { Ok(cell.to_owned()) };
         };
         let mut cell = String::new();
         loop {
             let (text, behind) = rest.split_once('"').ok_or("has a quote that is not closed")?;
+            if cell.len() + text.len() > MAX_CELL {
+                return Err(LONG_CELL);
+            }
             cell.push_str(text);
             // Two quotes are one.
             let Some(more) = behind.strip_prefix('"') else {
@@ -243,7 +251,8 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Result<(u64, Vec<String>), String>> {
         let rows = Rows { rest: text, line: 1 };
-        rows.map(|it| it.map(|it| (it.line, it.cells)).map_err(|it| it.placed_sentence())).collect()
+        rows.map(|it| it.map(|it| (it.line, it.cells)).map_err(|it| PydanticError::from(it).placed_sentence()))
+            .collect()
     }
 
     #[test]
@@ -261,6 +270,12 @@ mod tests {
         for (text, said) in [
             ("a\n\"b\nc\nd", "lines.2: Value error, Value has a quote that is not closed"),
             ("a\n\"b\"c", "lines.2: Value error, Value has text behind a quote that ends a cell"),
+            ("a\n\"b\"\n\"\"\"c", "lines.3: Value error, Value has a quote that is not closed"),
+            (&"x".repeat(65_537), "lines.1: Value error, Value must have cells of at most 65536 bytes"),
+            (
+                &format!("\"{}\"", "\"\"x\n".repeat(30_000)),
+                "lines.1: Value error, Value must have cells of at most 65536 bytes",
+            ),
             (&",".repeat(64), "lines.1: Value error, Value must have at most 64 cells"),
         ] {
             assert_eq!(rows(text).pop().unwrap(), Err(said.to_owned()), "{text:?}");

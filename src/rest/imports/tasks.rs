@@ -23,6 +23,20 @@ use crate::{
     },
 };
 
+/// What is wrong with a line, or with what has that name in it.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) line: u64,
+    pub(super) name: String,
+    pub(super) rule: ValidationError,
+}
+
+impl From<Fault> for PydanticError {
+    fn from(Fault { line, name, rule }: Fault) -> Self {
+        Self::breaks(&["body"], rule).at_line(|_| (line, name.clone()))
+    }
+}
+
 /// A task as a file says it.
 #[derive(Debug, Default)]
 pub(super) struct FileTask {
@@ -80,9 +94,9 @@ impl<'a> FileTasks<'a> {
     }
 
     /// Adds a problem, if there is room.
-    pub(super) fn refuse(&mut self, problem: PydanticError) {
+    pub(super) fn refuse(&mut self, problem: impl Into<PydanticError>) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
+            self.problems.push(problem.into());
         }
     }
 

@@ -6,7 +6,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use super::at;
-use crate::{error::ValidationError, rest::pydantic::PydanticError, service::tasks::TimeZone};
+use crate::{error::ValidationError, rest::imports::tasks::Fault, service::tasks::TimeZone};
+
+/// How many bytes of a value are kept: more than those of the longest description.
+pub(super) const MAX_VALUE: usize = 64 << 10;
 
 /// A property.
 #[derive(Debug, Default)]
@@ -17,7 +20,10 @@ pub(super) struct Property {
     pub(super) name: String,
     /// The names of its parameters in capitals, and their values.
     parameters: Vec<(String, String)>,
+    /// Its value, or the beginning of one that is longer than any that is read.
     pub(super) value: String,
+    /// Whether there is more of it.
+    pub(super) is_cut: bool,
 }
 
 /// When something is.
@@ -28,9 +34,12 @@ pub(super) enum When {
     At(DateTime<Utc>, Option<TimeZone>),
 }
 
+/// The lines of a file, as they are.
+type Split<'a> = slice::Split<'a, u8, fn(&u8) -> bool>;
+
 /// The properties of a file.
 pub(super) struct ContentLines<'a> {
-    lines: Peekable<slice::Split<'a, u8, fn(&u8) -> bool>>,
+    lines: Peekable<Split<'a>>,
     line: u64,
 }
 
@@ -63,7 +72,7 @@ fn without_end(line: &[u8]) -> &[u8] {
 }
 
 impl Iterator for ContentLines<'_> {
-    type Item = Result<Property, PydanticError>;
+    type Item = Result<Property, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (line, bytes) = self.next_line()?;
@@ -87,8 +96,10 @@ impl Property {
             parameters.push((name.to_ascii_uppercase(), value.trim_matches('"').to_owned()));
             rest = behind;
         }
-        let value = rest.strip_prefix(':')?.to_owned();
-        is_name(name).then(|| Self { line: 0, name: name.to_ascii_uppercase(), parameters, value })
+        let value = rest.strip_prefix(':')?;
+        let is_cut = value.len() > MAX_VALUE;
+        let value = value[..value.floor_char_boundary(MAX_VALUE)].to_owned();
+        is_name(name).then(|| Self { line: 0, name: name.to_ascii_uppercase(), parameters, value, is_cut })
     }
 
     /// A parameter.

@@ -69,6 +69,11 @@ impl Todo {
         Self { line, properties: BTreeMap::new(), categories: Vec::new(), categories_line: None }
     }
 
+    /// Whether a property of that name says something of a task.
+    pub(super) fn reads(name: &str) -> bool {
+        name == "CATEGORIES" || READ.contains(&name)
+    }
+
     /// Takes a property, unless it says nothing of what tasks have.
     pub(super) fn take(&mut self, property: Property) {
         if property.name == "CATEGORIES" {
@@ -77,9 +82,10 @@ impl Todo {
             let room = (MAX_LABELS + 1).saturating_sub(self.categories.len());
             let names = property.texts().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
             self.categories.extend(names.take(room));
+            return;
         }
         let is_parent = || property.parameter("RELTYPE").is_none_or(|it| it.eq_ignore_ascii_case("PARENT"));
-        if READ.contains(&property.name.as_str()) && (property.name != "RELATED-TO" || is_parent()) {
+        if Self::reads(&property.name) && (property.name != "RELATED-TO" || is_parent()) {
             self.properties.entry(property.name.clone()).or_insert(property);
         }
     }
