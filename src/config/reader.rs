@@ -28,8 +28,8 @@ const LOCAL_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "h
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
 /// What the paths of Docket itself begin with.
-const OWN_PATHS: [&str; 10] =
-    [".well-known", "api", "auth", "docs", "graphiql", "graphql", "health", "openapi.json", "tasks", "todos"];
+const OWN_PATHS: [&str; 11] =
+    [".well-known", "api", "app", "auth", "docs", "graphiql", "graphql", "health", "openapi.json", "tasks", "todos"];
 
 /// A source of variables, and the mistakes that were found in it.
 pub(super) struct SettingsReader<V> {

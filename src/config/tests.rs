@@ -118,6 +118,7 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         ("DOCKET_REQUEST_LIMITS", "user=1, user=2"),
         ("BETTER_AUTH_URL", "https://app.example/api"),
         ("BETTER_AUTH_URL", "https://app.example/graphql/docket"),
+        ("BETTER_AUTH_URL", "https://app.example/app"),
         ("BETTER_AUTH_URL", "https://app.example/a//b"),
         ("BETTER_AUTH_URL", "https://app.example/a%20b"),
         ("BETTER_AUTH_URL", "https://app.example/docket?a"),
@@ -138,6 +139,7 @@ fn lists_with_empty_or_unknown_parts_are_refused_by_name() {
         ("/docket/", "/docket"),
         ("/tools/my_docket-1.0/api/auth", "/tools/my_docket-1.0"),
         ("/apis", "/apis"),
+        ("/application", "/application"),
     ] {
         let url = format!("https://app.example{path}");
         let config = read(&[("BETTER_AUTH_URL", &url), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();

@@ -165,6 +165,12 @@ async fn pages_below_a_path_load_their_files_and_call_what_is_there() {
         assert!(start.contains("\"../openapi.json\""), "{start}");
         let document = host.get(url.join("../openapi.json").unwrap()).await.expect(200);
         assert_eq!(document["servers"], json!([{ "url": PREFIX }]));
+        if docket::app::is_there() {
+            let moved = host.get(host.url("/app")).await;
+            let url = host.url("/app").join(moved.header("location")).unwrap();
+            assert_eq!(url, host.url("/app/"));
+            assert!(host.fetch_files(&url, &host.get(url.clone()).await.text).await >= 2);
+        }
         let root = host.get(host.url("")).await.expect(200);
         assert_eq!(root["docs"], format!("{PREFIX}/docs"));
         // Who is beside the proxy needs no path, and only whole segments are it.
