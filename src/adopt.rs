@@ -48,6 +48,9 @@ pub enum AdoptError {
     /// Rows cannot be taken.
     #[error("{0} rows cannot be taken: mend them, or leave them behind by --skip-invalid")]
     Invalid(u64),
+    /// Tables have the names of Docket's.
+    #[error("{0}: in the way of Docket's tables, and nothing is taken from there; rename them first")]
+    InTheWay(String),
     /// There are rows that were not taken.
     #[error("{0} of the old rows are not in Docket: nothing is dropped")]
     NotTaken(u64),
@@ -96,7 +99,11 @@ pub async fn apply(config: &Config, skips_invalid: bool) -> Result<Adopted, Adop
         db.close().await?;
         return Err(AdoptError::Invalid(invalid));
     }
-    for table in &survey.in_the_way {
+    if !survey.obstacles.is_empty() {
+        db.close().await?;
+        return Err(AdoptError::InTheWay(survey.obstacles.join(", ")));
+    }
+    for table in &survey.moved {
         db.rename_table(table, &format!("{table}{MOVED}")).await?;
     }
     db.close().await?;
@@ -115,8 +122,9 @@ pub async fn drop_old(config: &Config) -> Result<Vec<String>, AdoptError> {
     proof::prepare(&db).await?;
     let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;
     let adoption = Adoption::find(&db).await?;
+    let survey = adoption.survey().await?;
     let left = adoption.apply(&services).await?;
-    let left = left.accounts + left.tasks + left.skipped;
+    let left = left.accounts + left.tasks + left.skipped.max(survey.invalid()) + survey.deleted;
     let mut dropped = Vec::new();
     if left == 0 {
         for source in [&adoption.tasks, &adoption.accounts].into_iter().flatten() {
@@ -170,15 +178,15 @@ impl<'a> Adoption<'a> {
             .await?;
         }
         if let Some(source) = &self.tasks {
-            let mut waiting = Vec::new();
+            let (mut waiting, mut ids) = (Vec::new(), HashSet::new());
             let mut last = 0;
             self.each(source, async |row| {
                 if row.is_deleted() {
                     return Ok(());
                 }
                 match row.task() {
-                    Ok(task) => waiting.push(task),
-                    Err(_) => adopted.skipped += 1,
+                    Ok(task) if ids.insert(task.task.id) => waiting.push(task),
+                    _ => adopted.skipped += 1,
                 }
                 if waiting.len() == ROWS_AT_ONCE {
                     last = last.max(self.take(services, std::mem::take(&mut waiting), &mut adopted).await?);

@@ -181,14 +181,20 @@ impl Db {
 
     /// Those that are about Better Auth's tables are fitted to them.
     async fn apply_migrations(&self, pool: &DatabaseConnection) -> Result<(), DbErr> {
-        let Some(tables) = self.auth_tables() else {
-            self.add_columns(pool, &AuthTables::default()).await?;
-            return Migrator::up(pool, None).await;
-        };
+        let usual = AuthTables::default();
+        let tables = self.auth_tables().unwrap_or(&usual);
         self.add_columns(pool, tables).await?;
+        if self.auth_tables().is_none() && self.is_shared() {
+            // They are one transaction.
+            return Migrator::up(pool, None).await;
+        }
         Migrator::install(pool).await?;
         for migration in Migrator::get_pending_migrations(pool).await? {
-            match migration::of_auth_tables(migration.name(), self.backend()) {
+            let statements = match self.auth_tables() {
+                Some(_) => migration::of_auth_tables(migration.name(), self.backend()),
+                None => None,
+            };
+            match statements {
                 Some(text) => {
                     let applied = Utc::now().timestamp();
                     let row = format!("insert into seaql_migrations values ('{}', {applied})", migration.name());
@@ -197,7 +203,14 @@ impl Db {
                     transaction.execute_unprepared(&row).await?;
                     transaction.commit().await?;
                 }
-                None => Migrator::up(pool, Some(1)).await?,
+                None if self.is_shared() => Migrator::up(pool, Some(1)).await?,
+                // SeaORM begins none on SQLite, where the pool has one connection: one that is cut off is to leave nothing.
+                None => {
+                    pool.execute_unprepared("begin immediate").await?;
+                    let done = Migrator::up(pool, Some(1)).await;
+                    pool.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
+                    done?;
+                }
             }
         }
         Ok(())

@@ -44,16 +44,17 @@ impl Migration {
 }
 
 /// Begins what is done wholly or not at all. On PostgreSQL all migrations are one transaction; SQLite has one connection
-/// here, and none.
+/// here, and a transaction or none.
 pub(crate) async fn begin(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    crate::execute(manager, "begin immediate", UNLIMITED).await
+    crate::execute(manager, "savepoint bring_over", UNLIMITED).await
 }
 
 /// Ends it.
 pub(crate) async fn end(manager: &SchemaManager<'_>, done: Result<(), DbErr>) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::Sqlite {
         let connection = manager.get_connection();
-        connection.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
+        let undo = "rollback to bring_over; release bring_over";
+        connection.execute_unprepared(if done.is_ok() { "release bring_over" } else { undo }).await?;
     }
     done
 }

@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+/// The highest number that a task can have: clients in JavaScript read no higher ones exactly.
+const MAX_NUMBER: i64 = (1 << 53) - 1;
 /// How many characters an id has at most.
 const MAX_ID: usize = 255;
 
@@ -49,9 +51,15 @@ impl Row<'_> {
 
     /// Whether it counts as deleted there.
     pub(super) fn is_deleted(&self) -> bool {
-        match self.get(Role::IsDeleted) {
+        self.is(Role::IsDeleted) || self.get(Role::DeletedAt).is_some()
+    }
+
+    /// Whether a column says yes.
+    fn is(&self, role: Role) -> bool {
+        match self.get(role) {
             None | Some(Value::Bool(false)) => false,
-            Some(Value::Number(number)) => number.as_i64() != Some(0),
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Some(Value::String(text)) => !matches!(text.to_lowercase().as_str(), "" | "0" | "f" | "false" | "n" | "no"),
             Some(_) => true,
         }
     }
@@ -83,16 +91,16 @@ impl Row<'_> {
         let name = self.text(Role::Name).unwrap_or_default();
         let name = UserName::parse(name).map_err(|rule| problems.push(format!("the name {rule}"))).ok();
         let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
-        let is = |role| self.get(role).map(|it| *it == Value::Bool(true) || it.as_i64() == Some(1));
+        let is_active = (self.get(Role::IsActive).is_none() || self.is(Role::IsActive)) && !self.is(Role::IsDisabled);
         let password = self.text(Role::Password).filter(|it| !it.is_empty());
         match (id, email, name) {
             (Some(id), Some(email), Some(name)) if problems.is_empty() => Ok(AdoptedAccount {
                 id: UserId(id),
                 email,
                 name,
-                is_verified: is(Role::IsVerified).unwrap_or_default(),
+                is_verified: self.is(Role::IsVerified),
                 image: self.text(Role::Image).map(str::to_owned),
-                password: password.filter(|_| is(Role::IsActive) != Some(false)).map(str::to_owned),
+                password: password.filter(|_| is_active).map(str::to_owned),
                 created_at: Millis::from(created_at),
             }),
             _ => Err(problems),
@@ -110,6 +118,13 @@ impl Row<'_> {
         let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
         let updated_at = self.time(Role::UpdatedAt, &mut problems).unwrap_or(created_at);
         let completed_at = self.time(Role::CompletedAt, &mut problems).unwrap_or(updated_at);
+        if self.id().is_none() {
+            problems.push("it has no id".to_owned());
+        }
+        let number = self.id().and_then(|it| it.parse::<i64>().ok());
+        if number.is_some_and(|it| !(1..=MAX_NUMBER).contains(&it)) {
+            problems.push("its number must be from 1 to 9,007,199,254,740,991".to_owned());
+        }
         let (Some(owner), Some(mut draft), Some(name), true) = (owner, read, self.id(), problems.is_empty()) else {
             return Err(problems);
         };
@@ -123,7 +138,7 @@ impl Row<'_> {
             labels: ids,
             created_at: created_at.into(),
             completed_at,
-            number: name.parse().ok().filter(|it| *it > 0),
+            number,
             updated_at: Some(updated_at.into()),
         };
         Ok(AdoptedTask { owner, task, labels })

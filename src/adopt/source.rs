@@ -20,6 +20,7 @@ pub(super) enum Role {
     Password,
     IsVerified,
     IsActive,
+    IsDisabled,
     Image,
     Owner,
     Title,
@@ -30,24 +31,26 @@ pub(super) enum Role {
     Due,
     Tags,
     IsDeleted,
+    DeletedAt,
     CompletedAt,
     CreatedAt,
     UpdatedAt,
 }
 
 /// Names of the columns of accounts, in [`plain`] form, the likeliest first.
-const ACCOUNT_COLUMNS: [(Role, &[&str]); 9] = [
+const ACCOUNT_COLUMNS: [(Role, &[&str]); 10] = [
     (Role::Id, &["id", "userid"]),
     (Role::Email, &["email", "emailaddress"]),
     (Role::Name, &["name", "fullname", "displayname", "username"]),
     (Role::Password, &["hashedpassword", "passwordhash", "password", "hash", "pwhash"]),
     (Role::IsVerified, &["emailverified", "isverified", "verified"]),
     (Role::IsActive, &["isactive", "active"]),
+    (Role::IsDisabled, &["disabled", "isdisabled", "isbanned", "banned", "isblocked"]),
     (Role::Image, &["image", "avatar", "avatarurl", "picture"]),
     (Role::CreatedAt, &["createdat", "created", "datejoined"]),
     (Role::UpdatedAt, &["updatedat", "updated", "modifiedat"]),
 ];
-const TASK_COLUMNS: [(Role, &[&str]); 13] = [
+const TASK_COLUMNS: [(Role, &[&str]); 14] = [
     (Role::Id, &["id", "taskid", "todoid"]),
     (Role::Owner, &["userid", "ownerid", "owner", "user"]),
     (Role::Title, &["title", "name", "task", "todo"]),
@@ -57,7 +60,8 @@ const TASK_COLUMNS: [(Role, &[&str]); 13] = [
     (Role::Priority, &["priority"]),
     (Role::Due, &["duedate", "dueat", "due", "deadline"]),
     (Role::Tags, &["tags", "labels"]),
-    (Role::IsDeleted, &["isdeleted", "deleted", "deletedat"]),
+    (Role::IsDeleted, &["isdeleted", "deleted"]),
+    (Role::DeletedAt, &["deletedat"]),
     (Role::CompletedAt, &["completedat"]),
     (Role::CreatedAt, &["createdat", "created"]),
     (Role::UpdatedAt, &["updatedat", "updated", "modifiedat"]),

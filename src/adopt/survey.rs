@@ -12,8 +12,14 @@ use super::{
     rows::Row,
     source::{MOVED, Source},
 };
-use crate::{proof, service::auth::hash_kind};
+use crate::{
+    db::{FoundTable, plain},
+    proof,
+    service::auth::hash_kind,
+};
 
+/// The tables of a Better Auth, of which an older one has some only.
+const AUTH_TABLES: [&str; 6] = ["user", "session", "account", "verification", "jwks", "rateLimit"];
 /// How many problems are shown.
 const MAX_SHOWN: usize = 50;
 
@@ -39,11 +45,15 @@ pub struct Survey {
     accounts: Option<Surveyed>,
     tasks: Option<Surveyed>,
     /// Tables that get another name.
-    pub(super) in_the_way: Vec<String>,
+    pub(super) moved: Vec<String>,
+    /// Tables that have the names of Docket's and are somebody else's.
+    pub(super) obstacles: Vec<String>,
     /// Tables that nobody touches.
     strangers: Vec<String>,
     /// The first rows that cannot be taken.
     problems: Vec<String>,
+    /// How many tasks have a mark of deletion.
+    pub(super) deleted: u64,
 }
 
 impl Adoption<'_> {
@@ -57,7 +67,13 @@ impl Adoption<'_> {
         let is_stranger = |name: &&String| !own.contains(&known(name)) && !is_made(name) && !is_source(name);
         let mut survey = Survey {
             better_auth: proof::better_auth(self.db).await?,
-            in_the_way: own.iter().filter(|it| is_source(it)).cloned().collect(),
+            moved: tables
+                .iter()
+                .map(|it| &it.name)
+                .filter(|it| is_source(it) && !it.ends_with(MOVED))
+                .cloned()
+                .collect(),
+            obstacles: self.obstacles(&tables, &own, is_source),
             strangers: tables.iter().map(|it| &it.name).filter(is_stranger).cloned().collect(),
             ..Survey::default()
         };
@@ -69,6 +85,37 @@ impl Adoption<'_> {
             self.survey_tasks(source, owners.as_ref(), &mut survey).await?;
         }
         Ok(survey)
+    }
+
+    /// The tables that are in the way before Docket has made its own, and that nothing is taken from.
+    fn obstacles(
+        &self,
+        tables: &[FoundTable],
+        own: &BTreeSet<String>,
+        is_source: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        if tables.iter().any(|it| it.name == "seaql_migrations") {
+            return Vec::new();
+        }
+        let known = |name: &str| self.db.auth_tables().map_or(name.to_owned(), |it| it.known(name).to_owned());
+        let has_better_auth = self.db.auth_tables().is_some() || tables.iter().any(is_better_auth);
+        // Of a Better Auth there may be some tables, and the others are made.
+        let may_be_there = |name: &str| has_better_auth && AUTH_TABLES.contains(&name);
+        let is_obstacle = |it: &&FoundTable| {
+            own.contains(&known(&it.name)) && !is_source(&it.name) && !may_be_there(&known(&it.name))
+        };
+        tables.iter().filter(is_obstacle).map(|it| it.name.clone()).collect()
+    }
+
+    /// Counts rows that share the key of the last row of a page, which are not read.
+    async fn count_unread(&self, source: &Source, found: &mut Surveyed, survey: &mut Survey) -> Result<(), AdoptError> {
+        let unread = self.db.count_rows(&source.table.name).await?.saturating_sub(found.rows);
+        if unread > 0 {
+            found.rows += unread;
+            found.invalid += unread;
+            survey.problems.push(format!("{}: {unread} rows have no id, or that of another row", found.table));
+        }
+        Ok(())
     }
 
     /// Looks at the accounts; the ids of those that can be taken.
@@ -90,6 +137,7 @@ impl Adoption<'_> {
             Ok(())
         })
         .await?;
+        self.count_unread(source, &mut found, survey).await?;
         survey.accounts = Some(found);
         Ok(ids)
     }
@@ -101,16 +149,20 @@ impl Adoption<'_> {
         owners: Option<&HashSet<UserId>>,
         survey: &mut Survey,
     ) -> Result<(), AdoptError> {
-        let mut found = Surveyed::of(source);
+        let (mut found, mut ids) = (Surveyed::of(source), HashSet::new());
         self.each(source, async |row| {
             found.rows += 1;
             if row.is_deleted() {
                 *found.kinds.entry("a mark of deletion, which stay behind").or_default() += 1;
+                survey.deleted += 1;
                 return Ok(());
             }
             match row.task() {
                 Ok(task) if owners.is_some_and(|it| !it.contains(&task.owner)) => {
                     survey.refuse(&mut found, &row, vec!["its owner has no account that is taken".to_owned()]);
+                }
+                Ok(task) if !ids.insert(task.task.id) => {
+                    survey.refuse(&mut found, &row, vec!["another task has the same id".to_owned()]);
                 }
                 Ok(_) => {}
                 Err(problems) => survey.refuse(&mut found, &row, problems),
@@ -118,9 +170,15 @@ impl Adoption<'_> {
             Ok(())
         })
         .await?;
+        self.count_unread(source, &mut found, survey).await?;
         survey.tasks = Some(found);
         Ok(())
     }
+}
+
+/// Whether it is a Better Auth's table of accounts.
+fn is_better_auth(table: &FoundTable) -> bool {
+    table.name == "user" && table.columns.iter().any(|it| plain(&it.name) == "emailverified")
 }
 
 impl Surveyed {
@@ -181,8 +239,11 @@ impl fmt::Display for Survey {
                 None => writeln!(formatter, "{what}: none")?,
             }
         }
-        for table in &self.in_the_way {
-            writeln!(formatter, "The table {table} is in the way of Docket's: it would be called {table}{MOVED}")?;
+        for table in &self.moved {
+            writeln!(formatter, "The table {table} would be called {table}{MOVED}")?;
+        }
+        for table in &self.obstacles {
+            writeln!(formatter, "The table {table} is in the way of Docket's and not understood: rename it first")?;
         }
         if !self.strangers.is_empty() {
             writeln!(formatter, "Left alone: {}", self.strangers.join(", "))?;

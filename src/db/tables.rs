@@ -103,6 +103,10 @@ impl Db {
             }
             _ => "to_jsonb(it)::text".to_owned(),
         };
+        if after.is_some_and(Json::is_null) {
+            // Nothing is behind it, and PostgreSQL has such rows last.
+            return Ok(Vec::new());
+        }
         let (condition, values) = match (after, self.backend()) {
             (None, _) => (String::new(), Vec::new()),
             (Some(after), DbBackend::Sqlite) => (format!("where {order} > ?"), vec![bound(after)]),

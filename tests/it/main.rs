@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod adopt;
 mod app;
 mod archive;
 mod auth;

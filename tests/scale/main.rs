@@ -179,7 +179,8 @@ async fn plans(app: &App, statements: &Statements, is_sqlite: bool) -> Vec<Strin
 
 /// The first page and one near the other end, in the default order and by title.
 async fn compare_ends(app: &App, person: &Person, is_sqlite: bool) {
-    let row = "select cast(number as text) || '.' || created from far_task";
+    // With the code of the default order.
+    let row = "select cast(number as text) || '.3.' || created from far_task";
     let cursor = URL_SAFE_NO_PAD.encode(app.sql_text(row).await);
     let first = "{ tasks { nodes { id title } } }".to_owned();
     let far = format!("{{ tasks(after: \"{cursor}\") {{ nodes {{ id title }} }} }}");

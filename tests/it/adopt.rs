@@ -1,0 +1,93 @@
+//! Databases of other back-ends: what cannot be taken is said before anything is changed, and nothing is lost.
+
+use std::{process::Command, thread, time::Duration};
+
+use serde_json::json;
+
+use crate::support::{App, SECRET, command};
+
+/// A back-end of the family, as FastAPI's tutorial has its accounts.
+const TABLES: &str = "
+    create table users (id integer primary key, email text, hashed_password text, disabled boolean);
+    insert into users values (1, 'ann@example.com', '$2b$04$abcdefghijklmnopqrstuuKqzWKmkP7p4bVwSxMGPb1bJc4bNfyPO', false),
+      (2, 'bob@example.com', '$2b$04$abcdefghijklmnopqrstuuKqzWKmkP7p4bVwSxMGPb1bJc4bNfyPO', true);
+    create table todos (id integer, user_id integer, title text, is_deleted boolean, deleted_at text);";
+
+fn adopt(app: &App, flags: &[&str]) -> (Option<i32>, String) {
+    command(&app.database_url, &[&["adopt"], flags].concat(), &[])
+}
+
+async fn filled(rows: &str) -> App {
+    let app = App::unstarted().await;
+    app.sql(TABLES).await;
+    app.sql(&format!("insert into todos values {rows}")).await;
+    app
+}
+
+async fn count(app: &App, table: &str) -> String {
+    app.sql_text(&format!("select cast(count(*) as text) from {table}")).await
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_is_said_before_anything_is_changed() {
+    for (rows, problem) in [
+        ("(1, 1, 'a', false, null), (1, 2, 'b', false, null)", "todos 1: another task has the same id"),
+        ("(0, 1, 'a', false, null)", "todos 0: its number must be from 1"),
+        ("(-4, 1, 'a', false, null)", "todos -4: its number must be from 1"),
+        ("(null, 1, 'a', false, null)", "todos without an id: it has no id"),
+        ("(1, 3, 'a', false, null)", "todos 1: its owner has no account"),
+    ] {
+        let app = filled(rows).await;
+        let (code, said) = adopt(&app, &[]);
+        assert!(code == Some(0) && said.contains(problem), "{rows}: {said}");
+        let (code, said) = adopt(&app, &["--apply"]);
+        assert!(code == Some(2) && said.contains("cannot be taken"), "{rows}: {said}");
+        assert_ne!(count(&app, "todos").await, "0", "nothing was renamed");
+        let (code, said) = adopt(&app, &["--apply", "--skip-invalid"]);
+        assert!(code == Some(0) && said.contains("left behind"), "{rows}: {said}");
+        let (code, said) = adopt(&app, &["--drop"]);
+        assert!(code == Some(2) && said.contains("nothing is dropped"), "{rows}: {said}");
+        assert_ne!(count(&app, "todos_before_docket").await, "0");
+    }
+    let app = filled("(1, 1, 'a', false, null)").await;
+    app.sql("create table labels (id integer)").await;
+    let (code, said) = adopt(&app, &["--apply"]);
+    assert!(code == Some(2) && said.contains("labels: in the way"), "{said}");
+    assert_eq!(count(&app, "todos").await, "1", "nothing was renamed");
+}
+
+#[tokio::test]
+async fn what_is_marked_as_deleted_stays_behind_and_who_is_disabled_has_no_password() {
+    let app = filled("(1, 1, 'a', false, null), (2, 1, 'b', true, null), (3, 1, 'c', false, '2030-01-01')").await;
+    let (_, said) = adopt(&app, &[]);
+    assert!(said.contains("2 with a mark of deletion") && said.contains("1 with no password, or not active"), "{said}");
+    let (code, said) = adopt(&app, &["--apply"]);
+    assert!(code == Some(0) && said.contains("2 accounts and 1 tasks were taken over"), "{said}");
+    assert_eq!((count(&app, "tasks").await, count(&app, "account").await), ("1".to_owned(), "1".to_owned()));
+    let (code, said) = adopt(&app, &["--drop"]);
+    assert!(code == Some(2) && said.contains("2 of the old rows"), "{said}");
+    app.sql("delete from todos_before_docket where id > 1").await;
+    let (code, said) = adopt(&app, &["--drop"]);
+    assert!(code == Some(0) && said.contains("Dropped: todos_before_docket, users_before_docket"), "{said}");
+    let mut app = app;
+    app.start(&[]).await;
+    let new = app.person("cem").await;
+    assert_eq!(app.rest_task(&new, json!({ "title": "new" })).await["id"], 2);
+}
+
+/// A migration that is cut off leaves nothing, so that the next start does all of it.
+#[tokio::test]
+async fn migrations_that_are_killed_are_gone_on_with() {
+    for millis in (0..60).step_by(3) {
+        let app = App::unstarted().await;
+        let mut migrate = Command::new(env!("CARGO_BIN_EXE_docket"));
+        migrate.arg("migrate").env_clear().env("RUST_LOG", "error");
+        migrate.envs([("DATABASE_URL", &*app.database_url), ("BETTER_AUTH_SECRET", SECRET)]);
+        let mut killed = migrate.spawn().unwrap();
+        thread::sleep(Duration::from_millis(millis));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        let (code, said) = command(&app.database_url, &["migrate"], &[]);
+        assert_eq!(code, Some(0), "after {millis} ms: {said}");
+    }
+}
