@@ -17,6 +17,7 @@ use super::{
     names::{self, Misnamed},
     origin, secret,
     secret::Secret,
+    source::BYTE_ORDER_MARK,
     weak::is_local,
 };
 
@@ -86,7 +87,10 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
                 None
             }
             (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+                Ok(text) => {
+                    let text = text.trim_start_matches(BYTE_ORDER_MARK).trim();
+                    Some(text.to_owned()).filter(|text| !text.is_empty())
+                }
                 Err(_) => {
                     self.mistake(&format!("{name}_FILE"), "a file that can be read");
                     None

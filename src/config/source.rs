@@ -12,6 +12,9 @@ const DOTENV_FILE: &str = ".env";
 /// What the libraries inside read from the environment by themselves: in the file they would not see it.
 const LIBRARIES: [&str; 6] = ["OTEL_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PGPASSFILE"];
 
+/// What some editors put at the begin of a file.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Variables by name.
 pub(super) struct Source(BTreeMap<String, Variable>);
 
@@ -24,6 +27,17 @@ struct Variable {
 
 fn reason(error: &io::Error) -> String {
     if error.kind() == ErrorKind::InvalidData { "it is not UTF-8".to_owned() } else { error.to_string() }
+}
+
+/// Why the value of a variable may not be what was meant: whoever set it had it from a file, as it stands there.
+fn doubt(value: &str) -> Option<String> {
+    let value = value.trim();
+    if value.starts_with(BYTE_ORDER_MARK) {
+        return Some("begins with a byte order mark (U+FEFF): leave it out".to_owned());
+    }
+    let is_in = |quote: char| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
+    let quoted = ['"', '\''].into_iter().any(is_in);
+    quoted.then(|| "is in quotes, which are a part of it: leave them out".to_owned())
 }
 
 impl Source {
@@ -43,7 +57,10 @@ impl Source {
         for (name, value) in env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
             let (value, doubt) = match value.into_string() {
-                Ok(value) => (value, None),
+                Ok(value) => {
+                    let doubt = doubt(&value);
+                    (value, doubt)
+                }
                 Err(_) => (String::new(), Some("must be UTF-8".to_owned())),
             };
             all.insert(name, Variable { value, doubt, is_in_file: false });
@@ -76,7 +93,7 @@ impl Source {
 
     #[cfg(test)]
     pub(super) fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let variable = |value: &str| Variable { value: value.to_owned(), doubt: None, is_in_file: false };
+        let variable = |value: &str| Variable { value: value.to_owned(), doubt: doubt(value), is_in_file: false };
         Self(pairs.map(|(name, value)| (name.to_owned(), variable(value))).collect())
     }
 }

@@ -55,6 +55,25 @@ fn a_file_of_settings_counts_in_its_own_folder_and_says_which_line_is_wrong() {
 }
 
 #[test]
+fn what_a_file_puts_around_a_value_is_no_part_of_it_unnoticed() {
+    let folder = tempfile::tempdir().unwrap();
+    for (value, reason) in [
+        (format!("\u{feff}{SECRET}"), "BETTER_AUTH_SECRET: begins with a byte order mark"),
+        (format!("\"{SECRET}\""), "BETTER_AUTH_SECRET: is in quotes"),
+        (format!("'{SECRET}'"), "BETTER_AUTH_SECRET: is in quotes"),
+    ] {
+        let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET", &value)]);
+        assert!(code == Some(2) && said.contains(reason) && !said.contains(SECRET), "{said}");
+    }
+    let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", "'sqlite://x.db'")]);
+    assert!(code == Some(2) && said.contains("DATABASE_URL: is in quotes"), "{said}");
+    let file = folder.path().join("secret");
+    fs::write(&file, format!("\u{feff}{SECRET}\r\n")).unwrap();
+    let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET_FILE", file.to_str().unwrap())]);
+    assert!(code == Some(0), "{said}");
+}
+
+#[test]
 fn names_that_are_no_settings_are_said() {
     let folder = tempfile::tempdir().unwrap();
     let with = |name| doctor_in(folder.path(), &[("BETTER_AUTH_SECRET", SECRET), (name, "hunter2")]);
