@@ -1,8 +1,8 @@
 //! `docket adopt`: looks at a database that others have made, says whose its tables are and what cannot be taken, and
 //! takes over the accounts and tasks of a back-end of the original's family. See docs/takeover.md.
 //!
-//! The tables of others stay. One that has the name of a table of Docket's gets another name first, and all rows are
-//! taken under ids that are derived from theirs, so that work that was cut off is gone on with by doing it again.
+//! The tables of others stay. Those that rows are taken from get other names first, and all rows are taken under ids that
+//! are derived from theirs, so that work that was cut off is gone on with by doing it again.
 
 mod rows;
 mod source;

@@ -62,9 +62,8 @@ impl Adoption<'_> {
         let own: BTreeSet<String> = proof::table_names().into_iter().collect();
         let is_source =
             |name: &str| [&self.accounts, &self.tasks].into_iter().flatten().any(|it| it.table.name == name);
-        let known = |name: &str| self.db.auth_tables().map_or(name.to_owned(), |it| it.known(name).to_owned());
         let is_made = |name: &str| name == "seaql_migrations" || name.starts_with("tasks_search");
-        let is_stranger = |name: &&String| !own.contains(&known(name)) && !is_made(name) && !is_source(name);
+        let is_stranger = |name: &&String| !own.contains(self.known(name)) && !is_made(name) && !is_source(name);
         let mut survey = Survey {
             better_auth: proof::better_auth(self.db).await?,
             moved: tables
@@ -87,6 +86,11 @@ impl Adoption<'_> {
         Ok(survey)
     }
 
+    /// What Docket calls the table of that name.
+    fn known<'n>(&'n self, name: &'n str) -> &'n str {
+        self.db.auth_tables().map_or(name, |it| it.known(name))
+    }
+
     /// The tables that are in the way before Docket has made its own, and that nothing is taken from.
     fn obstacles(
         &self,
@@ -97,12 +101,11 @@ impl Adoption<'_> {
         if tables.iter().any(|it| it.name == "seaql_migrations") {
             return Vec::new();
         }
-        let known = |name: &str| self.db.auth_tables().map_or(name.to_owned(), |it| it.known(name).to_owned());
         let has_better_auth = self.db.auth_tables().is_some() || tables.iter().any(is_better_auth);
         // Of a Better Auth there may be some tables, and the others are made.
         let may_be_there = |name: &str| has_better_auth && AUTH_TABLES.contains(&name);
         let is_obstacle = |it: &&FoundTable| {
-            own.contains(&known(&it.name)) && !is_source(&it.name) && !may_be_there(&known(&it.name))
+            own.contains(self.known(&it.name)) && !is_source(&it.name) && !may_be_there(self.known(&it.name))
         };
         tables.iter().filter(is_obstacle).map(|it| it.name.clone()).collect()
     }

@@ -225,11 +225,10 @@ impl Model {
             let (it, own) = (plain(&it.name), plain(self.table));
             it == own || it == format!("{own}s")
         };
-        let has = |table: &FoundTable, columns: &[&str]| {
-            columns.iter().map(|it| column_in(table, it).is_some()).collect::<Vec<_>>()
+        let has_marks = |table: &&FoundTable| {
+            let has = |column: &&str| column_in(table, column).is_some();
+            self.marks.iter().all(has) && !HASHES.iter().any(has)
         };
-        let has_marks =
-            |table: &&FoundTable| !has(table, self.marks).contains(&false) && !has(table, &HASHES).contains(&true);
         let all = || tables.iter().filter(is_name).filter(has_marks);
         all().find(|it| it.name == self.table).or_else(|| all().next())
     }

@@ -1,5 +1,6 @@
 //! Taking over accounts and tasks from tables that are not Docket's, for `docket adopt`, and a user's data for whoever runs
-//! Docket, for `docket export --user` and `docket import --user`. Nobody is signed in there, so this is the one way to a user's data without a [`super::auth::CurrentUser`], and no request leads here.
+//! Docket, for `docket export --user` and `docket import --user`. Nobody is signed in there, so this is the one way to a
+//! user's data without a [`super::auth::CurrentUser`], and no request leads here.
 
 use std::collections::BTreeMap;
 
