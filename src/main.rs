@@ -1,24 +1,24 @@
 //! The command line: serve (default), health, migrate, demo, backup, restore, export, import, doctor, schema, openapi.
 
+mod commands;
+
 use std::{
     error::Error,
-    fs::File,
     future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use clap::{ArgGroup, Parser, Subcommand};
 use docket::{
-    adopt, app,
-    archive::{self, ImportOptions, ImportedFile},
+    app,
+    archive::ImportOptions,
     config::Config,
-    db, demo, doctor, error, graphql, proof, rest,
+    db, demo, error, graphql,
     server::Server,
-    service::import::Imported,
     telemetry::{self, SecurityEvent, Telemetry},
 };
 use tokio::{
@@ -26,6 +26,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tracing::warn;
+
+use self::commands::{Done, data};
 
 /// Gives memory back and has less to lock than the system's.
 #[global_allocator]
@@ -121,32 +123,32 @@ fn main() -> ExitCode {
             runtime.block_on(serve(config, telemetry))
         }),
         Command::Health => started(|config, runtime, _| runtime.block_on(health(config))),
-        Command::Migrate => started(|config, runtime, _| runtime.block_on(migrate(config))),
+        Command::Migrate => started(|config, runtime, _| runtime.block_on(data::migrate(config))),
         Command::Demo => started(|config, runtime, _| {
             config.keep_secret()?;
             runtime.block_on(demo(config))
         }),
-        Command::Backup { file } => started(|config, runtime, _| runtime.block_on(backup(config, &file))),
-        Command::Restore { file } => started(|config, runtime, _| runtime.block_on(restore(config, &file))),
-        Command::Adopt { drop: true, .. } => started(|config, runtime, _| runtime.block_on(drop_adopted(config))),
+        Command::Backup { file } => started(|config, runtime, _| runtime.block_on(data::backup(config, &file))),
+        Command::Restore { file } => started(|config, runtime, _| runtime.block_on(data::restore(config, &file))),
+        Command::Adopt { drop: true, .. } => started(|config, runtime, _| runtime.block_on(data::drop_adopted(config))),
         Command::Adopt { apply, skip_invalid, drop: false } => {
-            started(|config, runtime, _| runtime.block_on(adopt(config, apply, skip_invalid)))
+            started(|config, runtime, _| runtime.block_on(data::adopt(config, apply, skip_invalid)))
         }
         Command::Export { user: None, file, .. } => {
-            started(|config, runtime, _| runtime.block_on(export(config, &file)))
+            started(|config, runtime, _| runtime.block_on(data::export(config, &file)))
         }
         Command::Export { user: Some(user), file, .. } => {
-            started(|config, runtime, _| runtime.block_on(export_user(config, &user, &file)))
+            started(|config, runtime, _| runtime.block_on(data::export_user(config, &user, &file)))
         }
         Command::Import { user: None, dry_run, resume, file, .. } => {
             let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
-            started(|config, runtime, _| runtime.block_on(import(config, &file, options)))
+            started(|config, runtime, _| runtime.block_on(data::import(config, &file, options)))
         }
         Command::Import { user: Some(user), dry_run, file, .. } => {
-            started(|config, runtime, _| runtime.block_on(import_user(config, &user, &file, dry_run)))
+            started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
         }
-        Command::Doctor => started(|config, runtime, _| runtime.block_on(doctor(config))),
-        Command::Openapi => openapi(),
+        Command::Doctor => started(|config, runtime, _| runtime.block_on(data::doctor(config))),
+        Command::Openapi => data::openapi(),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
@@ -160,8 +162,6 @@ fn main() -> ExitCode {
         }
     }
 }
-
-type Done = Result<(), Box<dyn Error>>;
 
 /// The environment is read before any thread starts.
 fn started(work: impl FnOnce(&mut Config, &Runtime, &Telemetry) -> Done) -> Done {
@@ -232,14 +232,6 @@ async fn health(config: &Config) -> Done {
     Ok(())
 }
 
-async fn migrate(config: &Config) -> Done {
-    let db = db::connect(config).await?;
-    proof::prepare(&db).await?;
-    db.close().await?;
-    println!("The schema is up to date.");
-    Ok(())
-}
-
 async fn demo(config: &Config) -> Done {
     match demo::fill(config).await {
         Ok(password) => {
@@ -249,92 +241,6 @@ async fn demo(config: &Config) -> Done {
         Err(error::Error::Auth(error::AuthError::EmailTaken)) => Err("the demo account is there already".into()),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn backup(config: &Config, file: &Path) -> Done {
-    db::file::backup(config, file).await?;
-    println!("The database is copied to {}.", file.display());
-    Ok(())
-}
-
-async fn restore(config: &Config, file: &Path) -> Done {
-    let kept = db::file::restore(config, file).await?;
-    println!("The backup is in its place.");
-    if let Some(kept) = kept {
-        println!("What was there is kept as {}.", kept.display());
-    }
-    Ok(())
-}
-
-async fn adopt(config: &Config, applies: bool, skips_invalid: bool) -> Done {
-    let survey = adopt::survey(config).await?;
-    print!("{survey}");
-    if applies {
-        println!("{}.", adopt::apply(config, skips_invalid).await?);
-    } else if survey.has_source() {
-        println!("Nothing was changed. docket adopt --apply takes it over.");
-    } else {
-        println!("There is nothing to take over.");
-    }
-    Ok(())
-}
-
-async fn drop_adopted(config: &Config) -> Done {
-    let dropped = adopt::drop_old(config).await?;
-    println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
-    Ok(())
-}
-
-async fn export(config: &Config, file: &Path) -> Done {
-    let mut to = io::BufWriter::new(archive::create(file)?);
-    let written = archive::export(config, &mut to).await?;
-    println!("{} has {written}.", file.display());
-    Ok(())
-}
-
-async fn import(config: &Config, file: &Path, options: ImportOptions) -> Done {
-    let mut from = io::BufReader::new(File::open(file).map_err(|cause| format!("{}: {cause}", file.display()))?);
-    let read = archive::import(config, &mut from, options).await?;
-    let does = if options.is_dry_run { "can be imported" } else { "is imported" };
-    println!("{} {does}: {read}.", file.display());
-    Ok(())
-}
-
-async fn export_user(config: &Config, user: &str, file: &Path) -> Done {
-    let tasks = archive::export_user(config, user, file).await?;
-    println!("{} has {tasks} tasks.", file.display());
-    Ok(())
-}
-
-async fn import_user(config: &Config, user: &str, file: &Path, is_dry: bool) -> Done {
-    let ImportedFile { counts, ignored } = archive::import_user(config, user, file, is_dry).await?;
-    let Imported { lists, labels, tasks, skipped } = counts;
-    let does = if is_dry { "would bring" } else { "brought" };
-    println!(
-        "{} {does} {lists} lists, {labels} labels and {tasks} tasks; {skipped} were here already.",
-        file.display()
-    );
-    if ignored > 0 {
-        println!("{ignored} entries of the calendar are no tasks, and were left out.");
-    }
-    Ok(())
-}
-
-/// Ends with an error when something is bad.
-async fn doctor(config: &Config) -> Done {
-    let findings = doctor::examine(config).await;
-    for finding in &findings {
-        println!("{finding}");
-    }
-    match findings.iter().filter(|it| it.level == doctor::Level::Bad).count() {
-        0 => Ok(()),
-        count => Err(format!("{count} of these must be mended").into()),
-    }
-}
-
-fn openapi() -> Done {
-    println!("{}", rest::openapi::document().to_pretty_json()?);
-    Ok(())
 }
 
 /// The first of SIGTERM and SIGINT.

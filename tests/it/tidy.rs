@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A module and what it must not mention.
-const DIRECTION: [(&str, &[&str]); 11] = [
+const DIRECTION: [(&str, &[&str]); 12] = [
     ("entity/src", &["serde", "async_graphql", "axum"]),
     ("migration/src", &["entity::id", "entity::label", "entity::list", "entity::task", "entity::user"]),
     ("src/batch", &["crate::", "sqlx", "sea_orm"]),
@@ -18,6 +18,7 @@ const DIRECTION: [(&str, &[&str]); 11] = [
     ("src/rest", &["sea_orm", "crate::graphql", "crate::server", "sqlx", "async_graphql"]),
     ("src/server", &["sea_orm", "entity::", "sqlx"]),
     ("src/main", &["sea_orm", "entity::", "axum"]),
+    ("src/commands", &["sea_orm", "entity::", "axum", "sqlx"]),
 ];
 const MAX_LINES: usize = 400;
 /// Words that have a plainer one in the field: API, concurrency limit, mutation, storage, in-flight counter, pool, expired,
