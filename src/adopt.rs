@@ -5,6 +5,7 @@
 //! are derived from theirs, so that work that was cut off is gone on with by doing it again.
 
 mod rows;
+mod rules;
 mod source;
 mod survey;
 
@@ -16,10 +17,13 @@ use std::{
 use entity::id::UserId;
 use tracing::info;
 
-pub use self::survey::Survey;
 use self::{
     rows::{AdoptedTask, Row},
     source::{MOVED, Source},
+};
+pub use self::{
+    rules::{PriorityRule, Rules},
+    survey::Survey,
 };
 use crate::{
     config::Config,
@@ -48,9 +52,17 @@ pub enum AdoptError {
     /// Rows cannot be taken.
     #[error("{0} rows cannot be taken: mend them, or leave them behind by --skip-invalid")]
     Invalid(u64),
-    /// Tables have the names of Docket's.
-    #[error("{0}: in the way of Docket's tables, and nothing is taken from there; rename them first")]
+    /// Something must be changed there first.
+    #[error("{0}")]
     InTheWay(String),
+    /// Tables or views need one that would be dropped.
+    #[error("{table} is needed by {others}: nothing is dropped; drop these first")]
+    Needed {
+        /// What would be dropped.
+        table: String,
+        /// What needs it.
+        others: String,
+    },
     /// There are rows that were not taken.
     #[error("{0} of the old rows are not in Docket: nothing is dropped")]
     NotTaken(u64),
@@ -78,30 +90,31 @@ pub struct Adopted {
 /// A look at a database or the work on it.
 struct Adoption<'a> {
     db: &'a Db,
+    rules: &'a Rules,
     accounts: Option<Source>,
     tasks: Option<Source>,
 }
 
 /// Looks at a database, and changes nothing.
-pub async fn survey(config: &Config) -> Result<Survey, AdoptError> {
+pub async fn survey(config: &Config, rules: &Rules) -> Result<Survey, AdoptError> {
     let db = db::connect(config).await?;
-    let survey = Adoption::find(&db).await?.survey().await;
+    let survey = Adoption::find(&db, rules).await?.survey().await;
     db.close().await?;
     survey
 }
 
 /// Takes over what is there; rows that cannot be taken stop it unless they are to be left behind.
-pub async fn apply(config: &Config, skips_invalid: bool) -> Result<Adopted, AdoptError> {
+pub async fn apply(config: &Config, rules: &Rules) -> Result<Adopted, AdoptError> {
     let db = db::connect(config).await?;
-    let survey = Adoption::find(&db).await?.survey().await?;
+    let survey = Adoption::find(&db, rules).await?.survey().await?;
     let invalid = survey.invalid();
-    if invalid > 0 && !skips_invalid {
-        db.close().await?;
-        return Err(AdoptError::Invalid(invalid));
-    }
     if !survey.obstacles.is_empty() {
         db.close().await?;
-        return Err(AdoptError::InTheWay(survey.obstacles.join(", ")));
+        return Err(AdoptError::InTheWay(survey.obstacles.join("; ")));
+    }
+    if invalid > 0 && !rules.skips_invalid {
+        db.close().await?;
+        return Err(AdoptError::Invalid(invalid));
     }
     for table in &survey.moved {
         db.rename_table(table, &format!("{table}{MOVED}")).await?;
@@ -111,23 +124,24 @@ pub async fn apply(config: &Config, skips_invalid: bool) -> Result<Adopted, Adop
     let db = db::connect(config).await?;
     proof::prepare(&db).await?;
     let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;
-    let adopted = Adoption::find(&db).await?.apply(&services).await;
+    let adopted = Adoption::find(&db, rules).await?.apply(&services).await;
     services.close().await?;
     adopted
 }
 
 /// Removes the old tables, if all of their rows that can be taken were.
-pub async fn drop_old(config: &Config) -> Result<Vec<String>, AdoptError> {
+pub async fn drop_old(config: &Config, rules: &Rules) -> Result<Vec<String>, AdoptError> {
     let db = db::connect(config).await?;
     proof::prepare(&db).await?;
     let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;
-    let adoption = Adoption::find(&db).await?;
+    let adoption = Adoption::find(&db, rules).await?;
     let survey = adoption.survey().await?;
+    adoption.check_needs().await?;
     let left = adoption.apply(&services).await?;
     let left = left.accounts + left.tasks + left.skipped.max(survey.invalid()) + survey.deleted;
     let mut dropped = Vec::new();
     if left == 0 {
-        for source in [&adoption.tasks, &adoption.accounts].into_iter().flatten() {
+        for source in adoption.sources() {
             db.drop_table(&source.table.name).await?;
             dropped.push(source.table.name.clone());
         }
@@ -137,9 +151,26 @@ pub async fn drop_old(config: &Config) -> Result<Vec<String>, AdoptError> {
 }
 
 impl<'a> Adoption<'a> {
-    async fn find(db: &'a Db) -> Result<Self, AdoptError> {
+    async fn find(db: &'a Db, rules: &'a Rules) -> Result<Self, AdoptError> {
         let tables = db.tables().await?;
-        Ok(Self { db, accounts: Source::accounts(&tables), tasks: Source::tasks(&tables) })
+        Ok(Self { db, rules, accounts: Source::accounts(&tables), tasks: Source::tasks(&tables) })
+    }
+
+    /// The tables that rows are taken from, those first that need the others.
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        [&self.tasks, &self.accounts].into_iter().flatten()
+    }
+
+    /// Fails if anything but the old tables themselves needs one of them.
+    async fn check_needs(&self) -> Result<(), AdoptError> {
+        for source in self.sources() {
+            let mut others = self.db.dependents(&source.table.name).await?;
+            others.retain(|it| !self.sources().any(|source| source.table.name == *it));
+            if !others.is_empty() {
+                return Err(AdoptError::Needed { table: source.table.name.clone(), others: others.join(", ") });
+            }
+        }
+        Ok(())
     }
 
     /// Does something with each row of a table.
@@ -155,7 +186,7 @@ impl<'a> Adoption<'a> {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.get(&key.name).cloned();
             for values in rows {
-                work(Row { source, values }).await?;
+                work(Row { source, rules: self.rules, values }).await?;
             }
         }
     }
@@ -209,8 +240,13 @@ impl<'a> Adoption<'a> {
         adopted: &mut Adopted,
     ) -> Result<i64, AdoptError> {
         let last = tasks.iter().filter_map(|it| it.task.number).max().unwrap_or_default();
+        let taken = services.adoption().taken_numbers(tasks.iter().map(AdoptedTask::key)).await?;
         let mut owners: BTreeMap<String, Vec<AdoptedTask>> = BTreeMap::new();
         for task in tasks {
+            if task.task.number.is_some_and(|it| taken.contains(&it)) {
+                adopted.skipped += 1;
+                continue;
+            }
             owners.entry(task.owner.0.clone()).or_default().push(task);
         }
         let ids: Vec<UserId> = owners.keys().cloned().map(UserId).collect();

@@ -14,6 +14,7 @@ use std::{
 
 use clap::{ArgGroup, Parser, Subcommand};
 use docket::{
+    adopt::{PriorityRule, Rules},
     app,
     archive::ImportOptions,
     config::Config,
@@ -74,6 +75,12 @@ enum Command {
         /// Leave rows behind that cannot be taken
         #[arg(long, requires = "apply")]
         skip_invalid: bool,
+        /// What a word or number of theirs means: low, medium, high or urgent
+        #[arg(long, value_name = "WORD=PRIORITY")]
+        priority: Vec<PriorityRule>,
+        /// Cut titles over 200 characters, and put the whole into the description
+        #[arg(long)]
+        shorten_titles: bool,
         /// Remove the old tables, all of whose rows were taken over
         #[arg(long, conflicts_with = "apply")]
         drop: bool,
@@ -130,9 +137,16 @@ fn main() -> ExitCode {
         }),
         Command::Backup { file } => started(|config, runtime, _| runtime.block_on(data::backup(config, &file))),
         Command::Restore { file } => started(|config, runtime, _| runtime.block_on(data::restore(config, &file))),
-        Command::Adopt { drop: true, .. } => started(|config, runtime, _| runtime.block_on(data::drop_adopted(config))),
-        Command::Adopt { apply, skip_invalid, drop: false } => {
-            started(|config, runtime, _| runtime.block_on(data::adopt(config, apply, skip_invalid)))
+        Command::Adopt { apply, skip_invalid, priority, shorten_titles, drop } => {
+            let rules = Rules {
+                skips_invalid: skip_invalid,
+                priorities: priority.into_iter().collect(),
+                shortens_titles: shorten_titles,
+            };
+            started(|config, runtime, _| match drop {
+                true => runtime.block_on(data::drop_adopted(config, &rules)),
+                false => runtime.block_on(data::adopt(config, apply, &rules)),
+            })
         }
         Command::Export { user: None, file, .. } => {
             started(|config, runtime, _| runtime.block_on(data::export(config, &file)))

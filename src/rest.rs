@@ -33,7 +33,7 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::MatchedPath, middleware::map_response};
 use utoipa_axum::routes;
 
-pub use self::adopted::{read_instant, read_task};
+pub use self::adopted::{is_priority, read_instant, read_task};
 pub use self::errors::{
     method_not_allowed, missing_host_response, not_found, panic_response, rejection_response, timeout_response,
     too_large_response,

@@ -94,8 +94,8 @@ impl IntoActiveValue<Self> for Millis {
 /// seconds of 5138.
 pub const FIRST_OF_MILLIS: f64 = 1e11;
 
-/// An instant from a number that SQLite has of it.
-pub(crate) fn of_number(number: f64) -> Option<DateTimeUtc> {
+/// An instant from a number of seconds or milliseconds since 1970, whole milliseconds of it.
+pub fn of_number(number: f64) -> Option<DateTimeUtc> {
     let millis = if number.abs() < FIRST_OF_MILLIS { number * 1000.0 } else { number };
     #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds becomes a bound, which is no time")]
     DateTime::from_timestamp_millis(millis.round() as i64)

@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::UserId,
+    id::{TaskId, UserId},
     time::{Micros, Millis},
 };
 use serde_json::{Map, Value};
 
-use super::source::{Role, Source};
+use super::{
+    rules::{self, Rules},
+    source::{Role, Source},
+};
 use crate::{
+    db::FoundColumn,
     rest,
     service::{
         adoption::{AdoptedAccount, labels_named, task_id},
@@ -26,6 +30,7 @@ const MAX_ID: usize = 255;
 /// A row, its columns by their names.
 pub(super) struct Row<'a> {
     pub(super) source: &'a Source,
+    pub(super) rules: &'a Rules,
     pub(super) values: Map<String, Value>,
 }
 
@@ -34,6 +39,13 @@ pub(super) struct AdoptedTask {
     pub(super) owner: UserId,
     pub(super) task: TaskImport,
     pub(super) labels: Vec<LabelImport>,
+}
+
+impl AdoptedTask {
+    /// Its number, if it has one, and its id.
+    pub(super) fn key(&self) -> (Option<i64>, TaskId) {
+        (self.task.number, self.task.id)
+    }
 }
 
 /// What is wrong with a row: a sentence each, without its values.
@@ -128,7 +140,7 @@ impl Row<'_> {
         let (Some(owner), Some(mut draft), Some(name), true) = (owner, read, self.id(), problems.is_empty()) else {
             return Err(problems);
         };
-        let id = name.parse().map_or_else(|_| task_id(&name), entity::id::TaskId);
+        let id = name.parse().map_or_else(|_| task_id(&name), TaskId);
         let (labels, ids) = labels_named(&owner, std::mem::take(&mut draft.labels));
         let completed_at = draft.completed.then(|| Micros::from(completed_at));
         let task = TaskImport {
@@ -168,9 +180,38 @@ impl Row<'_> {
         if let Some(tags) = self.get(Role::Tags) {
             body.insert("tags".to_owned(), Value::Array(tag_names(tags)));
         }
-        let others = self.source.others().filter_map(|name| Some((name, self.values.get(name)?)));
-        body.extend(others.filter(|(_, it)| !it.is_null()).map(|(name, it)| (name.to_owned(), it.clone())));
+        let others = self.source.others().filter_map(|it| Some((it, self.values.get(&it.name)?)));
+        let others = others.filter(|(_, value)| !value.is_null());
+        body.extend(others.map(|(column, value)| (column.name.clone(), typed(column, value))));
+        self.rules.apply(&mut body);
         body
+    }
+
+    /// What would make a task of it that cannot be taken as it is.
+    pub(super) fn remedies(&self, problems: &[String]) -> impl Iterator<Item = &'static str> {
+        let of_priority = problems.iter().any(|it| it.starts_with("priority:"));
+        let of_title = rules::has_long_title(&self.body());
+        [
+            (of_priority, "--priority 1=low --priority 2=medium says what words and numbers of priorities mean"),
+            (of_title, "--shorten-titles cuts titles over 200 characters, and puts the whole into the description"),
+        ]
+        .into_iter()
+        .filter_map(|(helps, remedy)| helps.then_some(remedy))
+    }
+}
+
+/// A value as its column's type has it: SQLite stores truth values as numbers, and JSON as a text.
+fn typed(column: &FoundColumn, value: &Value) -> Value {
+    match value {
+        Value::Number(number) if column.kind.starts_with("bool") => match number.as_i64() {
+            Some(0) => false.into(),
+            Some(1) => true.into(),
+            _ => value.clone(),
+        },
+        Value::String(text) if column.kind.starts_with("json") => {
+            serde_json::from_str(text).unwrap_or_else(|_| value.clone())
+        }
+        _ => value.clone(),
     }
 }
 

@@ -85,9 +85,19 @@ impl Source {
 
     /// The table of tasks, if there is one that is not Docket's.
     pub(super) fn tasks(tables: &[FoundTable]) -> Option<Self> {
-        let is_own = |it: &FoundTable| it.column("title_key").is_some() || it.column("revision").is_some();
         Self::among(tables, &TASK_TABLES, &TASK_COLUMNS)
-            .find(|it| it.has(&[Role::Id, Role::Owner, Role::Title]) && !is_own(&it.table))
+            .find(|it| it.has(&[Role::Id, Role::Owner, Role::Title]) && !Self::is_own(&it.table))
+    }
+
+    /// The table of accounts that have passwords and no address.
+    pub(super) fn accounts_without_address(tables: &[FoundTable]) -> Option<Self> {
+        Self::among(tables, &ACCOUNT_TABLES, &ACCOUNT_COLUMNS)
+            .find(|it| it.has(&[Role::Id, Role::Name, Role::Password]) && !it.has(&[Role::Email]))
+    }
+
+    /// Whether it is Docket's table of tasks.
+    pub(super) fn is_own(table: &FoundTable) -> bool {
+        table.column("title_key").is_some() || table.column("revision").is_some()
     }
 
     fn among<'a>(
@@ -114,9 +124,9 @@ impl Source {
     }
 
     /// Columns that are nothing to Docket.
-    pub(super) fn others(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn others(&self) -> impl Iterator<Item = &FoundColumn> {
         let is_other = |it: &&FoundColumn| !self.roles.values().any(|name| *name == it.name);
-        self.table.columns.iter().filter(is_other).map(|it| it.name.as_str())
+        self.table.columns.iter().filter(is_other)
     }
 }
 

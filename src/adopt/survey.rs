@@ -1,7 +1,7 @@
 //! What is in a database that others have made, and what of it can be taken over.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
 };
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     db::{FoundTable, plain},
     proof,
-    service::auth::hash_kind,
+    service::{adoption, auth::hash_kind},
 };
 
 /// The tables of a Better Auth, of which an older one has some only.
@@ -46,12 +46,14 @@ pub struct Survey {
     tasks: Option<Surveyed>,
     /// Tables that get another name.
     pub(super) moved: Vec<String>,
-    /// Tables that have the names of Docket's and are somebody else's.
+    /// What must be changed there first, a sentence each.
     pub(super) obstacles: Vec<String>,
     /// Tables that nobody touches.
     strangers: Vec<String>,
     /// The first rows that cannot be taken.
     problems: Vec<String>,
+    /// What would make them be taken.
+    remedies: BTreeSet<&'static str>,
     /// How many tasks have a mark of deletion.
     pub(super) deleted: u64,
 }
@@ -60,8 +62,7 @@ impl Adoption<'_> {
     pub(super) async fn survey(&self) -> Result<Survey, AdoptError> {
         let tables = self.db.tables().await?;
         let own: BTreeSet<String> = proof::table_names().into_iter().collect();
-        let is_source =
-            |name: &str| [&self.accounts, &self.tasks].into_iter().flatten().any(|it| it.table.name == name);
+        let is_source = |name: &str| self.sources().any(|it| it.table.name == name);
         let is_made = |name: &str| name == "seaql_migrations" || name.starts_with("tasks_search");
         let is_stranger = |name: &&String| !own.contains(self.known(name)) && !is_made(name) && !is_source(name);
         let mut survey = Survey {
@@ -72,7 +73,7 @@ impl Adoption<'_> {
                 .filter(|it| is_source(it) && !it.ends_with(MOVED))
                 .cloned()
                 .collect(),
-            obstacles: self.obstacles(&tables, &own, is_source),
+            obstacles: self.obstacles(&tables, &own, is_source).chain(self.unread(&tables).await?).collect(),
             strangers: tables.iter().map(|it| &it.name).filter(is_stranger).cloned().collect(),
             ..Survey::default()
         };
@@ -97,17 +98,35 @@ impl Adoption<'_> {
         tables: &[FoundTable],
         own: &BTreeSet<String>,
         is_source: impl Fn(&str) -> bool,
-    ) -> Vec<String> {
-        if tables.iter().any(|it| it.name == "seaql_migrations") {
-            return Vec::new();
-        }
+    ) -> impl Iterator<Item = String> {
+        let is_migrated = tables.iter().any(|it| it.name == "seaql_migrations");
         let has_better_auth = self.db.auth_tables().is_some() || tables.iter().any(is_better_auth);
         // Of a Better Auth there may be some tables, and the others are made.
-        let may_be_there = |name: &str| has_better_auth && AUTH_TABLES.contains(&name);
-        let is_obstacle = |it: &&FoundTable| {
-            own.contains(self.known(&it.name)) && !is_source(&it.name) && !may_be_there(self.known(&it.name))
+        let may_be_there = move |name: &str| has_better_auth && AUTH_TABLES.contains(&name);
+        let is_obstacle = move |it: &&FoundTable| {
+            !is_migrated
+                && own.contains(self.known(&it.name))
+                && !is_source(&it.name)
+                && !may_be_there(self.known(&it.name))
         };
-        tables.iter().filter(is_obstacle).map(|it| it.name.clone()).collect()
+        let names = tables.iter().filter(is_obstacle).map(|it| &it.name);
+        names.map(|it| format!("{it}: in the way of Docket's tables, and nothing is taken from there; rename it first"))
+    }
+
+    /// What looks like accounts or tasks, and is not read.
+    async fn unread(&self, tables: &[FoundTable]) -> Result<Vec<String>, AdoptError> {
+        let views = self.db.views().await?;
+        let accounts = || Source::accounts(&views).filter(|_| self.accounts.is_none());
+        let tasks = || Source::tasks(&views).filter(|_| self.tasks.is_none());
+        let views = accounts().into_iter().chain(tasks()).map(|it| it.table.name);
+        let mut unread: Vec<_> = views.map(|it| format!("{it}: a view is not read; make a table of it")).collect();
+        if self.accounts.is_none()
+            && let Some(source) = Source::accounts_without_address(tables)
+        {
+            let name = source.table.name;
+            unread.push(format!("{name}: accounts are known by e-mail addresses; give it a column email"));
+        }
+        Ok(unread)
     }
 
     /// Counts rows that share the key of the last row of a page, which are not read.
@@ -123,16 +142,17 @@ impl Adoption<'_> {
 
     /// Looks at the accounts; the ids of those that can be taken.
     async fn survey_accounts(&self, source: &Source, survey: &mut Survey) -> Result<HashSet<UserId>, AdoptError> {
-        let (mut found, mut ids, mut addresses) = (Surveyed::of(source), HashSet::new(), HashSet::new());
+        let (mut found, mut ids, mut addresses) = (Surveyed::of(source), HashSet::new(), HashMap::new());
         self.each(source, async |row| {
             found.rows += 1;
             match row.account() {
-                Ok(account) if !addresses.insert(account.email.as_str().to_owned()) => {
+                Ok(account) if addresses.contains_key(account.email.as_str()) => {
                     survey.refuse(&mut found, &row, vec!["another account has the same address".to_owned()]);
                 }
                 Ok(account) => {
                     let kind = account.password.as_deref().map_or("no password, or not active", hash_kind);
                     *found.kinds.entry(kind).or_default() += 1;
+                    addresses.insert(account.email.as_str().to_owned(), account.id.clone());
                     ids.insert(account.id);
                 }
                 Err(problems) => survey.refuse(&mut found, &row, problems),
@@ -140,6 +160,14 @@ impl Adoption<'_> {
             Ok(())
         })
         .await?;
+        if self.has_users().await? {
+            let accounts = addresses.iter().map(|(address, id)| (address.clone(), id.clone()));
+            for address in adoption::taken_addresses(self.db, accounts).await? {
+                ids.remove(&addresses[&address]);
+                let problem = format!("{} {}: an account of Docket has its address", found.table, addresses[&address]);
+                survey.refuse_one(&mut found, problem);
+            }
+        }
         self.count_unread(source, &mut found, survey).await?;
         survey.accounts = Some(found);
         Ok(ids)
@@ -152,7 +180,7 @@ impl Adoption<'_> {
         owners: Option<&HashSet<UserId>>,
         survey: &mut Survey,
     ) -> Result<(), AdoptError> {
-        let (mut found, mut ids) = (Surveyed::of(source), HashSet::new());
+        let (mut found, mut keys) = (Surveyed::of(source), HashMap::new());
         self.each(source, async |row| {
             found.rows += 1;
             if row.is_deleted() {
@@ -164,7 +192,7 @@ impl Adoption<'_> {
                 Ok(task) if owners.is_some_and(|it| !it.contains(&task.owner)) => {
                     survey.refuse(&mut found, &row, vec!["its owner has no account that is taken".to_owned()]);
                 }
-                Ok(task) if !ids.insert(task.task.id) => {
+                Ok(task) if keys.insert(task.task.id, task.task.number).is_some() => {
                     survey.refuse(&mut found, &row, vec!["another task has the same id".to_owned()]);
                 }
                 Ok(_) => {}
@@ -173,9 +201,28 @@ impl Adoption<'_> {
             Ok(())
         })
         .await?;
+        if self.has_tasks().await? {
+            let keys = keys.into_iter().map(|(id, number)| (number, id));
+            for number in adoption::taken_numbers(self.db, keys).await? {
+                let problem = format!("{} {number}: a task of Docket has its number", found.table);
+                survey.refuse_one(&mut found, problem);
+            }
+        }
         self.count_unread(source, &mut found, survey).await?;
         survey.tasks = Some(found);
         Ok(())
+    }
+
+    /// Whether there are accounts already, of Docket or a Better Auth.
+    async fn has_users(&self) -> Result<bool, AdoptError> {
+        let is_there =
+            |it: &FoundTable| self.known(&it.name) == "user" && (self.db.auth_tables().is_some() || is_better_auth(it));
+        Ok(self.db.tables().await?.iter().any(is_there))
+    }
+
+    /// Whether Docket has made its tables.
+    async fn has_tasks(&self) -> Result<bool, AdoptError> {
+        Ok(self.db.tables().await?.iter().any(|it| it.name == "tasks" && Source::is_own(it)))
     }
 }
 
@@ -189,7 +236,7 @@ impl Surveyed {
         Self {
             table: source.table.name.clone(),
             columns: source.roles.iter().map(|(role, name)| format!("{name} ({role:?})").to_lowercase()).collect(),
-            others: source.others().map(str::to_owned).collect(),
+            others: source.others().map(|it| it.name.clone()).collect(),
             ..Self::default()
         }
     }
@@ -197,10 +244,16 @@ impl Surveyed {
 
 impl Survey {
     fn refuse(&mut self, table: &mut Surveyed, row: &Row<'_>, reasons: Vec<String>) {
+        self.remedies.extend(row.remedies(&reasons));
+        let id = row.id().unwrap_or_else(|| "without an id".to_owned());
+        let problem = format!("{} {id}: {}", table.table, reasons.join("; "));
+        self.refuse_one(table, problem);
+    }
+
+    fn refuse_one(&mut self, table: &mut Surveyed, problem: String) {
         table.invalid += 1;
         if self.problems.len() < MAX_SHOWN {
-            let id = row.id().unwrap_or_else(|| "without an id".to_owned());
-            self.problems.push(format!("{} {id}: {}", table.table, reasons.join("; ")));
+            self.problems.push(problem);
         }
     }
 
@@ -245,8 +298,8 @@ impl fmt::Display for Survey {
         for table in &self.moved {
             writeln!(formatter, "The table {table} would be called {table}{MOVED}")?;
         }
-        for table in &self.obstacles {
-            writeln!(formatter, "The table {table} is in the way of Docket's and not understood: rename it first")?;
+        for obstacle in &self.obstacles {
+            writeln!(formatter, "To be changed first: {obstacle}")?;
         }
         if !self.strangers.is_empty() {
             writeln!(formatter, "Left alone: {}", self.strangers.join(", "))?;
@@ -256,6 +309,9 @@ impl fmt::Display for Survey {
             for problem in &self.problems {
                 writeln!(formatter, "    {problem}")?;
             }
+        }
+        for remedy in &self.remedies {
+            writeln!(formatter, "Helps: {remedy}")?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{fs::File, io, path::Path};
 
 use docket::{
-    adopt,
+    adopt::{self, Rules},
     archive::{self, ImportOptions, ImportedFile},
     config::Config,
     db, doctor, proof, rest,
@@ -35,11 +35,11 @@ pub async fn restore(config: &Config, file: &Path) -> Done {
     Ok(())
 }
 
-pub async fn adopt(config: &Config, applies: bool, skips_invalid: bool) -> Done {
-    let survey = adopt::survey(config).await?;
+pub async fn adopt(config: &Config, applies: bool, rules: &Rules) -> Done {
+    let survey = adopt::survey(config, rules).await?;
     print!("{survey}");
     if applies {
-        println!("{}.", adopt::apply(config, skips_invalid).await?);
+        println!("{}.", adopt::apply(config, rules).await?);
     } else if survey.has_source() {
         println!("Nothing was changed. docket adopt --apply takes it over.");
     } else {
@@ -48,8 +48,8 @@ pub async fn adopt(config: &Config, applies: bool, skips_invalid: bool) -> Done 
     Ok(())
 }
 
-pub async fn drop_adopted(config: &Config) -> Done {
-    let dropped = adopt::drop_old(config).await?;
+pub async fn drop_adopted(config: &Config, rules: &Rules) -> Done {
+    let dropped = adopt::drop_old(config, rules).await?;
     println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
     Ok(())
 }

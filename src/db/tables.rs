@@ -40,21 +40,30 @@ fn quoted(name: &str) -> String {
 impl Db {
     /// All tables that statements find without naming a schema.
     pub async fn tables(&self) -> Result<Vec<FoundTable>, DbErr> {
+        self.found("type = 'table'", "relkind in ('r', 'p')").await
+    }
+
+    /// All views that statements find so, and on PostgreSQL tables of other servers.
+    pub async fn views(&self) -> Result<Vec<FoundTable>, DbErr> {
+        self.found("type = 'view'", "relkind in ('v', 'm', 'f')").await
+    }
+
+    async fn found(&self, of_sqlite: &str, of_postgres: &str) -> Result<Vec<FoundTable>, DbErr> {
         let text = match self.backend() {
-            DbBackend::Sqlite => {
+            DbBackend::Sqlite => format!(
                 "select m.name, c.name, lower(c.type), lower(coalesce(c.dflt_value, '')) from sqlite_master as m \
-                 join pragma_table_info(m.name) as c where m.type = 'table' and m.name not like 'sqlite_%' \
+                 join pragma_table_info(m.name) as c where m.{of_sqlite} and m.name not like 'sqlite_%' \
                  order by m.name, c.cid"
-            }
-            _ => {
+            ),
+            _ => format!(
                 "select c.relname::text, a.attname::text, format_type(a.atttypid, null), \
                  lower(coalesce(pg_get_expr(d.adbin, d.adrelid), '')) from pg_class as c \
                  join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
                  left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum \
-                 where c.relkind in ('r', 'p') and pg_table_is_visible(c.oid) \
+                 where c.{of_postgres} and pg_table_is_visible(c.oid) \
                  and c.relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) \
                  order by c.relname, a.attnum"
-            }
+            ),
         };
         let mut tables: Vec<FoundTable> = Vec::new();
         for row in self.reader.query_all_raw(Statement::from_string(self.backend(), text)).await? {
@@ -70,6 +79,25 @@ impl Db {
             }
         }
         Ok(tables)
+    }
+
+    /// The tables and views that need a table: by a foreign key, or because they select from it.
+    pub async fn dependents(&self, table: &str) -> Result<Vec<String>, DbErr> {
+        let text = match self.backend() {
+            DbBackend::Sqlite => {
+                "select m.name from sqlite_master as m where m.type = 'view' and instr(lower(m.sql), lower(?1)) > 0 \
+                 union select m.name from sqlite_master as m join pragma_foreign_key_list(m.name) as f \
+                 where m.type = 'table' and lower(f.\"table\") = lower(?1) order by 1"
+            }
+            _ => {
+                "select r.ev_class::regclass::text from pg_depend as d join pg_rewrite as r on r.oid = d.objid \
+                 where d.refobjid = to_regclass(quote_ident($1)) and r.ev_class <> d.refobjid \
+                 union select conrelid::regclass::text from pg_constraint \
+                 where contype = 'f' and confrelid = to_regclass(quote_ident($1)) order by 1"
+            }
+        };
+        let statement = Statement::from_sql_and_values(self.backend(), text, [Value::from(table)]);
+        self.reader.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 
     /// How many rows a table has.

@@ -3,7 +3,11 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{fields::BodyFields, pydantic::PydanticError, shape::Shape};
+use super::{
+    fields::{self, BodyFields},
+    pydantic::PydanticError,
+    shape::Shape,
+};
 use crate::service::tasks::{LONGEST_DESCRIPTION, NewTask};
 
 /// The task, in any of the forms that settings allow, with unknown fields kept; or what is wrong, a sentence each.
@@ -21,15 +25,15 @@ pub(super) fn read_fields(body: &Map<String, Value>, problems: &mut Vec<Pydantic
     BodyFields::new(body, problems).shaped(shape, LONGEST_DESCRIPTION).new_task()
 }
 
+/// Whether a priority has that name.
+pub fn is_priority(name: &str) -> bool {
+    fields::priority(name).is_some()
+}
+
 /// A time in any form that databases of the family and files hold: with a zone or in UTC, as a text or a number since 1970.
 pub fn read_instant(value: &Value) -> Option<DateTime<Utc>> {
     match value {
-        Value::Number(number) => {
-            let seconds = number.as_f64()?;
-            let millis = if seconds.abs() < entity::time::FIRST_OF_MILLIS { seconds * 1000.0 } else { seconds };
-            #[expect(clippy::cast_possible_truncation, reason = "what is beyond the bounds is no time")]
-            DateTime::from_timestamp_millis(millis as i64)
-        }
+        Value::Number(number) => entity::time::of_number(number.as_f64()?),
         Value::String(text) => {
             let text = text.replacen(' ', "T", 1);
             let with_zone = DateTime::parse_from_rfc3339(&text).map(|it| it.to_utc()).ok();

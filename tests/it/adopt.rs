@@ -75,6 +75,104 @@ async fn what_is_marked_as_deleted_stays_behind_and_who_is_disabled_has_no_passw
     assert_eq!(app.rest_task(&new, json!({ "title": "new" })).await["id"], 2);
 }
 
+#[tokio::test]
+async fn what_docket_has_already_is_said_before_anything_is_changed() {
+    let mut app = App::spawn().await;
+    let bob = app.person("bob").await;
+    let id = app.rest_task(&bob, json!({ "title": "of Docket" })).await["id"].as_i64().unwrap();
+    app.stop().await;
+    app.sql(TABLES).await;
+    app.sql(&format!("insert into todos values ({id}, 1, 'a', false, null), (99, 1, 'b', false, null)")).await;
+    let (_, said) = adopt(&app, &[]);
+    assert!(said.contains(&format!("todos {id}: a task of Docket has its number")), "{said}");
+    assert!(said.contains("users 2: an account of Docket has its address") && !said.contains(&bob.email), "{said}");
+    assert_eq!(adopt(&app, &["--apply"]).0, Some(2));
+    assert_eq!(count(&app, "todos").await, "2", "nothing was renamed");
+    let (code, said) = adopt(&app, &["--apply", "--skip-invalid"]);
+    assert!(code == Some(0) && said.contains("1 accounts and 1 tasks were taken over"), "{said}");
+    let again = adopt(&app, &["--apply", "--skip-invalid"]).1;
+    assert!(again.contains("0 accounts and 0 tasks were taken over, 2 rows were here already"), "{again}");
+    assert_eq!(count(&app, "tasks").await, "2");
+}
+
+#[tokio::test]
+async fn a_rule_says_what_priorities_mean_and_that_titles_may_be_cut() {
+    let mut app = filled("(1, 1, 'a', false, null)").await;
+    app.sql("alter table todos add column priority text").await;
+    let long = "word ".repeat(60);
+    app.sql(&format!(
+        "insert into todos values (2, 1, 'b', false, null, '1'), (3, 1, '{long}', false, null, 'Ganz wichtig')"
+    ))
+    .await;
+    let (_, said) = adopt(&app, &[]);
+    assert!(said.contains("Helps: --priority") && said.contains("Helps: --shorten-titles"), "{said}");
+    for (rule, complaint) in [("1", "such as 1=low"), ("1=best", "low, medium, high or urgent")] {
+        let (code, said) = adopt(&app, &["--priority", rule]);
+        assert!(code == Some(2) && said.contains(complaint), "{said}");
+    }
+    let rules = ["--priority", "1=low", "--priority", "ganz wichtig=urgent", "--shorten-titles"];
+    let (code, said) = adopt(&app, &[&["--apply"], &rules[..]].concat());
+    assert!(code == Some(0) && said.contains("3 tasks were taken over"), "{said}");
+    let title = app.sql_text("select title from tasks where number = 3").await;
+    assert!(title.chars().count() <= 200 && title.ends_with('…'), "{title}");
+    assert_eq!(app.sql_text("select description from tasks where number = 3").await, long.trim());
+    let priorities = app.sql_text("select cast(sum(priority * number) as text) from tasks where number > 1").await;
+    assert_eq!(priorities, "9", "low is 0, urgent is 3");
+    let (code, said) = adopt(&app, &["--drop"]);
+    assert!(code == Some(2) && said.contains("2 of the old rows"), "without the rules they would not be taken: {said}");
+    assert_eq!(adopt(&app, &[&["--drop"], &rules[..]].concat()).0, Some(0));
+    app.start(&[]).await;
+}
+
+#[tokio::test]
+async fn accounts_without_an_address_and_views_are_said_and_stop_it() {
+    for (sql, said_of_it) in [
+        ("alter table users rename column email to username", "users: accounts are known by e-mail addresses"),
+        ("alter table users rename to people; create view users as select * from people", "users: a view is not read"),
+        ("alter table todos rename to old; create view todos as select * from old", "todos: a view is not read"),
+    ] {
+        let app = filled("(1, 1, 'a', false, null)").await;
+        app.sql(sql).await;
+        let (code, said) = adopt(&app, &[]);
+        assert!(code == Some(0) && said.contains(&format!("To be changed first: {said_of_it}")), "{sql}: {said}");
+        let (code, said) = adopt(&app, &["--apply"]);
+        assert!(code == Some(2) && said.contains(said_of_it), "{sql}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_dropped_that_a_view_or_another_table_needs() {
+    let app = filled("(1, 1, 'a', false, null)").await;
+    app.sql("create table notes (id integer primary key, user_id integer references users (id))").await;
+    app.sql("create view open_todos as select id, title from todos where not is_deleted").await;
+    let (code, said) = adopt(&app, &["--apply"]);
+    assert_eq!(code, Some(0), "{said}");
+    for (needs, named, cure) in [
+        ("todos_before_docket", "open_todos", "drop view open_todos"),
+        ("users_before_docket", "notes", "drop table notes"),
+    ] {
+        let (code, said) = adopt(&app, &["--drop"]);
+        assert!(code == Some(2) && said.contains(&format!("{needs} is needed by {named}")), "{said}");
+        app.sql(cure).await;
+    }
+    let (code, said) = adopt(&app, &["--drop"]);
+    assert!(code == Some(0) && said.contains("Dropped: todos_before_docket, users_before_docket"), "{said}");
+}
+
+#[tokio::test]
+async fn other_columns_keep_their_types() {
+    let mut app = filled("(1, 1, 'a', false, null)").await;
+    for column in ["flagged boolean", "meta json", "points integer"] {
+        app.sql(&format!("alter table todos add column {column}")).await;
+    }
+    app.sql("update todos set flagged = true, meta = '{\"by\": [1, null]}', points = 1").await;
+    assert_eq!(adopt(&app, &["--apply"]).0, Some(0));
+    let kept = app.sql_text("select cast(extra as text) from tasks").await;
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept, json!({ "flagged": true, "meta": { "by": [1, null] }, "points": 1 }));
+    app.start(&[]).await;
+}
+
 /// A migration that is cut off leaves nothing, so that the next start does all of it.
 #[tokio::test]
 async fn migrations_that_are_killed_are_gone_on_with() {
