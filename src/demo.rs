@@ -49,22 +49,52 @@ const TRIP: &[DemoTask] = &[
 ];
 const PACKING: &[&str] = &["Rain jacket", "Charger", "Reading glasses", "First-aid kit"];
 
-/// Makes the account and fills it; the answer is its password.
-pub async fn fill(config: &Config) -> Result<String, Error> {
+/// The account that was made.
+#[derive(Debug)]
+pub struct DemoAccount {
+    /// What it is signed in to with.
+    pub password: String,
+    /// How many tasks it has.
+    pub tasks: usize,
+}
+
+/// Makes the account and fills it.
+pub async fn fill(config: &Config) -> Result<DemoAccount, Error> {
+    let services = services(config).await?;
+    let account = make(&services).await;
+    services.close().await?;
+    account
+}
+
+/// Deletes the account, if it is there.
+pub async fn remove(config: &Config) -> Result<(), Error> {
+    let services = services(config).await?;
+    if let Some(user) = services.adoption().find_user(EMAIL).await? {
+        services.auth().delete_account(&user, &Client::default()).await?;
+        services.auth().erase_deleted().await?;
+    }
+    services.close().await
+}
+
+async fn services(config: &Config) -> Result<Services, Error> {
     let db = db::connect(config).await?;
     proof::prepare(&db).await.map_err(Error::internal)?;
-    let services = Services::new(db, config, &base_url(config, config.port)?)?;
+    Services::new(db, config, &base_url(config, config.port)?)
+}
+
+async fn make(services: &Services) -> Result<DemoAccount, Error> {
     let password: String = format!("demo-{}", uuid::Uuid::new_v4().simple()).chars().take(17).collect();
-    let user = sign_up(&services, &password).await?;
-    for (name, color, entries) in [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)] {
-        let list = list(&services, &user, name, color).await?;
+    let user = sign_up(services, &password).await?;
+    let lists = [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)];
+    let tasks = lists.iter().map(|(.., entries)| entries.len()).sum::<usize>() + 1 + PACKING.len();
+    for (name, color, entries) in lists {
+        let list = list(services, &user, name, color).await?;
         for entry in entries {
             services.tasks(&user).create(draft(*entry, list)?).await?;
         }
     }
-    pack(&services, &user).await?;
-    services.close().await?;
-    Ok(password)
+    pack(services, &user).await?;
+    Ok(DemoAccount { password, tasks })
 }
 
 async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {

@@ -18,17 +18,18 @@ use docket::{
     app,
     archive::ImportOptions,
     config::Config,
-    db, demo, error, graphql,
+    db, error, graphql,
     server::Server,
-    telemetry::{self, SecurityEvent, Telemetry},
+    telemetry::{SecurityEvent, Telemetry},
 };
-use tokio::{
-    runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
-use self::commands::{Done, data};
+use self::commands::{
+    Done, data,
+    demo::{self, DemoArguments},
+    settings::CommonSettings,
+};
 
 /// Gives memory back and has less to lock than the system's.
 #[global_allocator]
@@ -45,18 +46,24 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    settings: CommonSettings,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Answer requests (the default)
-    Serve,
+    Serve {
+        /// Open its first page in a browser
+        #[arg(long)]
+        open: bool,
+    },
     /// Ask the server that has these settings whether it lives, for containers without a shell
     Health,
     /// Bring the database schema up to date, and end
     Migrate,
     /// Make an account with believable data, and print how to sign in to it
-    Demo,
+    Demo(DemoArguments),
     /// Copy the SQLite database into a new file, while it is used or not
     Backup {
         /// The new file
@@ -124,44 +131,49 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
-        Command::Serve => started(|config, runtime, telemetry| {
+    let Arguments { command, settings } = Arguments::parse();
+    let done = match command.unwrap_or(Command::Serve { open: false }) {
+        Command::Serve { open } => settings.started(|config, runtime, telemetry| {
             config.keep_secret()?;
-            runtime.block_on(serve(config, telemetry))
+            runtime.block_on(serve(config, telemetry, open))
         }),
-        Command::Health => started(|config, runtime, _| runtime.block_on(health(config))),
-        Command::Migrate => started(|config, runtime, _| runtime.block_on(data::migrate(config))),
-        Command::Demo => started(|config, runtime, _| {
+        Command::Health => settings.started(|config, runtime, _| runtime.block_on(health(config))),
+        Command::Migrate => settings.started(|config, runtime, _| runtime.block_on(data::migrate(config))),
+        Command::Demo(arguments) => settings.started(|config, runtime, _| {
             config.keep_secret()?;
-            runtime.block_on(demo(config))
+            runtime.block_on(demo::run(config, arguments))
         }),
-        Command::Backup { file } => started(|config, runtime, _| runtime.block_on(data::backup(config, &file))),
-        Command::Restore { file } => started(|config, runtime, _| runtime.block_on(data::restore(config, &file))),
+        Command::Backup { file } => {
+            settings.started(|config, runtime, _| runtime.block_on(data::backup(config, &file)))
+        }
+        Command::Restore { file } => {
+            settings.started(|config, runtime, _| runtime.block_on(data::restore(config, &file)))
+        }
         Command::Adopt { apply, skip_invalid, priority, shorten_titles, drop } => {
             let rules = Rules {
                 skips_invalid: skip_invalid,
                 priorities: priority.into_iter().collect(),
                 shortens_titles: shorten_titles,
             };
-            started(|config, runtime, _| match drop {
+            settings.started(|config, runtime, _| match drop {
                 true => runtime.block_on(data::drop_adopted(config, &rules)),
                 false => runtime.block_on(data::adopt(config, apply, &rules)),
             })
         }
         Command::Export { user: None, file, .. } => {
-            started(|config, runtime, _| runtime.block_on(data::export(config, &file)))
+            settings.started(|config, runtime, _| runtime.block_on(data::export(config, &file)))
         }
         Command::Export { user: Some(user), file, .. } => {
-            started(|config, runtime, _| runtime.block_on(data::export_user(config, &user, &file)))
+            settings.started(|config, runtime, _| runtime.block_on(data::export_user(config, &user, &file)))
         }
         Command::Import { user: None, dry_run, resume, file, .. } => {
             let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
-            started(|config, runtime, _| runtime.block_on(data::import(config, &file, options)))
+            settings.started(|config, runtime, _| runtime.block_on(data::import(config, &file, options)))
         }
         Command::Import { user: Some(user), dry_run, file, .. } => {
-            started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
+            settings.started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
         }
-        Command::Doctor => started(|config, runtime, _| runtime.block_on(data::doctor(config))),
+        Command::Doctor => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config))),
         Command::Openapi => data::openapi(),
         Command::Schema => {
             print!("{}", graphql::sdl());
@@ -177,18 +189,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The environment is read before any thread starts.
-fn started(work: impl FnOnce(&mut Config, &Runtime, &Telemetry) -> Done) -> Done {
-    let mut config = Config::from_env()?;
-    let telemetry = telemetry::start(&config)?;
-    let runtime = Builder::new_multi_thread().worker_threads(config.workers).enable_all().build()?;
-    let done = work(&mut config, &runtime, &telemetry);
-    // It would wait for names that are still looked up, for as long as name servers are silent.
-    runtime.shutdown_background();
-    done
-}
-
-async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
+async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
     let mut stop = Box::pin(stop_signal()?);
     for warning in &config.warnings {
         warn!("{warning}");
@@ -198,7 +199,7 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
         warn!("others on this machine may read {path}, which holds sessions: chmod 600 {path}*");
     }
     for weakness in config.weaknesses() {
-        SecurityEvent::ConfigWeak.log(weakness.setting, "-");
+        SecurityEvent::ConfigWeak.advise(weakness.setting, weakness.advice, "-");
     }
     let server = tokio::select! {
         bound = Server::bind(config, Some(telemetry.dropped())) => bound?,
@@ -222,6 +223,9 @@ async fn serve(config: &Config, telemetry: &Telemetry) -> Done {
     if let Some(address) = server.metrics_address() {
         println!("  metrics     http://{address}/metrics");
     }
+    if opens && let Err(cause) = open::that_detached(&base) {
+        warn!("no browser could be started, to open {base}: {cause}");
+    }
     server.run(stop).await?;
     Ok(())
 }
@@ -244,17 +248,6 @@ async fn health(config: &Config) -> Done {
     client.get(url).send().await?.error_for_status()?;
     println!("healthy");
     Ok(())
-}
-
-async fn demo(config: &Config) -> Done {
-    match demo::fill(config).await {
-        Ok(password) => {
-            println!("Sign in as {} with the password {password}", demo::EMAIL);
-            Ok(())
-        }
-        Err(error::Error::Auth(error::AuthError::EmailTaken)) => Err("the demo account is there already".into()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The first of SIGTERM and SIGINT.

@@ -69,7 +69,7 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port cannot be had.
-    #[error("cannot listen on {0}")]
+    #[error("cannot listen on {address}{advice}", address = .0, advice = listen_advice(.1))]
     Listen(SocketAddr, #[source] io::Error),
     /// The database cannot be used.
     #[error("the database cannot be used")]
@@ -83,6 +83,16 @@ pub enum StartError {
     /// The GraphQL API cannot be served.
     #[error("GraphQL cannot be served")]
     Graphql(#[from] graphql::EngineError),
+}
+
+/// What to do so that the port can be had.
+fn listen_advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => ": another program has that port; choose another one with PORT or --port",
+        io::ErrorKind::AddrNotAvailable => ": HOST is no address of this machine",
+        io::ErrorKind::PermissionDenied => ": it takes privileges to listen on a port below 1024; choose a higher one",
+        _ => "",
+    }
 }
 
 impl Server {

@@ -1,4 +1,4 @@
-//! Where variables come from: the environment, and the file `.env` of the working directory.
+//! Where variables come from: the command line, the environment, and the file `.env` of the working directory.
 
 use std::{
     collections::BTreeMap,
@@ -41,8 +41,9 @@ fn doubt(value: &str) -> Option<String> {
 }
 
 impl Source {
-    /// Reads the file and the environment, which wins. Folders above have files of others.
-    pub(super) fn read() -> Result<Self, Mistakes> {
+    /// Reads the file and the environment, which wins, and puts what was chosen above both. Folders above have files of
+    /// others.
+    pub(super) fn read(chosen: &[(&str, String)]) -> Result<Self, Mistakes> {
         let mistake = |text: String| Mistakes(vec![text]);
         let text = match fs::read_to_string(DOTENV_FILE) {
             Ok(text) => text,
@@ -64,6 +65,10 @@ impl Source {
                 Err(_) => (String::new(), Some("must be UTF-8".to_owned())),
             };
             all.insert(name, Variable { value, doubt, is_in_file: false });
+        }
+        for (name, value) in chosen {
+            all.remove(&format!("{name}_FILE"));
+            all.insert((*name).to_owned(), Variable { value: value.clone(), doubt: None, is_in_file: false });
         }
         Ok(Self(all))
     }

@@ -50,7 +50,7 @@ pub const HELPFUL_SETTINGS: [(Unserved, &str); 16] = [
     (Unserved::Shape("list"), "REST_LIST=envelope"),
     (Unserved::Shape("case"), "REST_CASE=camel"),
     (Unserved::Shape("status"), "REST_STATUS=on"),
-    (Unserved::Origin, "CORS_ORIGINS"),
+    (Unserved::Origin, "CORS_ORIGINS, BETTER_AUTH_URL"),
     (Unserved::Issuer, "JWKS_URL"),
     (Unserved::IssuerClaims, "JWT_ISSUER, JWT_AUDIENCE"),
     (Unserved::UserClaim, "JWT_USER_CLAIM, JWT_COOKIE_CACHE=on"),

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use tracing::warn;
+use tracing::{info, warn};
 
 /// The events of the security log (docs/contracts/reliability.md#security-events).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +87,46 @@ impl SecurityEvent {
         }
     }
 
+    /// Whether somebody should look at it: something was refused, or is weak.
+    fn is_warning(self) -> bool {
+        matches!(
+            self,
+            Self::SignInFailed
+                | Self::LockedOut
+                | Self::TokenRefused
+                | Self::AccessDenied
+                | Self::LimitHit
+                | Self::ConfigWeak
+        )
+    }
+
     /// Logs the event; `subject` is a user id, a key id or a reason, never an e-mail address, token or password.
     /// `address` is the client's network address, if it is known.
     pub fn log(self, subject: &str, address: impl fmt::Display) {
-        let event = self.name();
+        let event = self.counted();
+        if self.is_warning() {
+            warn!(target: "security", event, subject, %address, "{event}");
+        } else {
+            info!(target: "security", event, subject, %address, "{event}");
+        }
+    }
+
+    /// The same for an event that a setting may be the cause of, with what to do about it.
+    pub fn advise(self, subject: &str, advice: &str, address: impl fmt::Display) {
+        let event = self.counted();
+        warn!(target: "security", event, subject, advice, %address, "{event}");
+    }
+
+    /// Logs that a page asked for something whose origin is not trusted.
+    pub fn log_untrusted_origin(address: impl fmt::Display) {
+        const ADVICE: &str = "BETTER_AUTH_URL must be the URL at which pages see Docket, and CORS_ORIGINS name the \
+                              origins of pages that are elsewhere";
+        Self::AccessDenied.advise("origin", ADVICE, address);
+    }
+
+    fn counted(self) -> &'static str {
         COUNTS[self as usize].fetch_add(1, Ordering::Relaxed);
-        warn!(target: "security", event, subject, %address, "{event}");
+        self.name()
     }
 }
 

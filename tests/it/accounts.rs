@@ -508,18 +508,20 @@ async fn the_log_tells_what_happened_and_no_secret() {
     tokio::time::sleep(Duration::from_millis(30)).await;
 
     let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    for event in [
-        "key_created",
-        "sign_up",
-        "sign_in_failed",
-        "password_changed",
-        "email_changed",
-        "access_denied",
-        "token_refused",
-        "limit_hit",
-        "session_revoked",
+    for (event, level) in [
+        ("key_created", "INFO"),
+        ("sign_up", "INFO"),
+        ("sign_in_failed", "WARN"),
+        ("password_changed", "INFO"),
+        ("email_changed", "INFO"),
+        ("access_denied", "WARN"),
+        ("token_refused", "WARN"),
+        ("limit_hit", "WARN"),
+        ("session_revoked", "INFO"),
     ] {
-        assert!(log.contains(&format!("\"event\":\"{event}\"")), "{event} is not in the log");
+        let line = log.lines().find(|it| it.contains(&format!("\"event\":\"{event}\"")));
+        let line = line.unwrap_or_else(|| panic!("{event} is not in the log"));
+        assert!(line.contains(&format!("\"level\":\"{level}\"")), "{line}");
     }
     assert!(log.contains(&ann.id) && log.contains("\"address\":\"127.0.0.1\""));
     assert!(

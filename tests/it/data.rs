@@ -531,7 +531,7 @@ async fn an_old_session_needs_the_password_to_delete_the_account() {
 async fn the_demo_account_shows_what_there_is() {
     let app = App::spawn().await;
     let config = app.config(&[]);
-    let password = docket::demo::fill(&config).await.unwrap();
+    let password = docket::demo::fill(&config).await.unwrap().password;
     let signed_in =
         app.auth("/sign-in/email", json!({ "email": docket::demo::EMAIL, "password": password })).await.expect(200);
     let query =

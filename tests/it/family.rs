@@ -622,7 +622,7 @@ async fn ask_for_more(app: &App, base: &str, ann: &Person, setting: &str) -> u16
         "REST_LIST=envelope" => shape("list=tree"),
         "REST_CASE=camel" => shape("case=kebab"),
         "REST_STATUS=on" => shape("status=done"),
-        "CORS_ORIGINS" => of("POST", "/api/auth/sign-in/email")
+        "CORS_ORIGINS, BETTER_AUTH_URL" => of("POST", "/api/auth/sign-in/email")
             .header("origin", "https://front.example")
             .json(&json!({ "email": "ann@example.com", "password": PASSWORD })),
         "JWKS_URL" => of("GET", "/api/tasks").bearer_auth(foreign),
@@ -655,7 +655,7 @@ const UNSERVED: [(&str, u16); 16] = [
     ("REST_LIST=envelope", 422),
     ("REST_CASE=camel", 422),
     ("REST_STATUS=on", 422),
-    ("CORS_ORIGINS", 403),
+    ("CORS_ORIGINS, BETTER_AUTH_URL", 403),
     ("JWKS_URL", 401),
     ("JWT_ISSUER, JWT_AUDIENCE", 401),
     ("JWT_USER_CLAIM, JWT_COOKIE_CACHE=on", 401),

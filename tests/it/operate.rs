@@ -1,6 +1,12 @@
 //! What operators do: back up, restore, look for what is wrong, start twice.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    io::{self, BufRead},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::json;
 
@@ -172,6 +178,61 @@ fn the_secret_of_development_is_made_by_what_needs_it_and_stays() {
     assert_eq!((fs::read(&file).unwrap(), secrets().len()), (secret, 1));
 }
 
+#[test]
+fn the_command_line_chooses_port_and_database_and_says_why_it_cannot_listen() {
+    let folder = tempfile::tempdir().unwrap();
+    let docket = |arguments: &[&str]| {
+        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+        docket.args(arguments).env_clear().envs([("DATABASE_URL_FILE", "/nowhere"), ("PORT", "x"), ("HOST", "x")]);
+        docket.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        docket
+    };
+    let chosen = ["--database", "sqlite://chosen.db?mode=rwc", "--host", "127.0.0.1", "--port", "0"];
+    let mut server = docket(&[&["serve"], &chosen[..]].concat()).spawn().unwrap();
+    let mut lines = io::BufReader::new(server.stdout.take().unwrap()).lines();
+    let home = lines.find_map(|it| Some(it.unwrap().split_once("home ")?.1.trim().to_owned())).unwrap();
+    let port = home.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+    assert!(folder.path().join("chosen.db").exists() && !folder.path().join("docket.db").exists());
+    let healthy = docket(&[&["health"], &chosen[..4], &["--port", &port]].concat()).output().unwrap();
+    assert!(healthy.status.success(), "{healthy:?}");
+    let other = ["--database", "sqlite://other.db?mode=rwc", "--host", "127.0.0.1", "--port"];
+    let refused = docket(&[&other[..], &[&port]].concat()).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("another program has that port") && said.contains("--port"));
+    let elsewhere =
+        docket(&["--database", "sqlite://other.db", "--host", "192.0.2.1", "--port", "0"]).output().unwrap();
+    let said = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert!(said.contains("HOST is no address of this machine"), "{said}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn the_demo_account_is_made_anew_on_request_and_in_production_by_force_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = |arguments: &[&str], environment: &str| {
+        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+        docket.arg("demo").args(arguments).env_clear().current_dir(folder.path());
+        docket.envs([("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", SECRET), ("PORT", "8123")]);
+        let output = docket.env("DATABASE_URL", "sqlite://demo.db?mode=rwc").output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (is_done, said, _) = demo(&[], "development");
+    let lines: Vec<_> = said.lines().map(str::trim).collect();
+    assert!(is_done && lines[1].starts_with("at        http://localhost:8123/"), "{said}");
+    assert!(lines[2] == "e-mail    demo@docket.example" && lines[3].starts_with("password  demo-"), "{said}");
+    let (is_done, _, complaint) = demo(&[], "development");
+    assert!(!is_done && complaint.contains("--reset"), "{complaint}");
+    let (is_done, again, log) = demo(&["--reset"], "development");
+    let password = |said: &str| said.lines().last().unwrap().to_owned();
+    assert!(is_done && password(&again) != password(&said), "{again}{log}");
+    assert!(!log.contains(password(&again).split_whitespace().last().unwrap()), "{log}");
+    let (is_done, _, complaint) = demo(&["--reset"], "production");
+    assert!(!is_done && complaint.contains("--force"), "{complaint}");
+    assert!(demo(&["--reset", "--force"], "production").0);
+}
+
 #[tokio::test]
 async fn health_is_asked_for_without_a_shell() {
     let mut app = App::spawn().await;
@@ -192,13 +253,13 @@ async fn in_production_a_sqlite_file_has_one_instance() {
     let mut app = App::spawn().await;
     app.stop().await;
     let settings = [("DOCKET_ENV", "production"), ("DOCKET_DRAIN_SECONDS", "0")];
-    let first = Process::start_with(&app.database_url, &settings, std::process::Stdio::null()).await;
+    let first = Process::start_with(&app.database_url, &settings, Stdio::null()).await;
     if file(&app).is_some() {
         let (code, said) = command(&app.database_url, &["serve"], &[("DOCKET_ENV", "production"), ("PORT", "0")]);
         assert!(code == Some(2) && said.contains("several need PostgreSQL"), "{said}");
     }
     first.stop().await;
-    Process::start_with(&app.database_url, &settings, std::process::Stdio::null()).await.stop().await;
+    Process::start_with(&app.database_url, &settings, Stdio::null()).await.stop().await;
 }
 
 #[tokio::test]

@@ -262,6 +262,23 @@ async fn an_origin_that_may_not_read_is_in_the_log_once_with_the_setting() {
 }
 
 #[tokio::test]
+async fn the_log_says_what_to_do_about_a_refused_page_and_a_weak_setting() {
+    let app = App::unstarted().await;
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let settings = [("RUST_LOG", "warn"), ("DOCKET_ENV", "staging"), ("CORS_ORIGINS", "http://app.example")];
+    let process = Process::start_with(&app.database_url, &settings, log.reopen().unwrap()).await;
+    let body = json!({ "name": "ann", "email": "ann@example.com", "password": crate::support::PASSWORD });
+    let request = app.http.post(format!("{}/api/auth/sign-up/email", process.base)).json(&body);
+    Answer::of(request.header("origin", "https://docket.example")).await.expect(403);
+    process.stop().await;
+    let said = std::fs::read_to_string(log.path()).unwrap();
+    for (event, advice) in [("access_denied", "BETTER_AUTH_URL"), ("config_weak", "allow https origins only")] {
+        let line = said.lines().find(|it| it.contains(event)).unwrap_or_else(|| panic!("{event}: {said}"));
+        assert!(line.contains(advice), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn data_survives_a_restart() {
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;

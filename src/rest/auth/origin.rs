@@ -41,7 +41,7 @@ fn check<T>(origins: &Origins, post: &Post<T>) -> Result<(), AuthApiError> {
 }
 
 fn reject<T>(error: OriginError, post: &Post<T>) -> Result<(), AuthApiError> {
-    SecurityEvent::AccessDenied.log("origin", post.client());
+    SecurityEvent::log_untrusted_origin(post.client());
     Err(AuthApiError::Origin(error))
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn identify(services: &Services, method: &Method, headers: &Hea
     let identity = identity(services, method, headers).await;
     match &identity {
         Identity::Refused(reason) => SecurityEvent::TokenRefused.log(reason, client),
-        Identity::UntrustedOrigin => SecurityEvent::AccessDenied.log("origin", client),
+        Identity::UntrustedOrigin => SecurityEvent::log_untrusted_origin(client),
         Identity::User(user) => {
             Span::current().record("user", user.id().0.as_str());
         }

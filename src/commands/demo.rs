@@ -1,0 +1,62 @@
+//! `docket demo`.
+
+use clap::Args;
+use docket::{
+    app,
+    config::{Config, Environment},
+    demo::{self, DemoAccount},
+    error::{AuthError, Error},
+};
+
+use super::Done;
+
+/// What is to be done with the account.
+#[derive(Args)]
+pub struct DemoArguments {
+    /// Make it anew, with another password, if it is there
+    #[arg(long)]
+    reset: bool,
+    /// In production too
+    #[arg(long)]
+    force: bool,
+}
+
+/// Makes the account, and prints where and how to sign in to it.
+pub async fn run(config: &Config, arguments: DemoArguments) -> Done {
+    if config.environment == Environment::Production && !arguments.force {
+        return Err("DOCKET_ENV is production, where docket demo makes an account only with --force".into());
+    }
+    if config.email_verification {
+        return Err("EMAIL_VERIFICATION is on, and nobody reads the mail of the demo account: turn it off".into());
+    }
+    if arguments.reset {
+        demo::remove(config).await?;
+    }
+    match demo::fill(config).await {
+        Ok(DemoAccount { password, tasks }) => {
+            println!("The demo account has {tasks} tasks. While docket serve runs, sign in to it:");
+            println!("  at        {}", page(config));
+            println!("  e-mail    {}", demo::EMAIL);
+            println!("  password  {password}");
+            Ok(())
+        }
+        Err(Error::Auth(AuthError::EmailTaken)) => {
+            Err("the demo account is there already; docket demo --reset makes it anew, with another password".into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page where somebody can sign in.
+fn page(config: &Config) -> String {
+    let base = match &config.base_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://localhost:{}", config.port),
+    };
+    let path = match (config.app && app::is_there(), config.playground) {
+        (true, _) => format!("{}/", app::PATH),
+        (false, true) => "/graphiql".to_owned(),
+        (false, false) => "/docs/".to_owned(),
+    };
+    base + &path
+}
