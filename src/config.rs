@@ -152,7 +152,8 @@ pub struct Config {
     pub instance: String,
     /// `DOCKET_SLOW_STATEMENT_MS`: from how many milliseconds on a statement is logged as slow; 200 by default.
     pub slow_statement: Duration,
-    /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info` by default.
+    /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info,sea_orm_migration=warn` by
+    /// default.
     pub log_filter: String,
     /// Variables that are not read and look as if they should be, and settings that have no effect.
     pub warnings: Vec<String>,

@@ -27,6 +27,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::postgres::PgDatabaseError;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::info;
 
 pub(crate) use self::{
     auth_tables::{AuthTables, plain},
@@ -179,41 +180,47 @@ impl Db {
         }
     }
 
-    /// Those that are about Better Auth's tables are fitted to them.
     async fn apply_migrations(&self, pool: &DatabaseConnection) -> Result<(), DbErr> {
         let usual = AuthTables::default();
         let tables = self.auth_tables().unwrap_or(&usual);
         self.add_columns(pool, tables).await?;
+        Migrator::install(pool).await?;
+        let pending = Migrator::get_pending_migrations(pool).await?;
+        let Some(last) = pending.last() else { return Ok(()) };
+        info!(migrations = pending.len(), last = last.name(), "bringing the database schema up to date");
         if self.auth_tables().is_none() && self.is_shared() {
             // They are one transaction.
-            return Migrator::up(pool, None).await;
-        }
-        Migrator::install(pool).await?;
-        for migration in Migrator::get_pending_migrations(pool).await? {
-            let statements = match self.auth_tables() {
-                Some(_) => migration::of_auth_tables(migration.name(), self.backend()),
-                None => None,
-            };
-            match statements {
-                Some(text) => {
-                    let applied = Utc::now().timestamp();
-                    let row = format!("insert into seaql_migrations values ('{}', {applied})", migration.name());
-                    let transaction = pool.begin().await?;
-                    transaction.execute_unprepared(&tables.fit_text(text)).await?;
-                    transaction.execute_unprepared(&row).await?;
-                    transaction.commit().await?;
-                }
-                None if self.is_shared() => Migrator::up(pool, Some(1)).await?,
-                // SeaORM begins none on SQLite, where the pool has one connection: one that is cut off is to leave nothing.
-                None => {
-                    pool.execute_unprepared("begin immediate").await?;
-                    let done = Migrator::up(pool, Some(1)).await;
-                    pool.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
-                    done?;
-                }
+            Migrator::up(pool, None).await?;
+        } else {
+            for migration in &pending {
+                self.apply_migration(pool, tables, migration.name()).await?;
             }
         }
+        info!("the database schema is up to date");
         Ok(())
+    }
+
+    /// Applies the next migration; one that is about Better Auth's tables is fitted to them.
+    async fn apply_migration(&self, pool: &DatabaseConnection, tables: &AuthTables, name: &str) -> Result<(), DbErr> {
+        let text = self.auth_tables().and_then(|_| migration::of_auth_tables(name, self.backend()));
+        match text {
+            Some(text) => {
+                let applied = Utc::now().timestamp();
+                let row = format!("insert into seaql_migrations values ('{name}', {applied})");
+                let transaction = pool.begin().await?;
+                transaction.execute_unprepared(&tables.fit_text(text)).await?;
+                transaction.execute_unprepared(&row).await?;
+                transaction.commit().await
+            }
+            None if self.is_shared() => Migrator::up(pool, Some(1)).await,
+            // SeaORM begins none on SQLite, where the pool has one connection: one that is cut off is to leave nothing.
+            None => {
+                pool.execute_unprepared("begin immediate").await?;
+                let done = Migrator::up(pool, Some(1)).await;
+                pool.execute_unprepared(if done.is_ok() { "commit" } else { "rollback" }).await?;
+                done
+            }
+        }
     }
 
     /// Adds what an older Better Auth has not made.

@@ -26,6 +26,8 @@ const DEFAULT_ORIGIN: &str = "http://localhost:3000";
 /// The front-ends of a developer. Who can serve a page there runs programs on this machine, which can do more than a page;
 /// and cookies do not tell ports apart.
 const LOCAL_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+/// Three lines for each migration are left out: a line says that they are applied.
+const DEFAULT_LOG: &str = "info,sea_orm_migration=warn";
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
 /// What the paths of Docket itself begin with.
@@ -273,7 +275,7 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
 
     pub(super) fn log_filter(&mut self) -> String {
         const EXPECTED_FORM: &str = "a filter such as info or docket=debug,warn";
-        let text = self.text("RUST_LOG").unwrap_or_else(|| "info".into());
+        let text = self.text("RUST_LOG").unwrap_or_else(|| DEFAULT_LOG.into());
         // A word alone would be a target, of which everything is logged, and of all others nothing.
         let is_level = |word: &str| word.is_empty() || word.contains('=') || word.parse::<LevelFilter>().is_ok();
         if let Some(word) = text.split(',').map(str::trim).find(|word| !is_level(word)) {

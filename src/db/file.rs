@@ -147,7 +147,9 @@ async fn set_aside(path: &Path) -> Result<(), FileError> {
 
 /// Looks through the file before anything is written to it, where that is quick or migrations are to come.
 pub(super) async fn look(path: &Path) -> Result<(), DbErr> {
-    let mut connection = options(path).read_only(true).connect().await.map_err(failed)?;
+    // What a program has left half done that was killed is undone by whoever opens the file next, if it may write.
+    let is_half_done = !is_empty(&beside(path, "-journal"));
+    let mut connection = options(path).read_only(!is_half_done).connect().await.map_err(failed)?;
     let size = fs::metadata(path).map_or(0, |it| it.len());
     let applied = sqlx::query_scalar("select count(*) from seaql_migrations").fetch_one(&mut connection).await;
     let is_current = applied.is_ok_and(|count: i64| usize::try_from(count) == Ok(Migrator::migrations().len()));

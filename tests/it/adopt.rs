@@ -1,6 +1,6 @@
 //! Databases of other back-ends: what cannot be taken is said before anything is changed, and nothing is lost.
 
-use std::{process::Command, thread, time::Duration};
+use std::{fs, process::Command, thread, time::Duration};
 
 use serde_json::json;
 
@@ -171,6 +171,28 @@ async fn other_columns_keep_their_types() {
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
     assert_eq!(kept, json!({ "flagged": true, "meta": { "by": [1, null] }, "points": 1 }));
     app.start(&[]).await;
+}
+
+/// Its journal is there, and whoever opens the file next undoes what the program had begun.
+#[tokio::test]
+async fn a_file_whose_last_program_was_killed_is_opened_and_its_half_write_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let theirs = rusqlite::Connection::open(file("theirs.db")).unwrap();
+    theirs.execute_batch(&TABLES.replace("true", "1").replace("false", "0")).unwrap();
+    theirs.execute_batch("insert into todos values (1, 1, 'kept', 0, null)").unwrap();
+    // So that some of the transaction is in the file before it ends.
+    theirs.execute_batch("pragma cache_size = 1; begin immediate").unwrap();
+    for id in 2..2000 {
+        theirs.execute("insert into todos values (?1, 1, hex(randomblob(90)), 0, null)", [id]).unwrap();
+    }
+    for end in ["", "-journal"] {
+        fs::copy(file(&format!("theirs.db{end}")), file(&format!("left.db{end}"))).unwrap();
+    }
+    let url = format!("sqlite://{}", file("left.db").display());
+    let (code, said) = command(&url, &["adopt"], &[]);
+    assert!(code == Some(0) && said.contains("todos: 1 rows, of which"), "{said}");
+    assert!(!file("left.db-journal").exists());
 }
 
 /// A migration that is cut off leaves nothing, so that the next start does all of it.
