@@ -2,6 +2,7 @@
 
 mod bodies;
 mod concurrency;
+mod guides;
 mod health;
 mod home;
 mod listener;

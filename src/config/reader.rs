@@ -31,8 +31,21 @@ const DEFAULT_LOG: &str = "info,sea_orm_migration=warn";
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
 /// What the paths of Docket itself begin with.
-const OWN_PATHS: [&str; 11] =
-    [".well-known", "api", "app", "auth", "docs", "graphiql", "graphql", "health", "openapi.json", "tasks", "todos"];
+const OWN_PATHS: [&str; 13] = [
+    ".well-known",
+    "api",
+    "app",
+    "auth",
+    "docs",
+    "graphiql",
+    "graphql",
+    "guides",
+    "health",
+    "openapi.json",
+    "schema.graphql",
+    "tasks",
+    "todos",
+];
 
 /// A source of variables, and the mistakes that were found in it.
 pub(super) struct SettingsReader<V> {

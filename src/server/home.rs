@@ -13,6 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::guides::{self, GUIDES};
 use crate::{app, config::Config, graphql, media_type::MediaType};
 
 const PAGE: &str = include_str!("home/page.html");
@@ -40,6 +41,7 @@ struct Link {
 pub(super) fn router(config: &Config, base_url: &str) -> Router {
     let home = Arc::new(Home::new(config, base_url));
     let router = Router::new().route("/", get(move |headers: HeaderMap| async move { home.response(&headers) }));
+    let router = if config.playground || config.app { router.merge(guides::router()) } else { router };
     if !config.playground {
         return router;
     }
@@ -50,19 +52,15 @@ impl Home {
     fn new(config: &Config, base_url: &str) -> Self {
         let base = base_url.trim_end_matches('/');
         let prefix = url::Url::parse(base_url).map(|it| it.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let hash = STANDARD.encode(Sha256::digest(STYLE));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; \
-             form-action 'none'"
-        );
         let page = PAGE
             .replace("{style}", STYLE)
             .replace("{version}", env!("CARGO_PKG_VERSION"))
             .replace("{links}", &links(config))
+            .replace("{guides}", &guides())
             .replace("{base}", base);
         Self {
             page: Some(page).filter(|_| config.playground || config.app),
-            policy: HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'")),
+            policy: page_policy(STYLE),
             word: json!({ "name": "Docket", "status": "healthy", "docs": format!("{prefix}/docs") }),
         }
     }
@@ -79,6 +77,21 @@ impl Home {
             None => ([VARY], Json(self.word.clone())).into_response(),
         }
     }
+}
+
+/// What a page may do that loads nothing and has that style.
+pub(super) fn page_policy(style: &str) -> HeaderValue {
+    let hash = STANDARD.encode(Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+/// Links to the guides, as relative as the others.
+fn guides() -> String {
+    GUIDES.iter().map(|it| format!("<a href=\"guides/{}\">{}</a>\n", it.path, it.name)).collect()
 }
 
 /// Relative, for a proxy may have the page below a path.
