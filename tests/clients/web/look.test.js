@@ -43,7 +43,7 @@ async function lookAt(page, where, problems) {
   }
 }
 
-for (const [name, size] of Object.entries({ phone: { width: 390, height: 844 }, desktop: { width: 1360, height: 850 } })) {
+for (const [name, size] of Object.entries({ phone: { width: 390, height: 844 }, tablet: { width: 820, height: 1180 }, desktop: { width: 1360, height: 850 } })) {
   test(`axe finds nothing, and nothing is too wide, on a ${name}`, async () => {
     const mine = await device(browser, size);
     const page = await mine.open();

@@ -219,3 +219,38 @@ test("everything is exported, and a file is looked at before it is imported", as
   await page.waitForFunction(() => [...document.querySelectorAll(".row-title")].some((it) => it.textContent === "From a file"));
   assert.deepEqual(faults, []);
 });
+
+test("who has forgotten the password gets a mailed link, and sets another one by it, once", async () => {
+  const other = await device(browser);
+  const forgetful = await person("Flo");
+  const tab = await other.open();
+  await press(tab, "Forgot your password?");
+  await tab.type("[name=email]", forgetful.email);
+  await press(tab, "Send me a link");
+  const link = await mailed(forgetful.email);
+  await tab.goto(link);
+  await tab.type("[name=password]", "another-horse-2");
+  await press(tab, "Set password");
+  await tab.waitForSelector("[name=email]");
+  assert.ok(!tab.url().includes("token"), "no token stays in the address");
+  await signIn(tab, { ...forgetful, password: "another-horse-2" });
+  await tab.goto(link);
+  await press(tab, "Go on");
+  await live(tab);
+  await other.close();
+  assert.deepEqual(faults, []);
+});
+
+/** The link of the mail to that address, which Docket writes into a folder. */
+async function mailed(address) {
+  for (let tries = 0; tries < 100; tries++) {
+    const mails = readdirSync(process.env.MAIL_FOLDER).map((it) => readFileSync(join(process.env.MAIL_FOLDER, it), "utf8"));
+    const mail = mails.find((it) => it.includes(`To: ${address}`));
+    // Quoted-printable: a line that ends in = goes on.
+    const text = mail?.replace(/=\r?\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+    const link = /http\S+reset-password\S+/.exec(text ?? "");
+    if (link) return link[0];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("no mail has come");
+}

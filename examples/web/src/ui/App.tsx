@@ -6,13 +6,15 @@ import { client } from "../api/client";
 import { forgetDatabase } from "../data/database";
 import { Store } from "../data/store";
 import { Sync } from "../data/sync";
+import { resetToken } from "../lib/reset";
 import { type Workspace, WorkspaceContext } from "./context";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 import { Toast, type Said } from "./Toast";
 
 export function App() {
-  const [user, setUser] = useState<User | null | undefined>(() => lastUser() ?? undefined);
+  // Whoever comes by the link of a forgotten password sets one, whoever was here last.
+  const [user, setUser] = useState<User | null | undefined>(() => (resetToken() === null ? (lastUser() ?? undefined) : null));
   useEffect(() => {
     if (user === undefined) void sessionUser().then((found) => setUser(found ?? null));
     if (user) keepUser(user);
@@ -24,7 +26,7 @@ export function App() {
     return () => removeEventListener("storage", follow);
   }, []);
   if (user === undefined) return null;
-  if (user === null) return <SignIn onDone={setUser} />;
+  if (user === null) return <SignIn onDone={setUser} onReset={() => setUser(lastUser())} />;
   return <Opened key={user.id} user={user} onUser={setUser} />;
 }
 
