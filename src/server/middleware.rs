@@ -2,6 +2,7 @@
 //! authentication and idempotency. Few steps, because axum copies all that is behind a step for each request.
 
 pub(super) mod authentication;
+pub(super) mod compression;
 pub(super) mod cors;
 pub(super) mod idempotency;
 pub(super) mod identity;

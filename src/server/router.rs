@@ -16,6 +16,7 @@ use super::{
     health, home,
     middleware::{
         authentication::{Authentication, authenticate, limit_accounts},
+        compression::compression,
         limits::limit,
         request_context::{RequestContext, request_context},
     },
@@ -45,13 +46,19 @@ pub(super) fn router(
     let (to_rest, to_graphql) = (authentication(None), authentication(Some(&graphql_state.engine)));
     let to_accounts = from_fn_with_state(Arc::clone(services), limit_accounts);
     let mut router = Router::new()
-        .merge(rest::router(config).layer(to_rest))
+        .merge(rest::router(config).layer(to_rest).layer(compression()))
         .merge(rest::auth::router().layer(to_accounts))
         .merge(health::router(&graphql_state.closing))
-        .merge(rest::openapi::router(PathPrefix::of(base_url).as_str()))
+        .merge(rest::openapi::router(PathPrefix::of(base_url).as_str()).layer(compression()))
         .with_state(Arc::clone(services))
-        .merge(home::router(config, base_url.as_str()))
-        .merge(Router::new().route(graphql::PATH, any(graphql::serve)).layer(to_graphql).with_state(graphql_state));
+        .merge(home::router(config, base_url.as_str()).layer(compression()))
+        .merge(
+            Router::new()
+                .route(graphql::PATH, any(graphql::serve))
+                .layer(to_graphql)
+                .layer(compression())
+                .with_state(graphql_state),
+        );
     if config.playground {
         router = router
             .route("/graphiql", get(graphql::page))

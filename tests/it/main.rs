@@ -10,6 +10,7 @@ mod archive;
 mod auth;
 mod bulk;
 mod citations;
+mod compression;
 mod concurrency;
 mod connections;
 mod contents;
