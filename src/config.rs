@@ -35,6 +35,7 @@ pub use self::{
     quotas::Quotas,
     rest::RestSettings,
     secret::Secret,
+    source::Chosen,
     weak::Weakness,
 };
 use self::{
@@ -166,8 +167,8 @@ pub struct Mistakes(pub Vec<String>);
 
 impl Config {
     /// Reads the file `.env` of the working directory and the environment, which wins; what was chosen on the command line
-    /// stands above both, by variable.
-    pub fn from_env(chosen: &[(&str, String)]) -> Result<Self, Mistakes> {
+    /// stands above both.
+    pub fn from_env(chosen: &Chosen) -> Result<Self, Mistakes> {
         let mut config = Self::from_source(&Source::read(chosen)?)?;
         if config.workers == 0 {
             config.workers = thread::available_parallelism().map_or(1, NonZero::get);

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     io::{self, ErrorKind},
+    path::{Path, PathBuf},
 };
 
 use super::{Mistakes, dotenv};
@@ -14,6 +15,15 @@ const LIBRARIES: [&str; 6] = ["OTEL_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY",
 
 /// What some editors put at the begin of a file.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What the command line says about settings.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    /// Settings, by the variables in whose place they stand.
+    pub variables: Vec<(&'static str, String)>,
+    /// The file that is read instead of `.env` in the working directory.
+    pub file: Option<PathBuf>,
+}
 
 /// Variables by name.
 pub(super) struct Source(BTreeMap<String, Variable>);
@@ -43,16 +53,18 @@ fn doubt(value: &str) -> Option<String> {
 impl Source {
     /// Reads the file and the environment, which wins, and puts what was chosen above both. Folders above have files of
     /// others.
-    pub(super) fn read(chosen: &[(&str, String)]) -> Result<Self, Mistakes> {
+    pub(super) fn read(chosen: &Chosen) -> Result<Self, Mistakes> {
         let mistake = |text: String| Mistakes(vec![text]);
-        let text = match fs::read_to_string(DOTENV_FILE) {
+        let path = chosen.file.as_deref().unwrap_or(Path::new(DOTENV_FILE));
+        let file = path.display();
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(mistake(format!("{DOTENV_FILE}: cannot be read: {}", reason(&error)))),
+            Err(error) if error.kind() == ErrorKind::NotFound && chosen.file.is_none() => String::new(),
+            Err(error) => return Err(mistake(format!("{file}: cannot be read: {}", reason(&error)))),
         };
         let mut all = BTreeMap::new();
         for entry in dotenv::parse(&text).map_err(mistake)? {
-            let doubt = entry.doubt.map(|doubt| format!("line {} of {DOTENV_FILE}: {doubt}", entry.line));
+            let doubt = entry.doubt.map(|doubt| format!("line {} of {file}: {doubt}", entry.line));
             all.insert(entry.name, Variable { value: entry.value, doubt, is_in_file: true });
         }
         for (name, value) in env::vars_os() {
@@ -66,7 +78,7 @@ impl Source {
             };
             all.insert(name, Variable { value, doubt, is_in_file: false });
         }
-        for (name, value) in chosen {
+        for (name, value) in &chosen.variables {
             all.remove(&format!("{name}_FILE"));
             all.insert((*name).to_owned(), Variable { value: value.clone(), doubt: None, is_in_file: false });
         }

@@ -205,6 +205,13 @@ fn the_command_line_chooses_port_and_database_and_says_why_it_cannot_listen() {
     assert!(said.contains("HOST is no address of this machine"), "{said}");
     server.kill().unwrap();
     server.wait().unwrap();
+    fs::write(folder.path().join("settings"), "PORT=x\n").unwrap();
+    for (file, mistake) in [("settings", "PORT: must be a port"), ("nothing", "nothing: cannot be read")] {
+        let mut docket = docket(&["--env-file", file]);
+        let refused = docket.env_remove("PORT").env_remove("HOST").output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(mistake), "{said}");
+    }
 }
 
 #[test]
