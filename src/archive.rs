@@ -31,6 +31,7 @@ use crate::{
     db::{self, Db, file::FileError},
     error::Error,
     proof::{self, Unfit},
+    telemetry::{OPERATOR, SecurityEvent},
 };
 
 /// The format of the lines.
@@ -193,6 +194,7 @@ pub async fn export(config: &Config, to: &mut impl Write) -> Result<Contents, Ar
 }
 
 async fn write(db: &Db, to: &mut impl Write) -> Result<Contents, ArchiveError> {
+    SecurityEvent::DataExported.log("all", OPERATOR);
     let head = Head { format: FORMAT, schema: proof::last_migration(), last_task_number: db.last_task_number().await? };
     write_line(to, &Line::Docket(head))?;
     let mut contents = Contents::default();
@@ -272,6 +274,7 @@ async fn import_into(db: &Db, from: &mut impl BufRead, options: ImportOptions) -
         return Ok(contents);
     }
     waiting.write(db).await?;
+    SecurityEvent::DataImported.log("all", OPERATOR);
     let found = contents_of(db).await?;
     if found == expected { Ok(contents) } else { Err(ArchiveError::Different { found, expected }) }
 }

@@ -15,6 +15,7 @@ mod open_files;
 mod pool;
 mod selection;
 mod session;
+mod size;
 mod tables;
 mod trial;
 mod user_share;

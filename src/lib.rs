@@ -23,6 +23,7 @@ pub mod graphql;
 pub mod in_flight;
 pub mod mail;
 mod media_type;
+pub mod operators;
 pub mod proof;
 pub mod rest;
 pub mod server;

@@ -20,7 +20,7 @@ use tracing::warn;
 
 use self::catalog::Catalog;
 pub use self::{
-    checkup::{Checkup, checkup},
+    checkup::{Checkup, checkup, is_behind},
     readiness::{NotReady, Readiness},
 };
 use crate::db::{AuthTables, Db, file, plain};

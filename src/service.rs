@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod import;
 pub mod labels;
 pub mod lists;
+pub mod operator;
 pub mod page;
 mod purge;
 pub mod push;

@@ -18,7 +18,7 @@ use tracing_subscriber::{
 };
 
 pub use self::{
-    events::SecurityEvent,
+    events::{OPERATOR, SecurityEvent},
     traces::{adopt, sampled},
 };
 use crate::config::{Config, Environment};

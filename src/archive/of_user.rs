@@ -12,12 +12,11 @@ use entity::id::UserId;
 use super::{ArchiveError, create};
 use crate::{
     config::Config,
-    db,
     error::Error,
-    proof::NotReady,
+    operators::{self, OperatorError},
     rest::{FileKind, FileWriter, MAX_FILE, ReadFile, sentences},
-    server::base_url,
     service::{Services, import::Imported},
+    telemetry::{OPERATOR, SecurityEvent},
 };
 
 /// Why a user's data was not exported or imported.
@@ -26,12 +25,9 @@ pub enum UserFileError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] Error),
-    /// The schema is not the one of this Docket, or something stands in the way.
-    #[error("the database cannot be used: docket migrate brings its schema up to date")]
-    NotReady(#[from] NotReady),
-    /// There is no such user.
-    #[error("no user has that e-mail address or id")]
-    Nobody,
+    /// There is no such user, or no database that can be worked on.
+    #[error(transparent)]
+    Nobody(#[from] OperatorError),
     /// The kind of the file is not known.
     #[error("the name of the file must end in .json, .csv or .ics, which says what it is")]
     Kind,
@@ -67,16 +63,17 @@ pub struct ImportedFile {
 /// Writes a user's data into a new file; the user is named by address or id. Returns how many tasks it has.
 pub async fn export_user(config: &Config, user: &str, path: &Path) -> Result<u64, UserFileError> {
     let kind = FileKind::of_path(path).ok_or(UserFileError::Kind)?;
-    let services = services(config).await?;
+    let services = operators::open(config).await?;
     let written = write(&services, user, kind, path).await;
     services.close().await?;
     written
 }
 
 async fn write(services: &Services, user: &str, kind: FileKind, path: &Path) -> Result<u64, UserFileError> {
-    let user = find(services, user).await?;
+    let user = operators::find(services, user).await?.id;
     let mut to = BufWriter::new(create(path)?);
     let written = write_to(services, &user, kind, &mut to).await;
+    SecurityEvent::DataExported.log(&user.0, OPERATOR);
     if written.is_err() {
         // A part of a file would pass for a whole one.
         let _ = fs::remove_file(path);
@@ -126,11 +123,15 @@ pub async fn import_user(
         return Err(UserFileError::TooLarge);
     }
     let bytes = fs::read(path).map_err(failed)?;
-    let services = services(config).await?;
+    let services = operators::open(config).await?;
     let imported = async {
-        let user = find(&services, user).await?;
+        let user = operators::find(&services, user).await?.id;
         let file = kind.read_or_say(&bytes, &user).map_err(UserFileError::Invalid)?;
-        read(&services, &user, file, is_dry).await
+        let read = read(&services, &user, file, is_dry).await?;
+        if !is_dry {
+            SecurityEvent::DataImported.log(&user.0, OPERATOR);
+        }
+        Ok(read)
     };
     let imported = imported.await;
     services.close().await?;
@@ -144,14 +145,4 @@ async fn read(services: &Services, user: &UserId, file: ReadFile, is_dry: bool) 
         other => other.into(),
     })?;
     Ok(ImportedFile { counts, ignored: file.ignored.unwrap_or_default() })
-}
-
-async fn services(config: &Config) -> Result<Services, UserFileError> {
-    let db = db::connect(config).await?;
-    Ok(Services::new(db, config, &base_url(config, config.port)?)?)
-}
-
-async fn find(services: &Services, user: &str) -> Result<UserId, UserFileError> {
-    services.ready().await?;
-    services.adoption().find_user(user).await?.ok_or(UserFileError::Nobody)
 }

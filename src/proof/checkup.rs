@@ -36,6 +36,16 @@ pub async fn checkup(db: &Db) -> Result<Checkup, DbErr> {
     Question(db.reader()).checkup().await
 }
 
+/// Whether migrations of this Docket are still to be applied.
+pub async fn is_behind(db: &Db) -> bool {
+    let applied = Question(db.reader()).applied().await;
+    known_migrations().iter().any(|it| !applied.contains(it))
+}
+
+fn known_migrations() -> Vec<String> {
+    Migrator::migrations().iter().map(|it| it.name().to_owned()).collect()
+}
+
 /// What is asked goes through it.
 struct Question<'a>(&'a Connection);
 
@@ -55,9 +65,7 @@ impl Question<'_> {
             },
             false => None,
         };
-        // Without the table nothing was ever applied.
-        let applied = self.words("select version from seaql_migrations").await.unwrap_or_default();
-        let known: Vec<String> = Migrator::migrations().iter().map(|it| it.name().to_owned()).collect();
+        let (applied, known) = (self.applied().await, known_migrations());
         Ok(Checkup {
             version: self.word(version).await?,
             clock: self.word(clock).await?.parse().map_err(|_| DbErr::Type("the database's clock".into()))?,
@@ -69,6 +77,11 @@ impl Question<'_> {
             may_create: is_sqlite || self.truth(MAY_CREATE).await?,
             is_superuser: !is_sqlite && self.word("select current_setting('is_superuser')").await? == "on",
         })
+    }
+
+    /// The names of the migrations that are applied: none without their table.
+    async fn applied(&self) -> Vec<String> {
+        self.words("select version from seaql_migrations").await.unwrap_or_default()
     }
 
     async fn limit(&self) -> Result<Option<i32>, DbErr> {

@@ -7,6 +7,7 @@ mod email;
 mod foreign_hash;
 mod keys;
 mod links;
+mod operator;
 mod origins;
 mod password;
 mod password_queue;
@@ -34,7 +35,8 @@ pub use self::{
     account::{Login, Registration, SignedIn, SignedUp},
     credential::PasswordChange,
     email::Email,
-    keys::PublicKey,
+    keys::{KeyState, ListedKey, PublicKey, RotatedKeys},
+    operator::{IssuedToken, NewAccount},
     origins::Origins,
     password::{PASSWORD_LENGTH, hash_kind},
     profile::ProfilePatch,

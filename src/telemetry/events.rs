@@ -38,14 +38,33 @@ pub enum SecurityEvent {
     LimitHit,
     /// A setting is not safe enough for where it is used.
     ConfigWeak,
+    /// An operator made an account.
+    AccountCreated,
+    /// An operator looked at accounts.
+    AccountRead,
+    /// An operator set a password.
+    PasswordSet,
+    /// An operator marked an address as verified.
+    EmailVerified,
+    /// An operator got an access token of a user.
+    TokenIssued,
+    /// An operator removed a signing key.
+    KeyRemoved,
+    /// An operator wrote a user's data, or all data, into a file.
+    DataExported,
+    /// An operator brought a file to a user, or into the database.
+    DataImported,
 }
+
+/// What stands for an address where a command did it.
+pub const OPERATOR: &str = "operator";
 
 /// How often each happened since the process started.
 static COUNTS: [AtomicU64; SecurityEvent::ALL.len()] = [const { AtomicU64::new(0) }; SecurityEvent::ALL.len()];
 
 impl SecurityEvent {
     /// All of them, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::SignUp,
         Self::SignIn,
         Self::SignInFailed,
@@ -60,6 +79,14 @@ impl SecurityEvent {
         Self::KeyCreated,
         Self::LimitHit,
         Self::ConfigWeak,
+        Self::AccountCreated,
+        Self::AccountRead,
+        Self::PasswordSet,
+        Self::EmailVerified,
+        Self::TokenIssued,
+        Self::KeyRemoved,
+        Self::DataExported,
+        Self::DataImported,
     ];
 
     /// How often it happened since the process started.
@@ -84,6 +111,14 @@ impl SecurityEvent {
             Self::KeyCreated => "key_created",
             Self::LimitHit => "limit_hit",
             Self::ConfigWeak => "config_weak",
+            Self::AccountCreated => "account_created",
+            Self::AccountRead => "account_read",
+            Self::PasswordSet => "password_set",
+            Self::EmailVerified => "email_verified",
+            Self::TokenIssued => "token_issued",
+            Self::KeyRemoved => "key_removed",
+            Self::DataExported => "data_exported",
+            Self::DataImported => "data_imported",
         }
     }
 
@@ -101,7 +136,7 @@ impl SecurityEvent {
     }
 
     /// Logs the event; `subject` is a user id, a key id or a reason, never an e-mail address, token or password.
-    /// `address` is the client's network address, if it is known.
+    /// `address` is the client's network address, if it is known, or [`OPERATOR`].
     pub fn log(self, subject: &str, address: impl fmt::Display) {
         let event = self.counted();
         if self.is_warning() {

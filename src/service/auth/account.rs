@@ -90,16 +90,7 @@ impl Auth<'_> {
             return Err(AuthError::EmailTaken.into());
         }
         let hash = self.material.hasher.hash_new(password, &client.asker()).await?;
-        let now = Millis::now();
-        let user = user::Model {
-            id: UserId(random_id()),
-            name: registration.name.into(),
-            email: registration.email.as_str().to_owned(),
-            email_verified: false,
-            image: registration.image,
-            created_at: now,
-            updated_at: now,
-        };
+        let user = user::Model { image: registration.image, ..new_user(&registration.email, registration.name) };
         if is_taken {
             self.pretend_to_sign_up(&user, registration.callback_url.as_deref()).await?;
             return Ok(SignedUp::ToBeVerified(user));
@@ -215,6 +206,18 @@ impl Auth<'_> {
     /// Deletes the account and everything that belongs to it; of very much, what is left after a while is erased when
     /// that was answered.
     pub async fn delete_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
+        self.end_account(user, client).await?;
+        match timeout(ERASE_TIMEOUT, user_data::erase(self.db, user)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(cause)) => warn!(cause = cause.causes(), "what is left of an account is erased later"),
+            Err(_) => {}
+        }
+        self.material.leftovers.notify_one();
+        Ok(())
+    }
+
+    /// Deletes the account and the ways to sign in to it, and remembers that it was deleted; its data is still there.
+    pub(super) async fn end_account(self, user: &UserId, client: &Client) -> Result<(), Error> {
         let gone = self.db.transaction(async |transaction| {
             self.lock_user(transaction.connection(), user).await?;
             let mine = account::Column::UserId.eq(user.clone());
@@ -228,12 +231,6 @@ impl Auth<'_> {
         // Access tokens that are still good are refused from now on.
         self.material.verified.clear();
         SecurityEvent::AccountDeleted.log(&user.0, client);
-        match timeout(ERASE_TIMEOUT, user_data::erase(self.db, user)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(cause)) => warn!(cause = cause.causes(), "what is left of an account is erased later"),
-            Err(_) => {}
-        }
-        self.material.leftovers.notify_one();
         Ok(())
     }
 
@@ -270,8 +267,22 @@ impl Auth<'_> {
     }
 }
 
+/// A user who was not there before, whose address is not verified.
+pub(super) fn new_user(email: &Email, name: UserName) -> user::Model {
+    let now = Millis::now();
+    user::Model {
+        id: UserId(random_id()),
+        name: name.into(),
+        email: email.as_str().to_owned(),
+        email_verified: false,
+        image: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
 /// Of several at once with one address, the unique index lets one through.
-async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<(), Error> {
+pub(super) async fn insert(connection: &Connection, user: user::Model, hash: String) -> Result<(), Error> {
     let account = credential(&user.id, hash, user.created_at);
     user.into_active_model().insert(connection).await.map_err(|cause| match cause.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),

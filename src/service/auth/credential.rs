@@ -56,7 +56,7 @@ impl Auth<'_> {
                 }
                 self.end_links(connection, user).await?;
                 match ends_sessions {
-                    Some(true) => self.end_sessions(connection, user, None).await?,
+                    Some(true) => drop(self.end_sessions(connection, user, None).await?),
                     // Whoever changes a password means to be alone with it, unless the client or a setting says otherwise.
                     None if !self.material.policy.reset_keeps_sessions => {
                         self.end_sessions(connection, user, Some(&live.session.token)).await?;

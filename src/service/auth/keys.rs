@@ -1,6 +1,7 @@
 //! Ed25519 signing keys in the `jwks` table, encrypted as Better Auth does it.
 //! See docs/contracts/better-auth.md#signing-keys.
 
+mod operator;
 mod sealed;
 
 use std::{
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tracing::warn;
 
+pub use self::operator::{KeyState, ListedKey, RotatedKeys};
 use self::sealed::Seal;
 use super::random_id;
 use crate::{db::Db, error::Error, telemetry::SecurityEvent};
@@ -200,10 +202,10 @@ impl Keys {
             key.map(|key| (key, row.created_at.utc()))
         });
         let mut opened: Vec<_> = opened.collect();
-        // The newest key that was published long enough; the newest of all when there is no such key.
+        // The newest key that was published long enough; the one that was published longest when there is no such key.
         let newest = opened.first().map(|(key, _)| key.expires_at);
         let old_enough = opened.iter().position(|(_, created_at)| *created_at + PUBLISHED_BEFORE_USE <= now.utc());
-        let at = old_enough.unwrap_or_default();
+        let at = old_enough.unwrap_or(opened.len().saturating_sub(1));
         let signing = (at < opened.len()).then(|| Arc::new(opened.swap_remove(at).0));
         // Somebody looks again when the next key has been published long enough, or is to be made.
         let end = newest.flatten().map(|end| end.utc() - PUBLISHED_BEFORE_USE - PUBLISHED_BEFORE_USE);

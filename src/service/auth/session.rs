@@ -13,7 +13,7 @@ use super::{Auth, SessionAndUser, random_id};
 use crate::{
     db::Connection,
     error::{AuthError, Error},
-    telemetry::SecurityEvent,
+    telemetry::{OPERATOR, SecurityEvent},
 };
 
 /// How long a remembered session lives after its last extension.
@@ -30,6 +30,13 @@ pub struct Client {
     pub ip_address: String,
     /// The `User-Agent`.
     pub user_agent: String,
+}
+
+impl Client {
+    /// A command of whoever runs Docket.
+    pub fn operator() -> Self {
+        Self { ip_address: OPERATOR.to_owned(), user_agent: String::new() }
+    }
 }
 
 impl fmt::Display for Client {
@@ -127,16 +134,18 @@ impl Auth<'_> {
         Ok(())
     }
 
-    /// Ends the user's sessions, all of them or all but one, and the links that were mailed before.
-    pub async fn revoke_all(self, user: &UserId, but: Option<&str>, client: &Client) -> Result<(), Error> {
+    /// Ends the user's sessions, all of them or all but one, and the links that were mailed before. Returns how many
+    /// sessions there were.
+    pub async fn revoke_all(self, user: &UserId, but: Option<&str>, client: &Client) -> Result<u64, Error> {
         let ended = self.db.transaction(async |transaction| {
             self.lock_user(transaction.connection(), user).await?;
-            self.end_sessions(transaction.connection(), user, but).await?;
-            self.end_links(transaction.connection(), user).await
+            let ended = self.end_sessions(transaction.connection(), user, but).await?;
+            self.end_links(transaction.connection(), user).await?;
+            Ok::<_, Error>(ended)
         });
-        ended.await?;
+        let ended = ended.await?;
         SecurityEvent::SessionRevoked.log(&user.0, client);
-        Ok(())
+        Ok(ended)
     }
 
     /// Whether the session is fresh enough for what shows or takes away other ways in.
@@ -147,18 +156,18 @@ impl Auth<'_> {
         }
     }
 
+    /// Ends the user's sessions, all of them or all but one. Returns how many there were.
     pub(super) async fn end_sessions(
         self,
         connection: &Connection,
         user: &UserId,
         but: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let mut ending = session::Entity::delete_many().filter(session::Column::UserId.eq(user.clone()));
         if let Some(token) = but {
             ending = ending.filter(session::Column::Token.ne(token));
         }
-        ending.exec(connection).await?;
-        Ok(())
+        Ok(ending.exec(connection).await?.rows_affected)
     }
 
     async fn extend(self, session: session::Model, now: DateTime<Utc>) -> Result<Option<session::Model>, Error> {

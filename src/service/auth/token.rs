@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long an access token lives.
-const LIFETIME_SECONDS: i64 = 900;
+pub(super) const LIFETIME_SECONDS: i64 = 900;
 /// How far clocks may differ.
 const LEEWAY_SECONDS: u64 = 5;
 /// No token of a client of ours is longer.

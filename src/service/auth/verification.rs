@@ -117,15 +117,16 @@ impl Auth<'_> {
         self.material.mailer.send(Mail { to: old, subject: "Your address was changed", text });
     }
 
-    async fn set_verified(self, user: &UserId) -> Result<(), Error> {
-        user::Entity::update_many()
+    /// Marks the user's address as verified. Returns whether it was not.
+    pub(super) async fn set_verified(self, user: &UserId) -> Result<bool, Error> {
+        let verified = user::Entity::update_many()
             .filter(user::Column::Id.eq(user.clone()))
             .filter(user::Column::EmailVerified.eq(false))
             .col_expr(user::Column::EmailVerified, Expr::value(true))
             .col_expr(user::Column::UpdatedAt, Expr::value(Millis::now()))
             .exec(self.db.writer())
             .await?;
-        Ok(())
+        Ok(verified.rows_affected > 0)
     }
 
     async fn take_address(
