@@ -12,7 +12,8 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgGroup, Parser, Subcommand};
+use clap::{ArgGroup, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use docket::{
     adopt::{PriorityRule, Rules},
     app,
@@ -29,6 +30,10 @@ use self::commands::{
     Done, data,
     demo::{self, DemoArguments},
     settings::CommonSettings,
+    keys::{self, KeyArguments},
+    shell,
+    stats::{self, StatsArguments},
+    user::{self, UserArguments},
 };
 
 /// Gives memory back and has less to lock than the system's.
@@ -122,12 +127,28 @@ enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Look at accounts, make, change and delete them
+    User(UserArguments),
+    /// Look at the keys that sign access tokens, and make another
+    Keys(KeyArguments),
+    /// Show how much there is of everything
+    Stats(StatsArguments),
     /// Look at the configuration and at all it leads to, and say what to do
     Doctor,
     /// Print the GraphQL schema
     Schema,
     /// Print the OpenAPI document
     Openapi,
+    /// Print completions of the command line for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -173,6 +194,11 @@ fn main() -> ExitCode {
         Command::Import { user: Some(user), dry_run, file, .. } => {
             settings.started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
         }
+        Command::User(arguments) => settings.started(|config, runtime, _| runtime.block_on(user::run(config, arguments))),
+        Command::Keys(arguments) => settings.started(|config, runtime, _| runtime.block_on(keys::run(config, arguments))),
+        Command::Stats(arguments) => settings.started(|config, runtime, _| runtime.block_on(stats::run(config, arguments))),
+        Command::Completions { shell } => shell::completions(Arguments::command(), shell),
+        Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
         Command::Doctor => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config))),
         Command::Openapi => data::openapi(),
         Command::Schema => {
@@ -182,6 +208,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if commands::is_pipe_closed(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&*error);
             ExitCode::from(2)

@@ -35,6 +35,7 @@ mod model;
 mod old_databases;
 mod openapi;
 mod operate;
+mod operators;
 mod orders;
 mod owners;
 mod prefix;

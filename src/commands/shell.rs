@@ -1,0 +1,27 @@
+//! What shells and `man` know of the command line.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
+
+use clap::Command;
+use clap_complete::Shell;
+
+use super::Done;
+
+/// Prints the completions for a shell.
+pub fn completions(mut command: Command, shell: Shell) -> Done {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "docket", &mut script);
+    Ok(io::stdout().write_all(&script)?)
+}
+
+/// Writes a manual page for Docket and for each command into a folder.
+pub fn manual_pages(command: Command, folder: &Path) -> Done {
+    fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(command, folder)?;
+    println!("The manual pages are in {}.", folder.display());
+    Ok(())
+}
