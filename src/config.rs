@@ -10,6 +10,7 @@ mod names;
 mod origin;
 mod quotas;
 mod reader;
+pub mod reference;
 mod rest;
 mod secret;
 mod source;
@@ -47,114 +48,108 @@ use self::{
 /// How many days a key or a token may last at most.
 const MAX_DAYS: u64 = 3650;
 
-/// All settings, each with the variable that sets it.
+/// All settings, each with the variable that sets it; [`reference`] has defaults and bounds.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DOCKET_ENV`: `development` (default), `staging` or `production`.
+    /// `DOCKET_ENV`: `development`, `staging` or `production`.
     pub environment: Environment,
-    /// `HOST`: the address to listen on; `localhost` is 127.0.0.1, the default.
+    /// `HOST`: the address to listen on; `localhost` is 127.0.0.1.
     pub host: IpAddr,
-    /// `PORT`: the port to listen on, 0 for a free one; 8000 by default.
+    /// `PORT`: the port to listen on, 0 for a free one.
     pub port: u16,
     /// `DATABASE_URL`: a URL of SQLite's or PostgreSQL's; the file docket.db by default.
     pub database: Database,
     /// Whether `DATABASE_URL` was set.
     pub is_database_named: bool,
-    /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives each
-    /// transaction another connection; `DATABASE_URL` by default.
+    /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives
+    /// each transaction another connection.
     pub database_listen: Option<Postgres>,
-    /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL; 20 by default.
+    /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL.
     pub database_connections: u32,
-    /// `TOKIO_WORKER_THREADS`: how many threads serve requests; one for each core by default.
+    /// `TOKIO_WORKER_THREADS`: how many threads serve requests.
     pub workers: usize,
     /// `BETTER_AUTH_SECRET`: at least 32 bytes; development makes one and keeps it in the file .docket-secret.
     pub secret: Secret,
     /// Whether development made the secret just now.
     is_secret_new: bool,
-    /// `BETTER_AUTH_URL`: the URL that clients see, of which `/api/auth` at the end is left out; its path is the one below
-    /// which a proxy has Docket; http://localhost and the port by default.
+    /// `BETTER_AUTH_URL`: the URL that clients see, of which `/api/auth` at the end is left out; its path is the one
+    /// below which a proxy has Docket.
     pub base_url: Option<Url>,
-    /// `CORS_ORIGINS`: origins of front-ends, or patterns such as `https://*.app.example`, with commas between;
-    /// all ports of this machine by default in development, http://localhost:3000 in staging, in production none.
+    /// `CORS_ORIGINS`: origins of front-ends, or patterns such as `https://*.app.example`, with commas between.
     pub cors_origins: Vec<String>,
-    /// `RATE_LIMIT`: `on` or `off`; on in production only, by default.
+    /// `RATE_LIMIT`: `on` or `off`.
     pub rate_limit: bool,
     /// `DOCKET_REQUEST_LIMITS`: how much is answered in a minute, where `RATE_LIMIT` is on, if it differs from the usual,
     /// such as `user=6000, address=600`.
     pub quotas: Quotas,
-    /// `JWT_ALG`: what signs access tokens: `EdDSA` (default) or `HS256`.
+    /// `JWT_ALG`: what signs access tokens: `EdDSA` or `HS256`.
     pub jwt_alg: JwtAlg,
-    /// `JWT_KEY_DAYS`: after how many days a new key signs access tokens; 0, the default, for never.
+    /// `JWT_KEY_DAYS`: after how many days a new key signs access tokens; 0 for never.
     pub jwt_key_days: u32,
-    /// `PASSWORD_HASH`: what new passwords are hashed with: `argon2id` (default), or `scrypt` beside a Better Auth.
+    /// `PASSWORD_HASH`: what new passwords are hashed with: `argon2id`, or `scrypt` beside a Better Auth.
     pub password_hash: PasswordHash,
-    /// `PASSWORD_CHECK`: `on` when new passwords may not be common or easy to guess; `off` by default, because clients
-    /// of Better Auth do not expect it.
+    /// `PASSWORD_CHECK`: `on` when new passwords may not be common or easy to guess.
     pub password_check: bool,
-    /// `PASSWORD_WAIT_MS`: for how many milliseconds a password waits at most to be hashed before it is answered that there
-    /// is too much to do; 1000 by default.
+    /// `PASSWORD_WAIT_MS`: for how many milliseconds a password waits at most to be hashed before it is answered that
+    /// there is too much to do.
     pub password_wait: Duration,
-    /// `EMAIL_VERIFICATION`: `on` when nobody may sign in before a mailed link was followed; `off` by default.
+    /// `EMAIL_VERIFICATION`: `on` when nobody may sign in before a mailed link was followed.
     pub email_verification: bool,
-    /// `DELETE_CONFIRMATION`: `on` when deleting an account takes a mailed link; `off` by default.
+    /// `DELETE_CONFIRMATION`: `on` when deleting an account takes a mailed link.
     pub delete_confirmation: bool,
-    /// `SESSION_FRESH_AGE`: how many seconds a session counts as fresh, 0 for ever; a day by default.
+    /// `SESSION_FRESH_AGE`: how many seconds a session counts as fresh, 0 for ever.
     pub session_fresh_age: u32,
-    /// `CHANGE_EMAIL_CONFIRMATION`: `on` when a verified address gets a link first that confirms that it is to be changed;
-    /// `on` by default.
+    /// `CHANGE_EMAIL_CONFIRMATION`: `on` when a verified address gets a link first that confirms that it is to be
+    /// changed.
     pub change_confirmation: bool,
-    /// `PASSWORD_RESET_SESSIONS`: `keep` when other sessions go on after the password was set by a mailed link, or changed
-    /// by a client that does not say whether they are to end, as Better Auth has it; `end` by default.
+    /// `PASSWORD_RESET_SESSIONS`: `keep` when other sessions go on after the password was set by a mailed link, or
+    /// changed by a client that does not say whether they are to end, as Better Auth has it.
     pub reset_keeps_sessions: bool,
     /// `SMTP_URL`: the server that sends mail, such as `smtps://user:password@host`. Without it development writes
     /// mail to `MAIL_FOLDER` and the log, and other environments send none.
     pub smtp_url: Option<Secret>,
-    /// `MAIL_FROM`: the sender of mail; `Docket <docket@localhost>` by default.
+    /// `MAIL_FROM`: the sender of mail.
     pub mail_from: String,
-    /// `MAIL_FOLDER`: where development writes mail; `.docket-mail` by default.
+    /// `MAIL_FOLDER`: where development writes mail.
     pub mail_folder: PathBuf,
-    /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between; none by
-    /// default.
+    /// `TRUSTED_PROXIES`: addresses or networks whose `X-Forwarded-For` is trusted, with commas between.
     pub trusted_proxies: Vec<IpNet>,
-    /// `DOCKET_LEGACY`: the kind of front-ends, which sets what they need and is not set: `fastapi`, `fastapi-envelope`,
-    /// `fastapi-camel` or `nextjs`; none by default.
+    /// `DOCKET_LEGACY`: the kind of front-ends, which sets what they need and is not set: `fastapi`,
+    /// `fastapi-envelope`, `fastapi-camel` or `nextjs`.
     pub legacy: Option<&'static str>,
-    /// `DESCRIPTION_LENGTH`: how many characters a description of a task has at most, 1000 to 5000; 1000 by default.
+    /// `DESCRIPTION_LENGTH`: how many characters a description of a task has at most, 1000 to 5000.
     pub max_description: usize,
     /// How the REST API looks to clients of the original back-ends.
     pub rest: RestSettings,
     /// Which access tokens are accepted that others sign.
     pub tokens: TokenSettings,
-    /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection; off in production only, by default.
+    /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection.
     pub playground: bool,
-    /// `DOCKET_APP`: `on` or `off`, for the app at `/app`; off in production only, by default.
+    /// `DOCKET_APP`: `on` or `off`, for the app at `/app`.
     pub app: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
     /// `cost=40000, depth=10`.
     pub graphql_limits: Limits,
-    /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` (default) or `2026-08`.
+    /// `DOCKET_GRAPHQL_HTTP_PROFILE`: the edition of GraphQL over HTTP: `2025-05` or `2026-08`.
     pub graphql_http: HttpEdition,
     /// `DOCKET_PERSISTED_DOCUMENTS`: a file of documents by id, as graphql-codegen or Apollo's generator writes it.
     pub persisted_documents: Option<PathBuf>,
-    /// `DOCKET_PERSISTED_MODE`: `allow` (default) other documents too, or `only` those of the file.
+    /// `DOCKET_PERSISTED_MODE`: `allow` other documents too, or `only` those of the file.
     pub persisted_only: bool,
-    /// `DOCKET_DRAIN_SECONDS`: how long requests are still taken after the signal to stop, so that a balancer notices;
-    /// 3 by default, in development 0.
+    /// `DOCKET_DRAIN_SECONDS`: how long requests are still taken after the signal to stop, so that a balancer notices.
     pub drain: Duration,
     /// `DOCKET_METRICS`: the address of a listener of its own that shows metrics to Prometheus, such as
-    /// `127.0.0.1:9464`; none by default.
+    /// `127.0.0.1:9464`.
     pub metrics: Option<SocketAddr>,
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent by OTLP over HTTP, such as `http://localhost:4318`; nowhere
-    /// by default.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent by OTLP over HTTP, such as `http://localhost:4318`.
     pub traces: Option<Url>,
-    /// `OTEL_TRACES_SAMPLER_ARG`: which share of the traces that begin here is sent; 1 by default.
+    /// `OTEL_TRACES_SAMPLER_ARG`: which share of the traces that begin here is sent.
     pub traces_share: SampleRatio,
-    /// `DOCKET_INSTANCE`: what this instance is called in logs, metrics and traces; the host's name by default.
+    /// `DOCKET_INSTANCE`: what this instance is called in logs, metrics and traces.
     pub instance: String,
-    /// `DOCKET_SLOW_STATEMENT_MS`: from how many milliseconds on a statement is logged as slow; 200 by default.
+    /// `DOCKET_SLOW_STATEMENT_MS`: from how many milliseconds on a statement is logged as slow.
     pub slow_statement: Duration,
-    /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`; `info,sea_orm_migration=warn` by
-    /// default.
+    /// `RUST_LOG`: what is logged, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
     /// Variables that are not read and look as if they should be, and settings that have no effect.
     pub warnings: Vec<String>,

@@ -18,7 +18,7 @@ use docket::{
     adopt::{PriorityRule, Rules},
     app,
     archive::ImportOptions,
-    config::Config,
+    config::{Config, reference},
     db, error, graphql,
     server::Server,
     telemetry::{SecurityEvent, Telemetry},
@@ -45,9 +45,10 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A task back-end: GraphQL first, with a REST API for legacy clients.
 ///
-/// Settings come from the environment and from the file .env; the README lists them.
+/// Settings come from the environment and from the file .env of the working directory.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = "docket --help lists the settings, and docket settings explains them.")]
+#[command(after_long_help = reference::overview())]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -135,6 +136,8 @@ enum Command {
     Stats(StatsArguments),
     /// Look at the configuration and at all it leads to, and say what to do
     Doctor,
+    /// Explain all settings
+    Settings,
     /// Print the GraphQL schema
     Schema,
     /// Print the OpenAPI document
@@ -201,6 +204,7 @@ fn main() -> ExitCode {
         Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
         Command::Doctor => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config))),
         Command::Openapi => data::openapi(),
+        Command::Settings => shell::settings(),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())

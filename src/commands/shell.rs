@@ -1,4 +1,4 @@
-//! What shells and `man` know of the command line.
+//! What shells, `man` and people learn of the command line and of settings.
 
 use std::{
     fs,
@@ -8,6 +8,7 @@ use std::{
 
 use clap::Command;
 use clap_complete::Shell;
+use docket::config::reference;
 
 use super::Done;
 
@@ -24,4 +25,9 @@ pub fn manual_pages(command: Command, folder: &Path) -> Done {
     clap_mangen::generate_to(command, folder)?;
     println!("The manual pages are in {}.", folder.display());
     Ok(())
+}
+
+/// Prints all settings with their meaning.
+pub fn settings() -> Done {
+    Ok(io::stdout().write_all(reference::explanation().as_bytes())?)
 }

@@ -73,6 +73,12 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
         if self.mistakes.is_empty() { Ok(config) } else { Err(Mistakes(self.mistakes)) }
     }
 
+    /// The names of all settings that were read.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.known.borrow().clone()
+    }
+
     /// Whether there is a setting of that name. To be asked when all were read.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.known.borrow().contains(name)

@@ -20,6 +20,21 @@ fn the_openapi_document_is_the_one_in_the_repository() {
     assert_pinned("openapi.json", &format!("{document}\n"));
 }
 
+#[test]
+fn the_settings_in_the_documents_are_those_that_there_are() {
+    let document = include_str!("../../docs/settings.md");
+    let (start, rest) = document.split_once(" -->\n").unwrap();
+    let (_, end) = rest.split_once("<!-- Their end -->").unwrap();
+    let tables = docket::config::reference::markdown();
+    assert_pinned("docs/settings.md", &format!("{start} -->\n\n{tables}<!-- Their end -->{end}"));
+    // What the README has of them is a part of that.
+    let readme = include_str!("../../README.md").split("## Settings").nth(1).unwrap();
+    let rows = readme.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `"));
+    let names: Vec<&str> =
+        rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 5 && names.iter().all(|name| tables.contains(&format!("| `{name}` |"))), "{names:?}");
+}
+
 #[tokio::test]
 async fn every_operation_of_the_openapi_document_is_served_and_described() {
     let app = App::spawn().await;

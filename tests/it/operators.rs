@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use docket::telemetry::SecurityEvent;
+use docket::{config::reference, telemetry::SecurityEvent};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, PASSWORD, Person, SECRET, text};
@@ -485,6 +485,23 @@ async fn commands_of_operators_make_and_migrate_nothing() {
     if let Some(file) = empty.database_url.strip_prefix("sqlite://").and_then(|it| it.strip_suffix("?mode=rwc")) {
         assert!(!std::path::Path::new(file).exists());
     }
+}
+
+#[test]
+fn help_lists_the_settings_which_are_explained_even_if_they_are_wrong() {
+    let docket = |arguments: &[&str]| {
+        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+        let output = docket.args(arguments).env_clear().env("PORT", "eighty").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (long, short, all) = (docket(&["--help"]), docket(&["-h"]), docket(&["settings"]));
+    for setting in reference::groups().iter().flat_map(|it| it.settings) {
+        assert!(long.contains(&format!("\n  {} ", setting.name)), "{} is not in {long}", setting.name);
+        assert!(all.contains(&format!("\n{}", setting.name)), "{} is not in {all}", setting.name);
+    }
+    assert!(!short.contains("SMTP_URL") && short.contains("docket settings"), "{short}");
+    assert!(!all.contains("](") && !all.contains('`') && all.lines().all(|line| line.chars().count() <= 100), "{all}");
 }
 
 #[test]
