@@ -35,7 +35,7 @@ pub use self::{
     limits::Limits,
     quotas::Quotas,
     rest::RestSettings,
-    secret::Secret,
+    secret::{SECRET_FILE, Secret},
     source::Chosen,
     weak::Weakness,
 };

@@ -1,9 +1,13 @@
-//! `docket doctor`: looks at the configuration and at everything it leads to, and says what to do. Nothing is changed.
+//! `docket doctor`: looks at the configuration and at everything it leads to, and says what to do. Nothing is changed but
+//! by [`fix()`].
+
+mod fix;
 
 use std::{fmt, time::Instant};
 
 use chrono::{TimeDelta, Utc};
 
+pub use self::fix::fix;
 use crate::{
     config::{Config, Database, Environment, JwtAlg, SqliteFile},
     db::{self, AuthTables, Db},
@@ -26,6 +30,8 @@ pub enum Level {
     Doubtful,
     /// It does not work.
     Bad,
+    /// It was mended just now.
+    Done,
 }
 
 /// Something that was looked at.
@@ -45,6 +51,7 @@ impl fmt::Display for Finding {
             Level::Good => "good",
             Level::Doubtful => "look",
             Level::Bad => "BAD ",
+            Level::Done => "done",
         };
         write!(formatter, "{level}  {:<14}{}", self.what, self.text)
     }
@@ -69,6 +76,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             }
         }),
     }
+    findings.extend(files(config));
     findings.push(mail(config).await);
     findings.push(origins(config));
     findings.push(rest(config));
@@ -106,11 +114,6 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     if found.is_superuser {
         let advice = "Docket's role is a superuser; give it one that owns its database and no more";
         findings.push(doubtful("database", advice.to_owned()));
-    }
-    if let Some(path) = db::file::path(config).filter(|path| db::file::is_open_to_others(path)) {
-        let path = path.display();
-        let advice = format!("others on this machine may read {path}, which holds sessions: chmod 600 {path}*");
-        findings.push(doubtful("database", advice));
     }
     if let Some(limit) = found.connections.filter(|limit| i64::from(*limit) <= i64::from(config.database_connections)) {
         let wanted = config.database_connections;
@@ -204,13 +207,23 @@ async fn keys(config: &Config, db: Db) -> Result<Finding, Error> {
     })
 }
 
+/// Files that others on this machine may read and should not.
+fn files(config: &Config) -> impl Iterator<Item = Finding> {
+    fix::open_files(config).into_iter().map(|path| {
+        let path = path.display();
+        let advice = "which holds sessions or the secret: docket doctor --fix, or chmod 600";
+        doubtful("files", format!("others on this machine may read {path}, {advice} {path}"))
+    })
+}
+
 async fn mail(config: &Config) -> Finding {
     let mailer = match Mailer::new(config) {
         Ok(mailer) => mailer,
         Err(error) => return bad("mail", causes(&error)),
     };
     match mailer.reach().await {
-        Ok(place) => good("mail", place),
+        Ok(place) if mailer.is_on() => good("mail", place),
+        Ok(nowhere) => doubtful("mail", nowhere),
         Err(problem) => bad("mail", problem),
     }
 }

@@ -27,6 +27,10 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 /// After which times a message is tried again that the server could not take for now.
 const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
+/// What is said where there is no mail.
+const NO_MAIL: &str = "none is sent, because SMTP_URL is not set: who has forgotten a password gets no link, and needs \
+                       docket user set-password";
+
 /// A message to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
@@ -89,7 +93,7 @@ impl Mailer {
     /// Says where mail goes, after trying whether it can go there, or why it cannot.
     pub async fn reach(&self) -> Result<String, String> {
         match &self.way {
-            None => Ok("none is sent, because SMTP_URL is not set".to_owned()),
+            None => Ok(NO_MAIL.to_owned()),
             Some(Way::Folder(folder)) => match self.obstacle() {
                 Some(obstacle) => Err(obstacle),
                 None => Ok(format!("written to {} and the log", folder.display())),
@@ -120,6 +124,9 @@ impl Mailer {
     pub async fn run(&self) {
         if let Some(obstacle) = self.obstacle() {
             warn!("{obstacle}");
+        }
+        if !self.is_on() {
+            warn!("mail: {NO_MAIL}");
         }
         let mut waiting = self.waiting.lock().await;
         loop {

@@ -29,8 +29,8 @@ use tracing::warn;
 use self::commands::{
     Done, data,
     demo::{self, DemoArguments},
-    settings::CommonSettings,
     keys::{self, KeyArguments},
+    settings::CommonSettings,
     shell,
     stats::{self, StatsArguments},
     user::{self, UserArguments},
@@ -135,7 +135,11 @@ enum Command {
     /// Show how much there is of everything
     Stats(StatsArguments),
     /// Look at the configuration and at all it leads to, and say what to do
-    Doctor,
+    Doctor {
+        /// Mend what is safe to mend: files that others may read
+        #[arg(long)]
+        fix: bool,
+    },
     /// Explain all settings
     Settings,
     /// Print the GraphQL schema
@@ -197,12 +201,18 @@ fn main() -> ExitCode {
         Command::Import { user: Some(user), dry_run, file, .. } => {
             settings.started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
         }
-        Command::User(arguments) => settings.started(|config, runtime, _| runtime.block_on(user::run(config, arguments))),
-        Command::Keys(arguments) => settings.started(|config, runtime, _| runtime.block_on(keys::run(config, arguments))),
-        Command::Stats(arguments) => settings.started(|config, runtime, _| runtime.block_on(stats::run(config, arguments))),
+        Command::User(arguments) => {
+            settings.started(|config, runtime, _| runtime.block_on(user::run(config, arguments)))
+        }
+        Command::Keys(arguments) => {
+            settings.started(|config, runtime, _| runtime.block_on(keys::run(config, arguments)))
+        }
+        Command::Stats(arguments) => {
+            settings.started(|config, runtime, _| runtime.block_on(stats::run(config, arguments)))
+        }
         Command::Completions { shell } => shell::completions(Arguments::command(), shell),
         Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
-        Command::Doctor => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config))),
+        Command::Doctor { fix } => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config, fix))),
         Command::Openapi => data::openapi(),
         Command::Settings => shell::settings(),
         Command::Schema => {

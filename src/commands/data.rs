@@ -89,9 +89,10 @@ pub async fn import_user(config: &Config, user: &str, file: &Path, is_dry: bool)
     Ok(())
 }
 
-/// Ends with an error when something is bad.
-pub async fn doctor(config: &Config) -> Done {
-    let findings = doctor::examine(config).await;
+/// Ends with an error when something is bad; mends what is safe to mend before, if that is asked for.
+pub async fn doctor(config: &Config, fixes: bool) -> Done {
+    let mut findings = if fixes { doctor::fix(config) } else { Vec::new() };
+    findings.extend(doctor::examine(config).await);
     for finding in &findings {
         println!("{finding}");
     }

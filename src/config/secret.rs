@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The file that keeps the development secret.
-const SECRET_FILE: &str = ".docket-secret";
+pub const SECRET_FILE: &str = ".docket-secret";
 
 /// RFC 7518, section 3.2: a key of at least the size of the hash.
 const LEAST_BYTES: usize = 32;

@@ -23,6 +23,8 @@ use crate::config::{Config, Database, Environment};
 
 /// Who may use what is made here: the user that Docket runs as.
 const OWNERS: u32 = 0o600;
+/// What follows the name of the database in that of a file that a restore has kept, before the time.
+const BEFORE_RESTORE: &str = ".before-restore-";
 /// How often to look whether another process has migrated.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How often a file is looked through whose schema changes.
@@ -109,7 +111,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
             fs::remove_file(&copy)?;
             return Err(error);
         }
-        let old = beside(&to, &format!(".before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
+        let old = beside(&to, &format!("{BEFORE_RESTORE}{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
         fs::rename(&to, &old)?;
         kept = Some(old);
     }
@@ -309,6 +311,25 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
 /// Whether others on this machine may read or change the file, which holds session tokens.
 pub fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
+}
+
+/// The files of a database that others on this machine may read or change: it, its log, and what restores have kept.
+pub fn open_to_others(path: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = ["", "-wal", "-shm"].map(|end| beside(path, end)).to_vec();
+    let kept = beside(path, BEFORE_RESTORE).file_name().map(|it| it.to_string_lossy().into_owned());
+    let entries = path.parent().map(|it| if it.as_os_str().is_empty() { Path::new(".") } else { it }).map(fs::read_dir);
+    for entry in entries.into_iter().flatten().flatten().flatten() {
+        if kept.as_ref().is_some_and(|start| entry.file_name().to_string_lossy().starts_with(start)) {
+            files.push(path.with_file_name(entry.file_name()));
+        }
+    }
+    files.retain(|it| is_open_to_others(it));
+    files
+}
+
+/// Lets the owner of the file alone read and change it.
+pub fn close_to_others(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(OWNERS))
 }
 
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {

@@ -136,6 +136,55 @@ async fn the_doctor_says_what_is_well_and_what_to_mend() {
     assert!(said.contains("none can be opened"), "{said}");
 }
 
+#[test]
+fn the_doctor_closes_files_that_others_may_read_if_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+        let output = docket.args(arguments).env_clear().current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["demo"]);
+    fs::copy(folder.path().join("docket.db"), folder.path().join("docket.db.before-restore-1")).unwrap();
+    fs::write(folder.path().join("docket.db-notes"), "somebody else's").unwrap();
+    let files = ["docket.db", "docket.db.before-restore-1", ".docket-secret", "docket.db-notes"];
+    let set = |mode: u32| {
+        for name in files {
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    let modes = || files.map(|name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777);
+    set(0o644);
+    let said = run(&["doctor"]);
+    assert_eq!(said.matches("look  files").count(), 3, "{said}");
+    assert_eq!(modes(), [0o644; 4], "the doctor was not told to");
+    let said = run(&["doctor", "--fix"]);
+    assert_eq!((said.matches("done  files").count(), said.matches("look  files").count()), (3, 0), "{said}");
+    assert_eq!(modes(), [0o600, 0o600, 0o600, 0o644]);
+    assert!(!run(&["doctor", "--fix"]).contains("done"));
+}
+
+#[tokio::test]
+async fn that_no_mail_is_sent_is_said_at_the_start_and_by_the_doctor() {
+    let mut app = App::spawn().await;
+    app.stop().await;
+    let said = "SMTP_URL is not set: who has forgotten a password gets no link";
+    let mail = ("SMTP_URL", "smtps://user:hunter2@127.0.0.1:1");
+    let production = [("DOCKET_ENV", "production"), ("DOCKET_DRAIN_SECONDS", "0"), ("RUST_LOG", "warn")];
+    for (settings, is_said) in
+        [(production.to_vec(), true), ([&production[..], &[mail]].concat(), false), (vec![], false)]
+    {
+        let (_, doctor) = command(&app.database_url, &["doctor"], &settings);
+        assert_eq!(doctor.contains(said), is_said, "{doctor}");
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let settings = [&settings[..], &[("RUST_LOG", "warn")]].concat();
+        Process::start_with(&app.database_url, &settings, log.reopen().unwrap()).await.stop().await;
+        let log = fs::read_to_string(log.path()).unwrap();
+        assert_eq!(log.contains(said), is_said, "{log}");
+    }
+}
+
 #[tokio::test]
 async fn a_doctor_of_nothing_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
