@@ -60,19 +60,29 @@ pub struct DatabaseStatistics {
     pub oldest_deletion: Option<DateTime<Utc>>,
 }
 
+impl Total {
+    /// What is left without the others, if that is known. Each was counted at a moment of its own.
+    fn without(self, others: Self) -> Self {
+        match (self, others) {
+            (Self::Exact(all), Self::Exact(others)) => Self::Exact((all - others).max(0)),
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl Operator<'_> {
     /// How much there is of everything.
     pub async fn statistics(self) -> Result<DatabaseStatistics, Error> {
         let db = &self.services.db;
         let verified = user::Entity::find().filter(user::Column::EmailVerified.eq(true));
         let live = session::Entity::find().filter(session::Column::ExpiresAt.gt(Millis::now()));
-        let present = |is_completed: bool| {
-            let present = task::Entity::find().filter(task::Column::DeletedAt.is_null());
-            present.filter(task::Column::Completed.eq(is_completed))
-        };
+        let completed = task::Entity::find().filter(task::Column::DeletedAt.is_null());
+        let completed = completed.filter(task::Column::Completed.eq(true));
         let deleted = task::Entity::find().filter(task::Column::DeletedAt.is_not_null());
         let lists = list::Entity::find().filter(list::Column::DeletedAt.is_null());
         let labels = label::Entity::find().filter(label::Column::DeletedAt.is_null());
+        let (tasks, completed_tasks) = (self.rows_of::<task::Entity>().await?, self.rows_that(completed).await?);
+        let deleted_tasks = self.rows_that(deleted).await?;
         Ok(DatabaseStatistics {
             database: db.version().await?,
             bytes: db.bytes().await?,
@@ -81,10 +91,10 @@ impl Operator<'_> {
             verified_users: self.rows_that(verified).await?,
             users_with_data: self.rows_of::<user_revision::Entity>().await?,
             sessions: self.rows_that(live).await?,
-            tasks: self.rows_of::<task::Entity>().await?,
-            open_tasks: self.rows_that(present(false)).await?,
-            completed_tasks: self.rows_that(present(true)).await?,
-            deleted_tasks: self.rows_that(deleted).await?,
+            tasks,
+            open_tasks: tasks.without(completed_tasks).without(deleted_tasks),
+            completed_tasks,
+            deleted_tasks,
             lists: self.rows_that(lists).await?,
             labels: self.rows_that(labels).await?,
             stored_answers: self.rows_of::<idempotency_key::Entity>().await?,
