@@ -1,7 +1,7 @@
 //! What operators do to accounts and keys while a server runs: `docket user`, `docket keys`, `docket stats`.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     process::{Command, Stdio},
 };
 
@@ -213,6 +213,56 @@ async fn at_a_terminal_one_is_asked() {
     );
     let (is_done, said) = at_terminal(&app, &command, "ann@example.com\n");
     assert!(is_done && said.contains("is deleted"), "{said}");
+}
+
+/// Reads until that text.
+fn read_until(from: &mut impl Read, text: &str) -> String {
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !String::from_utf8_lossy(&said).contains(text) {
+        assert!(from.read(&mut byte).unwrap() == 1, "{text}: {}", String::from_utf8_lossy(&said));
+        said.push(byte[0]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+/// Waits until the terminal shows nothing of what is typed.
+fn wait_until_hidden(terminal: &str) {
+    loop {
+        let state = Command::new("stty").args(["-F", terminal, "-a"]).output().unwrap();
+        if String::from_utf8(state.stdout).unwrap().contains(" -echo ") {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_a_terminal_a_password_is_typed_twice_and_not_shown() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let docket = env!("CARGO_BIN_EXE_docket");
+    for (second, is_set) in [("typed-otherwise-1", false), ("typed-at-a-terminal", true)] {
+        let mut child = Command::new("script")
+            .args(["--quiet", "--return", "--command", &format!("tty; {docket} user set-password {}", ann.email)])
+            .arg("/dev/null")
+            .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", &app.database_url), ("RUST_LOG", "error")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let terminal = read_until(&mut screen, "\n").trim().to_owned();
+        let mut said = String::new();
+        for (prompt, typed) in [("Password: ", "typed-at-a-terminal"), ("The same again: ", second)] {
+            said += &read_until(&mut screen, prompt);
+            wait_until_hidden(&terminal);
+            keys.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        }
+        screen.read_to_string(&mut said).unwrap();
+        assert!(child.wait().unwrap().success() == is_set && !said.contains("typed-"), "{said}");
+        let answer = sign_in(&app, &ann.email, "typed-at-a-terminal").await;
+        assert_eq!(answer.status == 200, is_set, "{answer:?}");
+    }
 }
 
 #[tokio::test]
