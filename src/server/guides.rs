@@ -28,12 +28,14 @@ pub(super) struct Guide {
 }
 
 /// All of them, in the order in which they are listed.
-pub(super) const GUIDES: [Guide; 10] = [
+pub(super) const GUIDES: [Guide; 12] = [
     Guide { path: "graphql", name: "GraphQL API", text: include_str!("../../docs/graphql.md") },
     Guide { path: "frontend", name: "Front-ends", text: include_str!("../../docs/frontend.md") },
     Guide { path: "rest", name: "REST clients", text: include_str!("../../docs/rest.md") },
     Guide { path: "takeover", name: "Databases that are there", text: include_str!("../../docs/takeover.md") },
+    Guide { path: "deploy", name: "Deploying", text: include_str!("../../docs/deploy.md") },
     Guide { path: "operations", name: "Operations", text: include_str!("../../docs/operations.md") },
+    Guide { path: "commands", name: "Commands", text: include_str!("../../docs/commands.md") },
     Guide { path: "settings", name: "Settings", text: include_str!("../../docs/settings.md") },
     Guide {
         path: "contracts/graphql-http",
