@@ -21,6 +21,8 @@ COPY entity entity
 COPY migration migration
 COPY build.rs ./
 COPY examples/web examples/web
+COPY playground playground
+COPY docs docs
 COPY src src
 # Cargo looks at times, and those of a copy may be older than the stand-ins'.
 RUN find src entity/src migration/src -name '*.rs' -exec touch {} + \

@@ -1,77 +1,96 @@
-//! Puts the files of two pages into the binary, where npm is there to fetch what they are made of: the playground, which
-//! otherwise loads the same files from a CDN, and the app, which otherwise is left out.
+//! Puts the files of three pages into the binary: the playground and the app, where npm is there to build them, and Swagger
+//! UI, which comes as a crate.
 
 use std::{
     env,
     error::Error,
+    fmt::Write as _,
     fs, io,
+    io::{Cursor, Write as _},
     path::{Path, PathBuf},
     process::Command,
 };
 
+use flate2::{Compression, write::GzEncoder};
+use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+use zip::ZipArchive;
+
 type Done = Result<(), Box<dyn Error>>;
 
-/// What makes the lists of files.
-const EMBEDDED: &str = "src/embedded/keep.mjs";
-const PLAYGROUND: &str = "src/graphql/playground";
-/// What the files of the playground are made from.
-const PLAYGROUND_SOURCES: [&str; 4] = ["page.html", "bundle.mjs", "package.json", "package-lock.json"];
-const APP: &str = "examples/web";
-/// What the app is made from.
-const APP_SOURCES: [&str; 7] =
-    ["src", "public", "index.html", "vite.config.ts", "embed.mjs", "package.json", "package-lock.json"];
+/// A page that npm builds.
+struct Page {
+    /// What its list of files is called.
+    name: &'static str,
+    folder: &'static str,
+    /// What it is made from, in that folder.
+    sources: &'static [&'static str],
+    /// What follows when it cannot be built.
+    otherwise: &'static str,
+}
+
+const PLAYGROUND: Page = Page {
+    name: "playground",
+    folder: "playground",
+    sources: &["src", "examples", "index.html", "vite.config.ts", "package.json", "package-lock.json"],
+    otherwise: "the playground is left out",
+};
+const APP: Page = Page {
+    name: "app",
+    folder: "examples/web",
+    sources: &["src", "public", "index.html", "vite.config.ts", "package.json", "package-lock.json"],
+    otherwise: "the app is left out",
+};
+/// The files of Swagger UI that the page at `/docs` loads.
+const SWAGGER_UI: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
+
+/// A file for the binary.
+struct Embedded {
+    /// The name that its page calls it by.
+    name: String,
+    bytes: Vec<u8>,
+}
 
 fn main() -> Done {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    println!("cargo::rerun-if-changed={EMBEDDED}");
-    let playground = PLAYGROUND_SOURCES.map(|it| Path::new(PLAYGROUND).join(it));
-    embed("the playground will load its files from a CDN", &out.join("playground.rs"), &playground, || {
-        bundle_playground(&out)
-    })?;
-    let app = APP_SOURCES.map(|it| Path::new(APP).join(it));
-    embed("the app is left out", &out.join("app.rs"), &app, || build_app(&app, &out))
+    println!("cargo::rerun-if-changed=build.rs");
+    keep_all("swagger_ui", swagger_ui()?, &out)?;
+    embed(&PLAYGROUND, &out)?;
+    embed(&APP, &out)
 }
 
-/// Makes a list of files, or an empty one with a warning that says what follows from that.
-fn embed(otherwise: &str, list: &Path, sources: &[PathBuf], make: impl FnOnce() -> Done) -> Done {
-    for source in sources {
-        println!("cargo::rerun-if-changed={}", source.display());
+/// Makes the list of a page's files, or an empty one with a warning that says what follows from that.
+fn embed(page: &Page, out: &Path) -> Done {
+    for source in page.sources {
+        println!("cargo::rerun-if-changed={}/{source}", page.folder);
     }
-    if let Err(cause) = make() {
-        println!("cargo::warning={otherwise}: {cause}");
-        fs::write(list, "&[]")?;
+    if let Err(cause) = build(page, out).and_then(|files| keep_all(page.name, files, out)) {
+        println!("cargo::warning={}: {cause}", page.otherwise);
+        keep_all(page.name, Vec::new(), out)?;
         // A file that is never there: the next build tries again.
-        println!("cargo::rerun-if-changed={}", list.with_extension("never").display());
+        println!("cargo::rerun-if-changed={}", out.join("never").display());
     }
     Ok(())
 }
 
-fn bundle_playground(out: &Path) -> Done {
-    let source = Path::new(PLAYGROUND);
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(source.join(file), out.join(file))?;
-    }
-    install(out)?;
-    run(Command::new("node").arg(source.join("bundle.mjs")).arg(out))?;
-    fs::remove_dir_all(out.join("node_modules"))?;
-    Ok(())
-}
-
-/// Builds the app in a folder of its own, so that nothing is written beside the sources.
-fn build_app(sources: &[PathBuf], out: &Path) -> Done {
-    let folder = out.join("app");
+/// Builds a page in a folder of its own, so that nothing is written beside the sources.
+fn build(page: &Page, out: &Path) -> Result<Vec<Embedded>, Box<dyn Error>> {
+    let folder = out.join(page.folder);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    fs::create_dir(&folder)?;
-    for source in sources {
-        copy(source, &folder.join(source.file_name().unwrap_or_default()))?;
+    fs::create_dir_all(&folder)?;
+    for source in page.sources {
+        copy(&Path::new(page.folder).join(source), &folder.join(source))?;
     }
     install(&folder)?;
     run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&folder))?;
-    run(Command::new("node").arg(Path::new(APP).join("embed.mjs")).arg(folder.join("dist")).arg(out))?;
+    let mut files = Vec::new();
+    read_all(&folder.join("dist"), "", &mut files)?;
     fs::remove_dir_all(folder)?;
-    Ok(())
+    if files.iter().all(|it| it.name != "index.html") {
+        return Err("npm built no page".into());
+    }
+    Ok(files)
 }
 
 /// Copies a file or a folder.
@@ -84,6 +103,55 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         let entry = entry?;
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
+    Ok(())
+}
+
+/// Reads the files of a folder and of those in it; `before` is what their names begin with.
+fn read_all(folder: &Path, before: &str, files: &mut Vec<Embedded>) -> Done {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|it| it.to_str()).ok_or("a file has an odd name")?;
+        if path.is_dir() {
+            read_all(&path, &format!("{before}{name}/"), files)?;
+        } else {
+            files.push(Embedded { name: format!("{before}{name}"), bytes: fs::read(&path)? });
+        }
+    }
+    Ok(())
+}
+
+/// The files of Swagger UI, from the archive that its crate is.
+fn swagger_ui() -> Result<Vec<Embedded>, Box<dyn Error>> {
+    let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
+    // A folder that is named by the version.
+    let root = archive.file_names().find_map(|it| Some(it.ok()?.split('/').next()?.to_owned()));
+    let root = root.ok_or("the archive of Swagger UI is empty")?;
+    let mut files = Vec::new();
+    for name in SWAGGER_UI {
+        let path = format!("{root}/dist/{name}");
+        let mut bytes = Vec::new();
+        io::copy(&mut archive.by_name(&path)?, &mut bytes)?;
+        files.push(Embedded { name: name.to_owned(), bytes });
+    }
+    Ok(files)
+}
+
+/// Writes the files, compressed where that makes them smaller, and a list of them for `include!`.
+fn keep_all(list: &str, mut files: Vec<Embedded>, out: &Path) -> Done {
+    let folder = out.join(format!("{list}-files"));
+    fs::create_dir_all(&folder)?;
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut entries = String::new();
+    for (index, Embedded { name, bytes }) in files.into_iter().enumerate() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&bytes)?;
+        let compressed = encoder.finish()?;
+        let is_gzip = compressed.len() < bytes.len() / 20 * 19;
+        let path = folder.join(index.to_string());
+        fs::write(&path, if is_gzip { compressed } else { bytes })?;
+        writeln!(entries, "File {{ name: {name:?}, bytes: include_bytes!({path:?}), is_gzip: {is_gzip} }},")?;
+    }
+    fs::write(out.join(format!("{list}.rs")), format!("&[\n{entries}]\n"))?;
     Ok(())
 }
 

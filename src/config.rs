@@ -125,6 +125,8 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// `DOCKET_PLAYGROUND`: `on` or `off`, for the playground and introspection.
     pub playground: bool,
+    /// `DOCKET_DOCS`: `on` or `off`, for `/docs` and `/openapi.json`.
+    pub docs: bool,
     /// `DOCKET_APP`: `on` or `off`, for the app at `/app`.
     pub app: bool,
     /// `DOCKET_GRAPHQL_LIMITS`: limits of the GraphQL API that differ from the usual ones, such as
@@ -233,12 +235,9 @@ impl Config {
             rest: RestSettings::read(read),
             tokens: TokenSettings::read(read),
             playground: read.parsed("DOCKET_PLAYGROUND", Switch(!production), "on or off").0,
+            docs: read.parsed("DOCKET_DOCS", Switch(true), "on or off").0,
             app: read.parsed("DOCKET_APP", Switch(!production), "on or off").0,
-            graphql_limits: read.pairs(
-                "DOCKET_GRAPHQL_LIMITS",
-                Limits::default(),
-                "names and numbers such as cost=40000",
-            ),
+            graphql_limits: read.pairs("DOCKET_GRAPHQL_LIMITS", Limits::default(), Limits::FORM),
             graphql_http: read.parsed("DOCKET_GRAPHQL_HTTP_PROFILE", HttpEdition::May2025, "2025-05 or 2026-08"),
             persisted_documents,
             persisted_only,

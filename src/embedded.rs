@@ -1,10 +1,13 @@
 //! Files that the build puts into the binary, and how they are sent. Which files there are is up to the pages that they
 //! belong to.
 
+use std::{borrow::Cow, io::Read};
+
 use axum::{
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use flate2::read::GzDecoder;
 
 /// For files whose name has their version or a hash of what is in them.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -15,9 +18,9 @@ pub struct File {
     /// The name that the page calls it by.
     pub name: &'static str,
     /// Its bytes.
-    pub plain: &'static [u8],
-    /// The same, compressed by gzip, if they are fewer then.
-    pub gzip: Option<&'static [u8]>,
+    pub bytes: &'static [u8],
+    /// Whether they are compressed by gzip, as they are where that makes them fewer.
+    pub is_gzip: bool,
 }
 
 impl File {
@@ -33,10 +36,28 @@ impl File {
             (header::CACHE_CONTROL, cache_control),
             (header::VARY, "Accept-Encoding"),
         ];
-        match self.gzip.filter(|_| takes_gzip(request)) {
-            Some(gzip) => (headers, [(header::CONTENT_ENCODING, "gzip")], gzip).into_response(),
-            None => (headers, self.plain).into_response(),
+        if self.is_gzip && takes_gzip(request) {
+            return (headers, [(header::CONTENT_ENCODING, "gzip")], self.bytes).into_response();
         }
+        match self.plain() {
+            Some(plain) => (headers, plain.into_owned()).into_response(),
+            None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> Option<String> {
+        String::from_utf8(self.plain()?.into_owned()).ok()
+    }
+
+    /// What is in it; nothing if it cannot be decompressed, which means that the binary is damaged.
+    fn plain(&self) -> Option<Cow<'static, [u8]>> {
+        if !self.is_gzip {
+            return Some(self.bytes.into());
+        }
+        let mut plain = Vec::new();
+        GzDecoder::new(self.bytes).read_to_end(&mut plain).ok()?;
+        Some(plain.into())
     }
 
     fn media_type(&self) -> &'static str {
@@ -46,6 +67,7 @@ impl File {
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
             Some("png") => "image/png",
+            Some("ttf") => "font/ttf",
             Some("woff2") => "font/woff2",
             Some("webmanifest") => "application/manifest+json",
             _ => "text/plain; charset=utf-8",

@@ -24,7 +24,7 @@ use async_graphql::{SDLExportOptions, Schema as AsyncSchema, ValidationMode};
 pub use self::{
     engine::{Engine, EngineError},
     http::{GraphqlState, rejection_response, serve},
-    playground::{boot, file, is_whole, page},
+    playground::{Playground, is_whole},
 };
 use self::{error_code::ErrorCode, mutation::Mutation, query::Query, root::NullableFields, subscription::Subscription};
 

@@ -24,6 +24,7 @@ pub mod in_flight;
 pub mod mail;
 mod media_type;
 pub mod operators;
+pub mod page_bar;
 pub mod proof;
 pub mod rest;
 pub mod server;

@@ -255,11 +255,12 @@ async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
         println!("  app         not in this binary, which was built without npm");
     }
     if config.playground {
-        let whole = if graphql::is_whole() { "" } else { "  (built without npm: loads GraphiQL from unpkg.com)" };
+        let whole = if graphql::is_whole() { "" } else { "  (not in this binary, which was built without npm)" };
         println!("  playground  {base}/graphiql{whole}");
     }
     println!("  GraphQL     {base}/graphql");
-    println!("  REST        {base}/api  (what it has: {base}/docs/)");
+    let docs = if config.docs { format!("  (what it has: {base}/docs/)") } else { String::new() };
+    println!("  REST        {base}/api{docs}");
     println!("  health      {base}/health");
     if let Some(address) = server.metrics_address() {
         println!("  metrics     http://{address}/metrics");

@@ -7,6 +7,7 @@ mod calendar;
 pub mod compat;
 pub(crate) mod cookie;
 mod data;
+pub mod docs;
 mod errors;
 mod etag;
 mod exports;

@@ -9,6 +9,7 @@ mod listener;
 mod metrics;
 mod middleware;
 mod open_files;
+mod pages;
 mod prefix;
 mod router;
 
@@ -124,7 +125,7 @@ impl Server {
         let graphql_state = graphql::GraphqlState {
             engine,
             services: Arc::clone(&services),
-            has_playground: config.playground,
+            playground: config.playground.then(|| graphql::Playground::new(&pages::bar(config))),
             edition: config.graphql_http,
             closing: is_closing,
             alive: sockets.clone(),

@@ -105,6 +105,9 @@ impl FromStr for Limits {
 }
 
 impl Limits {
+    /// How they are written.
+    pub(super) const FORM: &str = "names and numbers such as cost=40000";
+
     /// The limits of requests that show no user: enough to explore the schema, and read in less than a millisecond.
     #[must_use]
     pub fn for_anonymous(self) -> Self {

@@ -278,6 +278,14 @@ fn nothing_secret_is_printed() {
 }
 
 #[test]
+fn the_document_of_the_rest_api_is_shown_everywhere_unless_it_is_switched_off() {
+    let set =
+        |value| read(&[("DOCKET_ENV", "production"), ("BETTER_AUTH_SECRET", GOOD_SECRET), ("DOCKET_DOCS", value)]);
+    assert!(set("").unwrap().docs && set("on").unwrap().docs && !set("off").unwrap().docs);
+    assert_eq!(set("no").unwrap_err().0, ["DOCKET_DOCS: must be on or off"]);
+}
+
+#[test]
 fn the_limiter_is_on_and_playground_and_app_are_off_in_production_only() {
     for (environment, expected) in [("production", true), ("staging", false), ("development", false)] {
         let config = read(&[("DOCKET_ENV", environment), ("BETTER_AUTH_SECRET", GOOD_SECRET)]).unwrap();

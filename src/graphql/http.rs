@@ -25,7 +25,8 @@ use self::{accept::Media, rejection::HttpRejection, stream::Form};
 use super::{
     engine::{Engine, Prepared, is_executed},
     params::Params,
-    playground, socket,
+    playground::Playground,
+    socket,
     validation::DocumentErrors,
 };
 use crate::{
@@ -42,8 +43,8 @@ pub struct GraphqlState {
     pub engine: Arc<Engine>,
     /// The services behind it.
     pub services: Arc<Services>,
-    /// Whether `GET` from a browser shows the playground.
-    pub has_playground: bool,
+    /// What `GET` from a browser shows, if anything.
+    pub playground: Option<Playground>,
     /// Which statuses responses have.
     pub edition: HttpEdition,
     /// Becomes true when the server stops.
@@ -96,8 +97,9 @@ pub async fn serve(State(state): State<GraphqlState>, request: Request) -> Respo
         return open_socket(&state, &mut parts).await;
     }
     let Parts { method, uri, headers, mut extensions, .. } = parts;
-    if state.has_playground && method == Method::GET && accept::is_browser(&headers, &uri) {
-        return playground::page().await;
+    let playground = state.playground.as_ref().filter(|_| method == Method::GET);
+    if let Some(playground) = playground.filter(|_| accept::is_browser(&headers, &uri)) {
+        return playground.response();
     }
     let media = Media::negotiate(&headers);
     let Some(media) = media.or_else(|| Form::accepted(&headers).map(Media::Stream)) else {

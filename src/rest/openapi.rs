@@ -9,14 +9,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderValue, StatusCode, Uri, header},
-    middleware,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, body::Bytes, response::Response, routing::get};
 use serde_json::json;
 use utoipa::{
     ToSchema,
@@ -29,14 +22,13 @@ use utoipa::{
         tag::TagBuilder,
     },
 };
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::operations::{BEARER, COOKIE};
 pub(super) use self::operations::{BodyField, ErrorBodies, ErrorDoc, Operations, RouteGroup, header_parameter};
 use super::{
     auth, compat,
     cookie::SESSION_COOKIE,
-    errors::{RestError, ValidationErrors, not_found},
+    errors::{RestError, ValidationErrors},
     pydantic::PydanticError,
     routes::Endpoint,
     shape,
@@ -91,15 +83,10 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// The document at `/openapi.json`, and a page that shows it at `/docs`, whose files are part of the program.
-/// Clients see all of it below `prefix`, which may be empty.
+/// The document at `/openapi.json`, for clients who see the server below `prefix`, which may be empty.
 pub fn router<S: Clone + Send + Sync + 'static>(prefix: &str) -> Router<S> {
-    // Seen from the page, for a proxy may have it below a path of its own.
-    let page: Router<S> = SwaggerUi::new("/docs").config(Config::from("../openapi.json")).into();
     let document = Arc::new(ServedDocument { prefix: prefix.to_owned(), json: OnceLock::new() });
-    Router::new()
-        .route("/openapi.json", get(async move || document.response()))
-        .merge(page.layer(middleware::map_response(protect_page)))
+    Router::new().route("/openapi.json", get(async move || document.response()))
 }
 
 /// The document as clients get it.
@@ -124,22 +111,6 @@ impl ServedDocument {
         };
         Ok(shape::json_response(json))
     }
-}
-
-/// The page loads nothing from elsewhere, and nobody may frame it. A file that it does not have is refused as others are.
-async fn protect_page(response: Response) -> Response {
-    let is_absent = response.status() == StatusCode::NOT_FOUND;
-    let mut response = if is_absent { not_found(Uri::default()).await } else { response };
-    const POLICY: HeaderValue = HeaderValue::from_static(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-         connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-    );
-    // From `/docs`, below whatever path that is.
-    if let Some(location) = response.headers_mut().get_mut(header::LOCATION) {
-        *location = HeaderValue::from_static("docs/");
-    }
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    response
 }
 
 /// Gives the second of two methods that share a handler an id of its own: generated clients call operations by their ids.

@@ -13,12 +13,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::guides::{self, GUIDES};
-use crate::{app, config::Config, graphql, media_type::MediaType};
+use super::{
+    guides::{self, GUIDES},
+    pages::{Page, pages},
+};
+use crate::{config::Config, graphql, media_type::MediaType};
 
 const PAGE: &str = include_str!("home/page.html");
 const STYLE: &str = include_str!("home/style.css");
-const SCHEMA_TYPE: &str = "application/graphql; charset=utf-8";
+/// Browsers show it.
+const SCHEMA_TYPE: &str = "text/plain; charset=utf-8";
 
 /// What is sent to whom.
 #[derive(Debug)]
@@ -27,14 +31,6 @@ struct Home {
     page: Option<String>,
     policy: HeaderValue,
     word: Value,
-}
-
-/// A page that is linked.
-struct Link {
-    path: &'static str,
-    name: &'static str,
-    about: &'static str,
-    is_there: bool,
 }
 
 /// The routes, for a server that clients see at that URL.
@@ -58,11 +54,11 @@ impl Home {
             .replace("{links}", &links(config))
             .replace("{guides}", &guides())
             .replace("{base}", base);
-        Self {
-            page: Some(page).filter(|_| config.playground || config.app),
-            policy: page_policy(STYLE),
-            word: json!({ "name": "Docket", "status": "healthy", "docs": format!("{prefix}/docs") }),
+        let mut word = json!({ "name": "Docket", "status": "healthy" });
+        if config.docs {
+            word["docs"] = format!("{prefix}/docs").into();
         }
+        Self { page: Some(page).filter(|_| config.playground || config.app), policy: page_policy(STYLE), word }
     }
 
     fn response(&self, headers: &HeaderMap) -> Response {
@@ -96,21 +92,8 @@ fn guides() -> String {
 
 /// Relative, for a proxy may have the page below a path.
 fn links(config: &Config) -> String {
-    let all = [
-        Link {
-            path: "app/",
-            name: "App",
-            about: "tasks in the browser, live and offline",
-            is_there: config.app && app::is_there(),
-        },
-        Link { path: "graphiql", name: "Playground", about: "try the GraphQL API", is_there: config.playground },
-        Link { path: "schema.graphql", name: "Schema", about: "of the GraphQL API", is_there: config.playground },
-        Link { path: "docs/", name: "REST API", about: "its routes, to read and to try", is_there: true },
-        Link { path: "openapi.json", name: "OpenAPI", about: "what clients are generated from", is_there: true },
-        Link { path: "health/ready", name: "Health", about: "whether it can work", is_there: true },
-    ];
-    let shown = all.into_iter().filter(|it| it.is_there);
-    shown
-        .map(|it| format!("<a href=\"{}\"><strong>{}</strong><span>{}</span></a>\n", it.path, it.name, it.about))
-        .collect()
+    let link = |Page { path, name, about, .. }: Page| {
+        format!("<a href=\"{path}\"><strong>{name}</strong><span>{about}</span></a>\n")
+    };
+    pages(config).into_iter().map(link).collect()
 }

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::from_fn_with_state,
-    routing::{any, get},
-};
+use axum::{Router, middleware::from_fn_with_state, routing::any};
 use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
 use url::Url;
@@ -20,6 +16,7 @@ use super::{
         limits::limit,
         request_context::{RequestContext, request_context},
     },
+    pages,
     prefix::PathPrefix,
 };
 use crate::{app, config::Config, graphql, rest, service::Services};
@@ -49,22 +46,22 @@ pub(super) fn router(
         .merge(rest::router(config).layer(to_rest).layer(compression()))
         .merge(rest::auth::router().layer(to_accounts))
         .merge(health::router(&graphql_state.closing))
-        .merge(rest::openapi::router(PathPrefix::of(base_url).as_str()).layer(compression()))
         .with_state(Arc::clone(services))
-        .merge(home::router(config, base_url.as_str()).layer(compression()))
-        .merge(
-            Router::new()
-                .route(graphql::PATH, any(graphql::serve))
-                .layer(to_graphql)
-                .layer(compression())
-                .with_state(graphql_state),
-        );
-    if config.playground {
-        router = router
-            .route("/graphiql", get(graphql::page))
-            .route("/graphiql/boot.js", get(graphql::boot))
-            .route("/graphiql/files/{*name}", get(graphql::file));
+        .merge(home::router(config, base_url.as_str()).layer(compression()));
+    if config.docs {
+        let openapi = rest::openapi::router(PathPrefix::of(base_url).as_str()).layer(compression());
+        router = router.merge(openapi).merge(rest::docs::router(&pages::bar(config)));
     }
+    if let Some(playground) = graphql_state.playground.clone() {
+        router = router.merge(playground.router());
+    }
+    router = router.merge(
+        Router::new()
+            .route(graphql::PATH, any(graphql::serve))
+            .layer(to_graphql)
+            .layer(compression())
+            .with_state(graphql_state),
+    );
     if config.app {
         router = router.merge(app::router());
     }

@@ -223,11 +223,20 @@ async fn the_playground_is_a_page_only_where_it_is_on() {
     let app = App::spawn().await;
     for path in ["/graphql", "/graphiql"] {
         let page = Answer::of(app.request("GET", path).header("accept", "text/html,*/*;q=0.8")).await;
-        assert!(page.status == 200 && page.text.contains("GraphiQL"), "{page:?}");
+        assert!(page.status == 200 && page.text.contains("Playground"), "{page:?}");
         assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"), "{page:?}");
     }
+    let demo = "name=\"demo\"";
+    assert!(
+        Answer::of(app.request("GET", "/graphiql")).await.text.contains(demo),
+        "in development there is a demo account"
+    );
+    let staging = App::spawn_with(&[("DOCKET_ENV", "staging"), ("BETTER_AUTH_URL", "https://app.example")]).await;
+    assert!(!Answer::of(staging.request("GET", "/graphiql")).await.text.contains(demo));
     let off = App::spawn_with(&[("DOCKET_PLAYGROUND", "off")]).await;
-    assert_eq!(Answer::of(off.request("GET", "/graphiql")).await.status, 404);
+    for path in ["/graphiql", "/graphiql/bar/bar.js"] {
+        assert_eq!(Answer::of(off.request("GET", path)).await.status, 404, "{path}");
+    }
     let body = json!({ "query": "{ __schema { queryType { name } } }" });
     let answer = Answer::of(off.request("POST", "/graphql").json(&body)).await;
     assert!(!answer.text.contains("queryType\":{"), "{answer:?}");

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{Answer, App};
 
 const GUIDE: &str = include_str!("../../docs/graphql.md");
 const FRONT_ENDS: &str = include_str!("../../docs/frontend.md");
@@ -54,6 +54,29 @@ async fn every_example_of_the_guide_does_what_it_says() {
     }
     let stored = app.graphql(&ann, "{ tasks(order: { by: TITLE }) { nodes { title } } }", json!({})).await.data();
     assert_eq!(stored["tasks"]["nodes"], json!([{ "title": "Buy bread" }, { "title": "Water the plants" }]));
+}
+
+/// A browser of tests/run executes them with their variables; here they have none.
+#[tokio::test]
+async fn the_examples_of_the_playground_fit_the_schema() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground/examples");
+    let documents: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|it| fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+    assert!(documents.len() >= 10, "{} examples", documents.len());
+    for document in documents {
+        let (_, after) = document.split_once("\nmutation ").or(document.split_once("\nquery ")).unwrap_or_default();
+        let name = after.split(|it: char| !it.is_alphanumeric()).next();
+        let name = name.filter(|it| !it.is_empty());
+        let body = json!({ "query": document, "operationName": name });
+        let answer = Answer::of(app.request("POST", "/graphql").bearer_auth(&ann.token).json(&body)).await;
+        let code = answer.json()["errors"][0]["extensions"]["code"].as_str().map(str::to_owned);
+        let lacks_variables = document.contains('$') && code.as_deref() == Some("BAD_USER_INPUT");
+        let is_stream = document.contains("\nsubscription ");
+        assert!(code.is_none() || lacks_variables || is_stream, "{document}: {answer:?}");
+        assert!(!answer.text.contains("GRAPHQL_VALIDATION_FAILED"), "{document}: {answer:?}");
+    }
 }
 
 /// The text of all files in the folder that are TypeScript, but for packages and what is generated.

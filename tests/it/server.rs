@@ -345,5 +345,33 @@ async fn the_rest_api_is_documented_by_a_page_that_needs_no_other_host() {
         assert_eq!(Answer::of(app.request("GET", &path)).await.status, 200, "{path}");
         files += 1;
     }
-    assert!(files >= 3, "{page:?}");
+    assert!(files >= 6, "{page:?}");
+}
+
+#[tokio::test]
+async fn the_page_and_the_document_of_the_rest_api_can_be_switched_off() {
+    let app = App::spawn_with(&[("DOCKET_DOCS", "off")]).await;
+    for path in ["/docs", "/docs/", "/docs/docs.js", "/docs/swagger-ui.css", "/docs/bar/bar.js", "/openapi.json"] {
+        let answer = Answer::of(app.request("GET", path)).await;
+        assert_eq!(answer.expect(404)["detail"], "Not Found", "{path}");
+    }
+    let word = Answer::of(app.request("GET", "/")).await.expect(200);
+    assert_eq!(word, serde_json::json!({ "name": "Docket", "status": "healthy" }));
+    let home = Answer::of(app.request("GET", "/").header("accept", "text/html")).await;
+    let playground = Answer::of(app.request("GET", "/graphiql")).await;
+    for page in [home, playground] {
+        assert!(page.status == 200 && !page.text.contains("docs/") && !page.text.contains("openapi"), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_pages_are_sent_compressed_to_those_who_take_that() {
+    let app = App::spawn().await;
+    let get = |accepted: &str| app.request("GET", "/docs/swagger-ui.css").header("accept-encoding", accepted);
+    let plain = Answer::of(get("identity")).await;
+    let gzip = get("br, gzip;q=0.8").send().await.unwrap();
+    assert_eq!(gzip.headers()["content-encoding"], "gzip");
+    let gzip = gzip.bytes().await.unwrap();
+    assert!(plain.text.starts_with(".swagger-ui") && gzip.starts_with(&[0x1f, 0x8b]), "{} bytes", gzip.len());
+    assert!(gzip.len() * 3 < plain.text.len(), "{} of {} bytes", gzip.len(), plain.text.len());
 }

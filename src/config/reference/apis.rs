@@ -32,6 +32,12 @@ pub(super) const GRAPHQL: &[SettingEntry] = &[
 
 pub(super) const REST: &[SettingEntry] = &[
     entry(
+        "DOCKET_DOCS",
+        "`on`",
+        "`on` or `off`: `/openapi.json`, and the page at `/docs`",
+        ", which clients of the original back-end expect",
+    ),
+    entry(
         "DOCKET_LEGACY",
         "none",
         "the [kind of legacy front-ends](rest.md#settings-by-kind)",
