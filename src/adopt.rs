@@ -4,20 +4,26 @@
 //! The tables of others stay. Those that rows are taken from get other names first, and all rows are taken under ids that
 //! are derived from theirs, so that work that was cut off is gone on with by doing it again.
 
+mod classify;
+mod record;
 mod rows;
 mod rules;
 mod source;
 mod survey;
+mod tags;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt,
+    path::PathBuf,
 };
 
 use entity::id::UserId;
 use tracing::info;
 
 use self::{
+    classify::Outcome,
+    record::Record,
     rows::{AdoptedTask, Row},
     source::{MOVED, Source},
 };
@@ -27,7 +33,7 @@ pub use self::{
 };
 use crate::{
     config::Config,
-    db::{self, Db},
+    db::{self, Db, FoundTable},
     error::Error,
     proof::{self, Unfit},
     server::base_url,
@@ -52,6 +58,9 @@ pub enum AdoptError {
     /// Rows cannot be taken.
     #[error("{0} rows cannot be taken: mend them, or leave them behind by --skip-invalid")]
     Invalid(u64),
+    /// There is nothing to look at.
+    #[error("{0} is not there or empty")]
+    Absent(PathBuf),
     /// Something must be changed there first.
     #[error("{0}")]
     InTheWay(String),
@@ -91,69 +100,75 @@ pub struct Adopted {
 struct Adoption<'a> {
     db: &'a Db,
     rules: &'a Rules,
+    /// All tables that there are.
+    tables: Vec<FoundTable>,
     accounts: Option<Source>,
     tasks: Option<Source>,
 }
 
 /// Looks at a database, and changes nothing.
 pub async fn survey(config: &Config, rules: &Rules) -> Result<Survey, AdoptError> {
-    let db = db::connect(config).await?;
+    let db = open(config).await?;
     let survey = Adoption::find(&db, rules).await?.survey().await;
     db.close().await?;
     survey
 }
 
+/// Opens a database that is there.
+async fn open(config: &Config) -> Result<Db, AdoptError> {
+    match db::file::path(config).filter(|path| db::file::is_empty(path)) {
+        Some(path) => Err(AdoptError::Absent(path)),
+        None => Ok(db::connect(config).await?),
+    }
+}
+
 /// Takes over what is there; rows that cannot be taken stop it unless they are to be left behind.
 pub async fn apply(config: &Config, rules: &Rules) -> Result<Adopted, AdoptError> {
-    let db = db::connect(config).await?;
-    let survey = Adoption::find(&db, rules).await?.survey().await?;
-    let invalid = survey.invalid();
-    if !survey.obstacles.is_empty() {
-        db.close().await?;
-        return Err(AdoptError::InTheWay(survey.obstacles.join("; ")));
-    }
-    if invalid > 0 && !rules.skips_invalid {
-        db.close().await?;
-        return Err(AdoptError::Invalid(invalid));
-    }
-    for table in &survey.moved {
-        db.rename_table(table, &format!("{table}{MOVED}")).await?;
-    }
+    let db = open(config).await?;
+    let survey = Adoption::find(&db, rules).await?.survey().await;
+    let survey = match survey {
+        Ok(survey) if survey.obstacles.is_empty() && (survey.invalid() == 0 || rules.skips_invalid) => survey,
+        Ok(survey) => {
+            db.close().await?;
+            let obstacles = survey.obstacles.join("; ");
+            return Err(if obstacles.is_empty() {
+                AdoptError::Invalid(survey.invalid())
+            } else {
+                AdoptError::InTheWay(obstacles)
+            });
+        }
+        Err(error) => {
+            db.close().await?;
+            return Err(error);
+        }
+    };
+    db.move_tables(&survey.moved, MOVED).await?;
     db.close().await?;
     // What the tables of a Better Auth are called is found out anew.
     let db = db::connect(config).await?;
     proof::prepare(&db).await?;
+    record::make(&db).await?;
     let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;
+    // Before the first of them: a start behind a work that was cut off looks at it.
+    services.adoption().skip_task_numbers(survey.last_number).await?;
     let adopted = Adoption::find(&db, rules).await?.apply(&services).await;
     services.close().await?;
     adopted
 }
 
-/// Removes the old tables, if all of their rows that can be taken were.
+/// Removes the old tables, if all of their rows were taken, and what is known of them.
 pub async fn drop_old(config: &Config, rules: &Rules) -> Result<Vec<String>, AdoptError> {
-    let db = db::connect(config).await?;
-    proof::prepare(&db).await?;
-    let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;
-    let adoption = Adoption::find(&db, rules).await?;
-    let survey = adoption.survey().await?;
-    adoption.check_needs().await?;
-    let left = adoption.apply(&services).await?;
-    let left = left.accounts + left.tasks + left.skipped.max(survey.invalid()) + survey.deleted;
-    let mut dropped = Vec::new();
-    if left == 0 {
-        for source in adoption.sources() {
-            db.drop_table(&source.table.name).await?;
-            dropped.push(source.table.name.clone());
-        }
-    }
-    services.close().await?;
-    if left == 0 { Ok(dropped) } else { Err(AdoptError::NotTaken(left)) }
+    let db = open(config).await?;
+    let dropped = Adoption::find(&db, rules).await?.drop_old().await;
+    db.close().await?;
+    dropped
 }
 
 impl<'a> Adoption<'a> {
     async fn find(db: &'a Db, rules: &'a Rules) -> Result<Self, AdoptError> {
         let tables = db.tables().await?;
-        Ok(Self { db, rules, accounts: Source::accounts(&tables), tasks: Source::tasks(&tables) })
+        let (accounts, tasks) = (Source::accounts(&tables), Source::tasks(&tables));
+        Ok(Self { db, rules, tables, accounts, tasks })
     }
 
     /// The tables that rows are taken from, those first that need the others.
@@ -173,90 +188,74 @@ impl<'a> Adoption<'a> {
         Ok(())
     }
 
-    /// Does something with each row of a table.
+    /// Classifies all rows, accounts first, and does something with some at a time.
     async fn each(
         &self,
-        source: &Source,
-        mut work: impl AsyncFnMut(Row<'_>) -> Result<(), AdoptError>,
+        mut work: impl AsyncFnMut(&Source, Vec<(Row<'_>, Outcome)>) -> Result<(), AdoptError>,
     ) -> Result<(), AdoptError> {
-        let Some(key) = source.key() else { return Ok(()) };
-        let mut after = None;
-        loop {
-            let rows = self.db.json_rows(&source.table, key, after.as_ref(), ROWS_AT_ONCE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.get(&key.name).cloned();
-            for values in rows {
-                work(Row { source, rules: self.rules, values }).await?;
+        let mut classifier = self.classifier().await?;
+        for source in [&self.accounts, &self.tasks].into_iter().flatten() {
+            let is_of_tasks = self.tasks.as_ref().is_some_and(|it| it.table.name == source.table.name);
+            let mut rows = self.db.read_rows(&source.table).await?;
+            loop {
+                let some = rows.next(ROWS_AT_ONCE).await?;
+                if some.is_empty() {
+                    break;
+                }
+                let some: Vec<_> = some.into_iter().map(|found| Row { source, rules: self.rules, found }).collect();
+                let outcomes = match is_of_tasks {
+                    true => classifier.tasks(source, &some).await?,
+                    false => classifier.accounts(source, &some).await?,
+                };
+                work(source, some.into_iter().zip(outcomes).collect()).await?;
             }
+            rows.close().await?;
         }
+        Ok(())
     }
 
     async fn apply(&self, services: &Services) -> Result<Adopted, AdoptError> {
         let mut adopted = Adopted::default();
-        if let Some(source) = &self.accounts {
-            self.each(source, async |row| {
-                match row.account() {
-                    Ok(account) => match services.adoption().account(account).await {
-                        Ok(true) => adopted.accounts += 1,
-                        Ok(false) => adopted.known += 1,
-                        Err(Error::Auth(_)) => adopted.skipped += 1,
-                        Err(error) => return Err(error.into()),
-                    },
-                    Err(_) => adopted.skipped += 1,
+        let work = async |source: &Source, rows: Vec<(Row<'_>, Outcome)>| {
+            let (mut accounts, mut tasks, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+            for (row, outcome) in rows {
+                match outcome {
+                    Outcome::Taken => adopted.known += 1,
+                    Outcome::Refused(_) => adopted.skipped += 1,
+                    Outcome::Deleted => continue,
+                    Outcome::Account(account) => accounts.push(account),
+                    Outcome::Task(task) => tasks.push(*task),
                 }
-                Ok(())
-            })
-            .await?;
-        }
-        if let Some(source) = &self.tasks {
-            let (mut waiting, mut ids) = (Vec::new(), HashSet::new());
-            let mut last = 0;
-            self.each(source, async |row| {
-                if row.is_deleted() {
-                    return Ok(());
-                }
-                match row.task() {
-                    Ok(task) if ids.insert(task.task.id) => waiting.push(task),
-                    _ => adopted.skipped += 1,
-                }
-                if waiting.len() == ROWS_AT_ONCE {
-                    last = last.max(self.take(services, std::mem::take(&mut waiting), &mut adopted).await?);
-                    info!(tasks = adopted.tasks, known = adopted.known, "taken over");
-                }
-                Ok(())
-            })
-            .await?;
-            last = last.max(self.take(services, waiting, &mut adopted).await?);
-            services.adoption().skip_task_numbers(last).await?;
-        }
+                keys.extend(row.key().filter(|_| accounts.len() + tasks.len() > keys.len()));
+            }
+            let record = Record { db: self.db, source: source.name() };
+            record.begin(&keys).await?;
+            for account in accounts {
+                let is_new = services.adoption().account(account).await?;
+                *(if is_new { &mut adopted.accounts } else { &mut adopted.known }) += 1;
+            }
+            self.take(services, tasks, &mut adopted).await?;
+            record.finish(&keys).await?;
+            info!(accounts = adopted.accounts, tasks = adopted.tasks, "taken over");
+            Ok(())
+        };
+        self.each(work).await?;
         Ok(adopted)
     }
 
-    /// Brings tasks of several owners; the highest of their numbers.
+    /// Brings tasks of several owners.
     async fn take(
         &self,
         services: &Services,
         tasks: Vec<AdoptedTask>,
         adopted: &mut Adopted,
-    ) -> Result<i64, AdoptError> {
-        let last = tasks.iter().filter_map(|it| it.task.number).max().unwrap_or_default();
-        let taken = services.adoption().taken_numbers(tasks.iter().map(AdoptedTask::key)).await?;
-        let mut owners: BTreeMap<String, Vec<AdoptedTask>> = BTreeMap::new();
+    ) -> Result<(), AdoptError> {
+        let mut owners: BTreeMap<(String, bool), Vec<AdoptedTask>> = BTreeMap::new();
         for task in tasks {
-            if task.task.number.is_some_and(|it| taken.contains(&it)) {
-                adopted.skipped += 1;
-                continue;
-            }
-            owners.entry(task.owner.0.clone()).or_default().push(task);
+            // One statement has numbers for all of its rows, or for none.
+            owners.entry((task.owner.0.clone(), task.task.number.is_some())).or_default().push(task);
         }
-        let ids: Vec<UserId> = owners.keys().cloned().map(UserId).collect();
-        let known: HashSet<UserId> = services.adoption().known_users(&ids).await?.into_iter().collect();
-        for (owner, tasks) in owners {
-            let owner = UserId(owner);
-            if self.accounts.is_some() && !known.contains(&owner) {
-                adopted.skipped += tasks.len() as u64;
-                continue;
-            }
+        for ((owner, _), tasks) in owners {
             let mut labels: HashMap<_, LabelImport> = HashMap::new();
             let mut import = Import::default();
             let count = tasks.len() as u64;
@@ -265,11 +264,33 @@ impl<'a> Adoption<'a> {
                 import.tasks.push(TaskImport { place: import.tasks.len(), ..task });
             }
             import.labels = labels.into_values().collect();
-            let done = services.adoption().data(&owner).import(import, false).await?;
+            let done = services.adoption().data(&UserId(owner)).import(import, false).await?;
             adopted.tasks += done.tasks as u64;
             adopted.known += count - done.tasks as u64;
         }
-        Ok(last)
+        Ok(())
+    }
+
+    async fn drop_old(&self) -> Result<Vec<String>, AdoptError> {
+        self.check_needs().await?;
+        let mut left = 0;
+        self.each(async |_, rows| {
+            left += rows.iter().filter(|(_, outcome)| !matches!(outcome, Outcome::Taken)).count() as u64;
+            Ok(())
+        })
+        .await?;
+        if left > 0 {
+            return Err(AdoptError::NotTaken(left));
+        }
+        let mut dropped = Vec::new();
+        for source in self.sources() {
+            self.db.drop_table(&source.table.name).await?;
+            dropped.push(source.table.name.clone());
+        }
+        if !dropped.is_empty() && self.tables.iter().any(|it| it.name == record::TABLE) {
+            self.db.drop_table(record::TABLE).await?;
+        }
+        Ok(dropped)
     }
 }
 

@@ -41,7 +41,7 @@ pub use self::{
     dialect::time_or_stand_in,
     notify::{Notification, Notifier},
     selection::{Pace, Window},
-    tables::{FoundColumn, FoundTable},
+    tables::{FoundColumn, FoundRow, FoundTable},
     user_share::{UserShares, is_within, within},
 };
 use self::{

@@ -15,7 +15,6 @@ use std::{
 use clap::{ArgGroup, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use docket::{
-    adopt::{PriorityRule, Rules},
     app,
     archive::ImportOptions,
     config::{Config, reference},
@@ -27,7 +26,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
 use self::commands::{
-    Done, data,
+    Done,
+    data::{self, AdoptArguments},
     demo::{self, DemoArguments},
     keys::{self, KeyArguments},
     settings::CommonSettings,
@@ -81,23 +81,7 @@ enum Command {
         file: PathBuf,
     },
     /// Look at a database that others have made, and take over its accounts and tasks
-    Adopt {
-        /// Take over what can be taken, instead of only saying so
-        #[arg(long)]
-        apply: bool,
-        /// Leave rows behind that cannot be taken
-        #[arg(long, requires = "apply")]
-        skip_invalid: bool,
-        /// What a word or number of theirs means: low, medium, high or urgent
-        #[arg(long, value_name = "WORD=PRIORITY")]
-        priority: Vec<PriorityRule>,
-        /// Cut titles over 200 characters, and put the whole into the description
-        #[arg(long)]
-        shorten_titles: bool,
-        /// Remove the old tables, all of whose rows were taken over
-        #[arg(long, conflicts_with = "apply")]
-        drop: bool,
-    },
+    Adopt(AdoptArguments),
     /// Write all accounts and tasks as lines of JSON, for a database of either kind; or one user's data
     #[command(group = ArgGroup::new("whose").required(true).args(["all", "user"]))]
     Export {
@@ -160,72 +144,61 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { command, settings } = Arguments::parse();
-    let done = match command.unwrap_or(Command::Serve { open: false }) {
-        Command::Serve { open } => settings.started(|config, runtime, telemetry| {
-            config.keep_secret()?;
-            runtime.block_on(serve(config, telemetry, open))
-        }),
-        Command::Health => settings.started(|config, runtime, _| runtime.block_on(health(config))),
-        Command::Migrate => settings.started(|config, runtime, _| runtime.block_on(data::migrate(config))),
-        Command::Demo(arguments) => settings.started(|config, runtime, _| {
-            config.keep_secret()?;
-            runtime.block_on(demo::run(config, arguments))
-        }),
-        Command::Backup { file } => {
-            settings.started(|config, runtime, _| runtime.block_on(data::backup(config, &file)))
+    match run(command.unwrap_or(Command::Serve { open: false }), settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if commands::is_pipe_closed(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::from(2)
         }
-        Command::Restore { file } => {
-            settings.started(|config, runtime, _| runtime.block_on(data::restore(config, &file)))
-        }
-        Command::Adopt { apply, skip_invalid, priority, shorten_titles, drop } => {
-            let rules = Rules {
-                skips_invalid: skip_invalid,
-                priorities: priority.into_iter().collect(),
-                shortens_titles: shorten_titles,
-            };
-            settings.started(|config, runtime, _| match drop {
-                true => runtime.block_on(data::drop_adopted(config, &rules)),
-                false => runtime.block_on(data::adopt(config, apply, &rules)),
-            })
-        }
-        Command::Export { user: None, file, .. } => {
-            settings.started(|config, runtime, _| runtime.block_on(data::export(config, &file)))
-        }
-        Command::Export { user: Some(user), file, .. } => {
-            settings.started(|config, runtime, _| runtime.block_on(data::export_user(config, &user, &file)))
-        }
-        Command::Import { user: None, dry_run, resume, file, .. } => {
-            let options = ImportOptions { is_dry_run: dry_run, is_resumed: resume };
-            settings.started(|config, runtime, _| runtime.block_on(data::import(config, &file, options)))
-        }
-        Command::Import { user: Some(user), dry_run, file, .. } => {
-            settings.started(|config, runtime, _| runtime.block_on(data::import_user(config, &user, &file, dry_run)))
-        }
-        Command::User(arguments) => {
-            settings.started(|config, runtime, _| runtime.block_on(user::run(config, arguments)))
-        }
-        Command::Keys(arguments) => {
-            settings.started(|config, runtime, _| runtime.block_on(keys::run(config, arguments)))
-        }
-        Command::Stats(arguments) => {
-            settings.started(|config, runtime, _| runtime.block_on(stats::run(config, arguments)))
-        }
+    }
+}
+
+fn run(command: Command, settings: CommonSettings) -> Done {
+    match command {
         Command::Completions { shell } => shell::completions(Arguments::command(), shell),
         Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
-        Command::Doctor { fix } => settings.started(|config, runtime, _| runtime.block_on(data::doctor(config, fix))),
         Command::Openapi => data::openapi(),
         Command::Settings => shell::settings(),
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())
         }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if commands::is_pipe_closed(&*error) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&*error);
-            ExitCode::from(2)
+        command => settings
+            .started(|config, runtime, telemetry| runtime.block_on(run_with_settings(command, config, telemetry))),
+    }
+}
+
+async fn run_with_settings(command: Command, config: &mut Config, telemetry: &Telemetry) -> Done {
+    match command {
+        Command::Serve { open } => {
+            config.keep_secret()?;
+            serve(config, telemetry, open).await
+        }
+        Command::Demo(arguments) => {
+            config.keep_secret()?;
+            demo::run(config, arguments).await
+        }
+        Command::Health => health(config).await,
+        Command::Migrate => data::migrate(config).await,
+        Command::Backup { file } => data::backup(config, &file).await,
+        Command::Restore { file } => data::restore(config, &file).await,
+        Command::Adopt(arguments) => data::adopt(config, arguments).await,
+        Command::Export { user: None, file, .. } => data::export(config, &file).await,
+        Command::Export { user: Some(user), file, .. } => data::export_user(config, &user, &file).await,
+        Command::Import { user: None, dry_run, resume, file, .. } => {
+            data::import(config, &file, ImportOptions { is_dry_run: dry_run, is_resumed: resume }).await
+        }
+        Command::Import { user: Some(user), dry_run, file, .. } => {
+            data::import_user(config, &user, &file, dry_run).await
+        }
+        Command::User(arguments) => user::run(config, arguments).await,
+        Command::Keys(arguments) => keys::run(config, arguments).await,
+        Command::Stats(arguments) => stats::run(config, arguments).await,
+        Command::Doctor { fix } => data::doctor(config, fix).await,
+        // They need no settings.
+        Command::Completions { .. } | Command::Man { .. } | Command::Openapi | Command::Settings | Command::Schema => {
+            Ok(())
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Rows know nothing of clients: no serde, no GraphQL, no HTTP.
 
 pub mod account;
+pub mod adopted_row;
 pub mod database_epoch;
 pub mod id;
 pub mod idempotency_key;

@@ -6,13 +6,15 @@ use entity::{
     time::{Micros, Millis},
 };
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{
     rules::{self, Rules},
     source::{Role, Source},
+    tags,
 };
 use crate::{
-    db::FoundColumn,
+    db::{FoundColumn, FoundRow},
     rest,
     service::{
         adoption::{AdoptedAccount, labels_named, task_id},
@@ -24,6 +26,10 @@ use crate::{
 
 /// The highest number that a task can have: clients in JavaScript read no higher ones exactly.
 const MAX_NUMBER: i64 = (1 << 53) - 1;
+/// Words for the state of an account to which nobody may sign in.
+const BARRED: [&str; 6] = ["inactive", "disabled", "banned", "blocked", "suspended", "deleted"];
+/// How many characters of a word are shown.
+const MAX_WORD: usize = 40;
 /// How many characters an id has at most.
 const MAX_ID: usize = 255;
 
@@ -31,7 +37,7 @@ const MAX_ID: usize = 255;
 pub(super) struct Row<'a> {
     pub(super) source: &'a Source,
     pub(super) rules: &'a Rules,
-    pub(super) values: Map<String, Value>,
+    pub(super) found: FoundRow,
 }
 
 /// A task and its owner.
@@ -41,29 +47,54 @@ pub(super) struct AdoptedTask {
     pub(super) labels: Vec<LabelImport>,
 }
 
-impl AdoptedTask {
-    /// Its number, if it has one, and its id.
-    pub(super) fn key(&self) -> (Option<i64>, TaskId) {
-        (self.task.number, self.task.id)
-    }
-}
-
 /// What is wrong with a row: a sentence each, without its values.
 type Problems = Vec<String>;
 
 impl Row<'_> {
     fn get(&self, role: Role) -> Option<&Value> {
-        self.values.get(self.source.roles.get(&role)?).filter(|it| !it.is_null())
+        self.found.values.get(self.source.roles.get(&role)?).filter(|it| !it.is_null())
     }
 
     /// What it is called there.
-    pub(super) fn id(&self) -> Option<String> {
+    pub(super) fn key(&self) -> Option<String> {
         self.get(Role::Id).and_then(id_text)
+    }
+
+    /// An id as its clients know it: SQLAlchemy stores UUIDs without dashes where the database has no type for them.
+    fn id(&self, role: Role) -> Option<String> {
+        let text = self.get(role).and_then(id_text)?;
+        let is_bare = text.len() == 32 && text.bytes().all(|it| it.is_ascii_hexdigit());
+        let is_of_uuids =
+            self.source.column(role).is_some_and(|it| matches!(&*it.kind, "char(32)" | "character" | "uuid" | "blob"));
+        let uuid = Uuid::parse_str(&text).ok().filter(|_| is_bare && is_of_uuids);
+        Some(uuid.map_or(text, |it| it.to_string()))
+    }
+
+    /// The id that an account gets.
+    pub(super) fn user_id(&self) -> Option<UserId> {
+        self.id(Role::Id).map(UserId)
+    }
+
+    /// Whose task it is.
+    pub(super) fn owner(&self) -> Option<UserId> {
+        self.id(Role::Owner).map(UserId)
     }
 
     /// Whether it counts as deleted there.
     pub(super) fn is_deleted(&self) -> bool {
         self.is(Role::IsDeleted) || self.get(Role::DeletedAt).is_some()
+    }
+
+    /// Whether nobody may sign in to the account there.
+    fn is_barred(&self) -> bool {
+        let is_inactive = self.get(Role::IsActive).is_some() && !self.is(Role::IsActive);
+        let state = self.text(Role::Status).map(str::to_lowercase);
+        is_inactive || self.is(Role::IsDisabled) || state.is_some_and(|it| BARRED.contains(&it.as_str()))
+    }
+
+    /// What is wrong with the row as a whole.
+    fn faults(&self) -> Problems {
+        if self.found.is_text { Problems::new() } else { vec!["a text is not UTF-8".to_owned()] }
     }
 
     /// Whether a column says yes.
@@ -81,7 +112,7 @@ impl Row<'_> {
     }
 
     fn time(&self, role: Role, problems: &mut Problems) -> Option<DateTime<Utc>> {
-        let value = self.get(role)?;
+        let value = self.get(role).filter(|it| it.as_str().is_none_or(|text| !text.trim().is_empty()))?;
         let time = rest::read_instant(value);
         if time.is_none() {
             problems.push(format!("{}: not a time", self.source.roles[&role]));
@@ -91,8 +122,8 @@ impl Row<'_> {
 
     /// The account that it is. Who is not active there has no password here.
     pub(super) fn account(&self) -> Result<AdoptedAccount, Problems> {
-        let mut problems = Problems::new();
-        let id = self.id().filter(|it| it.chars().count() <= MAX_ID);
+        let mut problems = self.faults();
+        let id = self.id(Role::Id).filter(|it| it.chars().count() <= MAX_ID);
         if id.is_none() {
             problems.push("the id must have 1 to 255 characters".to_owned());
         }
@@ -103,7 +134,6 @@ impl Row<'_> {
         let name = self.text(Role::Name).unwrap_or_default();
         let name = UserName::parse(name).map_err(|rule| problems.push(format!("the name {rule}"))).ok();
         let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
-        let is_active = (self.get(Role::IsActive).is_none() || self.is(Role::IsActive)) && !self.is(Role::IsDisabled);
         let password = self.text(Role::Password).filter(|it| !it.is_empty());
         match (id, email, name) {
             (Some(id), Some(email), Some(name)) if problems.is_empty() => Ok(AdoptedAccount {
@@ -112,7 +142,7 @@ impl Row<'_> {
                 name,
                 is_verified: self.is(Role::IsVerified),
                 image: self.text(Role::Image).map(str::to_owned),
-                password: password.filter(|_| is_active).map(str::to_owned),
+                password: password.filter(|_| !self.is_barred()).map(str::to_owned),
                 created_at: Millis::from(created_at),
             }),
             _ => Err(problems),
@@ -121,26 +151,30 @@ impl Row<'_> {
 
     /// The task that it is.
     pub(super) fn task(&self) -> Result<AdoptedTask, Problems> {
-        let mut problems = Problems::new();
-        let owner = self.get(Role::Owner).and_then(id_text).map(UserId);
+        let mut problems = self.faults();
+        let owner = self.owner();
         if owner.is_none() {
             problems.push("it has no owner".to_owned());
         }
-        let read = rest::read_task(&self.body()).map_err(|of_body| problems.extend(of_body)).ok();
+        let body = self.body().map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let read = rest::read_task(&body);
+        let read = read.map_err(|of_body| problems.extend(of_body.into_iter().map(|it| self.with_word(it)))).ok();
         let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
         let updated_at = self.time(Role::UpdatedAt, &mut problems).unwrap_or(created_at);
         let completed_at = self.time(Role::CompletedAt, &mut problems).unwrap_or(updated_at);
-        if self.id().is_none() {
+        let name = self.id(Role::Id);
+        if name.is_none() {
             problems.push("it has no id".to_owned());
         }
-        let number = self.id().and_then(|it| it.parse::<i64>().ok());
+        // A text such as 007 is no number.
+        let number = name.as_ref().and_then(|it| it.parse::<i64>().ok().filter(|number| number.to_string() == *it));
         if number.is_some_and(|it| !(1..=MAX_NUMBER).contains(&it)) {
             problems.push("its number must be from 1 to 9,007,199,254,740,991".to_owned());
         }
-        let (Some(owner), Some(mut draft), Some(name), true) = (owner, read, self.id(), problems.is_empty()) else {
+        let (Some(owner), Some(mut draft), Some(name), true) = (owner, read, name, problems.is_empty()) else {
             return Err(problems);
         };
-        let id = name.parse().map_or_else(|_| task_id(&name), TaskId);
+        let id = name.parse().map_or_else(|_| task_id(&format!("{} {name}", self.source.name())), TaskId);
         let (labels, ids) = labels_named(&owner, std::mem::take(&mut draft.labels));
         let completed_at = draft.completed.then(|| Micros::from(completed_at));
         let task = TaskImport {
@@ -157,7 +191,7 @@ impl Row<'_> {
     }
 
     /// The body with which a client would make the task.
-    fn body(&self) -> Map<String, Value> {
+    fn body(&self) -> Result<Map<String, Value>, String> {
         let mut body = Map::new();
         let names = [
             (Role::Title, "title"),
@@ -178,19 +212,31 @@ impl Row<'_> {
             (_, None) => {}
         }
         if let Some(tags) = self.get(Role::Tags) {
-            body.insert("tags".to_owned(), Value::Array(tag_names(tags)));
+            let is_json = self.source.column(Role::Tags).is_some_and(|it| it.kind.starts_with("json"));
+            body.insert("tags".to_owned(), Value::Array(tags::names(tags, is_json)?));
         }
-        let others = self.source.others().filter_map(|it| Some((it, self.values.get(&it.name)?)));
+        let others = self.source.others().filter_map(|it| Some((it, self.found.values.get(&it.name)?)));
         let others = others.filter(|(_, value)| !value.is_null());
         body.extend(others.map(|(column, value)| (column.name.clone(), typed(column, value))));
         self.rules.apply(&mut body);
-        body
+        Ok(body)
+    }
+
+    /// A problem with the word that it is about, where that is no text of a user's.
+    fn with_word(&self, problem: String) -> String {
+        let role = match problem.split(':').next() {
+            Some("priority") => Role::Priority,
+            Some("status") => Role::Status,
+            _ => return problem,
+        };
+        let word: String = self.get(role).map(ToString::to_string).unwrap_or_default().chars().take(MAX_WORD).collect();
+        format!("{problem} (it is {word})")
     }
 
     /// What would make a task of it that cannot be taken as it is.
     pub(super) fn remedies(&self, problems: &[String]) -> impl Iterator<Item = &'static str> {
         let of_priority = problems.iter().any(|it| it.starts_with("priority:"));
-        let of_title = rules::has_long_title(&self.body());
+        let of_title = self.body().is_ok_and(|it| rules::has_long_title(&it));
         [
             (of_priority, "--priority 1=low --priority 2=medium says what words and numbers of priorities mean"),
             (of_title, "--shorten-titles cuts titles over 200 characters, and puts the whole into the description"),
@@ -222,15 +268,4 @@ fn id_text(value: &Value) -> Option<String> {
         Value::Number(number) if number.is_i64() => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// Names of tags: a list, the JSON of one, an array of PostgreSQL's as a text, or a text with commas.
-fn tag_names(value: &Value) -> Vec<Value> {
-    let Value::String(text) = value else { return value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]) };
-    if let Ok(Value::Array(names)) = serde_json::from_str(text) {
-        return names;
-    }
-    let inner = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(text);
-    let names = inner.split(',').map(|it| it.trim().trim_matches('"')).filter(|it| !it.is_empty());
-    names.map(Value::from).collect()
 }

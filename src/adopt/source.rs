@@ -38,14 +38,20 @@ pub(super) enum Role {
 }
 
 /// Names of the columns of accounts, in [`plain`] form, the likeliest first.
-const ACCOUNT_COLUMNS: [(Role, &[&str]); 10] = [
+const ACCOUNT_COLUMNS: [(Role, &[&str]); 13] = [
     (Role::Id, &["id", "userid"]),
     (Role::Email, &["email", "emailaddress"]),
     (Role::Name, &["name", "fullname", "displayname", "username"]),
     (Role::Password, &["hashedpassword", "passwordhash", "password", "hash", "pwhash"]),
     (Role::IsVerified, &["emailverified", "isverified", "verified"]),
     (Role::IsActive, &["isactive", "active"]),
-    (Role::IsDisabled, &["disabled", "isdisabled", "isbanned", "banned", "isblocked"]),
+    (
+        Role::IsDisabled,
+        &["disabled", "isdisabled", "isbanned", "banned", "isblocked", "blocked", "islocked", "locked", "issuspended"],
+    ),
+    (Role::Status, &["status", "state"]),
+    (Role::IsDeleted, &["isdeleted", "deleted"]),
+    (Role::DeletedAt, &["deletedat"]),
     (Role::Image, &["image", "avatar", "avatarurl", "picture"]),
     (Role::CreatedAt, &["createdat", "created", "datejoined"]),
     (Role::UpdatedAt, &["updatedat", "updated", "modifiedat"]),
@@ -118,9 +124,14 @@ impl Source {
         roles.iter().all(|it| self.roles.contains_key(it))
     }
 
-    /// The column by which its rows are told apart.
-    pub(super) fn key(&self) -> Option<&FoundColumn> {
-        self.table.column(self.roles.get(&Role::Id)?)
+    /// The column that is this to Docket.
+    pub(super) fn column(&self, role: Role) -> Option<&FoundColumn> {
+        self.table.column(self.roles.get(&role)?)
+    }
+
+    /// What the table was called before it was moved.
+    pub(super) fn name(&self) -> &str {
+        self.table.name.strip_suffix(MOVED).unwrap_or(&self.table.name)
     }
 
     /// Columns that are nothing to Docket.

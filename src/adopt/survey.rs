@@ -1,21 +1,21 @@
 //! What is in a database that others have made, and what of it can be taken over.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-use entity::id::UserId;
-
 use super::{
     AdoptError, Adoption,
+    classify::{Classifier, Outcome},
+    record,
     rows::Row,
-    source::{MOVED, Source},
+    source::{MOVED, Role, Source},
 };
 use crate::{
     db::{FoundTable, plain},
     proof,
-    service::{adoption, auth::hash_kind},
+    service::auth::hash_kind,
 };
 
 /// The tables of a Better Auth, of which an older one has some only.
@@ -35,6 +35,10 @@ struct Surveyed {
     /// What was found of a kind, and how often.
     kinds: BTreeMap<&'static str, u64>,
     invalid: u64,
+    /// How many were taken already.
+    taken: u64,
+    /// Whether other columns are kept.
+    keeps_others: bool,
 }
 
 /// What was found in a database.
@@ -54,16 +58,21 @@ pub struct Survey {
     problems: Vec<String>,
     /// What would make them be taken.
     remedies: BTreeSet<&'static str>,
-    /// How many tasks have a mark of deletion.
-    pub(super) deleted: u64,
+    /// Tables that refer to those that rows are taken from, and are not read.
+    links: Vec<String>,
+    /// How many rows can be taken and are not yet.
+    new: u64,
+    /// The highest number of a task among them.
+    pub(super) last_number: i64,
 }
 
 impl Adoption<'_> {
     pub(super) async fn survey(&self) -> Result<Survey, AdoptError> {
-        let tables = self.db.tables().await?;
+        let tables = &self.tables;
         let own: BTreeSet<String> = proof::table_names().into_iter().collect();
         let is_source = |name: &str| self.sources().any(|it| it.table.name == name);
-        let is_made = |name: &str| name == "seaql_migrations" || name.starts_with("tasks_search");
+        let is_made =
+            |name: &str| name == "seaql_migrations" || name == record::TABLE || name.starts_with("tasks_search");
         let is_stranger = |name: &&String| !own.contains(self.known(name)) && !is_made(name) && !is_source(name);
         let mut survey = Survey {
             better_auth: proof::better_auth(self.db).await?,
@@ -73,18 +82,31 @@ impl Adoption<'_> {
                 .filter(|it| is_source(it) && !it.ends_with(MOVED))
                 .cloned()
                 .collect(),
-            obstacles: self.obstacles(&tables, &own, is_source).chain(self.unread(&tables).await?).collect(),
+            obstacles: self.obstacles(&own, is_source).chain(self.unread().await?).collect(),
+            links: self.links().await?,
             strangers: tables.iter().map(|it| &it.name).filter(is_stranger).cloned().collect(),
             ..Survey::default()
         };
-        let mut owners = None;
-        if let Some(source) = &self.accounts {
-            owners = Some(self.survey_accounts(source, &mut survey).await?);
-        }
-        if let Some(source) = &self.tasks {
-            self.survey_tasks(source, owners.as_ref(), &mut survey).await?;
-        }
+        survey.accounts = self.accounts.as_ref().map(Surveyed::of);
+        survey.tasks = self.tasks.as_ref().map(Surveyed::of);
+        self.each(async |source, rows| {
+            for (row, outcome) in rows {
+                survey.count(source, &row, outcome);
+            }
+            Ok(())
+        })
+        .await?;
         Ok(survey)
+    }
+
+    /// Tables and views that need those that rows are taken from.
+    async fn links(&self) -> Result<Vec<String>, AdoptError> {
+        let mut links = BTreeSet::new();
+        for source in self.sources() {
+            links.extend(self.db.dependents(&source.table.name).await?);
+        }
+        links.retain(|it| !self.sources().any(|source| source.table.name == *it));
+        Ok(links.into_iter().collect())
     }
 
     /// What Docket calls the table of that name.
@@ -93,12 +115,8 @@ impl Adoption<'_> {
     }
 
     /// The tables that are in the way before Docket has made its own, and that nothing is taken from.
-    fn obstacles(
-        &self,
-        tables: &[FoundTable],
-        own: &BTreeSet<String>,
-        is_source: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = String> {
+    fn obstacles(&self, own: &BTreeSet<String>, is_source: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+        let tables = &self.tables;
         let is_migrated = tables.iter().any(|it| it.name == "seaql_migrations");
         let has_better_auth = self.db.auth_tables().is_some() || tables.iter().any(is_better_auth);
         // Of a Better Auth there may be some tables, and the others are made.
@@ -110,18 +128,25 @@ impl Adoption<'_> {
                 && !may_be_there(self.known(&it.name))
         };
         let names = tables.iter().filter(is_obstacle).map(|it| &it.name);
-        names.map(|it| format!("{it}: in the way of Docket's tables, and nothing is taken from there; rename it first"))
+        let in_the_way = names
+            .map(|it| format!("{it}: in the way of Docket's tables, and nothing is taken from there; rename it first"));
+        let is_there = |name: &str| tables.iter().any(|it| it.name == name);
+        let again = self.sources().map(|it| it.table.name.as_str());
+        let again = again.filter(move |it| !it.ends_with(MOVED) && is_there(&format!("{it}{MOVED}"))).map(|it| {
+            format!("{it}{MOVED}: there already, from before; has another program made {it} since? stop it, and remove one of both")
+        });
+        in_the_way.chain(again)
     }
 
     /// What looks like accounts or tasks, and is not read.
-    async fn unread(&self, tables: &[FoundTable]) -> Result<Vec<String>, AdoptError> {
+    async fn unread(&self) -> Result<Vec<String>, AdoptError> {
         let views = self.db.views().await?;
         let accounts = || Source::accounts(&views).filter(|_| self.accounts.is_none());
         let tasks = || Source::tasks(&views).filter(|_| self.tasks.is_none());
         let views = accounts().into_iter().chain(tasks()).map(|it| it.table.name);
         let mut unread: Vec<_> = views.map(|it| format!("{it}: a view is not read; make a table of it")).collect();
         if self.accounts.is_none()
-            && let Some(source) = Source::accounts_without_address(tables)
+            && let Some(source) = Source::accounts_without_address(&self.tables)
         {
             let name = source.table.name;
             unread.push(format!("{name}: accounts are known by e-mail addresses; give it a column email"));
@@ -129,100 +154,16 @@ impl Adoption<'_> {
         Ok(unread)
     }
 
-    /// Counts rows that share the key of the last row of a page, which are not read.
-    async fn count_unread(&self, source: &Source, found: &mut Surveyed, survey: &mut Survey) -> Result<(), AdoptError> {
-        let unread = self.db.count_rows(&source.table.name).await?.saturating_sub(found.rows);
-        if unread > 0 {
-            found.rows += unread;
-            found.invalid += unread;
-            survey.problems.push(format!("{}: {unread} rows have no id, or that of another row", found.table));
-        }
-        Ok(())
-    }
-
-    /// Looks at the accounts; the ids of those that can be taken.
-    async fn survey_accounts(&self, source: &Source, survey: &mut Survey) -> Result<HashSet<UserId>, AdoptError> {
-        let (mut found, mut ids, mut addresses) = (Surveyed::of(source), HashSet::new(), HashMap::new());
-        self.each(source, async |row| {
-            found.rows += 1;
-            match row.account() {
-                Ok(account) if addresses.contains_key(account.email.as_str()) => {
-                    survey.refuse(&mut found, &row, vec!["another account has the same address".to_owned()]);
-                }
-                Ok(account) => {
-                    let kind = account.password.as_deref().map_or("no password, or not active", hash_kind);
-                    *found.kinds.entry(kind).or_default() += 1;
-                    addresses.insert(account.email.as_str().to_owned(), account.id.clone());
-                    ids.insert(account.id);
-                }
-                Err(problems) => survey.refuse(&mut found, &row, problems),
-            }
-            Ok(())
-        })
-        .await?;
-        if self.has_users().await? {
-            let accounts = addresses.iter().map(|(address, id)| (address.clone(), id.clone()));
-            for address in adoption::taken_addresses(self.db, accounts).await? {
-                ids.remove(&addresses[&address]);
-                let problem = format!("{} {}: an account of Docket has its address", found.table, addresses[&address]);
-                survey.refuse_one(&mut found, problem);
-            }
-        }
-        self.count_unread(source, &mut found, survey).await?;
-        survey.accounts = Some(found);
-        Ok(ids)
-    }
-
-    /// Looks at the tasks, whose owners must be among those if they have accounts here.
-    async fn survey_tasks(
-        &self,
-        source: &Source,
-        owners: Option<&HashSet<UserId>>,
-        survey: &mut Survey,
-    ) -> Result<(), AdoptError> {
-        let (mut found, mut keys) = (Surveyed::of(source), HashMap::new());
-        self.each(source, async |row| {
-            found.rows += 1;
-            if row.is_deleted() {
-                *found.kinds.entry("a mark of deletion, which stay behind").or_default() += 1;
-                survey.deleted += 1;
-                return Ok(());
-            }
-            match row.task() {
-                Ok(task) if owners.is_some_and(|it| !it.contains(&task.owner)) => {
-                    survey.refuse(&mut found, &row, vec!["its owner has no account that is taken".to_owned()]);
-                }
-                Ok(task) if keys.insert(task.task.id, task.task.number).is_some() => {
-                    survey.refuse(&mut found, &row, vec!["another task has the same id".to_owned()]);
-                }
-                Ok(_) => {}
-                Err(problems) => survey.refuse(&mut found, &row, problems),
-            }
-            Ok(())
-        })
-        .await?;
-        if self.has_tasks().await? {
-            let keys = keys.into_iter().map(|(id, number)| (number, id));
-            for number in adoption::taken_numbers(self.db, keys).await? {
-                let problem = format!("{} {number}: a task of Docket has its number", found.table);
-                survey.refuse_one(&mut found, problem);
-            }
-        }
-        self.count_unread(source, &mut found, survey).await?;
-        survey.tasks = Some(found);
-        Ok(())
-    }
-
-    /// Whether there are accounts already, of Docket or a Better Auth.
-    async fn has_users(&self) -> Result<bool, AdoptError> {
-        let is_there =
+    /// What rows are classified by.
+    pub(super) async fn classifier(&self) -> Result<Classifier<'_>, AdoptError> {
+        let is_of_users =
             |it: &FoundTable| self.known(&it.name) == "user" && (self.db.auth_tables().is_some() || is_better_auth(it));
-        Ok(self.db.tables().await?.iter().any(is_there))
-    }
-
-    /// Whether Docket has made its tables.
-    async fn has_tasks(&self) -> Result<bool, AdoptError> {
-        Ok(self.db.tables().await?.iter().any(|it| it.name == "tasks" && Source::is_own(it)))
+        let mut classifier = Classifier::new(self.db);
+        classifier.has_record = self.tables.iter().any(|it| it.name == record::TABLE);
+        classifier.has_users = self.tables.iter().any(is_of_users);
+        classifier.has_tasks = self.tables.iter().any(|it| it.name == "tasks" && Source::is_own(it));
+        classifier.has_accounts = self.accounts.is_some();
+        Ok(classifier)
     }
 }
 
@@ -237,23 +178,49 @@ impl Surveyed {
             table: source.table.name.clone(),
             columns: source.roles.iter().map(|(role, name)| format!("{name} ({role:?})").to_lowercase()).collect(),
             others: source.others().map(|it| it.name.clone()).collect(),
+            keeps_others: source.column(Role::Owner).is_some(),
             ..Self::default()
         }
     }
 }
 
 impl Survey {
-    fn refuse(&mut self, table: &mut Surveyed, row: &Row<'_>, reasons: Vec<String>) {
-        self.remedies.extend(row.remedies(&reasons));
-        let id = row.id().unwrap_or_else(|| "without an id".to_owned());
-        let problem = format!("{} {id}: {}", table.table, reasons.join("; "));
-        self.refuse_one(table, problem);
+    fn count(&mut self, source: &Source, row: &Row<'_>, outcome: Outcome) {
+        let found = [&mut self.accounts, &mut self.tasks].into_iter().flatten();
+        let Some(found) = found.into_iter().find(|it| it.table == source.table.name) else { return };
+        found.rows += 1;
+        match outcome {
+            Outcome::Taken => found.taken += 1,
+            Outcome::Deleted => *found.kinds.entry("a mark of deletion, which stay behind").or_default() += 1,
+            Outcome::Account(account) => {
+                self.new += 1;
+                let kind = account.password.as_deref().map_or("no password, or not active", hash_kind);
+                *found.kinds.entry(kind).or_default() += 1;
+            }
+            Outcome::Task(task) => {
+                self.new += 1;
+                self.last_number = self.last_number.max(task.task.number.unwrap_or_default());
+            }
+            Outcome::Refused(reasons) => {
+                found.invalid += 1;
+                self.remedies.extend(row.remedies(&reasons));
+                if self.problems.len() < MAX_SHOWN {
+                    let id = row.key().unwrap_or_else(|| "without an id".to_owned());
+                    self.problems.push(format!("{} {id}: {}", found.table, reasons.join("; ")));
+                }
+            }
+        }
     }
 
-    fn refuse_one(&mut self, table: &mut Surveyed, problem: String) {
-        table.invalid += 1;
-        if self.problems.len() < MAX_SHOWN {
-            self.problems.push(problem);
+    /// What is to be done next, for whoever has only looked.
+    pub fn outlook(&self) -> &'static str {
+        match (self.has_source(), self.obstacles.is_empty(), self.invalid(), self.new) {
+            (false, true, ..) => "There is nothing to take over.",
+            (_, false, ..) => "Nothing was changed, and nothing can be before that is changed.",
+            (_, _, 0, 0) => "Nothing was changed. All of it is in Docket; docket adopt --drop removes the old tables.",
+            (_, _, 0, _) => "Nothing was changed. docket adopt --apply takes it over.",
+            (_, _, _, 0) => "Nothing was changed. What can be taken is in Docket.",
+            _ => "Nothing was changed. docket adopt --apply --skip-invalid takes over what can be taken.",
         }
     }
 
@@ -270,11 +237,13 @@ impl Survey {
 
 impl fmt::Display for Surveyed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, rows, columns, others, kinds, invalid } = self;
-        writeln!(formatter, "{table}: {rows} rows, of which {} can be taken", rows - invalid)?;
+        let Self { table, rows, columns, others, kinds, invalid, taken, keeps_others } = self;
+        write!(formatter, "{table}: {rows} rows, of which {} can be taken", rows - invalid)?;
+        writeln!(formatter, "{}", if *taken > 0 { format!(", and {taken} are here already") } else { String::new() })?;
         writeln!(formatter, "    columns that are taken: {}", columns.join(", "))?;
         if !others.is_empty() {
-            writeln!(formatter, "    other columns: {}", others.join(", "))?;
+            let fate = if *keeps_others { "kept as unknown fields" } else { "not taken" };
+            writeln!(formatter, "    other columns, {fate}: {}", others.join(", "))?;
         }
         for (kind, count) in kinds {
             writeln!(formatter, "    {count} with {kind}")?;
@@ -300,6 +269,9 @@ impl fmt::Display for Survey {
         }
         for obstacle in &self.obstacles {
             writeln!(formatter, "To be changed first: {obstacle}")?;
+        }
+        if !self.links.is_empty() {
+            writeln!(formatter, "Not taken, though they refer to these tables: {}", self.links.join(", "))?;
         }
         if !self.strangers.is_empty() {
             writeln!(formatter, "Left alone: {}", self.strangers.join(", "))?;

@@ -2,8 +2,9 @@
 
 use std::{fs::File, io, path::Path};
 
+use clap::Args;
 use docket::{
-    adopt::{self, Rules},
+    adopt::{self, PriorityRule, Rules},
     archive::{self, ImportOptions, ImportedFile},
     config::Config,
     db, doctor, proof, rest,
@@ -35,22 +36,45 @@ pub async fn restore(config: &Config, file: &Path) -> Done {
     Ok(())
 }
 
-pub async fn adopt(config: &Config, applies: bool, rules: &Rules) -> Done {
-    let survey = adopt::survey(config, rules).await?;
-    print!("{survey}");
-    if applies {
-        println!("{}.", adopt::apply(config, rules).await?);
-    } else if survey.has_source() {
-        println!("Nothing was changed. docket adopt --apply takes it over.");
-    } else {
-        println!("There is nothing to take over.");
-    }
-    Ok(())
+/// What is to be taken over of others' databases, and how.
+#[derive(Args)]
+pub struct AdoptArguments {
+    /// Take over what can be taken, instead of only saying so
+    #[arg(long)]
+    apply: bool,
+    /// Leave rows behind that cannot be taken
+    #[arg(long, requires = "apply")]
+    skip_invalid: bool,
+    /// What a word or number of theirs means: low, medium, high or urgent
+    #[arg(long, value_name = "WORD=PRIORITY")]
+    priority: Vec<PriorityRule>,
+    /// Cut titles over 200 characters, and put the whole into the description
+    #[arg(long)]
+    shorten_titles: bool,
+    /// Remove the old tables, all of whose rows were taken over
+    #[arg(long, conflicts_with = "apply")]
+    drop: bool,
 }
 
-pub async fn drop_adopted(config: &Config, rules: &Rules) -> Done {
-    let dropped = adopt::drop_old(config, rules).await?;
-    println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
+pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
+    let AdoptArguments { apply, skip_invalid, priority, shorten_titles, drop } = arguments;
+    let rules = Rules {
+        skips_invalid: skip_invalid,
+        priorities: priority.into_iter().collect(),
+        shortens_titles: shorten_titles,
+    };
+    if drop {
+        let dropped = adopt::drop_old(config, &rules).await?;
+        println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
+        return Ok(());
+    }
+    let survey = adopt::survey(config, &rules).await?;
+    print!("{survey}");
+    if apply {
+        println!("{}.", adopt::apply(config, &rules).await?);
+    } else {
+        println!("{}", survey.outlook());
+    }
     Ok(())
 }
 

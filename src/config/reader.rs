@@ -17,7 +17,7 @@ use super::{
     names::{self, Misnamed},
     origin, secret,
     secret::Secret,
-    source::BYTE_ORDER_MARK,
+    source::{self, BYTE_ORDER_MARK},
     weak::is_local,
 };
 
@@ -27,7 +27,7 @@ const DEFAULT_ORIGIN: &str = "http://localhost:3000";
 /// and cookies do not tell ports apart.
 const LOCAL_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 /// Three lines for each migration are left out: a line says that they are applied.
-const DEFAULT_LOG: &str = "info,sea_orm_migration=warn";
+const DEFAULT_LOG: &str = "info,sea_orm_migration=warn,sqlx::postgres::notice=warn";
 /// Where Better Auth is below the URL that it is given, which may name that place too.
 const AUTH_PATH: &str = "/api/auth";
 /// What the paths of Docket itself begin with.
@@ -110,6 +110,9 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
             (None, Some(path)) => match fs::read_to_string(path) {
                 Ok(text) => {
                     let text = text.trim_start_matches(BYTE_ORDER_MARK).trim();
+                    if let Some(doubt) = source::doubt(text) {
+                        self.mistakes.push(format!("{name}_FILE: the value {doubt}"));
+                    }
                     Some(text.to_owned()).filter(|text| !text.is_empty())
                 }
                 Err(_) => {

@@ -40,7 +40,7 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// Why the value of a variable may not be what was meant: whoever set it had it from a file, as it stands there.
-fn doubt(value: &str) -> Option<String> {
+pub(super) fn doubt(value: &str) -> Option<String> {
     let value = value.trim();
     if value.starts_with(BYTE_ORDER_MARK) {
         return Some("begins with a byte order mark (U+FEFF): leave it out".to_owned());

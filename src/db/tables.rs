@@ -1,9 +1,11 @@
 //! Tables that are not Docket's: what they are, and their rows whatever their types, as JSON. For `docket adopt`.
 
+use std::borrow::Cow;
+
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use serde_json::{Map, Value as Json};
 
-use super::Db;
+use super::{Connection, Db, Transaction};
 
 /// A table that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +92,9 @@ impl Db {
                  where m.type = 'table' and lower(f.\"table\") = lower(?1) order by 1"
             }
             _ => {
-                "select r.ev_class::regclass::text from pg_depend as d join pg_rewrite as r on r.oid = d.objid \
-                 where d.refobjid = to_regclass(quote_ident($1)) and r.ev_class <> d.refobjid \
-                 union select conrelid::regclass::text from pg_constraint \
+                "select v.relname::text from pg_depend as d join pg_rewrite as r on r.oid = d.objid \
+                 join pg_class as v on v.oid = r.ev_class where d.refobjid = to_regclass(quote_ident($1)) and r.ev_class <> d.refobjid \
+                 union select c.relname::text from pg_constraint join pg_class as c on c.oid = conrelid \
                  where contype = 'f' and confrelid = to_regclass(quote_ident($1)) order by 1"
             }
         };
@@ -100,64 +102,75 @@ impl Db {
         self.reader.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 
-    /// How many rows a table has.
-    pub async fn count_rows(&self, table: &str) -> Result<u64, DbErr> {
-        let text = format!("select cast(count(*) as text) from {}", quoted(table));
-        let row = self.reader.query_one_raw(Statement::from_string(self.backend(), text)).await?;
-        let count: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?;
-        Ok(count.and_then(|it| it.parse().ok()).unwrap_or_default())
+    /// Reads all rows of a table, some at a time: on PostgreSQL as they are at one moment.
+    pub async fn read_rows(&self, table: &FoundTable) -> Result<TableRows, DbErr> {
+        let name = quoted(&table.name);
+        let source = match self.backend() {
+            DbBackend::Sqlite => RowSource::Statement {
+                db: self.clone(),
+                text: format!(
+                    "select rowid, cast({} as blob) from {name} where rowid > ? order by rowid limit ?",
+                    json_of_sqlite(table)
+                ),
+                after: i64::MIN,
+            },
+            _ => {
+                let transaction = self.snapshot().await?;
+                let cursor = format!(
+                    "declare rows no scroll cursor for select 0::bigint, convert_to(to_jsonb(it)::text, 'UTF8') from {name} as it"
+                );
+                transaction.connection().execute_unprepared(&cursor).await?;
+                RowSource::Cursor(transaction)
+            }
+        };
+        Ok(TableRows(source))
     }
 
-    /// The first rows of a table in the order of a column that is unique, or those behind a value of it: each column by
-    /// its name, as JSON. Bytes are in hexadecimal digits.
-    pub async fn json_rows(
-        &self,
-        table: &FoundTable,
-        key: &FoundColumn,
-        after: Option<&Json>,
-        most: usize,
-    ) -> Result<Vec<Map<String, Json>>, DbErr> {
-        let (name, order) = (quoted(&table.name), quoted(&key.name));
-        let row = match self.backend() {
+    /// Gives tables other names, which get the same end, and their indexes and sequences too: names that Docket's own may
+    /// have. All or nothing.
+    pub async fn move_tables(&self, tables: &[String], end: &str) -> Result<(), DbErr> {
+        self.transaction(async |transaction| {
+            let connection = transaction.connection();
+            for table in tables {
+                for (kind, name, text) in self.parts(connection, table).await? {
+                    let (old, new) = (quoted(&name), quoted(&format!("{name}{end}")));
+                    match (kind.as_str(), text) {
+                        // SQLite renames no index; what its text says of the table follows the table's name.
+                        ("sqlite", Some(text)) => {
+                            connection.execute_unprepared(&format!("drop index {old}")).await?;
+                            connection.execute_unprepared(&text.replacen(&name, &format!("{name}{end}"), 1)).await?;
+                        }
+                        (kind, _) => {
+                            connection.execute_unprepared(&format!("alter {kind} {old} rename to {new}")).await?;
+                        }
+                    }
+                }
+                let (old, new) = (quoted(table), quoted(&format!("{table}{end}")));
+                connection.execute_unprepared(&format!("alter table {old} rename to {new}")).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The indexes and sequences of a table: their kind, their name, and on SQLite the text that makes them.
+    async fn parts(&self, on: &Connection, table: &str) -> Result<Vec<(String, String, Option<String>)>, DbErr> {
+        let text = match self.backend() {
             DbBackend::Sqlite => {
-                let columns = table.columns.iter().map(|it| {
-                    let column = quoted(&it.name);
-                    format!(
-                        "'{}', case typeof({column}) when 'blob' then hex({column}) else {column} end",
-                        it.name.replace('\'', "''")
-                    )
-                });
-                format!("json_object({})", columns.collect::<Vec<_>>().join(", "))
+                "select 'sqlite', name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?1"
             }
-            _ => "to_jsonb(it)::text".to_owned(),
-        };
-        if after.is_some_and(Json::is_null) {
-            // Nothing is behind it, and PostgreSQL has such rows last.
-            return Ok(Vec::new());
-        }
-        let (condition, values) = match (after, self.backend()) {
-            (None, _) => (String::new(), Vec::new()),
-            (Some(after), DbBackend::Sqlite) => (format!("where {order} > ?"), vec![bound(after)]),
-            (Some(after), _) => {
-                let text = after.as_str().map_or_else(|| after.to_string(), str::to_owned);
-                (format!("where {order} > cast($1::text as {})", key.kind), vec![Value::from(text)])
+            _ => {
+                "select 'index', c.relname::text, null::text from pg_index as i join pg_class as c on c.oid = i.indexrelid \
+                 where i.indrelid = to_regclass(quote_ident($1)) \
+                 union all select 'sequence', c.relname::text, null::text from pg_depend as d \
+                 join pg_class as c on c.oid = d.objid and c.relkind = 'S' \
+                 where d.refobjid = to_regclass(quote_ident($1)) and d.deptype in ('a', 'i')"
             }
         };
-        let text = format!("select {row} from {name} as it {condition} order by {order} limit {most}");
-        let statement = Statement::from_sql_and_values(self.backend(), text, values);
-        let read = |row: &QueryResult| {
-            let text: String = row.try_get_by_index(0)?;
-            serde_json::from_str(&text).map_err(|cause| DbErr::Type(cause.to_string()))
-        };
-        self.reader.query_all_raw(statement).await?.iter().map(read).collect()
-    }
-
-    /// Gives a table another name.
-    pub async fn rename_table(&self, from: &str, to: &str) -> Result<(), DbErr> {
-        self.writer
-            .execute_unprepared(&format!("alter table {} rename to {}", quoted(from), quoted(to)))
-            .await
-            .map(drop)
+        let statement = Statement::from_sql_and_values(self.backend(), text, [Value::from(table)]);
+        let read =
+            |row: &QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+        on.query_all_raw(statement).await?.iter().map(read).collect()
     }
 
     /// Removes a table.
@@ -166,10 +179,72 @@ impl Db {
     }
 }
 
-fn bound(value: &Json) -> Value {
-    match value {
-        Json::Number(number) if number.is_i64() => number.as_i64().into(),
-        Json::Number(number) => number.as_f64().into(),
-        value => value.as_str().map(str::to_owned).into(),
+/// A row of a table as JSON, as SQLite makes it: bytes in hexadecimal digits, and numbers that JSON does not have as texts.
+fn json_of_sqlite(table: &FoundTable) -> String {
+    let columns = table.columns.iter().map(|it| {
+        let (name, column) = (it.name.replace('\'', "''"), quoted(&it.name));
+        format!(
+            "'{name}', case when typeof({column}) = 'blob' then hex({column}) \
+             when typeof({column}) = 'real' and abs({column}) > 1.7e308 then cast({column} as text) else {column} end"
+        )
+    });
+    format!("json_object({})", columns.collect::<Vec<_>>().join(", "))
+}
+
+/// What a row is, and whether all of it can be read.
+#[derive(Clone, Debug)]
+pub struct FoundRow {
+    /// Each column by its name. Bytes are in hexadecimal digits.
+    pub values: Map<String, Json>,
+    /// Whether its texts are UTF-8; what is not is replaced.
+    pub is_text: bool,
+}
+
+/// The rows of a table, some at a time.
+#[derive(Debug)]
+pub struct TableRows(RowSource);
+
+#[derive(Debug)]
+enum RowSource {
+    /// A cursor in a transaction of PostgreSQL's.
+    Cursor(Transaction),
+    /// A statement of SQLite's, for the rows behind one.
+    Statement { db: Db, text: String, after: i64 },
+}
+
+impl TableRows {
+    /// The next ones, at most so many; none at the end.
+    pub async fn next(&mut self, most: usize) -> Result<Vec<FoundRow>, DbErr> {
+        let rows = match &self.0 {
+            RowSource::Cursor(transaction) => {
+                let fetch = Statement::from_string(DbBackend::Postgres, format!("fetch {most} from rows"));
+                transaction.connection().query_all_raw(fetch).await?
+            }
+            RowSource::Statement { db, text, after } => {
+                let values = [Value::from(*after), Value::from(i64::try_from(most).unwrap_or(i64::MAX))];
+                db.reader().query_all_raw(Statement::from_sql_and_values(DbBackend::Sqlite, text, values)).await?
+            }
+        };
+        if let (RowSource::Statement { after, .. }, Some(last)) = (&mut self.0, rows.last()) {
+            *after = last.try_get_by_index(0)?;
+        }
+        rows.iter().map(FoundRow::read).collect()
+    }
+
+    /// Ends the reading.
+    pub async fn close(self) -> Result<(), DbErr> {
+        match self.0 {
+            RowSource::Cursor(transaction) => transaction.rollback().await,
+            RowSource::Statement { .. } => Ok(()),
+        }
+    }
+}
+
+impl FoundRow {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let bytes: Vec<u8> = row.try_get_by_index(1)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let values = serde_json::from_str(&text).map_err(|cause| DbErr::Type(cause.to_string()))?;
+        Ok(Self { values, is_text: matches!(text, Cow::Borrowed(_)) })
     }
 }

@@ -1,6 +1,6 @@
 //! A row of another back-end's tasks, or of a file, read as the body with which one of its clients would make the task.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     pydantic::PydanticError,
     shape::Shape,
 };
-use crate::service::tasks::{LONGEST_DESCRIPTION, NewTask};
+use crate::service::tasks::{Date, LONGEST_DESCRIPTION, NewTask, instant};
 
 /// The task, in any of the forms that settings allow, with unknown fields kept; or what is wrong, a sentence each.
 pub fn read_task(body: &Map<String, Value>) -> Result<NewTask, Vec<String>> {
@@ -35,11 +35,8 @@ pub fn read_instant(value: &Value) -> Option<DateTime<Utc>> {
     match value {
         Value::Number(number) => entity::time::of_number(number.as_f64()?),
         Value::String(text) => {
-            let text = text.replacen(' ', "T", 1);
-            let with_zone = DateTime::parse_from_rfc3339(&text).map(|it| it.to_utc()).ok();
-            let naive = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|it| it.and_utc());
-            let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
-            with_zone.or_else(naive).or_else(day)
+            let day = || Some(Date::read(text.trim())?.and_hms_opt(0, 0, 0)?.and_utc());
+            instant(text.trim()).or_else(day)
         }
         _ => None,
     }

@@ -2,11 +2,10 @@
 //! Docket, for `docket export --user` and `docket import --user`. Nobody is signed in there, so this is the one way to a
 //! user's data without a [`super::auth::CurrentUser`], and no request leads here.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use entity::{
     id::{LabelId, ListId, TaskId, UserId},
-    task,
     text::name_key,
     time::Millis,
     user, user_revision,
@@ -26,13 +25,7 @@ use super::{
     user_data::UserData,
     values::UserName,
 };
-use crate::{
-    db::Db,
-    error::{AuthError, Error},
-};
-
-/// How many values one statement looks for.
-const VALUES_AT_ONCE: usize = 500;
+use crate::error::{AuthError, Error};
 
 /// An account of somebody else's.
 #[derive(Clone, Debug)]
@@ -119,56 +112,10 @@ impl Adoption<'_> {
         Ok(ids.filter(named).into_tuple().one(reader).await?)
     }
 
-    /// The numbers among these that other tasks have here.
-    pub async fn taken_numbers(
-        self,
-        tasks: impl Iterator<Item = (Option<i64>, TaskId)>,
-    ) -> Result<HashSet<i64>, Error> {
-        taken_numbers(&self.services.db, tasks).await
-    }
-
-    /// Which of these users have an account.
-    pub async fn known_users(self, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
-        let known = user::Entity::find().select_only().column(user::Column::Id);
-        let known = known.filter(user::Column::Id.is_in(ids.iter().cloned()));
-        Ok(known.into_tuple().all(self.services.db.reader()).await?)
-    }
-
     /// Gives no task that number or a lower one any more.
     pub async fn skip_task_numbers(self, last: i64) -> Result<(), Error> {
         Ok(self.services.db.skip_task_numbers(last).await?)
     }
-}
-
-/// The numbers among these that other tasks have here. Numbers are common to all users.
-pub async fn taken_numbers(db: &Db, tasks: impl Iterator<Item = (Option<i64>, TaskId)>) -> Result<HashSet<i64>, Error> {
-    let ids: HashMap<i64, TaskId> = tasks.filter_map(|(number, id)| Some((number?, id))).collect();
-    let numbers: Vec<i64> = ids.keys().copied().collect();
-    let mut taken = HashSet::new();
-    for numbers in numbers.chunks(VALUES_AT_ONCE) {
-        let found = task::Entity::find().select_only().columns([task::Column::Number, task::Column::Id]);
-        let found = found.filter(task::Column::Number.is_in(numbers.iter().copied())).into_tuple();
-        let found: Vec<(i64, TaskId)> = found.all(db.reader()).await?;
-        taken.extend(found.into_iter().filter(|(number, id)| ids[number] != *id).map(|(number, _)| number));
-    }
-    Ok(taken)
-}
-
-/// The addresses among these that other accounts have here.
-pub async fn taken_addresses(
-    db: &Db,
-    accounts: impl Iterator<Item = (String, UserId)>,
-) -> Result<HashSet<String>, Error> {
-    let ids: HashMap<String, UserId> = accounts.collect();
-    let addresses: Vec<&String> = ids.keys().collect();
-    let mut taken = HashSet::new();
-    for addresses in addresses.chunks(VALUES_AT_ONCE) {
-        let found = user::Entity::find().select_only().columns([user::Column::Email, user::Column::Id]);
-        let found = found.filter(user::Column::Email.is_in(addresses.iter().copied())).into_tuple();
-        let found: Vec<(String, UserId)> = found.all(db.reader()).await?;
-        taken.extend(found.into_iter().filter(|(email, id)| ids[email] != *id).map(|(email, _)| email));
-    }
-    Ok(taken)
 }
 
 /// The id of a task that has none of its own kind: always the same for what it is called there.

@@ -32,7 +32,9 @@ pub use self::{
     summaries::{SummaryPage, TaskSummary},
     totals::Totals,
     tree::Position,
-    values::{Date, Description, Due, Instant, LONGEST_DESCRIPTION, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title},
+    values::{
+        Date, Description, Due, Instant, LONGEST_DESCRIPTION, MAX_DESCRIPTION, MAX_TITLE, TimeZone, Title, instant,
+    },
 };
 pub(super) use self::{
     position::{MAX_KEY_LENGTH, append_key, between},

@@ -71,6 +71,9 @@ fn what_a_file_puts_around_a_value_is_no_part_of_it_unnoticed() {
     fs::write(&file, format!("\u{feff}{SECRET}\r\n")).unwrap();
     let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET_FILE", file.to_str().unwrap())]);
     assert!(code == Some(0), "{said}");
+    fs::write(&file, format!("'{SECRET}'\n")).unwrap();
+    let (code, said) = doctor_in(folder.path(), &[("BETTER_AUTH_SECRET_FILE", file.to_str().unwrap())]);
+    assert!(code == Some(2) && said.contains("BETTER_AUTH_SECRET_FILE: the value is in quotes"), "{said}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub(super) const DATABASE: &[SettingEntry] = &[
 pub(super) const OBSERVATION: &[SettingEntry] = &[
     entry(
         "RUST_LOG",
-        "`info`, and of SeaORM's migrations warnings only",
+        "`info`, and of migrations and PostgreSQL's notices warnings only",
         "the log filter",
         ", in the syntax of `tracing_subscriber::EnvFilter`; a word alone must be a level",
     ),

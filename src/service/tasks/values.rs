@@ -154,7 +154,9 @@ impl TimeZone {
     }
 }
 
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+/// An instant by RFC 3339, or ISO 8601 without seconds, with a space, or with an offset like `+0200` or `+02`; without an
+/// offset it is UTC.
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
     const DATE_TIME_FORMATS: [&str; 4] =
         ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
     let offsetless = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok().map(|it| it.and_utc());
