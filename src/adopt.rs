@@ -28,7 +28,7 @@ use self::{
     source::{MOVED, Source},
 };
 pub use self::{
-    rules::{PriorityRule, Rules},
+    rules::{PriorityRule, Rules, StatusRule},
     survey::Survey,
 };
 use crate::{

@@ -235,10 +235,14 @@ impl Row<'_> {
 
     /// What would make a task of it that cannot be taken as it is.
     pub(super) fn remedies(&self, problems: &[String]) -> impl Iterator<Item = &'static str> {
-        let of_priority = problems.iter().any(|it| it.starts_with("priority:"));
+        let is_about = |field: &str| problems.iter().any(|it| it.starts_with(field));
         let of_title = self.body().is_ok_and(|it| rules::has_long_title(&it));
         [
-            (of_priority, "--priority 1=low --priority 2=medium says what words and numbers of priorities mean"),
+            (is_about("status:"), "--status cancelled=completed says what words of states mean: completed or pending"),
+            (
+                is_about("priority:"),
+                "--priority 1=low --priority 2=medium says what words and numbers of priorities mean",
+            ),
             (of_title, "--shorten-titles cuts titles over 200 characters, and puts the whole into the description"),
         ]
         .into_iter()

@@ -16,42 +16,70 @@ pub struct Rules {
     pub skips_invalid: bool,
     /// The priority of Docket that a word or number means.
     pub priorities: BTreeMap<String, String>,
+    /// The state of a task, `completed` or `pending`, that a word means.
+    pub states: BTreeMap<String, String>,
     /// Whether a title that is too long is cut, and stands whole at the start of the description.
     pub shortens_titles: bool,
 }
 
-/// `1=low`: what one word or number means.
+/// `1=low`: the priority that one word or number means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PriorityRule {
-    word: String,
-    priority: String,
-}
+pub struct PriorityRule(String, String);
+
+/// `cancelled=completed`: the state that one word means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusRule(String, String);
 
 impl FromStr for PriorityRule {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (word, name) = text.rsplit_once('=').ok_or("must be a word or number, = and a priority, such as 1=low")?;
-        let priority = name.trim().to_lowercase();
-        if !rest::is_priority(&priority) {
-            return Err("the priority must be low, medium, high or urgent");
+        let (word, priority) = pair(text).ok_or("must be a word or number, = and a priority, such as 1=low")?;
+        match rest::is_priority(&priority) {
+            true => Ok(Self(word, priority)),
+            false => Err("the priority must be low, medium, high or urgent"),
         }
-        Ok(Self { word: word.trim().to_lowercase(), priority })
     }
+}
+
+impl FromStr for StatusRule {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (word, state) = pair(text).ok_or("must be a word, = and a state, such as cancelled=completed")?;
+        match state.as_str() {
+            "completed" | "pending" => Ok(Self(word, state)),
+            _ => Err("the state must be completed or pending"),
+        }
+    }
+}
+
+/// What stands on both sides of the last `=`.
+fn pair(text: &str) -> Option<(String, String)> {
+    let (word, meaning) = text.rsplit_once('=')?;
+    Some((word.trim().to_lowercase(), meaning.trim().to_lowercase()))
 }
 
 impl FromIterator<PriorityRule> for BTreeMap<String, String> {
     fn from_iter<T: IntoIterator<Item = PriorityRule>>(rules: T) -> Self {
-        rules.into_iter().map(|it| (it.word, it.priority)).collect()
+        rules.into_iter().map(|PriorityRule(word, meaning)| (word, meaning)).collect()
+    }
+}
+
+impl FromIterator<StatusRule> for BTreeMap<String, String> {
+    fn from_iter<T: IntoIterator<Item = StatusRule>>(rules: T) -> Self {
+        rules.into_iter().map(|StatusRule(word, meaning)| (word, meaning)).collect()
     }
 }
 
 impl Rules {
     /// Puts what Docket can take in the place of what it cannot, in the body that would make a task.
     pub(super) fn apply(&self, body: &mut Map<String, Value>) {
-        let meant = body.get("priority").and_then(|it| self.priorities.get(&word(it)));
-        if let Some(priority) = meant {
-            body.insert("priority".to_owned(), priority.clone().into());
+        for (name, meanings) in [("priority", &self.priorities), ("status", &self.states)] {
+            let meant = body.get(name).and_then(|it| meanings.get(&word(it))).cloned();
+            if let Some(meant) = meant {
+                body.insert(name.to_owned(), meant.into());
+            }
         }
         if self.shortens_titles && has_long_title(body) {
             shorten_title(body);
@@ -59,7 +87,7 @@ impl Rules {
     }
 }
 
-/// What a priority is called there.
+/// What a priority or state is called there.
 fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |it| it.trim().to_lowercase())
 }

@@ -4,7 +4,7 @@ use std::{fs::File, io, path::Path};
 
 use clap::Args;
 use docket::{
-    adopt::{self, PriorityRule, Rules},
+    adopt::{self, PriorityRule, Rules, StatusRule},
     archive::{self, ImportOptions, ImportedFile},
     config::Config,
     db, doctor, proof, rest,
@@ -48,6 +48,9 @@ pub struct AdoptArguments {
     /// What a word or number of theirs means: low, medium, high or urgent
     #[arg(long, value_name = "WORD=PRIORITY")]
     priority: Vec<PriorityRule>,
+    /// What a word for a state means: completed or pending
+    #[arg(long, value_name = "WORD=STATE")]
+    status: Vec<StatusRule>,
     /// Cut titles over 200 characters, and put the whole into the description
     #[arg(long)]
     shorten_titles: bool,
@@ -57,10 +60,11 @@ pub struct AdoptArguments {
 }
 
 pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
-    let AdoptArguments { apply, skip_invalid, priority, shorten_titles, drop } = arguments;
+    let AdoptArguments { apply, skip_invalid, priority, status, shorten_titles, drop } = arguments;
     let rules = Rules {
         skips_invalid: skip_invalid,
         priorities: priority.into_iter().collect(),
+        states: status.into_iter().collect(),
         shortens_titles: shorten_titles,
     };
     if drop {

@@ -262,18 +262,26 @@ async fn what_docket_has_already_is_said_before_anything_is_changed() {
 async fn a_rule_says_what_priorities_mean_and_that_titles_may_be_cut() {
     let mut app = filled("(1, 1, 'a', false, null)").await;
     app.sql("alter table todos add column priority text").await;
+    app.sql("alter table todos add column status text").await;
     let long = "word ".repeat(60);
     app.sql(&format!(
-        "insert into todos values (2, 1, 'b', false, null, '1'), (3, 1, '{long}', false, null, 'Ganz wichtig')"
+        "insert into todos values (2, 1, 'b', false, null, '1', 'pending'), \
+         (3, 1, '{long}', false, null, 'Ganz wichtig', 'On hold')"
     ))
     .await;
     let (_, said) = adopt(&app, &[]);
     assert!(said.contains("Helps: --priority") && said.contains("Helps: --shorten-titles"), "{said}");
-    for (rule, complaint) in [("1", "such as 1=low"), ("1=best", "low, medium, high or urgent")] {
-        let (code, said) = adopt(&app, &["--priority", rule]);
+    assert!(said.contains("Helps: --status") && said.contains("(it is \"On hold\")"), "{said}");
+    for (flag, rule, complaint) in [
+        ("--priority", "1", "such as 1=low"),
+        ("--priority", "1=best", "low, medium, high or urgent"),
+        ("--status", "on hold=waiting", "completed or pending"),
+    ] {
+        let (code, said) = adopt(&app, &[flag, rule]);
         assert!(code == Some(2) && said.contains(complaint), "{said}");
     }
-    let rules = ["--priority", "1=low", "--priority", "ganz wichtig=urgent", "--shorten-titles"];
+    let rules =
+        ["--priority", "1=low", "--priority", "ganz wichtig=urgent", "--status", "on hold=pending", "--shorten-titles"];
     let (code, said) = adopt(&app, &[&["--apply"], &rules[..]].concat());
     assert!(code == Some(0) && said.contains("3 tasks were taken over"), "{said}");
     let title = app.sql_text("select title from tasks where number = 3").await;
