@@ -46,6 +46,56 @@ test("what one device does, the other shows within a second", async () => {
   await close();
 });
 
+test("a label that two devices have made without a network is one, and no task is lost over it", async () => {
+  const { who, one, other, here, there, close } = await two();
+  await add(here, "Bread");
+  await shows(there, "Bread");
+  await live(here);
+  one.wire.cut();
+  other.wire.cut();
+  await Promise.all([offline(here), offline(there)]);
+  const label = async (page, title, name) => {
+    await openTask(page, title);
+    await page.type(".chip-form input", name);
+    await page.keyboard.press("Enter");
+    await press(page, "Close the task");
+  };
+  await label(here, "Bread", "shared");
+  await add(there, "Milk");
+  await label(there, "Milk", "Shared");
+  one.wire.plug();
+  await live(here);
+  other.wire.plug();
+  await live(there);
+  await shows(here, "Bread", "Milk");
+  const { labels, tasks } = await who.ask("{ labels { name } tasks { nodes { title labels { name } } } }");
+  assert.deepEqual(labels, [{ name: "shared" }]);
+  assert.ok(tasks.nodes.every((it) => it.labels[0].name === "shared"), JSON.stringify(tasks));
+  await close();
+});
+
+test("a new task that the server refuses can be let go of while it is open", async () => {
+  const { here, close } = await two();
+  await here.focus("#new-task");
+  await here.evaluate(() => {
+    const field = document.querySelector("#new-task");
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, "no\u0000pe");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await here.keyboard.press("Enter");
+  await here.waitForFunction(() => document.querySelector(".sync")?.textContent.includes("decision"));
+  await here.evaluate(() => document.querySelector(".row-link").click());
+  await here.waitForSelector(".details");
+  await press(here, "Review");
+  await press(here, "Discard my change");
+  await shows(here);
+  await here.reload();
+  await live(here);
+  await shows(here);
+  await close();
+  assert.deepEqual(faults, []);
+});
+
 test("what two devices do without a network is the same on both afterwards", async () => {
   const { who, one, other, here, there, close } = await two();
   for (const title of ["Bread", "Milk", "Eggs"]) await add(here, title);

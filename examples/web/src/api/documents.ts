@@ -41,7 +41,7 @@ export const STREAM = /* GraphQL */ `
 export const PUSH = gql<PushMutation, PushMutationVariables>(/* GraphQL */ `
   mutation Push($changes: [PushedChange!]!) {
     pushChanges(input: { changes: $changes }) {
-      results { id status revision deleted problems { field message } current { ...Row } }
+      results { id status revision deleted nameTakenBy problems { field message } current { ...Row } }
     }
   }
   ${ROW}

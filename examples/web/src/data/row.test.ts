@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { between } from "./position";
-import { acknowledge, blank, conflicts, edit, isUnsent, keepMine, receive, shown, takeTheirs } from "./row";
+import { acknowledge, blank, conflicts, discard, edit, isDeleted, isUnsent, keepMine, receive, replaceLabel, shown, takeTheirs } from "./row";
 import type { Fields, Row } from "./types";
 
 const received = (revision: number, fields: Fields) => ({ id: "1", kind: "TASK" as const, revision, fields });
@@ -65,4 +65,16 @@ test("there is a place between any two, at the start and at the end", () => {
   }
   assert.deepEqual(places, [...places].sort());
   assert.equal(new Set(places).size, places.length);
+});
+
+test("what was made here and is discarded is gone", () => {
+  const made = change(blank("1", "TASK"), { title: "Milk" });
+  assert.deepEqual([isDeleted(made), isDeleted(discard(made)), isUnsent(discard(made))], [false, true, false]);
+});
+
+test("a label whose name another one has is that one, and its task can be sent", () => {
+  const task = { ...change(blank("1", "TASK"), { title: "Milk", labelIds: ["x", "mine"] }), problems: [{ field: "labelIds", message: "label not found" }] };
+  const row = replaceLabel(task, "mine", "theirs");
+  assert.deepEqual([shown(row).labelIds, row.problems, shown(row).title], [["x", "theirs"], undefined, "Milk"]);
+  assert.deepEqual(shown(replaceLabel(change(task, { labelIds: ["theirs", "mine"] }), "mine", "theirs")).labelIds, ["theirs"]);
 });

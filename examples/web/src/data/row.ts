@@ -17,7 +17,8 @@ export const blank = (id: string, kind: Row["kind"]): Row => ({ id, kind, server
 /** The row as people see it. */
 export const shown = (row: Row): Fields => ({ ...row.server, ...row.patch });
 
-export const isDeleted = (row: Row) => shown(row).deleted === true;
+/** A row that the server never had, and of which nothing is left here, is gone too. */
+export const isDeleted = (row: Row) => shown(row).deleted === true || (row.server === null && keys(row.patch).length === 0);
 
 /** Whether something waits to be sent. */
 export const isUnsent = ({ patch, move }: Row) => keys(patch).length > 0 || move !== undefined;
@@ -83,6 +84,14 @@ export function takeTheirs(row: Row): Row {
   const lost = conflicts(row);
   const isLost = (key: Key) => lost.includes("deleted") || lost.includes(key);
   return { ...row, patch: omit(row.patch, isLost), base: omit(row.base, isLost) };
+}
+
+/** Another label has the name, and takes the place of one that was made here. */
+export function replaceLabel(row: Row, mine: string, theirs: string): Row {
+  const swap = (ids?: string[]) => ids && [...new Set(ids.map((it) => (it === mine ? theirs : it)))];
+  const next = { ...row, patch: { ...row.patch, labelIds: swap(row.patch.labelIds) } };
+  delete next.problems;
+  return next;
 }
 
 /** As it was before anything was changed here. */

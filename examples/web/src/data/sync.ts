@@ -6,7 +6,7 @@ import { client, openSocket } from "../api/client";
 import { MOVE_LIST, MOVE_TASK, PULL, PUSH, STREAM } from "../api/documents";
 import type { PushMutation, StreamSubscription } from "../api/documents.types";
 import { fail, Failure } from "./failure";
-import { acknowledge, blank, conflicts, receive } from "./row";
+import { acknowledge, blank, conflicts, discard, receive, replaceLabel } from "./row";
 import type { Store } from "./store";
 import type { Fields, Received, Row } from "./types";
 import { pushed, received } from "./wire";
@@ -162,8 +162,21 @@ export class Sync {
       const results = result.data?.pushChanges?.results;
       if (!results) throw fail(result.error);
       await store.update(results.map((it, index) => ({ before: batch[index]!, update: answer(it, batch[index]!.patch) })));
+      await this.useOthersLabels(results);
     }
     for (const row of store.unsent().filter((it) => it.move && it.revision !== null)) await this.move(row);
+  }
+
+  /** A label that was made here and whose name another one has by now is that one. */
+  private async useOthersLabels(results: Result[]): Promise<void> {
+    const { store } = this;
+    for (const { id, nameTakenBy } of results) {
+      const label = nameTakenBy && store.row(id);
+      if (!label || label.server !== null || label.kind !== "LABEL") continue;
+      const labelled = store.unsent().filter((row) => row.patch.labelIds?.includes(id));
+      const swaps = labelled.map((before) => ({ before, update: (row: Row) => replaceLabel(row, id, nameTakenBy) }));
+      await store.update([...swaps, { before: label, update: discard }]);
+    }
   }
 
   private sendable(): Row[] {

@@ -5,8 +5,9 @@ import type { Due, Fields, Row } from "../data/types";
 import { formatDue } from "../lib/dates";
 import { useSnapshot, useWorkspace } from "./context";
 
-const NAMES: Partial<Record<keyof Fields, string>> = {
-  title: "Title", description: "Description", completed: "Completed", priority: "Priority", due: "Due", listId: "List",
+/** What the server calls a field, as people do. */
+const NAMES: Partial<Record<string, string>> = {
+  title: "Title", description: "Description", completed: "Completed", priority: "Priority", due: "Due", listId: "List", labelIds: "Labels",
   parentId: "Parent", name: "Name", color: "Color", archived: "Archived",
 };
 
@@ -32,7 +33,7 @@ function Conflict({ row }: { row: Row }) {
   return (
     <section className="conflict" aria-label={title ?? name}>
       <h3>{title ?? name}</h3>
-      {row.problems ? <ul className="problem">{row.problems.map((it) => <li key={it.field}>{NAMES[it.field as keyof Fields] ?? it.field} {it.message}</li>)}</ul>
+      {row.problems ? <ul className="problem">{row.problems.map((it) => <li key={it.field}>{NAMES[it.field] ?? it.field} {it.message}</li>)}</ul>
         : keys.includes("deleted") ? <p>It was deleted elsewhere. Keep your version, or let it go?</p>
         : (
           <table>

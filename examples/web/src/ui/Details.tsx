@@ -67,7 +67,7 @@ export function Details({ task, onClose }: { task: ShownTask; onClose: () => voi
         </div>
         <Labels task={task} />
         {!task.parentId && <Subtasks task={task} />}
-        <p className="faint">Created {formatInstant(task.createdAt)}{task.completedAt && ` · completed ${formatInstant(task.completedAt)}`}</p>
+        <p className="faint">{task.createdAt && `Created ${formatInstant(task.createdAt)}`}{task.completedAt && ` · completed ${formatInstant(task.completedAt)}`}</p>
       </div>
     </aside>
   );

@@ -7,6 +7,8 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   const id = useId();
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
+    // React focuses what has autoFocus before the dialog is open, and the browser then what comes first.
+    dialog.current?.querySelector<HTMLElement>("input:not([type=radio])")?.focus();
   }, []);
   return (
     <dialog

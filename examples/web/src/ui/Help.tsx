@@ -9,6 +9,7 @@ const KEYS: [string, string][] = [
   ["C", "Complete or reopen it"],
   ["X", "Select it"],
   ["Shift ↓ ↑", "Select several"],
+  ["Ctrl A or ⌘ A", "Select all"],
   ["Alt ↓ ↑", "Move it in the manual order"],
   ["Delete", "Delete it"],
   ["Ctrl Z or ⌘ Z", "Undo"],

@@ -49,7 +49,7 @@ export function Settings({ menu, onLeave }: { menu: ReactNode; onLeave: () => Pr
       </div>
       {isAsking && (
         <Dialog title="Sign out and lose changes?" onClose={() => setAsking(false)}>
-          <p>{unsent} changes were not sent yet. They are lost when you sign out now.</p>
+          <p>{unsent === 1 ? "1 change was not sent yet. It is" : `${unsent} changes were not sent yet. They are`} lost when you sign out now.</p>
           <div className="actions">
             <button type="button" className="danger" onClick={() => void onLeave()}>Sign out</button>
             <button type="button" onClick={() => setAsking(false)}>Stay</button>
@@ -79,8 +79,8 @@ function Import() {
   };
   return (
     <div className="stack">
-      <label className="button file" data-disabled={status !== "live"}>Import a file
-        <input type="file" accept="application/json,.json" disabled={status !== "live"} onChange={(event) => void look(event)} />
+      <label className="button file" data-disabled={status !== "live"}>Import JSON, CSV or a calendar
+        <input type="file" accept=".json,.csv,.ics" disabled={status !== "live"} onChange={(event) => void look(event)} />
       </label>
       {typeof found === "string" && <p className="problem" role="alert">The file cannot be imported: {found}</p>}
       {found && typeof found !== "string" && (

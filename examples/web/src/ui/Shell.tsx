@@ -37,11 +37,16 @@ export function Shell({ onLeave, onUser }: { onLeave: () => Promise<void>; onUse
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key === "z" && !isTyping(event)) return void (event.preventDefault(), undo());
-      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (document.querySelector("dialog[open]") || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
       const field = { n: "#new-task", "/": "#search" }[event.key];
       if (field) {
         event.preventDefault();
         document.querySelector<HTMLElement>(field)?.focus();
+      } else if (["j", "k", "ArrowDown", "ArrowUp"].includes(event.key) && document.activeElement === document.body) {
+        // Nothing has the focus: the list goes on where it was.
+        const link = document.querySelector<HTMLElement>(".row-link[tabindex='0']") ?? document.querySelector<HTMLElement>(".row-link");
+        link?.focus();
+        event.preventDefault();
       } else if (event.key === "?") setHelpOpen(true);
       else if (event.key === "Escape" && isMenuOpen) closeMenu();
       else if (event.key === "Escape" && route.task) go({ page: route.page, id: route.id });

@@ -88,7 +88,11 @@ const WORDS = { live: "Up to date", connecting: "Connecting…", offline: "Offli
 
 export function SyncStatus() {
   const status = useStatus();
-  const { unsent } = useSnapshot();
-  const waiting = unsent > 0 ? ` · ${unsent} to send` : "";
-  return <p className={`sync ${status}`} role="status" data-unsent={unsent}><span className="sync-dot" />{unsent > 0 && status === "live" ? "Sending…" : `${WORDS[status]}${waiting}`}</p>;
+  const { unsent, conflicts } = useSnapshot();
+  const undecided = conflicts.length;
+  const waiting = unsent > undecided ? ` · ${unsent - undecided} to send` : "";
+  const text = status === "live" && waiting ? "Sending…"
+    : status === "live" && undecided > 0 ? (undecided === 1 ? "1 needs a decision" : `${undecided} need a decision`)
+    : `${WORDS[status]}${waiting}`;
+  return <p className={`sync ${status}`} role="status" data-unsent={unsent}><span className="sync-dot" />{text}</p>;
 }

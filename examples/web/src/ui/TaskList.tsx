@@ -18,12 +18,14 @@ type Props = {
   onSelect: (selected: ReadonlySet<string>) => void;
   isSelecting: boolean;
   canMove: boolean;
+  /** Whether a task that is completed, or open again, leaves the list. */
+  isFiltered: boolean;
   empty: ReactNode;
 };
 
 const taskOf = (entry: Entry | undefined) => (entry && "task" in entry ? entry.task : undefined);
 
-export function TaskList({ entries, route, selected, onSelect, isSelecting, canMove, empty }: Props) {
+export function TaskList({ entries, route, selected, onSelect, isSelecting, canMove, isFiltered, empty }: Props) {
   const { store, say } = useWorkspace();
   const scroller = useRef<HTMLDivElement>(null);
   const [height] = useState(HEIGHT);
@@ -81,7 +83,12 @@ export function TaskList({ entries, route, selected, onSelect, isSelecting, canM
   handlers.current = { grip: onPointerDown, toggle, focus: setCurrent };
 
   const press = (event: KeyboardEvent) => {
-    if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey) return;
+    if (!(event.target instanceof HTMLElement)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "a") {
+      onSelect(new Set(entries.flatMap((it) => ("task" in it ? it.id : []))));
+      return event.preventDefault();
+    }
+    if (event.ctrlKey || event.metaKey) return;
     const task = taskOf(entries[at]);
     const by = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
     if (by && event.altKey) {
@@ -96,7 +103,10 @@ export function TaskList({ entries, route, selected, onSelect, isSelecting, canM
       if (task && next) toggle(task.id, next);
     } else if (by) step(by);
     else if (event.key === "x" && task) toggle(task.id);
-    else if (event.key === "c" && task) setCompleted(store, [task], !task.completed);
+    else if (event.key === "c" && task) {
+      if (isFiltered) step(1);
+      setCompleted(store, [task], !task.completed);
+    }
     else if ((event.key === "Delete" || event.key === "Backspace") && task) {
       step(1);
       deleteTasks(store, [task]);

@@ -55,6 +55,7 @@ export function TaskPage({ route, menu, onEdit }: Props) {
       {(group || page !== "list" && page !== "label") && page !== "upcoming" && <NewTask name={name} onAdd={add} />}
       <TaskList
         entries={shown} route={route} selected={selected} onSelect={setSelected} isSelecting={isSelecting || chosen.length > 0}
+        isFiltered={filters.show !== "all"}
         canMove={(page === "all" || page === "list") && filters.sort === "manual"}
         empty={<Empty page={page} isFiltered={filters !== NO_FILTERS} isKnown={Boolean(group) || (page !== "list" && page !== "label")} onClear={() => setFilters(NO_FILTERS)} />}
       />
@@ -75,7 +76,7 @@ function NewTask({ name, onAdd }: { name: string; onAdd: (title: string) => void
       }}
     >
       <Icon name="plus" />
-      <input id="new-task" aria-label={`New task in ${name}`} placeholder="Add a task" maxLength={200} value={title} onChange={(event) => setTitle(event.target.value)} enterKeyHint="done" autoComplete="off" />
+      <input id="new-task" aria-label={`New task in ${name}`} placeholder="Add a task" maxLength={200} value={title} onChange={(event) => setTitle(event.target.value)} enterKeyHint="done" autoComplete="off" onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
       {title.trim() && <button className="small primary">Add</button>}
     </form>
   );
