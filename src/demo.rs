@@ -1,7 +1,7 @@
 //! `docket demo`: an account with believable data, so that a newcomer sees lists, labels, overdue and ordered tasks at
 //! once.
 
-use chrono::{Days, Duration, Utc};
+use chrono::{Days, NaiveTime, Utc};
 use entity::{id::ListId, task::Priority};
 
 use crate::{
@@ -146,15 +146,17 @@ fn draft((title, days, labels, completed): DemoTask, list: ListId) -> Result<New
     Ok(NewTask { completed, priority, due, list: Some(list), labels, ..named(title)? })
 }
 
-/// Every third task is due at an hour, the others on a day.
+/// Every third task is due at an hour of its day, the others on the day, and so is what is due today.
 fn due(days: i64) -> Result<Due, ValidationError> {
-    let now = Utc::now();
-    if days % 3 == 0 {
-        return Ok(Due::At(Instant::new(now + Duration::days(days) + Duration::hours(2))?, TimeZone::UTC));
-    }
-    let (today, distance) = (now.date_naive(), Days::new(days.unsigned_abs()));
+    let (today, distance) = (Utc::now().date_naive(), Days::new(days.unsigned_abs()));
     let day = if days < 0 { today.checked_sub_days(distance) } else { today.checked_add_days(distance) };
-    Date::new(day.unwrap_or(today)).map(Due::Date)
+    let day = day.unwrap_or(today);
+    let hour = 9 + days.unsigned_abs() % 8;
+    let time = NaiveTime::from_hms_opt(u32::try_from(hour).unwrap_or(9), 30, 0).unwrap_or_default();
+    match days % 3 == 0 && days != 0 {
+        true => Ok(Due::At(Instant::new(day.and_time(time).and_utc())?, TimeZone::UTC)),
+        false => Date::new(day).map(Due::Date),
+    }
 }
 
 fn named(title: &str) -> Result<NewTask, Error> {

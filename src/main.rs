@@ -231,6 +231,12 @@ async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
         let whole = if graphql::is_whole() { "" } else { "  (not in this binary, which was built without npm)" };
         println!("  playground  {base}/graphiql{whole}");
     }
+    if config.playground {
+        println!("  schema      {base}/schema.graphql");
+    }
+    if config.playground || config.app {
+        println!("  guides      {base}/guides");
+    }
     println!("  GraphQL     {base}/graphql");
     let docs = if config.docs { format!("  (what it has: {base}/docs/)") } else { String::new() };
     println!("  REST        {base}/api{docs}");

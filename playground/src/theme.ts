@@ -20,6 +20,16 @@ export function useEditorLook(): void {
     monaco?.editor.defineTheme("graphiql-LIGHT", { base: "vs", inherit: true, ...colorsOf(LIGHT) });
     monaco?.editor.defineTheme("graphiql-DARK", { base: "vs-dark", inherit: true, ...colorsOf(DARK) });
   }, [monaco]);
+  useEffect(() => {
+    // GraphiQL looks at the system's theme once, and chooses by it where nobody has chosen one.
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => {
+      const isChosen = ["graphiql-light", "graphiql-dark"].some((it) => document.body.classList.contains(it));
+      if (!isChosen) monaco?.editor.setTheme(system.matches ? "graphiql-DARK" : "graphiql-LIGHT");
+    };
+    system.addEventListener("change", follow);
+    return () => system.removeEventListener("change", follow);
+  }, [monaco]);
   const [queryEditor, variableEditor] = useGraphiQL((state) => [state.queryEditor, state.variableEditor]);
   useEffect(() => {
     for (const editor of [queryEditor, variableEditor]) editor?.updateOptions({ wordWrap: "on", wrappingIndent: "indent" });

@@ -61,7 +61,12 @@ pub(super) const GUIDES: [Guide; 12] = [
 
 /// The routes.
 pub(super) fn router() -> Router {
-    Router::new().route("/guides/{*path}", get(page))
+    // Relative, for a proxy may have them below a path.
+    let first = |path: &'static str| get(move || async move { (StatusCode::SEE_OTHER, [(header::LOCATION, path)]) });
+    Router::new()
+        .route("/guides", first("guides/graphql"))
+        .route("/guides/", first("graphql"))
+        .route("/guides/{*path}", get(page))
 }
 
 async fn page(Path(path): Path<String>) -> Response {
@@ -103,6 +108,12 @@ impl Guide {
                     None => is_dropped = true,
                 },
                 Event::End(TagEnd::Link) if is_dropped => is_dropped = false,
+                // A page loads nothing: what a picture shows is said instead.
+                Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
+                Event::Start(Tag::CodeBlock(_)) => {
+                    events.push(Event::Html(CowStr::Borrowed("<pre tabindex=\"0\"><code>")));
+                }
+                Event::End(TagEnd::CodeBlock) => events.push(Event::Html(CowStr::Borrowed("</code></pre>\n"))),
                 // One that is wider than the page scrolls by itself.
                 Event::Start(Tag::Table(columns)) => {
                     events.push(Event::Html(CowStr::Borrowed("<div class=\"table\" tabindex=\"0\">")));

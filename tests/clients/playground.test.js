@@ -204,6 +204,16 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
+test("the editors follow the theme of the system while the page is open", async () => {
+  const page = await newcomer(browser, {});
+  const has = (theme) => page.waitForSelector(`.graphiql-query-editor .monaco-editor.${theme}`, { timeout: 5000 });
+  await page.goto(`${base}/graphiql`);
+  await has("vs");
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+  await has("vs-dark");
+  await page.close();
+});
+
 test("the bar has the theme that is chosen in GraphiQL", async () => {
   const page = await newcomer(browser);
   await open(page);

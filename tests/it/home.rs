@@ -47,6 +47,7 @@ async fn every_guide_is_a_page_and_its_links_lead_to_what_they_name() {
         let place = base.join(guide).unwrap();
         let page = Answer::of(app.request("GET", place.path())).await;
         assert!(page.status == 200 && page.header("content-type").starts_with("text/html"), "{guide}: {page:?}");
+        assert!(!page.text.contains("<img") && !page.text.contains("<pre>"), "{guide}");
         assert!(!page.text.contains("<script") && page.header("content-security-policy").contains("sha256-"));
         for link in values(&page.text, "href=\"").filter(|it| !it.starts_with("data:") && !it.starts_with("http")) {
             let target = place.join(link).unwrap();
@@ -57,6 +58,9 @@ async fn every_guide_is_a_page_and_its_links_lead_to_what_they_name() {
         }
     }
     assert_eq!(Answer::of(app.request("GET", "/guides/nothing")).await.status, 404);
+    for path in ["/guides", "/guides/"] {
+        assert!(Answer::of(app.request("GET", path)).await.text.contains("GraphQL API"), "{path}");
+    }
 }
 
 #[tokio::test]
