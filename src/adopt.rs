@@ -217,25 +217,37 @@ impl<'a> Adoption<'a> {
     async fn apply(&self, services: &Services) -> Result<Adopted, AdoptError> {
         let mut adopted = Adopted::default();
         let work = async |source: &Source, rows: Vec<(Row<'_>, Outcome)>| {
-            let (mut accounts, mut tasks, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut accounts, mut tasks, mut new, mut here) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for (row, outcome) in rows {
                 match outcome {
                     Outcome::Taken => adopted.known += 1,
                     Outcome::Refused(_) => adopted.skipped += 1,
-                    Outcome::Deleted => continue,
-                    Outcome::Account(account) => accounts.push(account),
-                    Outcome::Task(task) => tasks.push(*task),
+                    Outcome::Deleted => {}
+                    Outcome::Here => {
+                        adopted.known += 1;
+                        here.extend(row.key());
+                    }
+                    Outcome::Account(account) => {
+                        accounts.push((row.key(), account));
+                        new.extend(row.key());
+                    }
+                    Outcome::Task(task) => {
+                        tasks.push(*task);
+                        new.extend(row.key());
+                    }
                 }
-                keys.extend(row.key().filter(|_| accounts.len() + tasks.len() > keys.len()));
             }
             let record = Record { db: self.db, source: source.name() };
-            record.begin(&keys).await?;
-            for account in accounts {
+            record.begin(&here).await?;
+            record.finish(&here).await?;
+            record.begin(&new).await?;
+            for (key, account) in accounts {
                 let is_new = services.adoption().account(account).await?;
                 *(if is_new { &mut adopted.accounts } else { &mut adopted.known }) += 1;
+                record.finish(key.as_slice()).await?;
             }
             self.take(services, tasks, &mut adopted).await?;
-            record.finish(&keys).await?;
+            record.finish(&new).await?;
             info!(accounts = adopted.accounts, tasks = adopted.tasks, "taken over");
             Ok(())
         };
@@ -272,10 +284,17 @@ impl<'a> Adoption<'a> {
     }
 
     async fn drop_old(&self) -> Result<Vec<String>, AdoptError> {
+        if let Some(source) = self.sources().find(|it| !it.table.name.ends_with(MOVED)) {
+            let name = &source.table.name;
+            return Err(AdoptError::InTheWay(format!(
+                "{name}: not taken over by docket adopt --apply; nothing is dropped"
+            )));
+        }
         self.check_needs().await?;
         let mut left = 0;
         self.each(async |_, rows| {
-            left += rows.iter().filter(|(_, outcome)| !matches!(outcome, Outcome::Taken)).count() as u64;
+            left +=
+                rows.iter().filter(|(_, outcome)| !matches!(outcome, Outcome::Taken | Outcome::Here)).count() as u64;
             Ok(())
         })
         .await?;

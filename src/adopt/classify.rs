@@ -21,8 +21,10 @@ const VALUES_AT_ONCE: usize = 500;
 
 /// What becomes of a row.
 pub(super) enum Outcome {
-    /// It was taken already.
+    /// It was taken already, or whoever owned it here has deleted the account.
     Taken,
+    /// It is here, and not yet recorded as taken.
+    Here,
     /// It has a mark of deletion, or its owner has, and stays behind.
     Deleted,
     /// It cannot be taken; a sentence for each reason.
@@ -50,7 +52,12 @@ pub(super) struct Classifier<'a> {
     tasks: HashSet<TaskId>,
     numbers: HashSet<i64>,
     owners: HashSet<UserId>,
+    /// Of accounts with a mark of deletion there.
     deleted_owners: HashSet<UserId>,
+    /// Of accounts that are not taken.
+    refused_owners: HashSet<UserId>,
+    /// Of accounts that were taken, and deleted here since.
+    gone_owners: HashSet<UserId>,
 }
 
 impl<'a> Classifier<'a> {
@@ -67,6 +74,8 @@ impl<'a> Classifier<'a> {
             numbers: HashSet::new(),
             owners: HashSet::new(),
             deleted_owners: HashSet::new(),
+            refused_owners: HashSet::new(),
+            gone_owners: HashSet::new(),
         }
     }
 
@@ -88,11 +97,15 @@ impl<'a> Classifier<'a> {
         for (row, account) in rows.iter().zip(read) {
             let state = row.key().and_then(|it| recorded.get(&it)).copied();
             let outcome = self.account(row, account, state, &known);
-            if let (Some(id), Outcome::Account(_) | Outcome::Taken) = (row.user_id(), &outcome) {
-                self.owners.insert(id);
-            }
-            if let (Some(id), Outcome::Deleted) = (row.user_id(), &outcome) {
-                self.deleted_owners.insert(id);
+            if let Some(id) = row.user_id() {
+                let is_here = known.addresses.contains_key(&id);
+                let owners = match &outcome {
+                    Outcome::Taken if !is_here => &mut self.gone_owners,
+                    Outcome::Account(_) | Outcome::Taken | Outcome::Here => &mut self.owners,
+                    Outcome::Deleted => &mut self.deleted_owners,
+                    _ => &mut self.refused_owners,
+                };
+                owners.insert(id);
             }
             outcomes.push(outcome);
         }
@@ -106,7 +119,7 @@ impl<'a> Classifier<'a> {
         state: Option<bool>,
         known: &KnownUsers,
     ) -> Outcome {
-        if row.key().is_some_and(|it| !self.keys.insert((false, it))) {
+        if row.bare_id().is_some_and(|it| !self.keys.insert((false, it))) {
             return refused("another account has the same id");
         }
         if state == Some(true) {
@@ -123,10 +136,9 @@ impl<'a> Classifier<'a> {
         if !self.addresses.insert(address.clone()) {
             return refused("another account has the same address");
         }
-        // One that was begun is what is there.
         match (known.addresses.get(&account.id), known.ids.get(&address)) {
-            _ if state.is_some() => Outcome::Account(account),
-            (Some(there), _) if *there == address => Outcome::Taken,
+            // One that was begun is what is there, whatever its address is by now.
+            (Some(there), _) if *there == address || state.is_some() => Outcome::Here,
             (Some(_), _) => refused("an account of Docket has its id"),
             (None, Some(_)) => refused("an account of Docket has its address"),
             (None, None) => Outcome::Account(account),
@@ -173,7 +185,7 @@ impl<'a> Classifier<'a> {
         state: Option<bool>,
         known: &KnownTasks,
     ) -> Outcome {
-        if row.key().is_some_and(|it| !self.keys.insert((true, it))) {
+        if row.bare_id().is_some_and(|it| !self.keys.insert((true, it))) {
             return refused("another task has the same id");
         }
         if state == Some(true) {
@@ -187,11 +199,18 @@ impl<'a> Classifier<'a> {
             Err(problems) => return Outcome::Refused(problems),
         };
         let (number, id) = (task.task.number, task.task.id);
-        if self.has_accounts && !self.owners.contains(&task.owner) {
+        if self.gone_owners.contains(&task.owner) {
+            return Outcome::Taken;
+        }
+        let is_refused = self.refused_owners.contains(&task.owner);
+        if is_refused || (self.has_accounts && !self.owners.contains(&task.owner)) {
             return refused("its owner has no account that is taken");
         }
         if !self.tasks.insert(id) || number.is_some_and(|it| !self.numbers.insert(it)) {
             return refused("another task has the same id");
+        }
+        if state.is_some() && known.ids.contains(&id) {
+            return Outcome::Here;
         }
         if state.is_none() && (known.ids.contains(&id) || number.is_some_and(|it| known.numbers.contains(&it))) {
             return refused("a task of Docket has its number or id");

@@ -6,6 +6,7 @@ use entity::{
     time::{Micros, Millis},
 };
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     tags,
 };
 use crate::{
-    db::{FoundColumn, FoundRow},
+    db::{FoundColumn, FoundRow, plain},
     rest,
     service::{
         adoption::{AdoptedAccount, labels_named, task_id},
@@ -27,7 +28,32 @@ use crate::{
 /// The highest number that a task can have: clients in JavaScript read no higher ones exactly.
 const MAX_NUMBER: i64 = (1 << 53) - 1;
 /// Words for the state of an account to which nobody may sign in.
-const BARRED: [&str; 6] = ["inactive", "disabled", "banned", "blocked", "suspended", "deleted"];
+const BARRED: [&str; 10] =
+    ["inactive", "disabled", "banned", "blocked", "suspended", "deleted", "locked", "closed", "removed", "terminated"];
+/// Names of columns, without underscores, in which yes means that nobody may sign in.
+const BARRING: [&str; 14] = [
+    "disabled",
+    "isdisabled",
+    "banned",
+    "isbanned",
+    "blocked",
+    "isblocked",
+    "locked",
+    "islocked",
+    "accountlocked",
+    "suspended",
+    "issuspended",
+    "deactivated",
+    "isdeactivated",
+    "archived",
+];
+/// … in which no means that.
+const PERMITTING: [&str; 4] = ["active", "isactive", "enabled", "isenabled"];
+/// … in which any time means that.
+const TIMES_OF_BARRING: [&str; 7] =
+    ["bannedat", "disabledat", "blockedat", "suspendedat", "lockedat", "lockeduntil", "deactivatedat"];
+/// … with a word for the state of an account.
+const STATES: [&str; 4] = ["status", "state", "accountstatus", "userstatus"];
 /// How many characters of a word are shown.
 const MAX_WORD: usize = 40;
 /// How many characters an id has at most.
@@ -56,13 +82,28 @@ impl Row<'_> {
     }
 
     /// What it is called there.
+    pub(super) fn bare_id(&self) -> Option<String> {
+        self.id_text(Role::Id)
+    }
+
+    /// What it is recorded by: its id, and a mark of whose row it is, for another one may have the id one day.
     pub(super) fn key(&self) -> Option<String> {
-        self.get(Role::Id).and_then(id_text)
+        let whose = [Role::Email, Role::Owner, Role::Title].map(|it| self.get(it).map(ToString::to_string));
+        let digest = Sha256::digest(format!("{whose:?}"));
+        let mark: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
+        Some(format!("{} {mark}", self.bare_id()?))
+    }
+
+    /// An id as a text. PostgreSQL fills a `char` with spaces, which mean nothing.
+    fn id_text(&self, role: Role) -> Option<String> {
+        let text = id_text(self.get(role)?)?;
+        let is_filled = self.source.column(role).is_some_and(|it| it.kind == "character");
+        Some(if is_filled { text.trim_end().to_owned() } else { text })
     }
 
     /// An id as its clients know it: SQLAlchemy stores UUIDs without dashes where the database has no type for them.
     fn id(&self, role: Role) -> Option<String> {
-        let text = self.get(role).and_then(id_text)?;
+        let text = self.id_text(role)?;
         let is_bare = text.len() == 32 && text.bytes().all(|it| it.is_ascii_hexdigit());
         let is_of_uuids =
             self.source.column(role).is_some_and(|it| matches!(&*it.kind, "char(32)" | "character" | "uuid" | "blob"));
@@ -85,11 +126,18 @@ impl Row<'_> {
         self.is(Role::IsDeleted) || self.get(Role::DeletedAt).is_some()
     }
 
-    /// Whether nobody may sign in to the account there.
+    /// Whether nobody may sign in to the account there, as any of its columns says.
     fn is_barred(&self) -> bool {
-        let is_inactive = self.get(Role::IsActive).is_some() && !self.is(Role::IsActive);
-        let state = self.text(Role::Status).map(str::to_lowercase);
-        is_inactive || self.is(Role::IsDisabled) || state.is_some_and(|it| BARRED.contains(&it.as_str()))
+        self.source.table.columns.iter().any(|column| {
+            let (name, value) = (plain(&column.name), self.found.values.get(&column.name));
+            let Some(value) = value.filter(|it| !it.is_null()) else { return false };
+            let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+            let word = value.as_str().unwrap_or_default().trim().to_lowercase();
+            (is_one_of(&BARRING) && is_yes(value))
+                || (is_one_of(&PERMITTING) && !is_yes(value))
+                || is_one_of(&TIMES_OF_BARRING)
+                || (is_one_of(&STATES) && BARRED.contains(&word.as_str()))
+        })
     }
 
     /// What is wrong with the row as a whole.
@@ -99,12 +147,7 @@ impl Row<'_> {
 
     /// Whether a column says yes.
     fn is(&self, role: Role) -> bool {
-        match self.get(role) {
-            None | Some(Value::Bool(false)) => false,
-            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-            Some(Value::String(text)) => !matches!(text.to_lowercase().as_str(), "" | "0" | "f" | "false" | "n" | "no"),
-            Some(_) => true,
-        }
+        self.get(role).is_some_and(is_yes)
     }
 
     fn text(&self, role: Role) -> Option<&str> {
@@ -156,8 +199,7 @@ impl Row<'_> {
         if owner.is_none() {
             problems.push("it has no owner".to_owned());
         }
-        let body = self.body().map_err(|problem| problems.push(problem)).unwrap_or_default();
-        let read = rest::read_task(&body);
+        let read = self.body().map_err(|problem| vec![problem]).and_then(|body| rest::read_task(&body));
         let read = read.map_err(|of_body| problems.extend(of_body.into_iter().map(|it| self.with_word(it)))).ok();
         let created_at = self.time(Role::CreatedAt, &mut problems).unwrap_or_else(Utc::now);
         let updated_at = self.time(Role::UpdatedAt, &mut problems).unwrap_or(created_at);
@@ -262,6 +304,16 @@ fn typed(column: &FoundColumn, value: &Value) -> Value {
             serde_json::from_str(text).unwrap_or_else(|_| value.clone())
         }
         _ => value.clone(),
+    }
+}
+
+/// Whether a value says yes.
+fn is_yes(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !matches!(text.trim().to_lowercase().as_str(), "" | "0" | "f" | "false" | "n" | "no"),
+        _ => true,
     }
 }
 

@@ -19,8 +19,6 @@ pub(super) enum Role {
     Name,
     Password,
     IsVerified,
-    IsActive,
-    IsDisabled,
     Image,
     Owner,
     Title,
@@ -38,20 +36,14 @@ pub(super) enum Role {
 }
 
 /// Names of the columns of accounts, in [`plain`] form, the likeliest first.
-const ACCOUNT_COLUMNS: [(Role, &[&str]); 13] = [
+const ACCOUNT_COLUMNS: [(Role, &[&str]); 10] = [
     (Role::Id, &["id", "userid"]),
     (Role::Email, &["email", "emailaddress"]),
     (Role::Name, &["name", "fullname", "displayname", "username"]),
     (Role::Password, &["hashedpassword", "passwordhash", "password", "hash", "pwhash"]),
     (Role::IsVerified, &["emailverified", "isverified", "verified"]),
-    (Role::IsActive, &["isactive", "active"]),
-    (
-        Role::IsDisabled,
-        &["disabled", "isdisabled", "isbanned", "banned", "isblocked", "blocked", "islocked", "locked", "issuspended"],
-    ),
-    (Role::Status, &["status", "state"]),
-    (Role::IsDeleted, &["isdeleted", "deleted"]),
-    (Role::DeletedAt, &["deletedat"]),
+    (Role::IsDeleted, &["isdeleted", "deleted", "softdeleted", "isremoved", "removed"]),
+    (Role::DeletedAt, &["deletedat", "removedat"]),
     (Role::Image, &["image", "avatar", "avatarurl", "picture"]),
     (Role::CreatedAt, &["createdat", "created", "datejoined"]),
     (Role::UpdatedAt, &["updatedat", "updated", "modifiedat"]),
@@ -66,8 +58,8 @@ const TASK_COLUMNS: [(Role, &[&str]); 14] = [
     (Role::Priority, &["priority"]),
     (Role::Due, &["duedate", "dueat", "due", "deadline"]),
     (Role::Tags, &["tags", "labels"]),
-    (Role::IsDeleted, &["isdeleted", "deleted"]),
-    (Role::DeletedAt, &["deletedat"]),
+    (Role::IsDeleted, &["isdeleted", "deleted", "softdeleted", "isremoved", "removed"]),
+    (Role::DeletedAt, &["deletedat", "removedat"]),
     (Role::CompletedAt, &["completedat"]),
     (Role::CreatedAt, &["createdat", "created"]),
     (Role::UpdatedAt, &["updatedat", "updated", "modifiedat"]),

@@ -190,7 +190,7 @@ impl Survey {
         let Some(found) = found.into_iter().find(|it| it.table == source.table.name) else { return };
         found.rows += 1;
         match outcome {
-            Outcome::Taken => found.taken += 1,
+            Outcome::Taken | Outcome::Here => found.taken += 1,
             Outcome::Deleted => *found.kinds.entry("a mark of deletion, which stay behind").or_default() += 1,
             Outcome::Account(account) => {
                 self.new += 1;
@@ -205,7 +205,7 @@ impl Survey {
                 found.invalid += 1;
                 self.remedies.extend(row.remedies(&reasons));
                 if self.problems.len() < MAX_SHOWN {
-                    let id = row.key().unwrap_or_else(|| "without an id".to_owned());
+                    let id = row.bare_id().unwrap_or_else(|| "without an id".to_owned());
                     self.problems.push(format!("{} {id}: {}", found.table, reasons.join("; ")));
                 }
             }
@@ -242,7 +242,8 @@ impl fmt::Display for Surveyed {
         writeln!(formatter, "{}", if *taken > 0 { format!(", and {taken} are here already") } else { String::new() })?;
         writeln!(formatter, "    columns that are taken: {}", columns.join(", "))?;
         if !others.is_empty() {
-            let fate = if *keeps_others { "kept as unknown fields" } else { "not taken" };
+            let fate =
+                if *keeps_others { "kept as unknown fields" } else { "read where they bar an account, not taken" };
             writeln!(formatter, "    other columns, {fate}: {}", others.join(", "))?;
         }
         for (kind, count) in kinds {

@@ -95,19 +95,37 @@ async fn what_is_deleted_after_it_was_taken_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn nothing_comes_for_whoever_has_deleted_the_account_here() {
+    let app = filled("(1, 1, 'a', false, null), (2, 2, '', false, null)").await;
+    assert_eq!(adopt(&app, &["--apply", "--skip-invalid"]).0, Some(0));
+    app.sql("delete from account where \"userId\" = '2'").await;
+    app.sql("delete from \"user\" where id = '2'").await;
+    app.sql("update todos_before_docket set title = 'mended' where id = 2").await;
+    let (_, said) = adopt(&app, &["--apply"]);
+    assert!(said.contains("0 accounts and 0 tasks were taken over"), "{said}");
+    assert_eq!((adopt(&app, &["--drop"]).0, count(&app, "tasks").await), (Some(0), "1".into()));
+}
+
+#[tokio::test]
 async fn rows_of_another_back_end_with_the_same_ids_are_told_apart() {
     let mut app = filled("(3, 1, 'first', false, null)").await;
     assert_eq!((adopt(&app, &["--apply"]).0, adopt(&app, &["--drop"]).0), (Some(0), Some(0)));
     app.sql("create table users (id integer primary key, email text, hashed_password text)").await;
     app.sql("insert into users values (1, 'cem@example.com', 'x'), (5, 'dee@example.com', 'x')").await;
     app.sql("create table todos (id integer primary key, user_id integer, title text)").await;
-    app.sql("insert into todos values (3, 1, 'collides'), (4, 1, 'of Cem'), (9, 5, 'of Dee')").await;
+    app.sql("insert into todos values (3, 5, 'collides'), (4, 1, 'of Cem'), (9, 5, 'of Dee')").await;
     let (_, said) = adopt(&app, &[]);
     assert!(said.contains("users 1: an account of Docket has its id"), "{said}");
     assert!(said.contains("todos 3: a task of Docket has its number or id"), "{said}");
+    assert!(said.contains("todos 4: its owner has no account that is taken"), "{said}");
+    let (code, said) = adopt(&app, &["--drop"]);
+    assert!(code == Some(2) && said.contains("todos: not taken over"), "{said}");
     let (_, said) = adopt(&app, &["--apply", "--skip-invalid"]);
-    assert!(said.contains("1 accounts and"), "{said}");
+    assert!(said.contains("1 accounts and 1 tasks were taken over"), "{said}");
     assert_eq!(adopt(&app, &["--drop"]).0, Some(2), "rows were left behind");
+    // Other rows under ids that were taken are not these.
+    app.sql("update users_before_docket set email = 'eve@example.com' where id = 5").await;
+    assert!(adopt(&app, &[]).1.contains("users_before_docket 5: an account of Docket has its id"));
     app.start(&[]).await;
 }
 
@@ -176,17 +194,19 @@ async fn ids_and_names_of_any_kind_are_read_to_the_end() {
 #[tokio::test]
 async fn whoever_was_deleted_or_barred_there_cannot_sign_in_here() {
     let app = App::unstarted().await;
-    app.sql("create table users (id integer primary key, email text, password text, status text, deleted_at text)")
+    app.sql("create table users (id integer primary key, email text, password text, status text, deleted_at text, locked integer, enabled text)")
         .await;
-    app.sql("insert into users values (1, 'ann@example.com', 'x', 'active', null)").await;
-    app.sql("insert into users values (2, 'bob@example.com', 'x', 'Banned', null)").await;
-    app.sql("insert into users values (3, 'cem@example.com', 'x', 'active', '2025-01-01')").await;
+    app.sql("insert into users values (1, 'ann@example.com', 'x', 'active', null, 0, 'yes')").await;
+    app.sql("insert into users values (2, 'bob@example.com', 'x', ' Banned ', null, 0, null)").await;
+    app.sql("insert into users values (3, 'cem@example.com', 'x', 'active', '2025-01-01', 0, null)").await;
+    app.sql("insert into users values (4, 'dee@example.com', 'x', 'active', null, 1, 'yes')").await;
+    app.sql("insert into users values (5, 'eve@example.com', 'x', 'active', null, 0, 'no')").await;
     app.sql("create table tasks (id integer primary key, user_id integer, title text)").await;
     app.sql("insert into tasks values (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')").await;
     let (code, said) = adopt(&app, &["--apply"]);
-    assert!(code == Some(0) && said.contains("2 accounts and 2 tasks were taken over"), "{said}");
-    assert!(said.contains("1 with no password, or not active") && said.contains("1 with a mark of deletion"), "{said}");
-    assert_eq!((count(&app, "\"user\"").await, count(&app, "account").await), ("2".into(), "1".into()));
+    assert!(code == Some(0) && said.contains("4 accounts and 2 tasks were taken over"), "{said}");
+    assert!(said.contains("3 with no password, or not active") && said.contains("1 with a mark of deletion"), "{said}");
+    assert_eq!((count(&app, "\"user\"").await, count(&app, "account").await), ("4".into(), "1".into()));
 }
 
 #[tokio::test]
