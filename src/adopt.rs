@@ -116,32 +116,16 @@ pub async fn survey(config: &Config, rules: &Rules) -> Result<Survey, AdoptError
 
 /// Opens a database that is there.
 async fn open(config: &Config) -> Result<Db, AdoptError> {
-    match db::file::path(config).filter(|path| db::file::is_empty(path)) {
+    match db::file::absent(config) {
         Some(path) => Err(AdoptError::Absent(path)),
         None => Ok(db::connect(config).await?),
     }
 }
 
-/// Takes over what is there; rows that cannot be taken stop it unless they are to be left behind.
-pub async fn apply(config: &Config, rules: &Rules) -> Result<Adopted, AdoptError> {
+/// Takes over what a survey has found; rows that cannot be taken stop it unless they are to be left behind.
+pub async fn apply(config: &Config, rules: &Rules, survey: &Survey) -> Result<Adopted, AdoptError> {
+    survey.check(rules)?;
     let db = open(config).await?;
-    let survey = Adoption::find(&db, rules).await?.survey().await;
-    let survey = match survey {
-        Ok(survey) if survey.obstacles.is_empty() && (survey.invalid() == 0 || rules.skips_invalid) => survey,
-        Ok(survey) => {
-            db.close().await?;
-            let obstacles = survey.obstacles.join("; ");
-            return Err(if obstacles.is_empty() {
-                AdoptError::Invalid(survey.invalid())
-            } else {
-                AdoptError::InTheWay(obstacles)
-            });
-        }
-        Err(error) => {
-            db.close().await?;
-            return Err(error);
-        }
-    };
     db.move_tables(&survey.moved, MOVED).await?;
     db.close().await?;
     // What the tables of a Better Auth are called is found out anew.
@@ -176,11 +160,17 @@ impl<'a> Adoption<'a> {
         [&self.tasks, &self.accounts].into_iter().flatten()
     }
 
+    /// What needs an old table, but for the other one.
+    async fn needed_by(&self, source: &Source) -> Result<Vec<String>, AdoptError> {
+        let mut others = self.db.dependents(&source.table.name).await?;
+        others.retain(|it| !self.sources().any(|source| source.table.name == *it));
+        Ok(others)
+    }
+
     /// Fails if anything but the old tables themselves needs one of them.
     async fn check_needs(&self) -> Result<(), AdoptError> {
         for source in self.sources() {
-            let mut others = self.db.dependents(&source.table.name).await?;
-            others.retain(|it| !self.sources().any(|source| source.table.name == *it));
+            let others = self.needed_by(source).await?;
             if !others.is_empty() {
                 return Err(AdoptError::Needed { table: source.table.name.clone(), others: others.join(", ") });
             }
@@ -195,15 +185,14 @@ impl<'a> Adoption<'a> {
     ) -> Result<(), AdoptError> {
         let mut classifier = self.classifier().await?;
         for source in [&self.accounts, &self.tasks].into_iter().flatten() {
-            let is_of_tasks = self.tasks.as_ref().is_some_and(|it| it.table.name == source.table.name);
             let mut rows = self.db.read_rows(&source.table).await?;
             loop {
                 let some = rows.next(ROWS_AT_ONCE).await?;
                 if some.is_empty() {
                     break;
                 }
-                let some: Vec<_> = some.into_iter().map(|found| Row { source, rules: self.rules, found }).collect();
-                let outcomes = match is_of_tasks {
+                let some: Vec<_> = some.into_iter().map(|found| Row::new(source, self.rules, found)).collect();
+                let outcomes = match source.is_of_tasks() {
                     true => classifier.tasks(source, &some).await?,
                     false => classifier.accounts(source, &some).await?,
                 };
@@ -225,20 +214,19 @@ impl<'a> Adoption<'a> {
                     Outcome::Deleted => {}
                     Outcome::Here => {
                         adopted.known += 1;
-                        here.extend(row.key());
+                        here.extend(row.key);
                     }
                     Outcome::Account(account) => {
-                        accounts.push((row.key(), account));
-                        new.extend(row.key());
+                        accounts.push((row.key.clone(), account));
+                        new.extend(row.key);
                     }
                     Outcome::Task(task) => {
                         tasks.push(*task);
-                        new.extend(row.key());
+                        new.extend(row.key);
                     }
                 }
             }
             let record = Record { db: self.db, source: source.name() };
-            record.begin(&here).await?;
             record.finish(&here).await?;
             record.begin(&new).await?;
             for (key, account) in accounts {

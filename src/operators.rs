@@ -40,7 +40,7 @@ impl From<sea_orm::DbErr> for OperatorError {
 
 /// The services on a database that is there and has this Docket's schema. To be closed by the caller.
 pub async fn open(config: &Config) -> Result<Services, OperatorError> {
-    if let Some(path) = db::file::path(config).filter(|path| db::file::is_empty(path)) {
+    if let Some(path) = db::file::absent(config) {
         return Err(OperatorError::Absent(path));
     }
     let db = db::connect(config).await?;

@@ -51,13 +51,21 @@ pub(super) struct Classifier<'a> {
     addresses: HashSet<String>,
     tasks: HashSet<TaskId>,
     numbers: HashSet<i64>,
-    owners: HashSet<UserId>,
-    /// Of accounts with a mark of deletion there.
-    deleted_owners: HashSet<UserId>,
-    /// Of accounts that are not taken.
-    refused_owners: HashSet<UserId>,
-    /// Of accounts that were taken, and deleted here since.
-    gone_owners: HashSet<UserId>,
+    /// Who has or had an account, there or here: what became of the first with an id.
+    owners: HashMap<UserId, Owner>,
+}
+
+/// What became of the account of whoever owns tasks.
+#[derive(Clone, Copy)]
+enum Owner {
+    /// It is here, or is taken.
+    Here,
+    /// It has a mark of deletion there.
+    Deleted,
+    /// It is not taken.
+    Refused,
+    /// It was taken, and deleted here since.
+    Gone,
 }
 
 impl<'a> Classifier<'a> {
@@ -72,10 +80,7 @@ impl<'a> Classifier<'a> {
             addresses: HashSet::new(),
             tasks: HashSet::new(),
             numbers: HashSet::new(),
-            owners: HashSet::new(),
-            deleted_owners: HashSet::new(),
-            refused_owners: HashSet::new(),
-            gone_owners: HashSet::new(),
+            owners: HashMap::new(),
         }
     }
 
@@ -84,7 +89,7 @@ impl<'a> Classifier<'a> {
         if !self.has_record {
             return Ok(HashMap::new());
         }
-        let ids: Vec<String> = rows.iter().filter_map(Row::key).collect();
+        let ids: Vec<String> = rows.iter().filter_map(|it| it.key.clone()).collect();
         Record { db: self.db, source: source.name() }.of(&ids).await
     }
 
@@ -95,17 +100,17 @@ impl<'a> Classifier<'a> {
         let known = self.known_users(&read).await?;
         let mut outcomes = Vec::new();
         for (row, account) in rows.iter().zip(read) {
-            let state = row.key().and_then(|it| recorded.get(&it)).copied();
+            let state = row.key.as_ref().and_then(|it| recorded.get(it)).copied();
             let outcome = self.account(row, account, state, &known);
             if let Some(id) = row.user_id() {
                 let is_here = known.addresses.contains_key(&id);
-                let owners = match &outcome {
-                    Outcome::Taken if !is_here => &mut self.gone_owners,
-                    Outcome::Account(_) | Outcome::Taken | Outcome::Here => &mut self.owners,
-                    Outcome::Deleted => &mut self.deleted_owners,
-                    _ => &mut self.refused_owners,
+                let owner = match &outcome {
+                    Outcome::Taken if !is_here => Owner::Gone,
+                    Outcome::Account(_) | Outcome::Taken | Outcome::Here => Owner::Here,
+                    Outcome::Deleted => Owner::Deleted,
+                    Outcome::Refused(_) | Outcome::Task(_) => Owner::Refused,
                 };
-                owners.insert(id);
+                self.owners.entry(id).or_insert(owner);
             }
             outcomes.push(outcome);
         }
@@ -172,7 +177,7 @@ impl<'a> Classifier<'a> {
         self.find_owners(&read).await?;
         let known = self.known_tasks(&read).await?;
         let outcome = |(row, task): (&Row<'_>, _)| {
-            let state = row.key().and_then(|it| recorded.get(&it)).copied();
+            let state = row.key.as_ref().and_then(|it| recorded.get(it)).copied();
             self.task(row, task, state, &known)
         };
         Ok(rows.iter().zip(read).map(outcome).collect())
@@ -191,7 +196,8 @@ impl<'a> Classifier<'a> {
         if state == Some(true) {
             return Outcome::Taken;
         }
-        if row.is_deleted() || row.owner().is_some_and(|it| self.deleted_owners.contains(&it)) {
+        let owner = row.owner().and_then(|it| self.owners.get(&it)).copied();
+        if row.is_deleted() || matches!(owner, Some(Owner::Deleted)) {
             return Outcome::Deleted;
         }
         let task = match read {
@@ -199,12 +205,11 @@ impl<'a> Classifier<'a> {
             Err(problems) => return Outcome::Refused(problems),
         };
         let (number, id) = (task.task.number, task.task.id);
-        if self.gone_owners.contains(&task.owner) {
-            return Outcome::Taken;
-        }
-        let is_refused = self.refused_owners.contains(&task.owner);
-        if is_refused || (self.has_accounts && !self.owners.contains(&task.owner)) {
-            return refused("its owner has no account that is taken");
+        match owner {
+            Some(Owner::Gone) => return Outcome::Taken,
+            Some(Owner::Here) => {}
+            None if !self.has_accounts => {}
+            _ => return refused("its owner has no account that is taken"),
         }
         if !self.tasks.insert(id) || number.is_some_and(|it| !self.numbers.insert(it)) {
             return refused("another task has the same id");
@@ -224,13 +229,13 @@ impl<'a> Classifier<'a> {
             return Ok(());
         }
         let unknown: HashSet<&UserId> =
-            read.iter().flatten().map(|it| &it.owner).filter(|it| !self.owners.contains(*it)).collect();
+            read.iter().flatten().map(|it| &it.owner).filter(|it| !self.owners.contains_key(*it)).collect();
         let unknown: Vec<UserId> = unknown.into_iter().cloned().collect();
         for some in unknown.chunks(VALUES_AT_ONCE) {
             let found = user::Entity::find().select_only().column(user::Column::Id);
             let found = found.filter(user::Column::Id.is_in(some.iter().cloned())).into_tuple();
             let found: Vec<UserId> = found.all(self.db.reader()).await?;
-            self.owners.extend(found);
+            self.owners.extend(found.into_iter().map(|it| (it, Owner::Here)));
         }
         Ok(())
     }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use entity::adopted_row;
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Schema,
-    sea_query::{Expr, OnConflict},
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Schema,
+    sea_query::OnConflict,
 };
 
 use super::AdoptError;
@@ -47,32 +46,31 @@ impl Record<'_> {
         Ok(found)
     }
 
-    /// Says that these rows are being taken.
+    /// Says that these rows are being taken, unless they are here already.
     pub(super) async fn begin(&self, rows: &[String]) -> Result<(), AdoptError> {
-        for rows in rows.chunks(ROWS_AT_ONCE) {
-            let rows = rows.iter().map(|row| adopted_row::ActiveModel {
-                source: Set(self.source.to_owned()),
-                row: Set(row.clone()),
-                is_taken: Set(false),
-            });
-            let insert = adopted_row::Entity::insert_many(rows);
-            let known =
-                OnConflict::columns([adopted_row::Column::Source, adopted_row::Column::Row]).do_nothing().to_owned();
-            insert.on_conflict(known).exec_without_returning(self.db.writer()).await?;
-        }
-        Ok(())
+        self.put(rows, false, key().do_nothing()).await
     }
 
     /// Says that these rows are here.
     pub(super) async fn finish(&self, rows: &[String]) -> Result<(), AdoptError> {
+        self.put(rows, true, key().update_column(adopted_row::Column::IsTaken)).await
+    }
+
+    async fn put(&self, rows: &[String], is_taken: bool, known: &OnConflict) -> Result<(), AdoptError> {
         for rows in rows.chunks(ROWS_AT_ONCE) {
-            adopted_row::Entity::update_many()
-                .col_expr(adopted_row::Column::IsTaken, Expr::value(true))
-                .filter(adopted_row::Column::Source.eq(self.source))
-                .filter(adopted_row::Column::Row.is_in(rows))
-                .exec(self.db.writer())
-                .await?;
+            let rows = rows.iter().map(|row| adopted_row::ActiveModel {
+                source: Set(self.source.to_owned()),
+                row: Set(row.clone()),
+                is_taken: Set(is_taken),
+            });
+            let insert = adopted_row::Entity::insert_many(rows).on_conflict(known.clone());
+            insert.exec_without_returning(self.db.writer()).await?;
         }
         Ok(())
     }
+}
+
+/// Where rows are that are known.
+fn key() -> OnConflict {
+    OnConflict::columns([adopted_row::Column::Source, adopted_row::Column::Row])
 }

@@ -1,5 +1,6 @@
 //! What a row of theirs is to Docket. A task is read as a body of the REST API would be, in all of its forms.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use entity::{
     id::{TaskId, UserId},
@@ -61,9 +62,11 @@ const MAX_ID: usize = 255;
 
 /// A row, its columns by their names.
 pub(super) struct Row<'a> {
-    pub(super) source: &'a Source,
-    pub(super) rules: &'a Rules,
-    pub(super) found: FoundRow,
+    source: &'a Source,
+    rules: &'a Rules,
+    found: FoundRow,
+    /// What it is recorded by: its id, and a mark of whose row it is, for another one may have the id one day.
+    pub(super) key: Option<String>,
 }
 
 /// A task and its owner.
@@ -76,7 +79,19 @@ pub(super) struct AdoptedTask {
 /// What is wrong with a row: a sentence each, without its values.
 type Problems = Vec<String>;
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    pub(super) fn new(source: &'a Source, rules: &'a Rules, found: FoundRow) -> Self {
+        let mut row = Self { source, rules, found, key: None };
+        row.key = row.bare_id().map(|id| format!("{id} {}", row.mark()));
+        row
+    }
+
+    /// A digest of what says whose row it is.
+    fn mark(&self) -> String {
+        let whose = [Role::Email, Role::Owner, Role::Title].map(|it| self.get(it).map(ToString::to_string));
+        URL_SAFE_NO_PAD.encode(&Sha256::digest(format!("{whose:?}"))[..8])
+    }
+
     fn get(&self, role: Role) -> Option<&Value> {
         self.found.values.get(self.source.roles.get(&role)?).filter(|it| !it.is_null())
     }
@@ -84,14 +99,6 @@ impl Row<'_> {
     /// What it is called there.
     pub(super) fn bare_id(&self) -> Option<String> {
         self.id_text(Role::Id)
-    }
-
-    /// What it is recorded by: its id, and a mark of whose row it is, for another one may have the id one day.
-    pub(super) fn key(&self) -> Option<String> {
-        let whose = [Role::Email, Role::Owner, Role::Title].map(|it| self.get(it).map(ToString::to_string));
-        let digest = Sha256::digest(format!("{whose:?}"));
-        let mark: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
-        Some(format!("{} {mark}", self.bare_id()?))
     }
 
     /// An id as a text. PostgreSQL fills a `char` with spaces, which mean nothing.

@@ -121,6 +121,11 @@ impl Source {
         self.table.column(self.roles.get(&role)?)
     }
 
+    /// Whether it is the table of tasks, which have owners.
+    pub(super) fn is_of_tasks(&self) -> bool {
+        self.roles.contains_key(&Role::Owner)
+    }
+
     /// What the table was called before it was moved.
     pub(super) fn name(&self) -> &str {
         self.table.name.strip_suffix(MOVED).unwrap_or(&self.table.name)

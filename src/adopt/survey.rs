@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    AdoptError, Adoption,
+    AdoptError, Adoption, Rules,
     classify::{Classifier, Outcome},
     record,
     rows::Row,
-    source::{MOVED, Role, Source},
+    source::{MOVED, Source},
 };
 use crate::{
     db::{FoundTable, plain},
@@ -103,9 +103,8 @@ impl Adoption<'_> {
     async fn links(&self) -> Result<Vec<String>, AdoptError> {
         let mut links = BTreeSet::new();
         for source in self.sources() {
-            links.extend(self.db.dependents(&source.table.name).await?);
+            links.extend(self.needed_by(source).await?);
         }
-        links.retain(|it| !self.sources().any(|source| source.table.name == *it));
         Ok(links.into_iter().collect())
     }
 
@@ -178,7 +177,7 @@ impl Surveyed {
             table: source.table.name.clone(),
             columns: source.roles.iter().map(|(role, name)| format!("{name} ({role:?})").to_lowercase()).collect(),
             others: source.others().map(|it| it.name.clone()).collect(),
-            keeps_others: source.column(Role::Owner).is_some(),
+            keeps_others: source.is_of_tasks(),
             ..Self::default()
         }
     }
@@ -186,8 +185,8 @@ impl Surveyed {
 
 impl Survey {
     fn count(&mut self, source: &Source, row: &Row<'_>, outcome: Outcome) {
-        let found = [&mut self.accounts, &mut self.tasks].into_iter().flatten();
-        let Some(found) = found.into_iter().find(|it| it.table == source.table.name) else { return };
+        let found = if source.is_of_tasks() { &mut self.tasks } else { &mut self.accounts };
+        let Some(found) = found else { return };
         found.rows += 1;
         match outcome {
             Outcome::Taken | Outcome::Here => found.taken += 1,
@@ -221,6 +220,15 @@ impl Survey {
             (_, _, 0, _) => "Nothing was changed. docket adopt --apply takes it over.",
             (_, _, _, 0) => "Nothing was changed. What can be taken is in Docket.",
             _ => "Nothing was changed. docket adopt --apply --skip-invalid takes over what can be taken.",
+        }
+    }
+
+    /// Fails if something must be changed or decided before anything is taken.
+    pub(super) fn check(&self, rules: &Rules) -> Result<(), AdoptError> {
+        match self.invalid() {
+            _ if !self.obstacles.is_empty() => Err(AdoptError::InTheWay(self.obstacles.join("; "))),
+            invalid if invalid > 0 && !rules.skips_invalid => Err(AdoptError::Invalid(invalid)),
+            _ => Ok(()),
         }
     }
 

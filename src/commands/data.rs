@@ -75,7 +75,7 @@ pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
     let survey = adopt::survey(config, &rules).await?;
     print!("{survey}");
     if apply {
-        println!("{}.", adopt::apply(config, &rules).await?);
+        println!("{}.", adopt::apply(config, &rules, &survey).await?);
     } else {
         println!("{}", survey.outlook());
     }

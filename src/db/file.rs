@@ -198,6 +198,11 @@ pub(crate) fn is_empty(path: &Path) -> bool {
     fs::metadata(path).map_or(true, |it| it.len() == 0)
 }
 
+/// The file of the configuration, if there is nothing in it or it is not there.
+pub(crate) fn absent(config: &Config) -> Option<PathBuf> {
+    path(config).filter(|path| is_empty(path))
+}
+
 /// Why a file that is not there, or empty, is not to be made anew, if its log is still there: SQLite would throw that
 /// away.
 pub(crate) fn without_log(path: &Path) -> Option<String> {

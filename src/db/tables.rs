@@ -132,18 +132,8 @@ impl Db {
         self.transaction(async |transaction| {
             let connection = transaction.connection();
             for table in tables {
-                for (kind, name, text) in self.parts(connection, table).await? {
-                    let (old, new) = (quoted(&name), quoted(&format!("{name}{end}")));
-                    match (kind.as_str(), text) {
-                        // SQLite renames no index; what its text says of the table follows the table's name.
-                        ("sqlite", Some(text)) => {
-                            connection.execute_unprepared(&format!("drop index {old}")).await?;
-                            connection.execute_unprepared(&text.replacen(&name, &format!("{name}{end}"), 1)).await?;
-                        }
-                        (kind, _) => {
-                            connection.execute_unprepared(&format!("alter {kind} {old} rename to {new}")).await?;
-                        }
-                    }
+                for renaming in self.renamings(connection, table, end).await? {
+                    connection.execute_unprepared(&renaming).await?;
                 }
                 let (old, new) = (quoted(table), quoted(&format!("{table}{end}")));
                 connection.execute_unprepared(&format!("alter table {old} rename to {new}")).await?;
@@ -153,30 +143,38 @@ impl Db {
         .await
     }
 
-    /// The indexes and sequences of a table: their kind, their name, and on SQLite the text that makes them.
-    async fn parts(&self, on: &Connection, table: &str) -> Result<Vec<(String, String, Option<String>)>, DbErr> {
-        let text = match self.backend() {
-            DbBackend::Sqlite => {
-                "select 'sqlite', name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?1"
-            }
-            _ => {
-                "select 'index', c.relname::text, null::text from pg_index as i join pg_class as c on c.oid = i.indexrelid \
-                 where i.indrelid = to_regclass(quote_ident($1)) \
-                 union all select 'sequence', c.relname::text, null::text from pg_depend as d \
-                 join pg_class as c on c.oid = d.objid and c.relkind = 'S' \
-                 where d.refobjid = to_regclass(quote_ident($1)) and d.deptype in ('a', 'i')"
-            }
-        };
-        let statement = Statement::from_sql_and_values(self.backend(), text, [Value::from(table)]);
-        let read =
-            |row: &QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?));
-        on.query_all_raw(statement).await?.iter().map(read).collect()
+    /// The statements that give the indexes and sequences of a table other names, with that end.
+    async fn renamings(&self, on: &Connection, table: &str, end: &str) -> Result<Vec<String>, DbErr> {
+        if self.backend() == DbBackend::Sqlite {
+            return index_renamings(on, table, end).await;
+        }
+        let text = "select format('alter %s %I rename to %I', part.kind, part.name, part.name || $2) from ( \
+                    select 'index' as kind, c.relname as name from pg_index as i \
+                    join pg_class as c on c.oid = i.indexrelid where i.indrelid = to_regclass(quote_ident($1)) \
+                    union all select 'sequence', c.relname from pg_depend as d \
+                    join pg_class as c on c.oid = d.objid and c.relkind = 'S' \
+                    where d.refobjid = to_regclass(quote_ident($1)) and d.deptype in ('a', 'i')) as part";
+        let statement = Statement::from_sql_and_values(self.backend(), text, [Value::from(table), Value::from(end)]);
+        on.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 
     /// Removes a table.
     pub async fn drop_table(&self, name: &str) -> Result<(), DbErr> {
         self.writer.execute_unprepared(&format!("drop table {}", quoted(name))).await.map(drop)
     }
+}
+
+/// SQLite renames no index: it is made anew. What its text says of the table follows the table's name.
+async fn index_renamings(on: &Connection, table: &str, end: &str) -> Result<Vec<String>, DbErr> {
+    let text = "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name = ?";
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, text, [Value::from(table)]);
+    let mut renamings = Vec::new();
+    for row in on.query_all_raw(statement).await? {
+        let (name, sql): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        renamings.push(format!("drop index {}", quoted(&name)));
+        renamings.push(sql.replacen(&name, &format!("{name}{end}"), 1));
+    }
+    Ok(renamings)
 }
 
 /// A row of a table as JSON, as SQLite makes it: bytes in hexadecimal digits, and numbers that JSON does not have as texts.

@@ -95,6 +95,18 @@ async fn what_is_deleted_after_it_was_taken_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn a_second_account_with_an_id_takes_no_tasks_from_the_first() {
+    let app = App::unstarted().await;
+    app.sql("create table users (id integer, email text, password text)").await;
+    app.sql("insert into users values (1, 'ann@example.com', 'x'), (1, 'bob@example.com', 'x')").await;
+    app.sql("create table todos (id integer, user_id integer, title text)").await;
+    app.sql("insert into todos values (1, 1, 'a')").await;
+    let (code, said) = adopt(&app, &["--apply", "--skip-invalid"]);
+    assert!(code == Some(0) && said.contains("users 1: another account has the same id"), "{said}");
+    assert!(said.contains("1 accounts and 1 tasks were taken over"), "{said}");
+}
+
+#[tokio::test]
 async fn nothing_comes_for_whoever_has_deleted_the_account_here() {
     let app = filled("(1, 1, 'a', false, null), (2, 2, '', false, null)").await;
     assert_eq!(adopt(&app, &["--apply", "--skip-invalid"]).0, Some(0));
