@@ -252,6 +252,11 @@ impl Config {
         }
     }
 
+    /// Whether people see what this server has: its first page and the guides.
+    pub fn has_guides(&self) -> bool {
+        self.playground || self.app
+    }
+
     /// Keeps a secret that development made for the next start; to be done before anything is signed or sealed by it.
     pub fn keep_secret(&mut self) -> Result<(), Mistakes> {
         if self.is_secret_new {

@@ -5,6 +5,7 @@ use chrono::{Days, NaiveTime, Utc};
 use entity::{id::ListId, task::Priority};
 
 use crate::{
+    app,
     config::Config,
     db,
     error::{AuthError, Error, ValidationError},
@@ -56,12 +57,14 @@ pub struct DemoAccount {
     pub password: String,
     /// How many tasks it has.
     pub tasks: usize,
+    /// The page where somebody can sign in to it.
+    pub page: String,
 }
 
 /// Makes the account and fills it.
 pub async fn fill(config: &Config) -> Result<DemoAccount, Error> {
     let services = services(config).await?;
-    let account = make(&services).await;
+    let account = make(&services, page(config)?).await;
     services.close().await?;
     account
 }
@@ -82,7 +85,18 @@ async fn services(config: &Config) -> Result<Services, Error> {
     Services::new(db, config, &base_url(config, config.port)?)
 }
 
-async fn make(services: &Services) -> Result<DemoAccount, Error> {
+/// The page where somebody can sign in.
+fn page(config: &Config) -> Result<String, Error> {
+    let base = base_url(config, config.port)?;
+    let path = match (config.app && app::is_there(), config.playground) {
+        (true, _) => format!("{}/", app::PATH),
+        (false, true) => "/graphiql".to_owned(),
+        (false, false) => "/docs/".to_owned(),
+    };
+    Ok(format!("{}{path}", base.as_str().trim_end_matches('/')))
+}
+
+async fn make(services: &Services, page: String) -> Result<DemoAccount, Error> {
     let password: String = format!("demo-{}", uuid::Uuid::new_v4().simple()).chars().take(17).collect();
     let user = sign_up(services, &password).await?;
     let lists = [("Home", "#4c9f70", HOME), ("Work", "#3a6ea5", WORK), ("Trip", "#c98a2b", TRIP)];
@@ -94,7 +108,7 @@ async fn make(services: &Services) -> Result<DemoAccount, Error> {
         }
     }
     pack(services, &user).await?;
-    Ok(DemoAccount { password, tasks })
+    Ok(DemoAccount { password, tasks, page })
 }
 
 async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Error> {

@@ -234,7 +234,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
     if config.playground {
         println!("  schema      {base}/schema.graphql");
     }
-    if config.playground || config.app {
+    if config.has_guides() {
         println!("  guides      {base}/guides");
     }
     println!("  GraphQL     {base}/graphql");

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use docket::{
-    app,
     config::{Config, Environment},
     demo::{self, DemoAccount},
     error::{AuthError, Error},
@@ -33,9 +32,9 @@ pub async fn run(config: &Config, arguments: DemoArguments) -> Done {
         demo::remove(config).await?;
     }
     match demo::fill(config).await {
-        Ok(DemoAccount { password, tasks }) => {
+        Ok(DemoAccount { password, tasks, page }) => {
             println!("The demo account has {tasks} tasks. While docket serve runs, sign in to it:");
-            println!("  at        {}", page(config));
+            println!("  at        {page}");
             println!("  e-mail    {}", demo::EMAIL);
             println!("  password  {password}");
             Ok(())
@@ -45,18 +44,4 @@ pub async fn run(config: &Config, arguments: DemoArguments) -> Done {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The page where somebody can sign in.
-fn page(config: &Config) -> String {
-    let base = match &config.base_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => format!("http://localhost:{}", config.port),
-    };
-    let path = match (config.app && app::is_there(), config.playground) {
-        (true, _) => format!("{}/", app::PATH),
-        (false, true) => "/graphiql".to_owned(),
-        (false, false) => "/docs/".to_owned(),
-    };
-    base + &path
 }

@@ -30,7 +30,7 @@ pub struct PasswordArguments {
 pub struct ChosenPassword {
     /// The password.
     pub text: String,
-    /// Whether it was made here, so that it has to be told.
+    /// Whether it was made here, so that it has to be printed.
     pub is_generated: bool,
 }
 

@@ -37,7 +37,7 @@ struct Home {
 pub(super) fn router(config: &Config, base_url: &str) -> Router {
     let home = Arc::new(Home::new(config, base_url));
     let router = Router::new().route("/", get(move |headers: HeaderMap| async move { home.response(&headers) }));
-    let router = if config.playground || config.app { router.merge(guides::router()) } else { router };
+    let router = if config.has_guides() { router.merge(guides::router()) } else { router };
     if !config.playground {
         return router;
     }
@@ -58,7 +58,7 @@ impl Home {
         if config.docs {
             word["docs"] = format!("{prefix}/docs").into();
         }
-        Self { page: Some(page).filter(|_| config.playground || config.app), policy: page_policy(STYLE), word }
+        Self { page: Some(page).filter(|_| config.has_guides()), policy: page_policy(STYLE), word }
     }
 
     fn response(&self, headers: &HeaderMap) -> Response {

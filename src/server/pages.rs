@@ -36,7 +36,7 @@ pub(super) fn bar(config: &Config) -> PageBar {
     let links = pages(config).into_iter().filter(|it| it.is_in_bar);
     PageBar {
         links: links.map(|Page { path, name, .. }| BarLink { path, name }).collect(),
-        has_guides: config.playground || config.app,
+        has_guides: config.has_guides(),
         has_demo: config.environment == Environment::Development,
     }
 }

@@ -1,5 +1,5 @@
 //! How much there is of everything, for `docket stats`. Each count is one statement, which PostgreSQL ends after three
-//! seconds: of a table that is too large for that its own estimate is told.
+//! seconds: of a table that is too large for that its own estimate is shown.
 
 use chrono::{DateTime, Utc};
 use entity::{
