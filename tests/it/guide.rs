@@ -105,3 +105,56 @@ fn what_is_type_script_in_the_guides_is_a_part_of_the_examples() {
         assert!(examples.contains(&trimmed(text)), "no example has\n{text}");
     }
 }
+
+/// Programs that run commands of documents, which they take by `tests/block DOCUMENT WORDS`.
+const PROGRAMS: [&str; 5] =
+    ["tests/commands", "tests/release", "tests/image", "tests/deploy", "tests/takeover/family.test.js"];
+
+/// Commands that no test runs, and what they need.
+const NOT_RUN: [(&str, &str); 5] = [
+    ("tests/run", "it runs the tests"),
+    ("cargo bench", "it takes a quarter of an hour"),
+    ("compose.yaml up", "images of PostgreSQL and nginx; tests/deploy runs its files by themselves"),
+    ("compose.yaml stop", "the same; tests/deploy dumps and restores"),
+    ("fly deploy", "accounts at Fly, Render and Railway"),
+];
+
+/// The documents, and the words by which programs name blocks of them.
+fn blocks_that_are_run() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = Vec::new();
+    for program in PROGRAMS {
+        let text = fs::read_to_string(root.join(program)).unwrap();
+        for (at, end) in text.match_indices(".md") {
+            let start = text[..at].rfind([' ', '"', '[']).map_or(0, |it| it + 1);
+            let rest = text[at + end.len()..].trim_start_matches(['"', ',', ' ']);
+            let words = match rest.strip_prefix('\'') {
+                Some(quoted) => quoted.split('\'').next(),
+                None => rest.split(['"', ')', '\n']).next(),
+            };
+            named.push((format!("{}.md", &text[start..at]), words.unwrap().to_owned()));
+        }
+    }
+    named
+}
+
+#[test]
+fn every_block_of_commands_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guides = fs::read_dir(root.join("docs")).unwrap().map(|it| it.unwrap().path());
+    let guides = guides.filter(|it| it.extension().is_some_and(|it| it == "md")).collect::<Vec<_>>();
+    let documents = guides.into_iter().chain([root.join("README.md")]);
+    let run = blocks_that_are_run();
+    let mut not_run = NOT_RUN.to_vec();
+    for path in documents {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        let document: &'static str = fs::read_to_string(&path).unwrap().leak();
+        for (_, commands) in blocks(document).into_iter().filter(|(language, _)| *language == "sh") {
+            let known = run.iter().any(|(of, words)| of == name && !words.is_empty() && commands.contains(words));
+            let before = not_run.len();
+            not_run.retain(|(words, _)| !commands.contains(words));
+            assert!(known || not_run.len() < before, "no test runs these commands of {name}:\n{commands}");
+        }
+    }
+    assert_eq!(not_run, [], "these are in no document");
+}
