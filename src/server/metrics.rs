@@ -74,10 +74,18 @@ async fn respond(State(sources): State<Sources>) -> Response {
     let sample = Sample {
         streams: sources.engine.open_streams(),
         dropped_lines: sources.dropped.as_ref().map_or(0, Dropped::lines),
+        memory: resident_memory(),
         ..sources.services.sample()
     };
     match sources.metrics.text(&sample) {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Bytes of memory that the process has; Linux tells (proc_pid_status(5)).
+fn resident_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
+    Some(kilobytes.parse::<usize>().ok()? * 1024)
 }

@@ -67,6 +67,8 @@ pub struct Sample {
     pub streams: usize,
     /// Log lines that nobody took.
     pub dropped_lines: usize,
+    /// Bytes of memory that the process has, where the system tells.
+    pub memory: Option<usize>,
 }
 
 /// The connections of a pool.
@@ -255,6 +257,10 @@ impl Metrics {
         );
         registry.register("http_server_open_connections", "Connections of clients", self.connections.clone());
         registry.register("docket_refused_requests", "Requests for which there was no room", self.refused.clone());
+        if let Some(memory) = sample.memory {
+            let help = "Memory that the process has";
+            registry.register_with_unit("process_resident_memory", help, Unit::Bytes, gauge(memory));
+        }
         registry.register("docket_open_streams", "Event streams and WebSockets", gauge(sample.streams));
         let dropped = ConstCounter::new(u64::try_from(sample.dropped_lines).unwrap_or(u64::MAX));
         registry.register("docket_dropped_log_lines", "Log lines that nobody took", dropped);

@@ -233,7 +233,8 @@ async fn a_hash_that_is_replaced_at_sign_in_takes_no_new_password_back() {
 
 #[tokio::test]
 async fn wrong_passwords_lock_out_strangers_and_not_the_user_at_home() {
-    let settings = [("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let sink = Sink::start().await;
+    let settings = [("RATE_LIMIT", "on"), ("TRUSTED_PROXIES", "127.0.0.1"), ("SMTP_URL", sink.url.as_str())];
     let app = App::spawn_with(&settings).await;
     let from = |address: String, email: &str, password: &str| {
         let request = app.request("POST", "/api/auth/sign-in/email").header("x-forwarded-for", address);
@@ -252,6 +253,11 @@ async fn wrong_passwords_lock_out_strangers_and_not_the_user_at_home() {
     assert!(locked.header("retry-after").parse::<u32>().unwrap() > 60, "{locked:?}");
     assert_eq!(from("192.0.2.1".into(), "ann@example.com", PASSWORD).await.status, 200);
     assert_eq!(from("198.51.100.98".into(), "bob@example.com", PASSWORD).await.status, 401);
+    // Who proves by a link that the account is theirs is let in from anywhere.
+    app.auth("/request-password-reset", json!({ "email": "ann@example.com" })).await.expect(200);
+    let token = sink.to("ann@example.com").await.token();
+    app.auth("/reset-password", json!({ "newPassword": "another-horse-1", "token": token })).await.expect(200);
+    assert_eq!(from("198.51.100.99".into(), "ann@example.com", "another-horse-1").await.status, 200);
 }
 
 #[tokio::test]

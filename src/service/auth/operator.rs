@@ -55,16 +55,17 @@ impl Auth<'_> {
         let hash = self.material.hasher.hash_new(password, OPERATOR).await?;
         let set = self.db.transaction(async |transaction| {
             let connection = transaction.connection();
-            self.lock_user(connection, user).await?.ok_or(AuthError::UserNotFound)?;
+            let locked = self.lock_user(connection, user).await?.ok_or(AuthError::UserNotFound)?;
             self.set_password(connection, user, hash).await?;
             self.end_links(connection, user).await?;
             if self.material.policy.reset_keeps_sessions {
-                return Ok(0);
+                return Ok((locked, 0));
             }
-            self.end_sessions(connection, user, None).await
+            Ok::<_, Error>((locked, self.end_sessions(connection, user, None).await?))
         });
-        let ended = set.await?;
-        SecurityEvent::PasswordSet.log(&user.0, OPERATOR);
+        let (user, ended) = set.await?;
+        self.forget_wrong(&user).await?;
+        SecurityEvent::PasswordSet.log(&user.id.0, OPERATOR);
         Ok(ended)
     }
 

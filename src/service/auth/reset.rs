@@ -74,7 +74,7 @@ impl Auth<'_> {
         let reset = self.db.transaction(async |transaction| {
             let connection = transaction.connection();
             // Another link of the same user waits until this one is done; a user who is gone has no password.
-            self.lock_user(connection, &user).await?.ok_or(AuthError::InvalidToken)?;
+            let locked = self.lock_user(connection, &user).await?.ok_or(AuthError::InvalidToken)?;
             let used = verification::Entity::delete_many()
                 .filter(verification::Column::Identifier.eq(format!("{RESET}{token}")))
                 .filter(verification::Column::Value.eq(user.0.clone()))
@@ -89,9 +89,9 @@ impl Auth<'_> {
             if !self.material.policy.reset_keeps_sessions {
                 self.end_sessions(connection, &user, None).await?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(locked)
         });
-        reset.await?;
+        self.forget_wrong(&reset.await?).await?;
         SecurityEvent::PasswordReset.log(&user.0, client);
         Ok(())
     }

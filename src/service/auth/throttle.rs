@@ -162,6 +162,19 @@ impl<'a> Auth<'a> {
         }
     }
 
+    /// Forgets the wrong passwords for an account, whose user has a new one. A command of operators reaches only what
+    /// instances count together.
+    pub(super) async fn forget_wrong(self, user: &user::Model) -> Result<(), Error> {
+        for key in [hashed("account", &user.email), format!("password|{}", user.id.0)] {
+            self.material.throttle.counts().remove(&key);
+            if self.db.is_shared() {
+                let its = rate_limit::Column::Key.eq(key);
+                rate_limit::Entity::delete_many().filter(its).exec(self.db.writer()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Counts a link that is to be mailed to this address on behalf of somebody; whether it may be.
     pub(super) async fn may_mail(self, subject: &str, to: &str) -> Result<bool, Error> {
         match self.count(hashed("mail", to), MAILS).await {
