@@ -160,6 +160,8 @@ impl Db {
             return file::alone(path).await.map(MigrationLock::File);
         }
         let lock = self.begin().await?;
+        // It does nothing while others of its connections migrate, for as long as that takes.
+        lock.connection().execute_unprepared("set local idle_in_transaction_session_timeout = 0").await?;
         lock.lock(MIGRATION_LOCK).await?;
         Ok(MigrationLock::Transaction(lock))
     }

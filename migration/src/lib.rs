@@ -16,6 +16,7 @@ mod m2026_11_30_000009_database_epochs;
 mod m2026_11_30_000010_completion_times;
 mod m2026_11_30_000011_trash;
 mod m2026_11_30_000012_extra_fields;
+mod m2026_12_01_000013_fewer_indexes;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_30_000010_completion_times::Migration),
             Box::new(m2026_11_30_000011_trash::Migration),
             Box::new(m2026_11_30_000012_extra_fields::Migration),
+            Box::new(m2026_12_01_000013_fewer_indexes::Migration),
         ]
     }
 }

@@ -100,11 +100,11 @@ impl Connection {
     /// then that it plans the statement anew each time. There are more offsets than statements that can be kept.
     pub async fn window<T: FromRow>(
         &self,
-        select: impl QueryTrait<QueryStatement = SelectStatement>,
+        select: &SelectStatement,
         Window { offset, limit }: Window,
         pace: Pace,
     ) -> Result<Vec<T>, DbErr> {
-        let mut statement = self.get_database_backend().build(select.as_query());
+        let mut statement = self.get_database_backend().build(select);
         if limit.is_some() || offset > 0 {
             // SQLite knows no offset without a limit.
             let limit = limit.unwrap_or(i64::MAX.unsigned_abs());

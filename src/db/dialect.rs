@@ -65,16 +65,6 @@ impl Db {
         }
     }
 
-    /// When a task is due, or where it is not an instant that is higher than all others.
-    pub fn due_key(&self) -> SimpleExpr {
-        self.due_or_stand_in(true)
-    }
-
-    /// When a task is due, or where it is not an instant that is higher than all others, or lower.
-    pub fn due_or_stand_in(&self, is_highest: bool) -> SimpleExpr {
-        self.column_or_stand_in(Expr::col((task::Entity, Alias::new("due_order"))), is_highest)
-    }
-
     /// The time in a column, or where there is none an instant that is higher than all others, or lower.
     pub fn column_or_stand_in(&self, column: SimpleExpr, is_highest: bool) -> SimpleExpr {
         let stand_in = stand_in(is_highest);

@@ -157,3 +157,22 @@ async fn one_key_needs_no_list_and_no_keys_are_newest_first() {
         assert_eq!(titles, json!(expected.map(|title| json!({ "title": title }))), "{order}");
     }
 }
+
+#[tokio::test]
+async fn a_window_of_tasks_by_due_date_begins_and_ends_where_it_should() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    fill(&app, &ann).await;
+    for order in ["asc", "desc"] {
+        let sorted = format!("?sort=due_date&order={order}");
+        let all = app.rest(&ann, "GET", &sorted, None).await.expect(200);
+        let all = all.as_array().unwrap();
+        assert_eq!(all.iter().filter(|it| it["due_date"].is_null()).count(), 5);
+        assert!(all[..18].iter().all(|it| !it["due_date"].is_null()), "those without come last: {all:?}");
+        for offset in 0..25 {
+            let page = app.rest(&ann, "GET", &format!("{sorted}&limit=4&offset={offset}"), None).await.expect(200);
+            let expected: Vec<_> = all.iter().skip(offset).take(4).cloned().collect();
+            assert_eq!(page, json!(expected), "{order} from {offset}");
+        }
+    }
+}

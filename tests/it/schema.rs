@@ -80,7 +80,7 @@ async fn what_statements_rely_on_is_named_when_it_is_gone() {
                 "the table task_labels has no foreign key (user_id, task_id) references tasks (user_id, id)",
             ),
             (
-                "drop index tasks_due; drop index tasks_due_desc; alter table tasks drop column due_order; \
+                "drop index tasks_due_order; alter table tasks drop column due_order; \
                  alter table tasks add column due_order text",
                 "the column due_order of the table tasks must be generated",
             ),

@@ -11,11 +11,11 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, Value,
-    sea_query::{Alias, Cond, Expr, ExprTrait, Func, SimpleExpr},
+    sea_query::{Cond, Expr, ExprTrait, Func, SimpleExpr},
 };
 
-use super::{AnyOf, Date, Instant, MAX_TITLE, Tasks, TimeZone, Words};
-use crate::{db::Db, error::ValidationError, service::values::LabelName};
+use super::{AnyOf, Date, Instant, MAX_TITLE, Tasks, TimeZone, Words, order::due_column};
+use crate::{error::ValidationError, service::values::LabelName};
 
 /// How many characters a text to search for has at most.
 pub(super) const MAX_SEARCH: usize = 200;
@@ -215,7 +215,7 @@ impl Tasks<'_> {
             filter.contains.as_ref().map(|SearchText(text)| {
                 db.contains(task::Column::TitleKey, text).or(db.contains(task::Column::DescriptionKey, text))
             }),
-            filter.overdue.map(|zone| is_overdue(db, zone, Utc::now())),
+            filter.overdue.map(|zone| is_overdue(zone, Utc::now())),
         ];
         let conditions = filter.conditions.iter().map(|condition| self.expression(condition));
         plain.into_iter().flatten().chain(conditions).collect()
@@ -253,14 +253,14 @@ impl Tasks<'_> {
         }
     }
 
-    /// Whether a time compares so. The key of due dates is what the indexes know; without a date it is an instant too.
+    /// Whether a time compares so. When a task is due, in UTC, is what the index knows.
     fn time(self, field: TimeField, comparison: Comparison, instant: Instant) -> SimpleExpr {
         let instant = Micros::from(instant);
         let of = |column: task::Column| comparison.of(Expr::col(column), instant);
-        let due_key = || comparison.of(self.scope.db.due_key(), instant);
+        let due = || comparison.of(due_column(), instant);
         match field {
-            TimeField::Due => due_key().and(due_order().is_not_null()),
-            TimeField::DueAt => of(task::Column::DueAt).and(due_key()),
+            TimeField::Due => due(),
+            TimeField::DueAt => of(task::Column::DueAt).and(due()),
             TimeField::CreatedAt => of(task::Column::CreatedAt),
             TimeField::UpdatedAt => of(task::Column::UpdatedAt),
             TimeField::CompletedAt => of(task::Column::CompletedAt),
@@ -270,14 +270,14 @@ impl Tasks<'_> {
     /// Whether the due date compares so: its midnight does too, which is what the index knows.
     fn due_date(self, comparison: Comparison, date: NaiveDate) -> SimpleExpr {
         let midnight = Micros::from(date.and_time(NaiveTime::MIN).and_utc());
-        comparison.of(Expr::col(task::Column::DueDate), date).and(comparison.of(self.scope.db.due_key(), midnight))
+        comparison.of(Expr::col(task::Column::DueDate), date).and(comparison.of(due_column(), midnight))
     }
 
     fn is_absent(self, what: Optional, is_absent: bool) -> SimpleExpr {
         let value = match what {
             Optional::Labels if is_absent => return self.has_label(None).not(),
             Optional::Labels => return self.has_label(None),
-            Optional::Due => due_order(),
+            Optional::Due => due_column(),
             Optional::List => Expr::col(task::Column::ListId),
             Optional::Parent => Expr::col(task::Column::ParentId),
             Optional::DueDate => Expr::col(task::Column::DueDate),
@@ -349,14 +349,9 @@ fn has_label_of(labels: &AnyOf<LabelId>) -> SimpleExpr {
     task_label::Column::LabelId.is_in(labels.padded().copied())
 }
 
-/// The instant at which a task is due, or the midnight of its date in UTC.
-fn due_order() -> SimpleExpr {
-    Expr::col((task::Entity, Alias::new("due_order")))
-}
-
 /// Open, and its instant is over, or its day is in that time zone.
-pub(super) fn is_overdue(db: &Db, zone: TimeZone, now: DateTime<Utc>) -> SimpleExpr {
+pub(super) fn is_overdue(zone: TimeZone, now: DateTime<Utc>) -> SimpleExpr {
     let is_over = task::Column::DueAt.lt(Micros::from(now)).or(task::Column::DueDate.lt(zone.day(now)));
     // The last condition follows from the others, and is what the index knows.
-    task::Column::Completed.eq(false).and(is_over).and(db.due_key().lt(Micros::from(now)))
+    task::Column::Completed.eq(false).and(is_over).and(due_column().lt(Micros::from(now)))
 }

@@ -1,12 +1,18 @@
 //! Lists of tasks: filtered, ordered, whole or in pages.
 
-use entity::{task, user_revision};
+use std::collections::HashSet;
+
+use entity::{
+    row::FromRow,
+    task::{self, Priority},
+    user_revision,
+};
 use sea_orm::{
-    EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, SimpleExpr},
+    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
-use super::{Filter, Order, Tasks};
+use super::{Filter, Order, Tasks, order::Part};
 use crate::{
     cache::Cached,
     db::{Pace, Window},
@@ -19,19 +25,146 @@ use crate::{
 
 /// How many tasks are read in next to no time, if an index finds them.
 const MAX_QUICK_ROWS: u64 = 51;
+/// How many tasks are left out by reading them, where it may be that a part has fewer; more are counted first.
+const MAX_OFFSET_READ: u64 = 1000;
+
+/// Tasks in their order, or from the end backwards.
+pub(super) struct OrderedList<'a> {
+    pub(super) filter: &'a Filter,
+    pub(super) order: &'a Order,
+    pub(super) from_end: bool,
+    /// The parts that are read, in the direction in which they are.
+    pub(super) parts: Vec<PartOfList>,
+}
+
+/// A part, and what is true of those of its tasks that are read.
+pub(super) struct PartOfList {
+    pub(super) part: Part,
+    pub(super) conditions: Vec<SimpleExpr>,
+}
 
 impl Tasks<'_> {
     /// A page of the tasks.
     pub async fn page(self, filter: &Filter, order: &Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
-        let select = self.sorted(filter, order, page.from_end);
-        let select = order.beyond_page(self.scope.db, page)?.into_iter().fold(select, Select::filter);
+        let list = self.list_of_page(filter, order, page)?;
         let window = Window { offset: 0, limit: Some(page.size as u64 + 1) };
-        Ok(page.cut(self.scope.db.reader().window(select, window, pace(filter, order, window)).await?))
+        Ok(page.cut(self.rows(&list, window, |it| it, |row: &task::Model| row.number).await?))
     }
 
-    /// The tasks in their order, or from the end backwards.
-    pub(super) fn sorted(self, filter: &Filter, order: &Order, from_end: bool) -> Select<task::Entity> {
-        order.sort(self.scope.db, self.filtered(filter), from_end)
+    /// What is between the cursors of a page.
+    pub(super) fn list_of_page<'a>(
+        self,
+        filter: &'a Filter,
+        order: &'a Order,
+        page: &PageRequest,
+    ) -> Result<OrderedList<'a>, Error> {
+        let mut parts = Vec::new();
+        for part in order.parts(page.from_end) {
+            let beyond = order.beyond_page(self.scope.db, page, *part)?;
+            parts.extend(beyond.map(|conditions| PartOfList { part: *part, conditions }));
+        }
+        Ok(OrderedList { filter, order, from_end: page.from_end, parts })
+    }
+
+    /// The columns of the tasks of a window.
+    pub(super) async fn rows<T: FromRow>(
+        self,
+        list: &OrderedList<'_>,
+        window: Window,
+        columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
+        number: impl Fn(&T) -> i64,
+    ) -> Result<Vec<T>, Error> {
+        match list.parts.as_slice() {
+            [part] => self.part(list, part, window, &columns).await,
+            // What is rare is not to make every list's future larger.
+            _ => Box::pin(self.parts(list, window, columns, number)).await,
+        }
+    }
+
+    /// One part of their order after the other. A task that goes over to another part meanwhile is read once or not at all.
+    async fn parts<T: FromRow>(
+        self,
+        list: &OrderedList<'_>,
+        Window { mut offset, limit: wanted }: Window,
+        columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
+        number: impl Fn(&T) -> i64,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows: Vec<T> = Vec::new();
+        for (index, part) in list.parts.iter().enumerate() {
+            let is_last = index + 1 == list.parts.len();
+            let count = async || self.sorted(list, part).count(self.scope.db.reader()).await;
+            if offset > MAX_OFFSET_READ && !is_last {
+                let count = count().await?;
+                if count <= offset {
+                    offset -= count;
+                    continue;
+                }
+            }
+            let limit = wanted.map(|it| it.saturating_sub(rows.len() as u64));
+            let found: Vec<T> = self.part(list, part, Window { offset, limit }, &columns).await?;
+            if offset > 0 && !is_last {
+                offset = if found.is_empty() { offset.saturating_sub(count().await?) } else { 0 };
+            }
+            let known: HashSet<i64> = rows.iter().map(&number).collect();
+            rows.extend(found.into_iter().filter(|row| !known.contains(&number(row))));
+            if wanted.is_some_and(|it| rows.len() as u64 >= it) {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn part<T: FromRow>(
+        self,
+        list: &OrderedList<'_>,
+        part: &PartOfList,
+        window: Window,
+        columns: &impl Fn(Select<task::Entity>) -> Select<task::Entity>,
+    ) -> Result<Vec<T>, Error> {
+        let statement = self.part_statement(list, part, window, columns);
+        Ok(self.scope.db.reader().window(&statement, window, pace(list, part.part, window)).await?)
+    }
+
+    /// The statement that reads a window of a part.
+    fn part_statement(
+        self,
+        list: &OrderedList<'_>,
+        part: &PartOfList,
+        window: Window,
+        columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
+    ) -> SelectStatement {
+        let select = columns(self.sorted(list, part));
+        match window.limit {
+            Some(limit) if list.order.is_by_number(part.part) => {
+                self.by_number(&select, list, window.offset.saturating_add(limit))
+            }
+            _ => select.into_query(),
+        }
+    }
+
+    /// The tasks of a part in their order.
+    fn sorted(self, list: &OrderedList<'_>, PartOfList { part, conditions }: &PartOfList) -> Select<task::Entity> {
+        let tasks = conditions.iter().cloned().fold(self.filtered(list.filter), Select::filter);
+        list.order.sort(self.scope.db, tasks, *part, list.from_end)
+    }
+
+    /// The first of the tasks by their numbers, which the index of priorities has for each priority.
+    fn by_number(self, sorted: &Select<task::Entity>, list: &OrderedList<'_>, count: u64) -> SelectStatement {
+        let direction = list.order.number_order(list.from_end);
+        let mut of_each = Priority::iter().map(|priority| {
+            let mut some = sorted.clone().filter(task::Column::Priority.eq(priority)).into_query();
+            if self.scope.db.is_shared() {
+                let first = some.limit(count).to_owned();
+                Query::select().expr(Expr::cust("*")).from_subquery(first, Alias::new("some")).to_owned()
+            } else {
+                // SQLite takes from each what it needs, and has no order inside of such a statement.
+                some.clear_order_by().to_owned()
+            }
+        });
+        let mut all = of_each.next().unwrap_or_default();
+        all.unions(of_each.map(|it| (UnionType::All, it)));
+        all.order_by(Alias::new("number"), direction);
+        all
     }
 
     /// How many tasks there are, without loading them.
@@ -70,9 +203,10 @@ impl Tasks<'_> {
 
 /// How long a page takes: an index finds the first of all tasks in any order, and of those in a state by their time of
 /// creation. What else meets a filter may be far apart.
-pub(super) fn pace(filter: &Filter, order: &Order, window: Window) -> Pace {
-    let is_by_state_only = Filter { completed: None, ..filter.clone() } == Filter::default();
-    let has_index = if filter.completed.is_none() { order.has_index() } else { order.is_by_creation() };
+fn pace(list: &OrderedList<'_>, part: Part, window: Window) -> Pace {
+    let OrderedList { filter, order, .. } = list;
+    let is_by_state_only = Filter { completed: None, ..(*filter).clone() } == Filter::default();
+    let has_index = if filter.completed.is_none() { order.has_index(part) } else { order.is_by_creation() };
     let are_few = window.limit.is_some_and(|limit| window.offset.saturating_add(limit) <= MAX_QUICK_ROWS);
     if is_by_state_only && has_index && are_few { Pace::Quick } else { Pace::Any }
 }

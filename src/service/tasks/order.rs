@@ -1,9 +1,12 @@
 //! Orders of tasks, and the cursors of the places in them.
+//!
+//! Tasks without the value of the first key come behind the others, or before them, and the index of that key has none of
+//! them. So such an order has two parts, which are read one after the other.
 
 use entity::{task, text::search_key, time::Micros};
 use sea_orm::{
-    ColumnTrait, QueryOrder, Select,
-    sea_query::{self, Expr, ExprTrait, SimpleExpr},
+    ColumnTrait, QueryFilter, QueryOrder, Select,
+    sea_query::{self, Alias, Expr, ExprTrait, SimpleExpr},
 };
 
 use crate::{
@@ -34,10 +37,30 @@ pub struct OrderKey {
     pub nulls_first: bool,
 }
 
-/// A key, and the value that a cursor has for it, in the terms of [`OrderKey::expression`].
+/// A part of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All tasks.
+    Whole,
+    /// Those that have the value of the first key.
+    Present,
+    /// Those that do not, in the order of the other keys.
+    Absent,
+}
+
+/// What a part of an order is sorted by, and the value that a cursor has for it.
 struct KeyPlace {
-    key: OrderKey,
+    expression: SimpleExpr,
+    descending: bool,
     value: SimpleExpr,
+}
+
+/// Which tasks of a part are beyond a cursor.
+pub(super) enum Beyond {
+    All,
+    None,
+    /// Those of which that is true.
+    Some(SimpleExpr),
 }
 
 /// What tasks can be ordered by.
@@ -88,6 +111,16 @@ impl OrderKey {
         }
     }
 
+    /// The column that a part has whose tasks have the value, of a key that tasks may be without.
+    fn column(self) -> Option<SimpleExpr> {
+        match self.by {
+            OrderBy::CompletedAt => Some(Expr::col(task::Column::CompletedAt.as_column_ref())),
+            OrderBy::Due => Some(due_column()),
+            _ => None,
+        }
+    }
+
+    /// What all tasks are sorted by.
     fn expression(self, db: &Db) -> SimpleExpr {
         match self.by {
             OrderBy::CreatedAt => Expr::col(task::Column::CreatedAt),
@@ -98,7 +131,7 @@ impl OrderKey {
             OrderBy::CompletedAt => {
                 db.column_or_stand_in(Expr::col(task::Column::CompletedAt.as_column_ref()), self.is_null_highest())
             }
-            OrderBy::Due => db.due_or_stand_in(self.is_null_highest()),
+            OrderBy::Due => db.column_or_stand_in(due_column(), self.is_null_highest()),
         }
     }
 
@@ -157,9 +190,28 @@ impl Order {
         self.first.by == OrderBy::CreatedAt && self.then.is_empty()
     }
 
-    /// Whether an index has all tasks in this order.
-    pub(super) fn has_index(&self) -> bool {
-        self.first.by != OrderBy::CompletedAt && self.then.is_empty()
+    /// Whether an index has the tasks of a part in this order.
+    pub(super) fn has_index(&self, part: Part) -> bool {
+        part != Part::Absent && self.then.is_empty()
+    }
+
+    /// The parts, first the one that is first from that end.
+    pub(super) fn parts(&self, from_end: bool) -> &'static [Part] {
+        match (self.first.column(), self.first.nulls_first == from_end) {
+            (None, _) => &[Part::Whole],
+            (Some(_), true) => &[Part::Present, Part::Absent],
+            (Some(_), false) => &[Part::Absent, Part::Present],
+        }
+    }
+
+    /// Whether the tasks of a part have no key but their number.
+    pub(super) fn is_by_number(&self, part: Part) -> bool {
+        part == Part::Absent && self.then.is_empty()
+    }
+
+    /// The direction of the numbers, which decide between equals.
+    pub(super) fn number_order(&self, from_end: bool) -> sea_query::Order {
+        sea_order(self.first.descending != from_end)
     }
 
     fn keys(&self) -> impl DoubleEndedIterator<Item = OrderKey> {
@@ -177,49 +229,97 @@ impl Order {
         Cursor { order: self.code(), values, number: row.number }
     }
 
-    /// Puts tasks in this order, or in its opposite.
-    pub(super) fn sort(&self, db: &Db, tasks: Select<task::Entity>, from_end: bool) -> Select<task::Entity> {
-        let sort =
-            |tasks: Select<_>, key: OrderKey| tasks.order_by(key.expression(db), sea_order(key.descending != from_end));
-        let number = sea_order(self.first.descending != from_end);
-        self.keys().fold(tasks, sort).order_by(task::Column::Number, number)
-    }
-
-    /// What is true of tasks between the cursors of a page.
-    pub(super) fn beyond_page(&self, db: &Db, page: &PageRequest) -> Result<Vec<SimpleExpr>, Error> {
-        let cursors = [("after", &page.after, true), ("before", &page.before, false)];
-        let beyond = |(field, cursor, is_after): (_, &Option<Cursor>, _)| {
-            let cursor = cursor.as_ref()?;
-            Some(self.beyond(db, cursor, is_after).ok_or(Error::invalid(field, ValidationError::Cursor)))
+    /// The keys of a part, and what they sort by there.
+    fn sorted_by(&self, db: &Db, part: Part) -> impl Iterator<Item = (OrderKey, SimpleExpr)> {
+        let first = match part {
+            Part::Whole => Some(self.first.expression(db)),
+            Part::Present => self.first.column(),
+            Part::Absent => None,
         };
-        cursors.into_iter().filter_map(beyond).collect()
+        let first = first.map(|expression| (self.first, expression));
+        first.into_iter().chain(self.then.iter().map(|key| (*key, key.expression(db))))
     }
 
-    /// What is true of tasks after the cursor in this order, or before it; nothing when it belongs to another order.
-    pub(super) fn beyond(&self, db: &Db, cursor: &Cursor, is_after: bool) -> Option<SimpleExpr> {
-        if cursor.order != self.code() || cursor.values.len() != 1 + self.then.len() {
+    /// The tasks of a part, in this order or in its opposite.
+    pub(super) fn sort(
+        &self,
+        db: &Db,
+        tasks: Select<task::Entity>,
+        part: Part,
+        from_end: bool,
+    ) -> Select<task::Entity> {
+        let tasks = match (part, self.first.column()) {
+            (Part::Present, Some(column)) => tasks.filter(column.is_not_null()),
+            (Part::Absent, Some(column)) => tasks.filter(column.is_null()),
+            _ => tasks,
+        };
+        let sort = |tasks: Select<_>, (key, expression): (OrderKey, _)| {
+            tasks.order_by(expression, sea_order(key.descending != from_end))
+        };
+        self.sorted_by(db, part).fold(tasks, sort).order_by(task::Column::Number, self.number_order(from_end))
+    }
+
+    /// What is true of the tasks of a part between the cursors of a page; nothing when none of them is there.
+    pub(super) fn beyond_page(
+        &self,
+        db: &Db,
+        page: &PageRequest,
+        part: Part,
+    ) -> Result<Option<Vec<SimpleExpr>>, Error> {
+        let mut conditions = Vec::new();
+        for (field, cursor, is_after) in [("after", &page.after, true), ("before", &page.before, false)] {
+            let Some(cursor) = cursor else { continue };
+            match self.beyond(db, cursor, part, is_after).ok_or(Error::invalid(field, ValidationError::Cursor))? {
+                Beyond::All => {}
+                Beyond::None => return Ok(None),
+                Beyond::Some(condition) => conditions.push(condition),
+            }
+        }
+        Ok(Some(conditions))
+    }
+
+    /// Which tasks of a part are after the cursor in this order, or before it; nothing when it belongs to another order.
+    pub(super) fn beyond(&self, db: &Db, cursor: &Cursor, part: Part, is_after: bool) -> Option<Beyond> {
+        let values: Option<Vec<_>> = self.keys().zip(&cursor.values).map(|(key, value)| key.place(value)).collect();
+        let values = values.filter(|it| cursor.order == self.code() && it.len() == cursor.values.len())?;
+        if values.len() != 1 + self.then.len() {
             return None;
         }
-        let places =
-            self.keys().zip(&cursor.values).map(|(key, value)| Some(KeyPlace { key, value: key.place(value)? }));
-        let places: Vec<KeyPlace> = places.collect::<Option<_>>()?;
-        let is_greater = is_after != self.first.descending;
-        let (number, its) = (Expr::col(task::Column::Number), Expr::value(cursor.number));
-        if let [KeyPlace { key, value }] = places.as_slice() {
-            // One comparison, for which an index has the first row.
-            let (here, place) = (Expr::tuple([key.expression(db), number]), Expr::tuple([value.clone(), its]));
-            return Some(beyond(here, place, is_greater));
+        let is_absent = matches!(cursor.values.first(), Some(CursorValue::Time(None)));
+        let of_other_part = if is_absent { Part::Present } else { Part::Absent };
+        if part == of_other_part {
+            // Behind the cursor is all of a part or nothing of it.
+            let is_behind = self.first.nulls_first == is_absent;
+            return Some(if is_behind == is_after { Beyond::All } else { Beyond::None });
         }
-        let outermost = places.first().map(|KeyPlace { key, value }| {
-            let here = key.expression(db);
-            if is_greater { here.gte(value.clone()) } else { here.lte(value.clone()) }
-        })?;
-        let equal_or_beyond = |inner: SimpleExpr, KeyPlace { key, value }| {
-            let is_equal = key.expression(db).eq(value.clone());
-            beyond(key.expression(db), value, is_after != key.descending).or(is_equal.and(inner))
+        let values = values.into_iter().skip(usize::from(part == Part::Absent));
+        let place =
+            |((key, expression), value): ((OrderKey, _), _)| KeyPlace { expression, descending: key.descending, value };
+        let places = self.sorted_by(db, part).zip(values).map(place).collect();
+        Some(Beyond::Some(self.beyond_places(places, cursor.number, is_after)))
+    }
+
+    fn beyond_places(&self, places: Vec<KeyPlace>, number: i64, is_after: bool) -> SimpleExpr {
+        let is_greater = is_after != self.first.descending;
+        let (here, its) = (Expr::col(task::Column::Number), Expr::value(number));
+        let outermost = match places.as_slice() {
+            [] => return beyond(here, its, is_greater),
+            [KeyPlace { expression, descending, value }] if *descending == self.first.descending => {
+                // One comparison, for which an index has the first row.
+                let (here, place) = (Expr::tuple([expression.clone(), here]), Expr::tuple([value.clone(), its]));
+                return beyond(here, place, is_greater);
+            }
+            [KeyPlace { expression, descending, value }, ..] if is_after == *descending => {
+                expression.clone().lte(value.clone())
+            }
+            [KeyPlace { expression, value, .. }, ..] => expression.clone().gte(value.clone()),
+        };
+        let equal_or_beyond = |inner: SimpleExpr, KeyPlace { expression, descending, value }| {
+            let is_equal = expression.clone().eq(value.clone());
+            beyond(expression, value, is_after != descending).or(is_equal.and(inner))
         };
         // The first condition says nothing new, but an index can use it.
-        Some(outermost.and(places.into_iter().rev().fold(beyond(number, its, is_greater), equal_or_beyond)))
+        outermost.and(places.into_iter().rev().fold(beyond(here, its, is_greater), equal_or_beyond))
     }
 }
 
@@ -227,7 +327,12 @@ fn beyond(here: SimpleExpr, place: SimpleExpr, is_greater: bool) -> SimpleExpr {
     if is_greater { here.gt(place) } else { here.lt(place) }
 }
 
-/// What the column `due_order` holds.
+/// When a task is due: an instant, or the midnight of its date in UTC.
+pub(super) fn due_column() -> SimpleExpr {
+    Expr::col((task::Entity, Alias::new("due_order")))
+}
+
+/// What that column holds.
 fn due_order(row: &task::Model) -> Option<Micros> {
     let midnight = row.due_date.map(|date| Micros::from(date.and_time(chrono::NaiveTime::MIN).and_utc()));
     row.due_at.or(midnight)

@@ -15,7 +15,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Order, Tasks, TimeZone, filter::is_overdue, order::sea_order};
+use super::{
+    Order, Tasks, TimeZone,
+    filter::is_overdue,
+    order::{Part, sea_order},
+};
 use crate::{
     error::Error,
     service::page::{Page, PageRequest},
@@ -129,7 +133,7 @@ impl Tasks<'_> {
             let one: SimpleExpr = CaseStatement::new().case(condition, 1).finally(0).into();
             SimpleExpr::from(Func::cast_as(Func::sum(one), "bigint"))
         };
-        let overdue = is_overdue(self.scope.db, zone, Utc::now());
+        let overdue = is_overdue(zone, Utc::now());
         [sum(task::Column::Completed.eq(false)), sum(task::Column::Completed.eq(true)), sum(overdue)]
     }
 
@@ -169,7 +173,7 @@ impl Tasks<'_> {
         which: impl Iterator<Item = (Uuid, SimpleExpr)>,
         page: &PageRequest,
     ) -> Result<HashMap<Uuid, Page<task::Model>>, Error> {
-        let beyond = Order::MANUAL.beyond_page(self.scope.db, page)?;
+        let beyond = Order::MANUAL.beyond_page(self.scope.db, page, Part::Whole)?.unwrap_or_default();
         let conditions: Vec<_> =
             which.map(|(of, condition)| (of, beyond.iter().cloned().fold(condition, and))).collect();
         let mut found: HashMap<Uuid, Vec<task::Model>> = HashMap::new();

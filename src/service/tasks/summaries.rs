@@ -12,11 +12,11 @@ use sea_orm::{
     sea_query::{Expr, Query, SimpleExpr},
 };
 
-use super::{Filter, Order, OrderBy, OrderKey, TaskRef, Tasks, is, list::pace};
+use super::{Filter, Order, OrderBy, OrderKey, TaskRef, Tasks, is, list::OrderedList};
 use crate::{
-    db::{Pace, Window},
-    error::{Error, ValidationError},
-    service::page::{Cursor, CursorValue},
+    db::Window,
+    error::Error,
+    service::page::{Cursor, CursorValue, PageRequest},
 };
 
 /// How many tasks of a list without a limit are read at once.
@@ -106,6 +106,11 @@ fn next_cursor(rows: &[SummaryRow], order: OrderKey) -> Option<Cursor> {
     Some(Cursor { order: Order::from(order).code(), values: vec![value], number: shown.number })
 }
 
+/// What is behind a cursor.
+fn from_start(behind: Option<&Cursor>) -> PageRequest {
+    PageRequest { size: 0, from_end: false, after: behind.cloned(), before: None }
+}
+
 fn shown(rows: Vec<SummaryRow>) -> Vec<TaskSummary> {
     rows.into_iter().map(|it| it.shown).collect()
 }
@@ -121,10 +126,9 @@ impl Tasks<'_> {
     ) -> Result<SummaryPage, Error> {
         let window = Window { offset, limit: limit.or(chunk_size(order)) };
         let sorted = Order::from(order);
-        let pace = pace(filter, &sorted, window);
+        let list = self.list_of_page(filter, &sorted, &from_start(None))?;
         loop {
-            let select = self.shown(self.sorted(filter, &sorted, false), self.last());
-            let rows: Vec<SummaryRow> = self.scope.db.reader().window(select, window, pace).await?;
+            let rows = self.summary_rows(&list, window).await?;
             let next = if limit.is_none() { next_cursor(&rows, order) } else { None };
             let is_whole = limit.is_none() && offset == 0 && next.is_none();
             let (revision, total) = match rows.first() {
@@ -148,13 +152,15 @@ impl Tasks<'_> {
         behind: &Cursor,
     ) -> Result<(Vec<TaskSummary>, Option<Cursor>), Error> {
         let sorted = Order::from(order);
-        let is_behind =
-            sorted.beyond(self.scope.db, behind, true).ok_or(Error::invalid("after", ValidationError::Cursor))?;
-        let select = self.shown(self.sorted(filter, &sorted, false).filter(is_behind), self.last());
-        let rows: Vec<SummaryRow> =
-            self.scope.db.reader().window(select, Window { offset: 0, limit: chunk_size(order) }, Pace::Any).await?;
+        let list = self.list_of_page(filter, &sorted, &from_start(Some(behind)))?;
+        let rows = self.summary_rows(&list, Window { offset: 0, limit: chunk_size(order) }).await?;
         let next = next_cursor(&rows, order);
         Ok((shown(rows), next))
+    }
+
+    async fn summary_rows(self, list: &OrderedList<'_>, window: Window) -> Result<Vec<SummaryRow>, Error> {
+        let columns = |select| self.shown(select, self.last());
+        self.rows(list, window, columns, |row: &SummaryRow| row.shown.number).await
     }
 
     /// One task and the number of the write that last changed it, if it is there.
