@@ -2,6 +2,7 @@
 
 mod auth_tables;
 mod batched_reads;
+mod conflict;
 mod connect;
 mod connection;
 mod create;
@@ -17,35 +18,39 @@ mod selection;
 mod session;
 mod size;
 mod tables;
+mod transaction;
 mod trial;
 mod user_share;
 mod writer;
 
-use std::{fs::File, future::Future, path::Path, pin::pin, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::postgres::PgDatabaseError;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::info;
 
 pub(crate) use self::{
     auth_tables::{AuthTables, plain},
+    conflict::is_conflict,
     connect::ROLE_LIMIT,
     trial::{Trial, is_held_up, objection},
 };
 pub use self::{
+    conflict::Attempts,
     connect::connect,
     connection::Connection,
     dialect::time_or_stand_in,
     notify::{Notification, Notifier},
     selection::{Pace, Window},
     tables::{FoundColumn, FoundRow, FoundTable},
+    transaction::Transaction,
     user_share::{UserShares, is_within, within},
 };
 use self::{
-    connection::{Backend, only_reads, sqlx_cause},
+    connection::{Backend, sqlx_cause},
+    transaction::MIGRATION_LOCK,
     user_share::MAX_QUICK_READS,
 };
 use crate::telemetry::metrics::{Pool, Statements};
@@ -58,15 +63,6 @@ pub struct Db {
     writer: Connection,
 }
 
-/// Work that is done wholly or not at all. Who works in it has a clone; it ends, when that is gone, by
-/// [`Transaction::commit`] or [`Transaction::rollback`]. Dropped without either, it is not done.
-#[derive(Clone, Debug)]
-pub struct Transaction {
-    connection: Connection,
-    /// A part of its user's share.
-    _permit: Option<Arc<OwnedSemaphorePermit>>,
-}
-
 /// What lets one instance at a time migrate, as long as it lives.
 #[derive(Debug)]
 pub(crate) enum MigrationLock {
@@ -75,13 +71,6 @@ pub(crate) enum MigrationLock {
     /// On PostgreSQL, where migrations run on another connection.
     Transaction(Transaction),
 }
-
-/// The lock that guards the making of signing keys on PostgreSQL: "docket" in ASCII.
-const KEY_LOCK: i64 = 0x646f_636b_6574;
-/// The lock that lets one instance at a time migrate a PostgreSQL database.
-const MIGRATION_LOCK: i64 = KEY_LOCK + 1;
-/// The lock that lets one instance at a time remove a piece of what is to be forgotten.
-const PURGE_LOCK: i64 = KEY_LOCK + 2;
 
 impl Db {
     /// The same, whose statements fit Better Auth's tables as they are here. What cannot be found out is as usual.
@@ -100,58 +89,6 @@ impl Db {
     /// For one statement that writes.
     pub fn writer(&self) -> &Connection {
         &self.writer
-    }
-
-    /// Does several statements that must be true together: all of them if the work is `Ok`, none of them otherwise.
-    /// Whatever the work comes to is answered when all that it may have seen is on the disk: on SQLite a transaction
-    /// sees what those wrote who are committed together with it.
-    pub async fn transaction<T, E: From<DbErr>, F: Future<Output = Result<T, E>>>(
-        &self,
-        work: impl FnOnce(Transaction) -> F,
-    ) -> Result<T, E> {
-        let transaction = self.begin().await?;
-        match work(transaction.clone()).await {
-            Ok(value) => transaction.commit().await.map(|()| value).map_err(E::from),
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Begins a transaction that the caller sees to the end of, which [`Db::transaction`] does by itself. Inside another
-    /// transaction it is a part of that one.
-    pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        let mut permit = None;
-        let begun = match &self.writer.backend {
-            Backend::Postgres { pool, .. } => {
-                permit = user_share::transaction().await?;
-                let begun = self.writer.monitor.in_time(pin!(pool.begin())).await?;
-                Backend::Transaction(Arc::new(begun))
-            }
-            Backend::Transaction(outer) => Backend::Transaction(Arc::new(outer.begin().await?)),
-            Backend::Writer { writer, .. } => Backend::WriteGuard(Arc::new(writer.guard().await?)),
-            Backend::WriteGuard(guard) => Backend::Savepoint(Arc::new(guard.savepoint().await?)),
-            Backend::Savepoint(savepoint) => Backend::Savepoint(Arc::new(savepoint.guard().savepoint().await?)),
-            Backend::BatchedReads(_) | Backend::File { .. } => return Err(only_reads()),
-        };
-        let connection = Connection { backend: begun, ..self.writer.clone() };
-        Ok(Transaction { connection, _permit: permit.map(Arc::new) })
-    }
-
-    /// The database as it is at one moment, on PostgreSQL; whoever reads it may take its time.
-    pub async fn snapshot(&self) -> Result<Transaction, DbErr> {
-        let transaction = self.begin().await?;
-        if self.is_shared() {
-            let settings = [
-                "set transaction isolation level repeatable read, read only",
-                "set local idle_in_transaction_session_timeout = 0",
-            ];
-            for setting in settings {
-                transaction.connection().execute_unprepared(setting).await?;
-            }
-        }
-        Ok(transaction)
     }
 
     /// Waits until no other instance migrates.
@@ -294,53 +231,6 @@ impl Db {
 
     fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
-    }
-}
-
-impl Transaction {
-    /// For statements of this transaction.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// The database as this transaction sees it: what is done through it is done when this transaction commits.
-    pub fn database(&self) -> Db {
-        Db { reader: self.connection.clone(), writer: self.connection.clone() }
-    }
-
-    /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { connection: Connection { backend, monitor, auth_tables: _ }, _permit } = self;
-        monitor.over("transaction", "commit", pin!(backend.commit())).await
-    }
-
-    /// Ends without having done anything, as soon as all that was seen is on the disk. Everything that was made by
-    /// [`Transaction::database`] must be gone by then.
-    pub async fn rollback(self) -> Result<(), DbErr> {
-        self.connection.backend.rollback().await
-    }
-
-    /// Waits until no other instance makes a signing key; the transaction's end lets the next one in.
-    pub async fn lock_keys(&self) -> Result<(), DbErr> {
-        self.lock(KEY_LOCK).await
-    }
-
-    /// Whether no other instance removes a piece of what is to be forgotten; none does until the transaction's end.
-    pub async fn try_lock_purge(&self) -> Result<bool, DbErr> {
-        if self.connection.get_database_backend() == DbBackend::Sqlite {
-            return Ok(true);
-        }
-        let sql = format!("select pg_try_advisory_xact_lock({PURGE_LOCK})");
-        let row = self.connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-        row.map_or(Ok(false), |row| row.try_get_by_index(0))
-    }
-
-    async fn lock(&self, key: i64) -> Result<(), DbErr> {
-        match self.connection.get_database_backend() {
-            // The one writer is the lock.
-            DbBackend::Sqlite => Ok(()),
-            _ => self.connection.execute_unprepared(&format!("select pg_advisory_xact_lock({key})")).await.map(drop),
-        }
     }
 }
 

@@ -124,6 +124,11 @@ impl Error {
         self.public().retry_after.is_some()
     }
 
+    /// Whether the database rolled the work back because of what others did at the same time.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if crate::db::is_conflict(cause))
+    }
+
     /// What to log.
     pub fn causes(&self) -> String {
         causes(self)

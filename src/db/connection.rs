@@ -8,8 +8,8 @@ use std::{
 
 use entity::row::{self, FromRow};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, QueryTrait,
-    RuntimeErr, Statement, Values, prelude::async_trait, sea_query::SelectStatement,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, QueryTrait, RuntimeErr, Statement,
+    Values, prelude::async_trait, sea_query::SelectStatement,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, PgPool, Sqlite};
@@ -18,12 +18,14 @@ use tokio::task::{self, coop};
 use super::{
     auth_tables::AuthTables,
     batched_reads::BatchedReads,
+    conflict::{Attempts, OpenTransaction},
     create::Creates,
     dialect,
     in_process::InProcessReads,
     monitor::StatementMonitor,
     pool::ConnectionPool,
     selection::{Pace, Window},
+    transaction::only_reads,
     user_share,
     writer::{Savepoint, WriteGuard, Writer},
 };
@@ -50,7 +52,7 @@ pub(super) enum Backend {
     /// For single statements that write, and for transactions, on PostgreSQL.
     Postgres { statements: ConnectionPool, creates: Creates, pool: DatabaseConnection, listening: PgPool },
     /// A transaction on PostgreSQL.
-    Transaction(Arc<DatabaseTransaction>),
+    Transaction(Arc<OpenTransaction>),
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
     File { in_process: InProcessReads, pool: DatabaseConnection },
     /// For statements that write, on SQLite.
@@ -140,8 +142,13 @@ impl Connection {
 
     async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let statement = self.fitted(statement);
-        let work = pin!(self.backend.rows(&statement, pace));
-        self.monitor.over(self.name(), &statement.sql, work).await
+        let mut attempts = Attempts::default();
+        loop {
+            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.rows(&statement, pace))).await;
+            if !self.is_again(&mut attempts, &done).await {
+                return done;
+            }
+        }
     }
 
     /// What it is called in metrics.
@@ -232,7 +239,7 @@ impl Backend {
     async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::Postgres { statements, .. } => statements.execute(statement).await,
-            Self::Transaction(transaction) => transaction.execute_raw(statement.clone()).await,
+            Self::Transaction(transaction) => transaction.execute(statement).await,
             Self::WriteGuard(guard) => guard.execute(statement).await,
             Self::Savepoint(savepoint) => savepoint.guard().execute(statement).await,
             Self::Writer { writer, .. } => {
@@ -260,7 +267,7 @@ impl Backend {
             }
             Self::BatchedReads(batched_reads) => batched_reads.statements().read(statement).await,
             Self::Postgres { statements, .. } => statements.query(statement).await,
-            Self::Transaction(transaction) => transaction.query_all_raw(statement.clone()).await,
+            Self::Transaction(transaction) => transaction.query(statement).await,
             Self::WriteGuard(guard) => guard.query_all(statement).await,
             Self::Savepoint(savepoint) => savepoint.guard().query_all(statement).await,
             Self::Writer { writer, .. } => writer.query(statement).await,
@@ -315,8 +322,13 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let statement = self.fitted(statement);
-        let work = pin!(self.backend.execute(&statement));
-        self.monitor.over(self.name(), &statement.sql, work).await
+        let mut attempts = Attempts::default();
+        loop {
+            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.execute(&statement))).await;
+            if !self.is_again(&mut attempts, &done).await {
+                return done;
+            }
+        }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -329,8 +341,13 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let statement = self.fitted(statement);
-        let work = pin!(self.backend.query(&statement));
-        self.monitor.over(self.name(), &statement.sql, work).await
+        let mut attempts = Attempts::default();
+        loop {
+            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.query(&statement))).await;
+            if !self.is_again(&mut attempts, &done).await {
+                return done;
+            }
+        }
     }
 }
 
@@ -379,8 +396,4 @@ pub(super) fn sqlx_cause(error: &DbErr) -> Option<&sqlx::Error> {
 /// Whether the database refused a statement, so that nothing of it was done.
 pub(super) fn is_refused(error: &DbErr) -> bool {
     matches!(error, DbErr::Query(RuntimeErr::SqlxError(cause)) if cause.as_database_error().is_some())
-}
-
-pub(super) fn only_reads() -> DbErr {
-    DbErr::Custom("a connection that reads was asked to write".into())
 }

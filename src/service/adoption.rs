@@ -78,12 +78,14 @@ impl Adoption<'_> {
             updated_at: created_at,
         };
         db.transaction(async |transaction| {
-            row.into_active_model().insert(transaction.connection()).await.map_err(|cause| match cause.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),
-                _ => Error::from(cause),
+            row.clone().into_active_model().insert(transaction.connection()).await.map_err(|cause| {
+                match cause.sql_err() {
+                    Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),
+                    _ => Error::from(cause),
+                }
             })?;
-            if let Some(hash) = password {
-                credential(&id, hash, created_at).into_active_model().insert(transaction.connection()).await?;
+            if let Some(hash) = &password {
+                credential(&id, hash.clone(), created_at).into_active_model().insert(transaction.connection()).await?;
             }
             Ok::<_, Error>(())
         })

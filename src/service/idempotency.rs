@@ -160,6 +160,11 @@ impl PendingRequest {
         Arc::clone(&self.services)
     }
 
+    /// Whether the database rolled the work back because of what others did at the same time.
+    pub fn has_conflict(&self) -> bool {
+        self.transaction.has_conflict()
+    }
+
     /// Undoes the work; what was answered about it may be said when this returns.
     pub async fn rollback(self) -> Result<(), Error> {
         let Self { services, transaction, .. } = self;

@@ -84,8 +84,8 @@ impl LabelSelection {
 
 impl LabelPatch {
     /// The columns that change.
-    fn columns(self) -> Vec<(label::Column, SimpleExpr)> {
-        let Self { name, color } = self;
+    fn columns(&self) -> Vec<(label::Column, SimpleExpr)> {
+        let Self { name, color } = self.clone();
         let key = name.as_ref().map(|name| (label::Column::NameKey, Expr::value(name.folded())));
         let name = name.map(|name| (label::Column::Name, Expr::value(String::from(name))));
         let color = color.map(|color| (label::Column::Color, Expr::value(color.map(String::from))));
@@ -164,7 +164,7 @@ impl<'a> Labels<'a> {
                 if let Some(known) = write.existing::<label::Entity>(draft.id, |it| draft.is_same(it)).await? {
                     return Ok(Outcome::Unchanged(known));
                 }
-                insert(&mut write, draft).await.map(Outcome::Changed)
+                insert(&mut write, draft.clone()).await.map(Outcome::Changed)
             })
             .await
     }

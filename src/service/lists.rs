@@ -57,8 +57,8 @@ pub enum ListPosition {
 
 impl ListPatch {
     /// The columns that change.
-    fn columns(self) -> Vec<(list::Column, SimpleExpr)> {
-        let Self { name, color, archived } = self;
+    fn columns(&self) -> Vec<(list::Column, SimpleExpr)> {
+        let Self { name, color, archived } = self.clone();
         let name = name.map(|name| (list::Column::Name, Expr::value(String::from(name))));
         let color = color.map(|color| (list::Column::Color, Expr::value(color.map(String::from))));
         let archived = archived.map(|archived| (list::Column::Archived, Expr::value(archived)));
@@ -99,14 +99,14 @@ impl<'a> Lists<'a> {
                 if let Some(known) = write.existing::<list::Entity>(draft.id, |it| draft.is_same(it)).await? {
                     return Ok(Outcome::Unchanged(known));
                 }
-                self.add(&mut write, draft, false).await.map(Outcome::Changed)
+                self.add(&mut write, draft.clone(), false).await.map(Outcome::Changed)
             })
             .await
     }
 
     /// Makes a list that may be archived.
     pub(super) async fn create_with(self, draft: NewList, is_archived: bool) -> Result<(), Error> {
-        self.scope.write(async |mut write| self.add(&mut write, draft, is_archived).await.map(drop)).await
+        self.scope.write(async |mut write| self.add(&mut write, draft.clone(), is_archived).await.map(drop)).await
     }
 
     /// Restores a deleted list; its former tasks stay in the lists that they are in, or in none.

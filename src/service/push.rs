@@ -29,6 +29,8 @@ use crate::error::{Error, ValidationError};
 
 /// How many rows one call has at most.
 pub const MAX_PUSHED: usize = 500;
+/// What is wrong with rows of which two have one id.
+const REPEATED: ValidationError = ValidationError::Rule("must not be given twice");
 
 /// Pushing changes to one user's data.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +39,7 @@ pub struct Push<'a> {
 }
 
 /// A row as a client has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum PushedChange {
     /// A task.
     Task(Pushed<TaskId, NewTask>),
@@ -48,14 +50,23 @@ pub enum PushedChange {
 }
 
 /// A row as a client has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pushed<I, S> {
     /// Its id.
     pub id: I,
     /// The revision that the client saw last; none if it knows of none.
     pub expected: Option<i64>,
-    /// All of its state, which has the same id, or nothing if it is to be deleted; or what is wrong with it.
-    pub state: Result<Option<S>, Error>,
+    /// All of its state, which has the same id, or nothing if it is to be deleted.
+    pub state: Option<S>,
+}
+
+/// A row that cannot be read.
+#[derive(Debug)]
+pub struct UnreadableRow {
+    /// Its id, if that can be read.
+    pub id: Option<RowId>,
+    /// What is wrong with it.
+    pub cause: Error,
 }
 
 /// All of the state of a list.
@@ -89,11 +100,11 @@ pub struct PushOutcome {
     pub name_taken_by: Option<LabelId>,
 }
 
-/// A row and its place in the call; what is wrong with it if it cannot be read.
+/// A row and its place in the call.
 #[derive(Debug)]
 struct RowChange {
     place: usize,
-    change: Result<PushedChange, Error>,
+    change: PushedChange,
 }
 
 /// What is stored of a row that is pushed.
@@ -151,12 +162,12 @@ impl PushedChange {
     /// Which rows come first: what others refer to, and what is deleted before what may take its name.
     fn rank(&self) -> u8 {
         match self {
-            Self::List(Pushed { state: Ok(None), .. }) => 0,
+            Self::List(Pushed { state: None, .. }) => 0,
             Self::List(_) => 1,
-            Self::Label(Pushed { state: Ok(None), .. }) => 2,
+            Self::Label(Pushed { state: None, .. }) => 2,
             Self::Label(_) => 3,
-            Self::Task(Pushed { state: Ok(None), .. }) => 4,
-            Self::Task(Pushed { state: Ok(Some(NewTask { parent: Some(_), .. })), .. }) => 6,
+            Self::Task(Pushed { state: None, .. }) => 4,
+            Self::Task(Pushed { state: Some(NewTask { parent: Some(_), .. }), .. }) => 6,
             Self::Task(_) => 5,
         }
     }
@@ -173,39 +184,41 @@ impl<'a> Push<'a> {
     }
 
     /// Applies the rows, each for itself; what became of them, in their order. A row without an id is only its error.
-    pub async fn push(self, changes: Vec<Result<PushedChange, Error>>) -> Result<Vec<PushOutcome>, Error> {
+    pub async fn push(self, changes: Vec<Result<PushedChange, UnreadableRow>>) -> Result<Vec<PushOutcome>, Error> {
         if changes.len() > MAX_PUSHED {
             return Err(Error::invalid("changes", ValidationError::TooMany(MAX_PUSHED)));
         }
-        let ids: Vec<_> = changes.iter().map(|change| change.as_ref().ok().map(PushedChange::id)).collect();
+        let ids: Vec<_> = changes.iter().map(row_id).collect();
         let known: Vec<RowId> = ids.iter().flatten().copied().collect();
-        let changes = refuse_repeated(changes, &repeated(&known));
-        self.scope
-            .batch(async |db| {
-                let totals = Totals::default();
-                let scope = Scope { db: &db, totals: &totals, ..self.scope };
-                let before = stored(scope, &known).await?;
-                let names: Vec<_> = changes.iter().map(|it| wanted_name(it.as_ref().ok()?).cloned()).collect();
-                let in_place = |(place, change)| RowChange { place, change };
-                let mut rows: Vec<_> = changes.into_iter().enumerate().map(in_place).collect();
-                rows.sort_by_key(|row| row.change.as_ref().map_or(0, PushedChange::rank));
-                let mut outcomes = HashMap::new();
-                for group in names::groups(rows, &before) {
-                    apply_group(scope, group, &before, &mut outcomes).await?;
-                }
-                let after = stored(scope, &known).await?;
-                let is_taken = |place: &usize| matches!(outcomes.get(place), Some(Err(Error::NameTaken)));
-                let taken = names.iter().enumerate().filter(|(place, _)| is_taken(place));
-                let holders = holders(scope, taken.filter_map(|(_, name)| name.as_ref()).collect()).await?;
-                let outcome = |(place, id): (usize, Option<RowId>)| {
-                    let is_applied = outcomes.remove(&place).unwrap_or(Ok(false));
-                    let name = names[place].as_ref().filter(|_| matches!(is_applied, Err(Error::NameTaken)));
-                    let name_taken_by = name.and_then(|it| holders.get(&it.folded()).copied());
-                    PushOutcome { is_applied, current: id.and_then(|id| after.get(&id).cloned()), name_taken_by }
-                };
-                Ok(ids.into_iter().enumerate().map(outcome).collect())
-            })
-            .await
+        let (mut rows, refused) = sort_out(changes, &repeated(&known));
+        rows.sort_by_key(|row| row.change.rank());
+        let names: HashMap<usize, &LabelName> =
+            rows.iter().filter_map(|row| Some((row.place, wanted_name(&row.change)?))).collect();
+        let pushed = self.scope.batch(async |db| {
+            let totals = Totals::default();
+            let scope = Scope { db: &db, totals: &totals, ..self.scope };
+            let before = stored(scope, &known).await?;
+            let mut outcomes = HashMap::new();
+            for group in names::groups(&rows, &before) {
+                apply_group(scope, &group, &before, &mut outcomes).await?;
+            }
+            let after = stored(scope, &known).await?;
+            let is_taken = |place: &usize| matches!(outcomes.get(place), Some(Err(Error::NameTaken)));
+            let taken = names.iter().filter(|(place, _)| is_taken(place));
+            let holders = holders(scope, taken.map(|(_, name)| *name).collect()).await?;
+            let outcome = |(place, id): (usize, &Option<RowId>)| {
+                let is_applied = outcomes.remove(&place).unwrap_or(Ok(false));
+                let name = names.get(&place).filter(|_| matches!(is_applied, Err(Error::NameTaken)));
+                let name_taken_by = name.and_then(|it| holders.get(&it.folded()).copied());
+                PushOutcome { is_applied, current: id.and_then(|id| after.get(&id).cloned()), name_taken_by }
+            };
+            Ok(ids.iter().enumerate().map(outcome).collect::<Vec<_>>())
+        });
+        let mut outcomes = pushed.await?;
+        for (place, cause) in refused {
+            outcomes[place].is_applied = Err(cause);
+        }
+        Ok(outcomes)
     }
 }
 
@@ -215,25 +228,19 @@ type Outcomes = HashMap<usize, Result<bool, Error>>;
 /// Applies the rows of a group together, or each for itself when that fails.
 async fn apply_group(
     scope: Scope<'_>,
-    group: Vec<RowChange>,
+    group: &[&RowChange],
     before: &HashMap<RowId, Changed>,
     outcomes: &mut Outcomes,
 ) -> Result<(), Error> {
-    if group.len() > 1 && exchange_names(scope, &group, before).await? {
-        outcomes.extend(group.into_iter().map(|row| (row.place, Ok(true))));
+    if group.len() > 1 && exchange_names(scope, group, before).await? {
+        outcomes.extend(group.iter().map(|row| (row.place, Ok(true))));
         return Ok(());
     }
     for RowChange { place, change } in group {
-        let is_applied = match change {
-            Ok(change) => {
-                let base = before.get(&change.id()).map(Changed::revision);
-                apply::row(scope, change, base).await
-            }
-            Err(error) => Err(error),
-        };
-        match is_applied {
+        let base = before.get(&change.id()).map(Changed::revision);
+        match apply::row(scope, change.clone(), base).await {
             Err(error) if !is_of_row(&error) => return Err(error),
-            outcome => outcomes.insert(place, outcome),
+            outcome => outcomes.insert(*place, outcome),
         };
     }
     Ok(())
@@ -242,7 +249,7 @@ async fn apply_group(
 /// Gives labels the names of each other, all of them or none; whether that was done.
 async fn exchange_names(
     scope: Scope<'_>,
-    group: &[RowChange],
+    group: &[&RowChange],
     before: &HashMap<RowId, Changed>,
 ) -> Result<bool, Error> {
     let labels = names::labels(group);
@@ -250,10 +257,9 @@ async fn exchange_names(
     let exchanged = scope.batch(async |db| {
         let scope = Scope { db: &db, ..scope };
         Labels::new(scope).free_names(&ids).await?;
-        for LabelRow { id, expected, state } in labels {
+        for LabelRow { id, expected, state } in labels.iter().cloned() {
             let base = before.get(&RowId::Label(id)).map(Changed::revision);
-            let pushed = Pushed { id, expected, state: Ok(Some(state)) };
-            if !apply::label(scope, pushed, base).await? {
+            if !apply::label(scope, Pushed { id, expected, state: Some(state) }, base).await? {
                 return Err(Error::NameTaken);
             }
         }
@@ -273,16 +279,30 @@ async fn holders(scope: Scope<'_>, names: Vec<&LabelName>) -> Result<HashMap<Str
     Ok(labels.into_iter().map(|label| (label.name_key, label.id)).collect())
 }
 
-/// Of two rows of one object neither is applied: nobody knows which is meant.
-fn refuse_repeated(
-    changes: Vec<Result<PushedChange, Error>>,
+/// The rows to apply, and what is wrong with the others, by their places. Of two rows of one object neither is applied:
+/// nobody knows which is meant.
+fn sort_out(
+    changes: Vec<Result<PushedChange, UnreadableRow>>,
     repeated: &HashSet<RowId>,
-) -> Vec<Result<PushedChange, Error>> {
-    let refuse = |change: PushedChange| match repeated.contains(&change.id()) {
-        true => Err(Error::invalid("id", ValidationError::Rule("must not be given twice"))),
-        false => Ok(change),
-    };
-    changes.into_iter().map(|change| change.and_then(refuse)).collect()
+) -> (Vec<RowChange>, Vec<(usize, Error)>) {
+    let (mut rows, mut refused) = (Vec::new(), Vec::new());
+    for (place, change) in changes.into_iter().enumerate() {
+        let is_repeated = row_id(&change).is_some_and(|id| repeated.contains(&id));
+        match change {
+            _ if is_repeated => refused.push((place, Error::invalid("id", REPEATED))),
+            Ok(change) => rows.push(RowChange { place, change }),
+            Err(row) => refused.push((place, row.cause)),
+        }
+    }
+    (rows, refused)
+}
+
+/// The id of a row, if it has one.
+fn row_id(change: &Result<PushedChange, UnreadableRow>) -> Option<RowId> {
+    match change {
+        Ok(change) => Some(change.id()),
+        Err(row) => row.id,
+    }
 }
 
 /// The ids that are there more than once.

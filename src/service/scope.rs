@@ -86,7 +86,7 @@ impl<'a> Scope<'a> {
     /// way out, and none is taken before what the work saw is on the disk.
     pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
         self,
-        work: impl FnOnce(Write<'a>) -> F,
+        work: impl Fn(Write<'a>) -> F,
     ) -> Result<T, Error> {
         self.write_if_needed(async |write| work(write).await.map(Outcome::Changed)).await
     }
@@ -94,7 +94,7 @@ impl<'a> Scope<'a> {
     /// As [`Scope::write`], for work that may find nothing to do.
     pub(super) async fn write_if_needed<T, F: Future<Output = Result<Outcome<T>, Error>>>(
         self,
-        work: impl FnOnce(Write<'a>) -> F,
+        work: impl Fn(Write<'a>) -> F,
     ) -> Result<T, Error> {
         let done = self.db.transaction(async |transaction| {
             let spare = Some(take(transaction.connection(), self.owner, 1).await?);
@@ -117,7 +117,7 @@ impl<'a> Scope<'a> {
     /// that the work gets are parts of it, each of which lasts or not by itself.
     pub(super) async fn batch<T, F: Future<Output = Result<T, Error>>>(
         self,
-        work: impl FnOnce(Db) -> F,
+        work: impl Fn(Db) -> F,
     ) -> Result<T, Error> {
         let done = self.db.transaction(async |transaction| {
             take(transaction.connection(), self.owner, 0).await?;

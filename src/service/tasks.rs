@@ -101,7 +101,7 @@ impl<'a> Tasks<'a> {
                 let list = self.list_of_new(&write, &draft).await?;
                 let labels = labels::resolve(&mut write, &draft.labels).await?;
                 let number = write.number().await?;
-                let row = numbered(NewTask { list, ..draft }.row(self.scope.owner), number);
+                let row = numbered(NewTask { list, ..draft.clone() }.row(self.scope.owner), number);
                 let row = task::Entity::insert(row).exec_with_returning(write.connection()).await?;
                 self.check_subtasks(&write, row.parent_id).await?;
                 labels::mark_each(&write, &[(row.id, labels)]).await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{BigInt, CreateLabelInput, CreateTaskInput, CreateTaskListInput, DueInput, Priority};
 use crate::{
     error::{Error, ValidationError},
-    service::push::{ListState, Pushed, PushedChange},
+    service::push::{ListState, Pushed, PushedChange, RowId, UnreadableRow},
 };
 
 /// One row of `pushChanges`.
@@ -120,24 +120,31 @@ impl PushedChangeInput {
         }
     }
 
-    /// The row, whose description has at most so many characters. What is wrong with a state is the outcome of its row, which
-    /// has an id; without one there is only the error.
-    pub fn checked(self, max_description: usize) -> Result<PushedChange, Error> {
-        let id: Uuid = self.id().parse().map_err(|_| Error::invalid("id", ValidationError::Uuid))?;
+    /// The row, whose description has at most so many characters; or what is wrong with it.
+    pub fn checked(self, max_description: usize) -> Result<PushedChange, UnreadableRow> {
+        let unreadable = |id: Option<RowId>| move |cause: Error| UnreadableRow { id, cause };
+        let Ok(id) = self.id().parse::<Uuid>() else {
+            return Err(unreadable(None)(Error::invalid("id", ValidationError::Uuid)));
+        };
         Ok(match self {
             Self::Task(PushedTask { id: text, expected_revision, state, deleted }) => {
-                let checked = |it: TaskState| it.input(text).checked(max_description);
+                let (id, checked) = (TaskId(id), |it: TaskState| it.input(text).checked(max_description));
                 let state = one_of(state, deleted).and_then(|it| it.map(checked).transpose());
-                PushedChange::Task(Pushed { id: TaskId(id), expected: expected_revision.map(|it| it.0), state })
+                let state = state.map_err(unreadable(Some(RowId::Task(id))))?;
+                PushedChange::Task(Pushed { id, expected: expected_revision.map(|it| it.0), state })
             }
             Self::TaskList(PushedTaskList { id: text, expected_revision, state, deleted }) => {
+                let id = ListId(id);
                 let state = one_of(state, deleted).and_then(|it| it.map(|it| it.list(text)).transpose());
-                PushedChange::List(Pushed { id: ListId(id), expected: expected_revision.map(|it| it.0), state })
+                let state = state.map_err(unreadable(Some(RowId::List(id))))?;
+                PushedChange::List(Pushed { id, expected: expected_revision.map(|it| it.0), state })
             }
             Self::Label(PushedLabel { id: text, expected_revision, state, deleted }) => {
+                let id = LabelId(id);
                 let input = |LabelState { name, color }| CreateLabelInput { id: Some(text), name, color };
                 let state = one_of(state, deleted).and_then(|it| it.map(|it| input(it).try_into()).transpose());
-                PushedChange::Label(Pushed { id: LabelId(id), expected: expected_revision.map(|it| it.0), state })
+                let state = state.map_err(unreadable(Some(RowId::Label(id))))?;
+                PushedChange::Label(Pushed { id, expected: expected_revision.map(|it| it.0), state })
             }
         })
     }

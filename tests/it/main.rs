@@ -12,6 +12,7 @@ mod bulk;
 mod citations;
 mod compression;
 mod concurrency;
+mod conflicts;
 mod connections;
 mod contents;
 mod contract;

@@ -16,6 +16,7 @@ use tokio::time;
 use tracing::error;
 
 use crate::{
+    db::Attempts,
     error::{Error, ValidationError},
     graphql, rest,
     service::{
@@ -88,14 +89,35 @@ struct KeyedRequest {
 impl KeyedRequest {
     async fn run(self, services: &Services, next: Next) -> Result<Response, Error> {
         let key = IdempotencyKey::parse(&self.key).map_err(|fault| Error::invalid("Idempotency-Key", fault))?;
-        let pending = match services.claim_key(&self.user, key, self.fingerprint()).await? {
+        let mut attempts = Attempts::default();
+        loop {
+            let mut has_conflict = false;
+            let done = self.attempt(services, &key, next.clone(), &mut has_conflict).await;
+            has_conflict |= done.as_ref().err().is_some_and(Error::is_conflict);
+            if !(has_conflict && attempts.pause().await) {
+                return done;
+            }
+        }
+    }
+
+    /// Does it once. If the database rolls it back because of what others do at the same time, that is noted.
+    async fn attempt(
+        &self,
+        services: &Services,
+        key: &IdempotencyKey,
+        next: Next,
+        has_conflict: &mut bool,
+    ) -> Result<Response, Error> {
+        let pending = match services.claim_key(&self.user, key.clone(), self.fingerprint()).await? {
             KeyClaim::Replay(stored) => return Ok(replay(stored)),
             KeyClaim::New(pending) => pending,
         };
-        let request = Request::from_parts(self.parts, Body::from(self.body));
-        let scope = RequestScope { identity: Identity::User(self.user), services: pending.services(), is_once: true };
+        let request = Request::from_parts(self.parts.clone(), Body::from(self.body.clone()));
+        let identity = Identity::User(self.user.clone());
+        let scope = RequestScope { identity, services: pending.services(), is_once: true };
         let response = time::timeout(WORK_TIMEOUT, pass(scope, request, next)).await.map_err(|_| Error::Busy)?;
         if !response.status().is_success() || response.extensions().get::<NothingApplied>().is_some() {
+            *has_conflict = pending.has_conflict();
             pending.rollback().await?;
             return Ok(response);
         }

@@ -96,7 +96,7 @@ impl Auth<'_> {
             return Ok(SignedUp::ToBeVerified(user));
         }
         let made = self.db.transaction(async |transaction| {
-            insert(transaction.connection(), user.clone(), hash).await?;
+            insert(transaction.connection(), user.clone(), hash.clone()).await?;
             if must_verify {
                 return Ok(None);
             }

@@ -51,7 +51,7 @@ impl Auth<'_> {
             let changed = self.db.transaction(async |transaction| {
                 let connection = transaction.connection();
                 self.lock_user(connection, user).await?;
-                if !self.keep_password(connection, user, &stored, Some(hash)).await? {
+                if !self.keep_password(connection, user, &stored, Some(hash.clone())).await? {
                     return Ok(None);
                 }
                 self.end_links(connection, user).await?;

@@ -43,7 +43,8 @@ impl Auth<'_> {
         let password = Password::new(&account.password)?;
         let hash = self.material.hasher.hash_new(password, OPERATOR).await?;
         let user = user::Model { email_verified: account.is_verified, ..new_user(&account.email, account.name) };
-        self.db.transaction(async |transaction| insert(transaction.connection(), user.clone(), hash).await).await?;
+        let made = self.db.transaction(async |it| insert(it.connection(), user.clone(), hash.clone()).await);
+        made.await?;
         SecurityEvent::AccountCreated.log(&user.id.0, OPERATOR);
         Ok(user)
     }
@@ -56,7 +57,7 @@ impl Auth<'_> {
         let set = self.db.transaction(async |transaction| {
             let connection = transaction.connection();
             let locked = self.lock_user(connection, user).await?.ok_or(AuthError::UserNotFound)?;
-            self.set_password(connection, user, hash).await?;
+            self.set_password(connection, user, hash.clone()).await?;
             self.end_links(connection, user).await?;
             if self.material.policy.reset_keeps_sessions {
                 return Ok((locked, 0));

@@ -84,7 +84,7 @@ impl Auth<'_> {
             if used.rows_affected == 0 {
                 return Err(AuthError::InvalidToken.into());
             }
-            self.set_password(connection, &user, hash).await?;
+            self.set_password(connection, &user, hash.clone()).await?;
             self.end_links(connection, &user).await?;
             if !self.material.policy.reset_keeps_sessions {
                 self.end_sessions(connection, &user, None).await?;

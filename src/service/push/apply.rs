@@ -39,7 +39,7 @@ async fn task(
     Pushed { id, expected, state }: Pushed<TaskId, NewTask>,
     base: Option<i64>,
 ) -> Result<bool, Error> {
-    let (state, tasks) = (state?, Tasks::new(scope));
+    let tasks = Tasks::new(scope);
     let row = stored_row::<task::Entity>(scope, id, base).await?;
     let difference = match (&row, &state) {
         (Some(row), Some(state)) => {
@@ -67,7 +67,7 @@ async fn list(
     Pushed { id, expected, state }: Pushed<ListId, ListState>,
     base: Option<i64>,
 ) -> Result<bool, Error> {
-    let (state, lists) = (state?, Lists::new(scope));
+    let lists = Lists::new(scope);
     let row = stored_row::<list::Entity>(scope, id, base).await?;
     let is_same =
         |row: &list::Model| state.as_ref().is_some_and(|it| it.list.is_same(row) && it.is_archived == row.archived);
@@ -94,7 +94,7 @@ pub(super) async fn label(
     Pushed { id, expected, state }: Pushed<LabelId, NewLabel>,
     base: Option<i64>,
 ) -> Result<bool, Error> {
-    let (state, labels) = (state?, Labels::new(scope));
+    let labels = Labels::new(scope);
     let row = stored_row::<label::Entity>(scope, id, base).await?;
     let is_same = |row: &label::Model| state.as_ref().is_some_and(|it| it.is_same(row));
     let stored = Stored::of::<label::Entity>(row.as_ref(), is_same);

@@ -8,9 +8,8 @@ use entity::id::LabelId;
 use super::{Changed, LabelName, NewLabel, PushedChange, RowChange, RowId};
 
 /// The rows in the order to apply them; those of one group are applied together.
-pub(super) fn groups(rows: Vec<RowChange>, before: &HashMap<RowId, Changed>) -> Vec<Vec<RowChange>> {
-    let givers = givers(&rows, before);
-    let mut rows: Vec<_> = rows.into_iter().map(Some).collect();
+pub(super) fn groups<'a>(rows: &'a [RowChange], before: &HashMap<RowId, Changed>) -> Vec<Vec<&'a RowChange>> {
+    let givers = givers(rows, before);
     let mut placed = HashSet::new();
     let mut groups = Vec::new();
     for start in 0..rows.len() {
@@ -26,15 +25,15 @@ pub(super) fn groups(rows: Vec<RowChange>, before: &HashMap<RowId, Changed>) -> 
         let together = round.map(|from| way.split_off(from));
         let alone = way.into_iter().rev().map(|place| vec![place]);
         let taken = together.into_iter().chain(alone);
-        groups.extend(taken.map(|places| places.into_iter().filter_map(|place| rows[place].take()).collect()));
+        groups.extend(taken.map(|places| places.into_iter().map(|place| &rows[place]).collect()));
     }
     groups
 }
 
 /// For the places of rows that take the name of another label of this push, the place of that one.
 fn givers(rows: &[RowChange], before: &HashMap<RowId, Changed>) -> HashMap<usize, usize> {
-    let wanted = |row: &RowChange| row.change.as_ref().ok().and_then(wanted_name).map(LabelName::folded);
-    let held = |row: &RowChange| match before.get(&row.change.as_ref().ok()?.id())? {
+    let wanted = |row: &RowChange| wanted_name(&row.change).map(LabelName::folded);
+    let held = |row: &RowChange| match before.get(&row.change.id())? {
         Changed::Label(label) if label.deleted_at.is_none() => Some(label.name_key.clone()),
         _ => None,
     };
@@ -50,16 +49,16 @@ fn givers(rows: &[RowChange], before: &HashMap<RowId, Changed>) -> HashMap<usize
 /// The name that a row gives a label.
 pub(super) fn wanted_name(change: &PushedChange) -> Option<&LabelName> {
     match change {
-        PushedChange::Label(label) => Some(&label.state.as_ref().ok()?.as_ref()?.name),
+        PushedChange::Label(label) => Some(&label.state.as_ref()?.name),
         _ => None,
     }
 }
 
 /// The labels that pass their names round.
-pub(super) fn labels(rows: &[RowChange]) -> Vec<LabelRow> {
-    let label = |row: &RowChange| match row.change.as_ref().ok()? {
+pub(super) fn labels(rows: &[&RowChange]) -> Vec<LabelRow> {
+    let label = |row: &&RowChange| match &row.change {
         PushedChange::Label(label) => {
-            Some(LabelRow { id: label.id, expected: label.expected, state: label.state.as_ref().ok()?.clone()? })
+            Some(LabelRow { id: label.id, expected: label.expected, state: label.state.clone()? })
         }
         _ => None,
     };
@@ -67,6 +66,7 @@ pub(super) fn labels(rows: &[RowChange]) -> Vec<LabelRow> {
 }
 
 /// A label that is to have this state.
+#[derive(Clone)]
 pub(super) struct LabelRow {
     pub(super) id: LabelId,
     pub(super) expected: Option<i64>,

@@ -54,21 +54,21 @@ impl Tasks<'_> {
                 let known = self.known(&write, &drafts).await?;
                 let (mut rows, mut marks, mut ids) = (Vec::new(), Vec::new(), Vec::new());
                 let mut seen = HashSet::new();
-                for (index, draft) in drafts.into_iter().enumerate() {
+                for (index, draft) in drafts.iter().enumerate() {
                     let id = draft.id.unwrap_or_else(|| TaskId(new_id()));
                     ids.push(id);
                     if let Some(known) = known.get(&id) {
-                        self.check_same(&write, &draft, known).await.map_err(|error| error.at(index))?;
+                        self.check_same(&write, draft, known).await.map_err(|error| error.at(index))?;
                         continue;
                     }
                     if !seen.insert(id) {
                         continue;
                     }
-                    let list = self.list_of_new(&write, &draft).await;
+                    let list = self.list_of_new(&write, draft).await;
                     let list = list.map_err(|error| error.at(index))?;
                     let labels = labels::resolve(&mut write, &draft.labels).await;
                     marks.push((id, labels.map_err(|error| error.at(index))?));
-                    rows.push(NewTask { id: Some(id), list, ..draft });
+                    rows.push(NewTask { id: Some(id), list, ..draft.clone() });
                 }
                 let count = rows.len() as u64;
                 if !rows.is_empty() {
@@ -89,7 +89,7 @@ impl Tasks<'_> {
     pub async fn set_all_completed(self, which: Selection, completed: bool) -> Result<Vec<task::Model>, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let ids = self.selected(&write, which).await?;
+                let ids = self.selected(&write, &which).await?;
                 let them = if completed { with_parts(&ids) } else { are(&ids) };
                 let them = them.and(task::Column::Completed.ne(completed));
                 let count = self.change_all(&mut write, them, completion(Expr::value(completed))).await?;
@@ -105,7 +105,7 @@ impl Tasks<'_> {
                 if let Some(list) = list {
                     write.check_exist::<list::Entity>(&[list]).await?;
                 }
-                let ids = self.selected(&write, which).await?;
+                let ids = self.selected(&write, &which).await?;
                 let subtasks = self.mine().filter(are(&ids)).filter(task::Column::ParentId.is_not_null());
                 if subtasks.count(write.connection()).await? > 0 {
                     return Err(Error::invalid("list", ValidationError::Rule("is the parent's; move the parent")));
@@ -127,7 +127,7 @@ impl Tasks<'_> {
         self.scope
             .write_if_needed(async |mut write| {
                 labels::check(&write, &[add.clone(), remove.clone()].concat()).await?;
-                let ids = self.selected(&write, which).await?;
+                let ids = self.selected(&write, &which).await?;
                 labels::alter(&write, &ids, &add, &remove).await?;
                 let count = self.change_all(&mut write, are(&ids), Vec::new()).await?;
                 self.in_order(&write, &ids).await.map(|rows| outcome(count, rows))
@@ -139,7 +139,7 @@ impl Tasks<'_> {
     pub async fn delete_all(self, which: Selection) -> Result<Vec<TaskId>, Error> {
         self.scope
             .write_if_needed(async |mut write| {
-                let ids = self.selected(&write, which).await?;
+                let ids = self.selected(&write, &which).await?;
                 let gone = vec![(task::Column::DeletedAt, Expr::value(Some(Micros::now())))];
                 let count = self.change_all(&mut write, with_parts(&ids), gone).await?;
                 Ok(outcome(count, ids))
@@ -148,7 +148,7 @@ impl Tasks<'_> {
     }
 
     /// The ids of the selection, in its order, each once.
-    async fn selected(self, write: &Write<'_>, which: Selection) -> Result<Vec<TaskId>, Error> {
+    async fn selected(self, write: &Write<'_>, which: &Selection) -> Result<Vec<TaskId>, Error> {
         match which {
             Selection::Ids(ids) => {
                 check_count("ids", ids.len())?;
@@ -165,7 +165,7 @@ impl Tasks<'_> {
             }
             Selection::Filter(filter) => {
                 let ids: Vec<TaskId> = self
-                    .filtered(&filter)
+                    .filtered(filter)
                     .select_only()
                     .column(task::Column::Id)
                     .order_by_asc(task::Column::Number)

@@ -25,7 +25,7 @@ impl Tasks<'_> {
     /// its revision. Completing a task completes its subtasks, and its subtasks follow it into another list.
     pub async fn edit(self, key: TaskRef, edit: TaskPatch, expected: Option<i64>) -> Result<task::Model, Error> {
         let completed = edit.completed;
-        let (mut changes, Relations { list, parent, labels, extra }) = edit.split();
+        let (changes, Relations { list, parent, labels, extra }) = edit.split();
         let is_moved = list.is_some() || parent.is_some();
         let is_unchanged = changes.is_empty() && !is_moved && labels.is_none() && extra.is_empty();
         if is_unchanged && expected.is_none() {
@@ -33,6 +33,7 @@ impl Tasks<'_> {
         }
         self.scope
             .write_if_needed(async |mut write| {
+                let mut changes = changes.clone();
                 if is_moved || expected.is_some() || !extra.is_empty() {
                     let row = write.find_expected::<task::Entity>(is(key), expected).await?;
                     if is_unchanged {
@@ -40,7 +41,7 @@ impl Tasks<'_> {
                     }
                     changes.extend(self.relocate(&write, &row, parent, list).await?);
                     if !extra.is_empty() {
-                        changes.push((task::Column::Extra, Expr::value(extra.over(row.extra.as_deref())?)));
+                        changes.push((task::Column::Extra, Expr::value(extra.clone().over(row.extra.as_deref())?)));
                     }
                 }
                 let labels = match &labels {

@@ -148,7 +148,7 @@ impl Tasks<'_> {
         let revived = self.scope.batch(async |db| {
             let tasks = Tasks::new(Scope { db: &db, ..self.scope });
             tasks.scope.write(async |mut write| write.revive::<task::Entity>(id, Vec::new()).await).await?;
-            tasks.edit(TaskRef::Id(id), edit, None).await
+            tasks.edit(TaskRef::Id(id), edit.clone(), None).await
         });
         revived.await.map(drop)
     }
