@@ -11,6 +11,7 @@ mod origin;
 mod quotas;
 mod reader;
 pub mod reference;
+mod replicas;
 mod rest;
 mod secret;
 mod source;
@@ -64,6 +65,8 @@ pub struct Config {
     /// `DATABASE_LISTEN_URL`: where instances hear from each other when `DATABASE_URL` leads to a pooler that gives
     /// each transaction another connection.
     pub database_listen: Option<Postgres>,
+    /// `DATABASE_READ_URL`: replicas of `DATABASE_URL` at which the data of users is read, with commas between.
+    pub database_reads: Vec<Postgres>,
     /// `DATABASE_MAX_CONNECTIONS`: how many connections there are, at least 4 on PostgreSQL.
     pub database_connections: u32,
     /// `TOKIO_WORKER_THREADS`: how many threads serve requests.
@@ -205,6 +208,7 @@ impl Config {
             environment,
             host: read.parsed("HOST", Host(Ipv4Addr::LOCALHOST.into()), Host::FORM).0,
             port: read.parsed("PORT", 8000, "a port from 0 to 65535"),
+            database_reads: read.replica_urls(&database),
             database,
             is_database_named,
             database_listen: read.listen_url(),

@@ -14,6 +14,7 @@ mod monitor;
 mod notify;
 mod open_files;
 mod pool;
+mod replicas;
 mod selection;
 mod session;
 mod size;
@@ -43,13 +44,15 @@ pub use self::{
     connection::Connection,
     dialect::time_or_stand_in,
     notify::{Notification, Notifier},
+    replicas::RequestReads,
     selection::{Pace, Window},
     tables::{FoundColumn, FoundRow, FoundTable},
     transaction::Transaction,
-    user_share::{UserShares, is_within, within},
+    user_share::{RequestShare, UserShares, is_within, within},
 };
 use self::{
     connection::{Backend, sqlx_cause},
+    replicas::SharedReplicas,
     transaction::MIGRATION_LOCK,
     user_share::MAX_QUICK_READS,
 };
@@ -61,6 +64,8 @@ use crate::telemetry::metrics::{Pool, Statements};
 pub struct Db {
     reader: Connection,
     writer: Connection,
+    /// Where users can be read too.
+    replicas: Option<SharedReplicas>,
 }
 
 /// What lets one instance at a time migrate, as long as it lives.
@@ -78,7 +83,7 @@ impl Db {
         let found = AuthTables::detect(&self).await.unwrap_or_default();
         let auth_tables = Some(found).filter(|it| *it != AuthTables::default()).map(Arc::new);
         let with = |connection| Connection { auth_tables: auth_tables.clone(), ..connection };
-        Self { reader: with(self.reader), writer: with(self.writer) }
+        Self { reader: with(self.reader), writer: with(self.writer), ..self }
     }
 
     /// For statements that only read.
@@ -204,6 +209,9 @@ impl Db {
         for connection in [&self.reader, &self.writer] {
             connection.close().await?;
         }
+        if let Some(replicas) = &self.replicas {
+            replicas.close().await;
+        }
         Ok(())
     }
 
@@ -214,7 +222,8 @@ impl Db {
 
     /// The pools as they are now, by name.
     pub fn pools(&self) -> Vec<(&'static str, Pool)> {
-        [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.now()?))).collect()
+        let pools = [&self.reader, &self.writer].into_iter().filter_map(|it| Some((it.name(), it.now()?)));
+        pools.chain(self.replicas.as_ref().map(|it| ("replica", it.now()))).collect()
     }
 
     /// Shares of users: a fifth of the connections that read, so that four who ask for much leave some to others, one

@@ -134,6 +134,12 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
             Err(error) => bad("listening", format!("DATABASE_LISTEN_URL: {}", causes(&error))),
         });
     }
+    for (address, found) in db.look_at_replicas().await {
+        findings.push(match found {
+            Ok(lag) => good("replica", format!("{address} is read, {lag:.1?} behind")),
+            Err(reason) => doubtful("replica", format!("DATABASE_READ_URL: {address} is not read: {reason}")),
+        });
+    }
     findings.push(migrations(&found));
     findings.push(clock(&found));
     let is_usable = found.pending == 0 && found.unknown.is_empty();

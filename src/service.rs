@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{
     config::Config,
-    db::{self, Db, Transaction, UserShares},
+    db::{self, Db, RequestShare, Transaction, UserShares},
     error::Error,
     in_flight::InFlight,
     mail::Mailer,
@@ -55,6 +55,15 @@ pub struct Services {
     readiness: Arc<Readiness>,
     /// How many characters a description of a task has at most.
     max_description: usize,
+}
+
+/// By what data can be read now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// By the database as usual, which can be written too.
+    ByAll,
+    /// By replicas, while the primary is away.
+    ByReplicas,
 }
 
 /// Who sends a request, and the services that do its work.
@@ -137,7 +146,27 @@ impl Services {
 
     /// Does work for a user within the user's share of the database.
     pub async fn for_user<T>(&self, user: &CurrentUser, work: impl Future<Output = T>) -> T {
-        if db::is_within() { work.await } else { db::within(self.shares.begin(user.id()), work).await }
+        if db::is_within() { work.await } else { db::within(self.request_share(user), work).await }
+    }
+
+    /// Reads the data of a user outside of a request, as a stream does that was answered already: from a replica, if there
+    /// is one that has the user's last write.
+    pub async fn read_for<T>(&self, user: &CurrentUser, read: impl Future<Output = T>) -> T {
+        if self.db.has_replicas() { self.for_user(user, read).await } else { read.await }
+    }
+
+    fn request_share(&self, user: &CurrentUser) -> RequestShare {
+        RequestShare { permits: self.shares.begin(user.id()), reads: self.db.request_reads(user.id()) }
+    }
+
+    /// Notes that the client of this request has seen that revision of its user's data.
+    pub fn note_seen(&self, revision: i64) {
+        self.db.note_seen(revision);
+    }
+
+    /// Answers whether data can be read, though the primary may be away.
+    pub async fn readable(&self) -> Result<Readable, NotReady> {
+        if self.db.has_stand_in() { Ok(Readable::ByReplicas) } else { self.ready().await.map(|()| Readable::ByAll) }
     }
 
     /// Answers whether the database can be worked on.
@@ -153,7 +182,8 @@ impl Services {
     /// How the work that takes turns stands now.
     pub fn sample(&self) -> Sample {
         let (hashing, waiting) = self.auth.hashing();
-        Sample { pools: self.db.pools(), hashing, waiting, ..Sample::default() }
+        let replicas = self.db.replica_reads();
+        Sample { pools: self.db.pools(), replicas, hashing, waiting, ..Sample::default() }
     }
 
     /// Lets go of the database.

@@ -100,7 +100,7 @@ impl<V: Fn(&str) -> Option<String>> SettingsReader<V> {
     }
 
     /// A text that may be kept in a file, which the variable with `_FILE` behind its name names.
-    fn secret_text(&mut self, name: &str) -> Option<String> {
+    pub(super) fn secret_text(&mut self, name: &str) -> Option<String> {
         let file = self.text(&format!("{name}_FILE"));
         match (self.text(name), file) {
             (Some(_), Some(_)) => {

@@ -92,6 +92,7 @@ fn what_is_wrong_with_a_database_url_is_said_with_the_other_mistakes_and_without
     let mistakes = read(&[
         ("DATABASE_URL", "postgresql+asyncpg://ann:hunter2@db/docket?sslpassword=hunter2&ssl=hunter2"),
         ("DATABASE_LISTEN_URL", "sqlite://hunter2"),
+        ("DATABASE_READ_URL", "postgres://hunter2@one/docket?sslpassword=hunter2, hunter2"),
         ("DATABASE_MAX_CONNECTIONS", "0"),
         ("BETTER_AUTH_SECRET", GOOD_SECRET),
     ]);
@@ -100,11 +101,34 @@ fn what_is_wrong_with_a_database_url_is_said_with_the_other_mistakes_and_without
         "DATABASE_URL: has the parameter sslpassword",
         "DATABASE_URL: has a sslmode",
         "DATABASE_LISTEN_URL: ",
+        "DATABASE_READ_URL: has the parameter sslpassword",
+        "DATABASE_READ_URL: must have URLs",
         "DATABASE_MAX_CONNECTIONS: ",
     ] {
         assert!(said.contains(part), "{said}");
     }
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn replicas_are_named_each_once_and_only_with_postgresql() {
+    let postgres = ("DATABASE_URL", "postgres://ann@one/docket");
+    let replicas = |urls: &'static str, database: (&'static str, &'static str)| {
+        read(&[database, ("DATABASE_READ_URL", urls), ("BETTER_AUTH_SECRET", GOOD_SECRET)])
+    };
+    let two = replicas("postgres://ann@two/docket, postgresql://ann@three:5433/docket", postgres).unwrap();
+    let addresses: Vec<&str> = two.database_reads.iter().map(|it| it.address.as_str()).collect();
+    assert_eq!(addresses, ["two:5432", "three:5433"]);
+    for (urls, database) in [
+        ("postgres://ann@two/docket", ("DATABASE_URL", "sqlite://docket.db")),
+        ("postgres://ann@two/docket,postgres://ann@two/docket", postgres),
+        ("postgres://ann@two/docket,", postgres),
+        ("sqlite://docket.db", postgres),
+        ("postgres://ann@two,three/docket", postgres),
+    ] {
+        let said = replicas(urls, database).unwrap_err().to_string();
+        assert!(said.contains("DATABASE_READ_URL: ") && !said.contains("two"), "{said}");
+    }
 }
 
 #[test]

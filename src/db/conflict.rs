@@ -69,7 +69,7 @@ impl Connection {
 
     /// Whether each statement is whole by itself.
     fn is_pool(&self) -> bool {
-        matches!(self.backend, Backend::BatchedReads(_) | Backend::Postgres { .. })
+        matches!(self.backend, Backend::BatchedReads(_) | Backend::OfOwner(_) | Backend::Postgres { .. })
     }
 }
 

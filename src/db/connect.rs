@@ -25,6 +25,7 @@ use super::{
     in_process::InProcessReads,
     monitor::StatementMonitor,
     pool::ConnectionPool,
+    replicas::Replicas,
     session::{Session, is_refused_at_start},
     writer::Writer,
 };
@@ -143,17 +144,31 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let (reading, single, transactions) = shares(connections);
     let pool = session.pool(pool(transactions)).await.map_err(|cause| away(server, &cause))?;
     let readers = ConnectionPool::new(session.clone(), reading)?;
+    let replicas = replicas(&session, config, reading)?;
     let statements = ConnectionPool::new(session, single)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let monitor = StatementMonitor::new(config.slow_statement, "postgresql", Some(ANSWER_TIMEOUT));
     // As many batches of a kind as there are threads that could do something with the answers.
     let batches = config.workers.max(1);
     let creates = create::creates(Maker::Postgres(statements.clone()), &monitor, batches);
-    Ok(assemble(
+    let db = assemble(
         Arc::clone(&monitor),
         Backend::BatchedReads(BatchedReads::new(readers, monitor, batches)),
         Backend::Postgres { statements, creates, pool, listening },
-    ))
+    );
+    Ok(Db { replicas, ..db })
+}
+
+/// The replicas, with as many connections each as read at the primary, which are made when they are needed.
+fn replicas(session: &Session, config: &Config, reading: u32) -> Result<Option<Arc<Replicas>>, DbErr> {
+    if config.database_reads.is_empty() {
+        return Ok(None);
+    }
+    let pool = |server: &Postgres| {
+        Ok::<_, DbErr>((ConnectionPool::new(session.clone().to(server)?, reading)?, server.address.clone()))
+    };
+    let pools = config.database_reads.iter().map(pool).collect::<Result<_, _>>()?;
+    Ok(Some(Arc::new(Replicas::new(ConnectionPool::new(session.clone(), 1)?, pools))))
 }
 
 /// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens. With them
@@ -234,7 +249,7 @@ fn notification_pool(session: &Session) -> PgPool {
 
 fn assemble(monitor: Arc<StatementMonitor>, reader: Backend, writer: Backend) -> Db {
     let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None };
-    Db { reader: connection(reader), writer: connection(writer) }
+    Db { reader: connection(reader), writer: connection(writer), replicas: None }
 }
 
 pub(super) fn failed(error: sqlx::Error) -> DbErr {

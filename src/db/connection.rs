@@ -24,6 +24,7 @@ use super::{
     in_process::InProcessReads,
     monitor::StatementMonitor,
     pool::ConnectionPool,
+    replicas::OwnerReads,
     selection::{Pace, Window},
     transaction::only_reads,
     user_share,
@@ -51,6 +52,8 @@ pub(super) enum Backend {
     BatchedReads(BatchedReads),
     /// For single statements that write, and for transactions, on PostgreSQL.
     Postgres { statements: ConnectionPool, creates: Creates, pool: DatabaseConnection, listening: PgPool },
+    /// For statements that read the data of one user, on PostgreSQL with replicas.
+    OfOwner(OwnerReads),
     /// A transaction on PostgreSQL.
     Transaction(Arc<OpenTransaction>),
     /// For statements that read, on SQLite: in the thread that asks, or in others if that takes long.
@@ -142,6 +145,9 @@ impl Connection {
 
     async fn read<T: FromRow>(&self, statement: Statement, pace: Pace) -> Result<Vec<T>, DbErr> {
         let statement = self.fitted(statement);
+        if let Some(rows) = self.replica_rows(&statement).await {
+            return rows.iter().map(row::read).collect();
+        }
         let mut attempts = Attempts::default();
         loop {
             let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.rows(&statement, pace))).await;
@@ -154,7 +160,7 @@ impl Connection {
     /// What it is called in metrics.
     pub(super) fn name(&self) -> &'static str {
         match &self.backend {
-            Backend::BatchedReads(_) | Backend::File { .. } => "read",
+            Backend::BatchedReads(_) | Backend::OfOwner(_) | Backend::File { .. } => "read",
             Backend::Postgres { .. } | Backend::Writer { .. } => "write",
             Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => "transaction",
         }
@@ -176,6 +182,7 @@ impl Connection {
                 Some(Pool { open: pool.open + more, idle: pool.idle + more, most: pool.most + more })
             }
             Backend::BatchedReads(batched_reads) => Some(batched_reads.statements().now()),
+            Backend::OfOwner(_) => None,
             Backend::Writer { writer, .. } => Some(writer.now()),
             Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => None,
         }
@@ -197,7 +204,7 @@ impl Connection {
                 batched_reads.statements().close().await;
                 Ok(())
             }
-            Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => Ok(()),
+            Backend::OfOwner(_) | Backend::Transaction(_) | Backend::WriteGuard(_) | Backend::Savepoint(_) => Ok(()),
         }
     }
 }
@@ -208,34 +215,7 @@ pub(super) fn now<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> Pool {
     Pool { open: usize::try_from(pool.size()).unwrap_or(usize::MAX), idle: pool.num_idle(), most }
 }
 
-/// The transaction, if nobody works in it any more.
-fn alone<T>(transaction: Arc<T>) -> Result<T, DbErr> {
-    Arc::into_inner(transaction).ok_or_else(|| DbErr::Custom("a transaction was ended while it was in use".into()))
-}
-
 impl Backend {
-    /// Makes a transaction last.
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
-        match self {
-            Self::Transaction(inner) => alone(inner)?.commit().await,
-            Self::WriteGuard(guard) => alone(guard)?.commit().await,
-            Self::Savepoint(savepoint) => alone(savepoint)?.keep().await,
-            Self::File { .. } | Self::BatchedReads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
-        }
-    }
-
-    /// Undoes a transaction, and returns when what it saw is on the disk.
-    pub(super) async fn rollback(self) -> Result<(), DbErr> {
-        match self {
-            // What others have not committed is not seen there.
-            Self::Transaction(inner) => alone(inner)?.rollback().await,
-            Self::WriteGuard(guard) => alone(guard)?.rollback().await,
-            // The transaction around it waits for the disk.
-            Self::Savepoint(savepoint) => alone(savepoint).map(drop),
-            Self::File { .. } | Self::BatchedReads(_) | Self::Postgres { .. } | Self::Writer { .. } => Ok(()),
-        }
-    }
-
     async fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::Postgres { statements, .. } => statements.execute(statement).await,
@@ -252,7 +232,7 @@ impl Backend {
                     }
                 }
             }
-            Self::BatchedReads(_) | Self::File { .. } => Err(only_reads()),
+            Self::BatchedReads(_) | Self::OfOwner(_) | Self::File { .. } => Err(only_reads()),
         }
     }
 
@@ -265,7 +245,9 @@ impl Backend {
                 connection.return_to_pool().await;
                 results(rows)
             }
-            Self::BatchedReads(batched_reads) => batched_reads.statements().read(statement).await,
+            Self::BatchedReads(reads) | Self::OfOwner(OwnerReads { primary: reads, .. }) => {
+                reads.statements().read(statement).await
+            }
             Self::Postgres { statements, .. } => statements.query(statement).await,
             Self::Transaction(transaction) => transaction.query(statement).await,
             Self::WriteGuard(guard) => guard.query_all(statement).await,
@@ -295,11 +277,11 @@ impl Backend {
                     None => self.query(statement).await?,
                 }
             }
-            (Self::BatchedReads(batched_reads), Pace::Quick) => {
+            (Self::BatchedReads(reads) | Self::OfOwner(OwnerReads { primary: reads, .. }), Pace::Quick) => {
                 let _permit = user_share::quick_read().await?;
-                batched_reads.quick(statement).await?
+                reads.quick(statement).await?
             }
-            (Self::BatchedReads(_), Pace::Any) => {
+            (Self::BatchedReads(_) | Self::OfOwner(_), Pace::Any) => {
                 let _permit = user_share::statement().await?;
                 self.query(statement).await?
             }
@@ -313,10 +295,10 @@ impl Backend {
 impl ConnectionTrait for Connection {
     fn get_database_backend(&self) -> DbBackend {
         match &self.backend {
-            Backend::BatchedReads(_) | Backend::Postgres { .. } | Backend::Transaction(_) => DbBackend::Postgres,
             Backend::File { .. } | Backend::Writer { .. } | Backend::WriteGuard(_) | Backend::Savepoint(_) => {
                 DbBackend::Sqlite
             }
+            _ => DbBackend::Postgres,
         }
     }
 
@@ -341,6 +323,9 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let statement = self.fitted(statement);
+        if let Some(rows) = self.replica_rows(&statement).await {
+            return Ok(rows);
+        }
         let mut attempts = Attempts::default();
         loop {
             let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.query(&statement))).await;

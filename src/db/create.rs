@@ -168,6 +168,7 @@ pub(super) fn creates(maker: Maker, monitor: &Arc<StatementMonitor>, max_in_flig
 impl Db {
     /// Makes a task whose number, revision and position are not set yet.
     pub async fn create_at_once(&self, row: task::ActiveModel) -> Result<task::Model, DbErr> {
+        self.leave_replica();
         let mut row = Row::new(row)?;
         if let Backend::Postgres { creates, .. } | Backend::Writer { creates, .. } = &self.writer.backend {
             let broken = || DbErr::Custom("the making of tasks broke off".into());

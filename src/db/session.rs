@@ -54,6 +54,13 @@ impl Session {
         self
     }
 
+    /// The same to another server.
+    pub(super) fn to(self, server: &Postgres) -> Result<Self, DbErr> {
+        let Self { settings, is_after_start, .. } = self;
+        let session = Self { settings, ..Self::new(server)? };
+        Ok(if is_after_start { session.after_start() } else { session })
+    }
+
     /// The same for a pooler that takes no settings at the start.
     pub(super) fn after_start(self) -> Self {
         Self { plain: self.plain.extra_float_digits(None), is_after_start: true, ..self }

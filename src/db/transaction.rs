@@ -65,6 +65,8 @@ impl Db {
     /// Begins a transaction that the caller sees to the end of, which [`Db::transaction`] does by itself. Inside another
     /// transaction it is a part of that one.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        // What it writes is not at a replica yet.
+        self.leave_replica();
         let mut permit = None;
         let begun = match &self.writer.backend {
             Backend::Postgres { pool, .. } => {
@@ -76,7 +78,7 @@ impl Db {
             Backend::Writer { writer, .. } => Backend::WriteGuard(Arc::new(writer.guard().await?)),
             Backend::WriteGuard(guard) => Backend::Savepoint(Arc::new(guard.savepoint().await?)),
             Backend::Savepoint(savepoint) => Backend::Savepoint(Arc::new(savepoint.guard().savepoint().await?)),
-            Backend::BatchedReads(_) | Backend::File { .. } => return Err(only_reads()),
+            Backend::BatchedReads(_) | Backend::OfOwner(_) | Backend::File { .. } => return Err(only_reads()),
         };
         let connection = Connection { backend: begun, ..self.writer.clone() };
         Ok(Transaction { connection, _permit: permit.map(Arc::new) })
@@ -106,7 +108,7 @@ impl Transaction {
 
     /// The database as this transaction sees it: what is done through it is done when this transaction commits.
     pub fn database(&self) -> Db {
-        Db { reader: self.connection.clone(), writer: self.connection.clone() }
+        Db { reader: self.connection.clone(), writer: self.connection.clone(), replicas: None }
     }
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
@@ -151,6 +153,35 @@ impl Transaction {
             // The one writer is the lock.
             DbBackend::Sqlite => Ok(()),
             _ => self.connection.execute_unprepared(&format!("select pg_advisory_xact_lock({key})")).await.map(drop),
+        }
+    }
+}
+
+/// The transaction, if nobody works in it any more.
+fn alone<T>(transaction: Arc<T>) -> Result<T, DbErr> {
+    Arc::into_inner(transaction).ok_or_else(|| DbErr::Custom("a transaction was ended while it was in use".into()))
+}
+
+impl Backend {
+    /// Makes a transaction last.
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        match self {
+            Self::Transaction(inner) => alone(inner)?.commit().await,
+            Self::WriteGuard(guard) => alone(guard)?.commit().await,
+            Self::Savepoint(savepoint) => alone(savepoint)?.keep().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Undoes a transaction, and returns when what it saw is on the disk.
+    pub(super) async fn rollback(self) -> Result<(), DbErr> {
+        match self {
+            // What others have not committed is not seen there.
+            Self::Transaction(inner) => alone(inner)?.rollback().await,
+            Self::WriteGuard(guard) => alone(guard)?.rollback().await,
+            // The transaction around it waits for the disk.
+            Self::Savepoint(savepoint) => alone(savepoint).map(drop),
+            _ => Ok(()),
         }
     }
 }

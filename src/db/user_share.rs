@@ -10,7 +10,7 @@ use tokio::{
     time,
 };
 
-use super::connection::unanswered;
+use super::{RequestReads, connection::unanswered};
 use crate::in_flight::{InFlight, InFlightGuard};
 
 /// How long somebody waits for their own share, which keeps nothing from others: a little less than a request may take.
@@ -22,14 +22,28 @@ pub(super) const MAX_QUICK_READS: usize = 4;
 /// The shares of all users: statements that read, transactions, and quick reads in batches.
 pub type UserShares = InFlight<UserId, 3>;
 
+/// What a request has of the database.
+#[derive(Debug)]
+pub struct RequestShare {
+    /// The share of whom it works for.
+    pub permits: InFlightGuard<UserId, 3>,
+    /// Where it reads, if there are replicas.
+    pub reads: Option<Arc<RequestReads>>,
+}
+
 tokio::task_local! {
-    /// The share of whom this task works for.
-    static USER_SHARE: InFlightGuard<UserId, 3>;
+    /// What the request of this task has.
+    static USER_SHARE: RequestShare;
 }
 
 /// Does work for somebody within that share. Work inside it has the same one.
-pub async fn within<T>(share: InFlightGuard<UserId, 3>, work: impl Future<Output = T>) -> T {
+pub async fn within<T>(share: RequestShare, work: impl Future<Output = T>) -> T {
     USER_SHARE.scope(share, work).await
+}
+
+/// Where this request reads, if there are replicas.
+pub(super) fn reads() -> Option<Arc<RequestReads>> {
+    USER_SHARE.try_with(|it| it.reads.clone()).ok().flatten()
 }
 
 /// Whether this is work within a share.
@@ -53,7 +67,7 @@ pub(super) async fn quick_read() -> Result<Option<OwnedSemaphorePermit>, DbErr> 
 }
 
 async fn taken(of: impl FnOnce(&[Arc<Semaphore>; 3]) -> Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
-    let Ok(user_share) = USER_SHARE.try_with(|it| of(it.permits())) else { return Ok(None) };
+    let Ok(user_share) = USER_SHARE.try_with(|it| of(it.permits.permits())) else { return Ok(None) };
     let user_share = match Arc::clone(&user_share).try_acquire_owned() {
         Ok(permit) => return Ok(Some(permit)),
         Err(_) => Box::pin(time::timeout(SHARE_TIMEOUT, user_share.acquire_owned())),

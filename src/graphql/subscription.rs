@@ -65,7 +65,8 @@ impl Tail {
             if let Some(change) = self.ready.next() {
                 return Ok(change);
             }
-            let feed = self.services.changes(&self.user).page(&self.request).await?;
+            let page = self.services.changes(&self.user).page(&self.request);
+            let feed = self.services.read_for(&self.user, page).await?;
             self.ready = Change::all(&feed, &mut HashMap::new()).into_iter();
             self.request.after = Some(feed.token());
             if self.ready.len() == 0 {

@@ -174,7 +174,7 @@ fn all_tasks(caller: Caller) -> impl Stream<Item = Result<Vec<TaskWithLabels>, E
     let caller = Arc::new(caller);
     stream::unfold(Some((caller, None)), |state| async {
         let (caller, behind) = state?;
-        match streaming::read_with_retries(|| caller.data().tasks_behind(behind.clone())).await {
+        match streaming::read_with_retries(|| caller.read_on(caller.data().tasks_behind(behind.clone()))).await {
             Ok(some) => {
                 let last = some.last().map(|it| (it.task.position.clone(), it.task.number))?;
                 Some((Ok(some), Some((caller, Some(last)))))

@@ -81,6 +81,13 @@ impl Tags {
         })
     }
 
+    /// The last revision of those that the client has; 0 without any.
+    pub(super) fn last_known(self, headers: &HeaderMap) -> Result<i64, RestError> {
+        let Some(Condition::OneOf(tags)) = parse_condition(headers, &header::IF_NONE_MATCH)? else { return Ok(0) };
+        let is_own = |(revision, variant)| (variant == Some(self.variant)).then_some(revision);
+        Ok(tags.iter().filter_map(|tag| self.parse_tag(&tag.text).and_then(is_own)).max().unwrap_or_default())
+    }
+
     /// The revisions of which a write expects one, if it expects any. A tag without what stands behind the revision is
     /// accepted too: a write is about the user's own tasks. A weak one is that of no revision, because the comparison is
     /// strong (RFC 9110, section 13.1.1).

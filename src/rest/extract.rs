@@ -88,6 +88,16 @@ impl Caller {
         self.services.changes(&self.user)
     }
 
+    /// Reads some more of the caller's data, when the answer has begun already.
+    pub(super) async fn read_on<T>(&self, read: impl Future<Output = T>) -> T {
+        self.services.read_for(&self.user, read).await
+    }
+
+    /// Notes that the client has seen that revision.
+    pub(super) fn note_seen(&self, revision: i64) {
+        self.services.note_seen(revision);
+    }
+
     /// Takes out of the caller's quota what it costs to write so many rows.
     pub(super) fn count(&self, rows: usize) -> Result<(), Error> {
         self.services.count_rows(&self.user, rows)

@@ -92,6 +92,7 @@ pub(super) async fn list(
     let tags = Tags::new(caller.id(), shape);
     // What is overdue changes without a write.
     let is_lasting = filter.overdue.is_none();
+    caller.note_seen(tags.last_known(&headers)?);
     if is_lasting && headers.contains_key(header::IF_NONE_MATCH) {
         let revision = caller.changes().revision().await?;
         if tags.is_known(&headers, revision)? {
@@ -123,7 +124,8 @@ fn tasks_after(
     stream::try_unfold((caller, filter, Some(last)), move |(caller, filter, last)| async move {
         let Some(last) = last else { return Ok(None) };
         let (tasks, rest) =
-            streaming::read_with_retries(|| caller.tasks().summaries_after(&filter, order, &last)).await?;
+            streaming::read_with_retries(|| caller.read_on(caller.tasks().summaries_after(&filter, order, &last)))
+                .await?;
         if tasks.is_empty() {
             return Ok(None);
         }
@@ -198,9 +200,10 @@ pub(super) async fn show(
     headers: HeaderMap,
     path: TaskPath,
 ) -> Result<Response, RestError> {
-    let found = caller.tasks().find_summary(path.only_key()?).await?;
+    let (key, tags) = (path.only_key()?, Tags::new(caller.id(), shape));
+    caller.note_seen(tags.last_known(&headers)?);
+    let found = caller.tasks().find_summary(key).await?;
     let (found, revision) = found.ok_or(Error::NotFound(Thing::Task))?;
-    let tags = Tags::new(caller.id(), shape);
     if tags.is_known(&headers, revision)? {
         return Ok((StatusCode::NOT_MODIFIED, tags.of(revision)).into_response());
     }

@@ -198,11 +198,16 @@ impl<'a> Changes<'a> {
     pub async fn page(self, request: &FeedRequest) -> Result<Feed, Error> {
         // The counter first: whatever has a number up to this one was committed before it could be read here, because
         // the counter is the lock of every write. What has a higher one comes next time.
-        let state = self.scope.feed_state().await?;
-        let (since, start) = match &request.after {
-            None => (0, Some(today())),
-            Some(token) if token.is_known(&state, today()) => (token.revision, token.start),
-            Some(_) => return Err(Error::ResyncRequired),
+        request.after.iter().for_each(|token| self.scope.db.note_seen(token.revision));
+        let (state, since, start) = loop {
+            let state = self.scope.feed_state().await?;
+            match &request.after {
+                None => break (state, 0, Some(today())),
+                Some(token) if token.is_known(&state, today()) => break (state, token.revision, token.start),
+                // What a replica does not know the primary may know.
+                Some(_) if self.scope.db.leave_replica() => {}
+                Some(_) => return Err(Error::ResyncRequired),
+            }
         };
         let mut changes =
             if since == state.revision { Vec::new() } else { self.changed(since, &state, request).await? };

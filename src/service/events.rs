@@ -95,7 +95,7 @@ impl Events {
     /// Exchanges events with the other instances on the database, until it is dropped.
     pub(super) async fn exchange(&self, db: &Db) {
         let notifier = db.notifier();
-        tokio::join!(self.send(&notifier), self.receive(&notifier), self.send_echoes(&notifier), self.poll(db));
+        tokio::join!(self.send(&notifier), self.receive(&notifier, db), self.send_echoes(&notifier), self.poll(db));
     }
 
     async fn send(&self, notifier: &Notifier) {
@@ -137,11 +137,14 @@ impl Events {
         locked(&self.last_echo).is_some_and(|last| last.elapsed() < ECHO_MAX_AGE)
     }
 
-    async fn receive(&self, notifier: &Notifier) {
+    async fn receive(&self, notifier: &Notifier, db: &Db) {
         loop {
             match notifier.receive().await {
                 Ok(Notification::Changes(users)) => {
-                    users.into_iter().for_each(|user| self.notify_listeners(&UserId(user)));
+                    for user in users.into_iter().map(UserId) {
+                        db.note_write(&user);
+                        self.notify_listeners(&user);
+                    }
                 }
                 Ok(Notification::Echo) => *locked(&self.last_echo) = Some(Instant::now()),
                 Ok(Notification::Lost) => self.note_lost_connection(),

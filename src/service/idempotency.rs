@@ -14,7 +14,7 @@ use tokio::{sync::OwnedSemaphorePermit, time};
 
 use super::{Services, auth::CurrentUser};
 use crate::{
-    db::Transaction,
+    db::{Db, Transaction},
     error::{Error, ValidationError},
     in_flight::InFlightGuard,
 };
@@ -68,6 +68,7 @@ pub struct NothingApplied;
 #[derive(Debug)]
 pub struct PendingRequest {
     services: Arc<Services>,
+    database: Box<Db>,
     transaction: Transaction,
     user: UserId,
     key: String,
@@ -108,6 +109,7 @@ impl Services {
             let services = Arc::new(self.within(&transaction));
             return Ok(KeyClaim::New(PendingRequest {
                 services,
+                database: Box::new(self.db.clone()),
                 transaction,
                 user: user.id().clone(),
                 key: key.0,
@@ -174,7 +176,7 @@ impl PendingRequest {
 
     /// Makes the work and its answer last. Without this, nothing was done.
     pub async fn commit(self, answer: &StoredResponse) -> Result<(), Error> {
-        let Self { services, transaction, user, key, _turn } = self;
+        let Self { services, database, transaction, user, key, _turn } = self;
         idempotency_key::Entity::update_many()
             .filter(idempotency_key::Column::UserId.eq(user.clone()))
             .filter(idempotency_key::Column::Key.eq(key))
@@ -186,6 +188,7 @@ impl PendingRequest {
         let events = Arc::clone(&services.events);
         drop(services);
         transaction.commit().await?;
+        database.note_write(&user);
         // The events of its services were sent before the commit.
         events.publish(&user);
         Ok(())

@@ -109,8 +109,7 @@ impl<'a> Labels<'a> {
     pub async fn all(self) -> Result<Vec<label::Model>, Error> {
         Ok(self
             .scope
-            .db
-            .reader()
+            .reads()
             .rows(rows::<label::Entity>(self.scope.owner).order_by_asc(label::Column::NameKey))
             .await?)
     }
@@ -126,7 +125,7 @@ impl<'a> Labels<'a> {
             .filter(task_label::Column::TaskId.in_subquery(tasks))
             .into_query();
         let labels = rows::<label::Entity>(owner).filter(label::Column::Id.in_subquery(marks));
-        Ok(self.scope.db.reader().rows(labels.order_by_asc(label::Column::NameKey)).await?)
+        Ok(self.scope.reads().rows(labels.order_by_asc(label::Column::NameKey)).await?)
     }
 
     /// Those of the labels that are there, in no order, in one statement.
@@ -137,7 +136,7 @@ impl<'a> Labels<'a> {
     /// The labels whose names have these keys, in no order.
     pub(super) async fn named(self, keys: &[String]) -> Result<Vec<label::Model>, Error> {
         let named = label::Column::NameKey.is_in(keys.iter().map(String::as_str));
-        Ok(self.scope.db.reader().rows(rows::<label::Entity>(self.scope.owner).filter(named)).await?)
+        Ok(self.scope.reads().rows(rows::<label::Entity>(self.scope.owner).filter(named)).await?)
     }
 
     /// The labels of each of these tasks, in their order, in one statement.
@@ -149,7 +148,7 @@ impl<'a> Labels<'a> {
         let select = label::of_tasks()
             .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
             .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)));
-        let rows: Vec<OfTask> = self.scope.db.reader().rows(select).await?;
+        let rows: Vec<OfTask> = self.scope.reads().rows(select).await?;
         let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
         for OfTask { task, label } in rows {
             found.entry(task).or_default().extend(label);

@@ -84,7 +84,7 @@ impl<'a> Lists<'a> {
         if let Some(archived) = archived {
             lists = lists.filter(list::Column::Archived.eq(archived));
         }
-        Ok(self.scope.db.reader().rows(lists.order_by_asc(list::Column::Position)).await?)
+        Ok(self.scope.reads().rows(lists.order_by_asc(list::Column::Position)).await?)
     }
 
     /// Those of the lists that are there, in no order, in one statement.

@@ -62,7 +62,7 @@ impl Purged {
 impl Services {
     /// What runs beside the requests, until it is dropped: events between instances, and the purge.
     pub async fn run_background(&self) {
-        tokio::join!(self.events.exchange(&self.db), self.quota.clean_up(), self.forget());
+        tokio::join!(self.events.exchange(&self.db), self.quota.clean_up(), self.forget(), self.db.watch_replicas());
     }
 
     async fn forget(&self) {

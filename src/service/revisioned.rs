@@ -189,7 +189,7 @@ pub(super) fn has_id_of<E: Revisioned>(ids: &[E::Id]) -> SimpleExpr {
 impl Scope<'_> {
     /// Those of the rows that are there, in no order, in one statement.
     pub(super) async fn find_many<E: Revisioned>(self, ids: &[E::Id]) -> Result<Vec<E::Model>, Error> {
-        Ok(self.db.reader().rows(rows::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
+        Ok(self.reads().rows(rows::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
     }
 
     /// Those of the rows that are there or deleted, in no order, in one statement.
@@ -197,7 +197,7 @@ impl Scope<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.db.reader().rows(rows_with_deleted::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
+        Ok(self.reads().rows(rows_with_deleted::<E>(self.owner).filter(has_id_of::<E>(ids))).await?)
     }
 
     /// Restores the deleted row with that id; one that is not deleted stays as it is.
@@ -228,7 +228,7 @@ impl Scope<'_> {
             .filter(E::COLUMNS.revision.lte(until))
             .order_by_asc(E::COLUMNS.revision)
             .limit(limit);
-        Ok(self.db.reader().rows(select).await?)
+        Ok(self.reads().rows(select).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One user's data, and the transactions that change it.
 
-use std::future::Future;
+use std::{borrow::Cow, future::Future};
 
 use entity::{
     database_epoch,
@@ -82,6 +82,17 @@ impl<T, E: Into<Error>> From<E> for RolledBack<T> {
 }
 
 impl<'a> Scope<'a> {
+    /// For statements that only read the user's data.
+    pub(super) fn reads(self) -> Cow<'a, Connection> {
+        self.db.reads_of(self.owner)
+    }
+
+    /// Tells whoever listens that the user's data was written.
+    fn publish(self) {
+        self.db.note_write(self.owner);
+        self.events.publish(self.owner);
+    }
+
     /// Changes the user's data: all that the work does lasts if it is `Ok`, nothing of it otherwise. There is no other
     /// way out, and none is taken before what the work saw is on the disk.
     pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
@@ -105,7 +116,7 @@ impl<'a> Scope<'a> {
         });
         match done.await {
             Ok(value) => {
-                self.events.publish(self.owner);
+                self.publish();
                 Ok(value)
             }
             Err(RolledBack::Unchanged(value)) => Ok(value),
@@ -124,14 +135,14 @@ impl<'a> Scope<'a> {
             work(transaction.database()).await
         });
         let value = done.await?;
-        self.events.publish(self.owner);
+        self.publish();
         Ok(value)
     }
 
     /// Makes a task by one message to the database, which is a whole write.
     pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
         let made = self.db.create_at_once(row).await?;
-        self.events.publish(self.owner);
+        self.publish();
         Ok(made)
     }
 
@@ -145,14 +156,14 @@ impl<'a> Scope<'a> {
             .from(database_epoch::Entity)
             .left_join(user_revision::Entity, counter(user_revision::Column::UserId).eq(self.owner.clone()))
             .to_owned();
-        let states: Vec<FeedState> = self.db.reader().rows_of(&select).await?;
+        let states: Vec<FeedState> = self.reads().rows_of(&select).await?;
         let without_epoch = || Error::internal("the table database_epochs has no row");
         states.into_iter().next().ok_or_else(without_epoch)
     }
 
     /// The user's counter, if anything was ever written.
     pub(super) async fn counter(self) -> Result<Option<user_revision::Model>, Error> {
-        Ok(self.db.reader().row(user_revision::Entity::find_by_id(self.owner.clone())).await?)
+        Ok(self.reads().row(user_revision::Entity::find_by_id(self.owner.clone())).await?)
     }
 }
 

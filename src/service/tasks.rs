@@ -79,7 +79,7 @@ impl<'a> Tasks<'a> {
 
     /// One task, if it is there.
     pub async fn find(self, key: TaskRef) -> Result<Option<task::Model>, Error> {
-        Ok(self.scope.db.reader().quick_row(self.mine().filter(is(key))).await?)
+        Ok(self.scope.reads().quick_row(self.mine().filter(is(key))).await?)
     }
 
     /// Those of the tasks that are there, in no order, in one statement.

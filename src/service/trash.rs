@@ -41,22 +41,22 @@ impl<'a> Trash<'a> {
                 select.filter(here().lt(Expr::tuple([Expr::value(place), Expr::value(after.number)])))
             }
         };
-        Ok(page.cut(self.scope.db.reader().rows(select.limit(page.size as u64 + 1)).await?))
+        Ok(page.cut(self.scope.reads().rows(select.limit(page.size as u64 + 1)).await?))
     }
 
     /// How many deleted tasks there are.
     pub async fn task_count(self) -> Result<u64, Error> {
-        Ok(deleted::<task::Entity>(self.scope.owner).count(self.scope.db.reader()).await?)
+        Ok(deleted::<task::Entity>(self.scope.owner).count(&*self.scope.reads()).await?)
     }
 
     /// The deleted lists, the last deleted first, at most 500.
     pub async fn lists(self) -> Result<Vec<list::Model>, Error> {
-        Ok(self.scope.db.reader().rows(last_deleted::<list::Entity>(self.scope.owner).limit(MAX_SHOWN)).await?)
+        Ok(self.scope.reads().rows(last_deleted::<list::Entity>(self.scope.owner).limit(MAX_SHOWN)).await?)
     }
 
     /// The deleted labels, the last deleted first, at most 500.
     pub async fn labels(self) -> Result<Vec<label::Model>, Error> {
-        Ok(self.scope.db.reader().rows(last_deleted::<label::Entity>(self.scope.owner).limit(MAX_SHOWN)).await?)
+        Ok(self.scope.reads().rows(last_deleted::<label::Entity>(self.scope.owner).limit(MAX_SHOWN)).await?)
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> UserData<'a> {
             .order_by_asc(task::Column::Position)
             .order_by_asc(task::Column::Number)
             .limit(BATCH_SIZE as u64)
-            .all(self.scope.db.reader())
+            .all(&*self.scope.reads())
             .await?;
         let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
         let mut labels = Labels::new(self.scope).of_tasks(&ids).await?;

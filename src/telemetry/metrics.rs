@@ -1,6 +1,8 @@
 //! Metrics for Prometheus, by OpenTelemetry's names where it has one. Labels are routes, operations and codes: never a
 //! user, a path or a text of a client.
 
+mod replicas;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -20,6 +22,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use self::replicas::{ReplicaReads, ReplicaSample};
 use super::SecurityEvent;
 
 /// Upper bounds of the histograms, in seconds.
@@ -59,6 +62,8 @@ pub struct Statements(Times<PoolLabel>);
 pub struct Sample {
     /// The pools of the database, by name.
     pub pools: Vec<(&'static str, Pool)>,
+    /// Where users were read, if there are replicas.
+    pub replicas: Option<ReplicaReads>,
     /// Passwords that are being hashed.
     pub hashing: usize,
     /// Passwords that wait to be hashed.
@@ -265,6 +270,9 @@ impl Metrics {
         let dropped = ConstCounter::new(u64::try_from(sample.dropped_lines).unwrap_or(u64::MAX));
         registry.register("docket_dropped_log_lines", "Log lines that nobody took", dropped);
         register_pools(&mut registry, sample);
+        if let Some(reads) = &sample.replicas {
+            reads.register(&mut registry);
+        }
         let hashes = Family::<StateLabel, Gauge>::default();
         for (state, count) in [("working", sample.hashing), ("waiting", sample.waiting)] {
             hashes.get_or_create(&StateLabel { state }).set(number(count));

@@ -19,6 +19,7 @@ use super::support::free_port;
 pub struct Cluster {
     folder: TempDir,
     port: u16,
+    delay: Duration,
 }
 
 impl Cluster {
@@ -32,13 +33,7 @@ impl Cluster {
 
     /// A replica, without which nothing is acknowledged from now on.
     pub async fn replica(&self) -> Self {
-        let replica = Self::unmade();
-        let port = self.port.to_string();
-        replica.run(
-            "pg_basebackup",
-            &["-h", "127.0.0.1", "-p", &port, "-U", "docket", "-R", "-X", "stream", "-c", "fast"],
-        );
-        replica.start();
+        let replica = self.standby(Duration::ZERO);
         let mut connection = PgConnection::connect(self.url().as_str()).await.unwrap();
         while connection
             .fetch_optional("select 1 from pg_stat_replication where state = 'streaming'")
@@ -53,6 +48,19 @@ impl Cluster {
         while connection.fetch_one("show synchronous_standby_names").await.unwrap().get::<String, _>(0) != "*" {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        replica
+    }
+
+    /// A replica that nobody waits for, and that is behind by so much.
+    pub fn standby(&self, delay: Duration) -> Self {
+        let mut replica = Self::unmade();
+        replica.delay = delay;
+        let port = self.port.to_string();
+        replica.run(
+            "pg_basebackup",
+            &["-h", "127.0.0.1", "-p", &port, "-U", "docket", "-R", "-X", "stream", "-c", "fast"],
+        );
+        replica.start();
         replica
     }
 
@@ -77,13 +85,17 @@ impl Cluster {
     fn unmade() -> Self {
         let folder = tempfile::tempdir().unwrap();
         owned_by_postgres(folder.path());
-        Self { folder, port: free_port() }
+        Self { folder, port: free_port(), delay: Duration::ZERO }
     }
 
-    fn start(&self) {
+    /// Starts it, also after it was killed.
+    pub fn start(&self) {
         let place = self.folder.path().display();
         let port = self.port;
-        let options = format!("-p {port} -h 127.0.0.1 -k {place} -c fsync=off -c max_connections=100");
+        let delay = self.delay.as_millis();
+        let options = format!(
+            "-p {port} -h 127.0.0.1 -k {place} -c fsync=off -c max_connections=100 -c recovery_min_apply_delay={delay}ms"
+        );
         self.run("pg_ctl", &["-w", "-l", &format!("{place}/log"), "-o", &options, "start"]);
     }
 

@@ -1,6 +1,6 @@
 //! Fault injection: programs that break things under a running Docket and compare what it says afterwards with what it
 //! had acknowledged (docs/contracts/reliability.md). Each has a short form, which `tests/run` does, and a long one:
-//! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 rolling=10`. Those about load are done only when
+//! `cargo test --test faults -- kill=100 power=50 away=10 failover=10 replicas=40 rolling=10`. Those about load are done only when
 //! they are named, with a release build: `cargo test --release --test faults -- attack=10
 //! attack-unlimited=10 overload=30 crowd=5000 soak=3600`; so is
 //! `bouncer=20`, which wants PgBouncer. On SQLite, or on PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
@@ -17,6 +17,7 @@ mod kill;
 mod ledger;
 mod load;
 mod proxy;
+mod replicas;
 mod rolling;
 #[path = "../../benches/load/sender.rs"]
 mod sender;
@@ -33,12 +34,13 @@ use self::stage::Stage;
 
 /// A program: what it is called, how long its short form is (0: only when it is named), and on which databases it makes
 /// sense.
-const PROGRAMS: [(&str, u32, Where); 14] = [
+const PROGRAMS: [(&str, u32, Where); 15] = [
     ("kill", 4, Where::Both),
     ("power", 3, Where::Sqlite),
     ("disk", 1, Where::Sqlite),
     ("away", 5, Where::Postgres),
     ("failover", 1, Where::Postgres),
+    ("replicas", 3, Where::Postgres),
     ("bouncer", 0, Where::Postgres),
     ("starts", 2, Where::Both),
     ("clock", 1, Where::Both),
@@ -83,6 +85,7 @@ fn main() {
             // These have servers of their own.
             match name {
                 "failover" => return failover::failover(rounds).await,
+                "replicas" => return replicas::replicas(rounds).await,
                 "bouncer" => return failover::bouncer(rounds).await,
                 "starts" => return starts::starts(rounds).await,
                 _ => {}

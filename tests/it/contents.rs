@@ -103,6 +103,19 @@ fn the_doctor_says_when_notifications_go_nowhere() {
     assert_eq!(code, Some(2), "{said}");
 }
 
+#[tokio::test]
+async fn the_doctor_says_of_each_replica_why_it_is_not_read() {
+    let app = App::spawn().await;
+    if app.is_sqlite() {
+        return;
+    }
+    let url = &app.database_url;
+    let replicas = format!("postgres://docket:hunter2@127.0.0.1:1/none,{url}");
+    let (_, said) = command(url, &["doctor"], &[("DATABASE_READ_URL", replicas.as_str())]);
+    assert!(said.contains("DATABASE_READ_URL: 127.0.0.1:1 is not read") && !said.contains("hunter2"), "{said}");
+    assert!(said.contains("is not read: it is no replica: it takes writes"), "{said}");
+}
+
 #[test]
 fn a_folder_in_which_no_file_can_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -56,8 +56,8 @@ async fn every_operation_of_the_openapi_document_is_served_and_described() {
     let served = docket::rest::endpoints().len()
         + docket::rest::auth::endpoints().len()
         + docket::rest::compat::endpoints().len();
-    // Besides them the document has three probes.
-    assert_eq!(ids.len(), served + 3);
+    // Besides them the document has four probes.
+    assert_eq!(ids.len(), served + 4);
     assert_eq!(document["openapi"], "3.1.0");
 }
 

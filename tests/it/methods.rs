@@ -125,6 +125,7 @@ async fn head_options_and_get_change_nothing_but_for_the_gets_that_are_listed() 
         "/health",
         "/api/health",
         "/health/ready",
+        "/health/readable",
         "/openapi.json",
         "/schema.graphql",
         "/docs/",

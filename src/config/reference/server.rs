@@ -80,6 +80,12 @@ pub(super) const DATABASE: &[SettingEntry] = &[
         "where instances notify each other",
         "; PostgreSQL itself, if `DATABASE_URL` leads to PgBouncer in transaction mode",
     ),
+    secret_entry(
+        "DATABASE_READ_URL",
+        "none",
+        "replicas at which the data of users is read",
+        ": URLs of PostgreSQL, with commas between; see [Read replicas](operations.md#read-replicas)",
+    ),
     entry(
         "DATABASE_MAX_CONNECTIONS",
         "`20`",

@@ -21,6 +21,13 @@ pub(super) fn paths() -> PathsBuilder {
     let ready = described("checkReady", "Check that the server can serve requests.", description)
         .response("200", response("The server can serve requests.", &ready))
         .response("503", response("The server cannot serve requests now.", &not_ready));
+    let description = "As `/health/ready`, but yes too while only replicas can be read; writes are refused then.";
+    let readable = described("checkReadable", "Check that the server can answer reads.", description)
+        .response(
+            "200",
+            response("The server can answer reads.", &json!({ "status": "healthy", "database": "read-only" })),
+        )
+        .response("503", response("The server cannot answer reads now.", &not_ready));
     PathsBuilder::new()
         .path(
             "/health",
@@ -28,6 +35,7 @@ pub(super) fn paths() -> PathsBuilder {
         )
         .path("/api/health", live("checkApiAlive", "The same as `/health`, where front-ends look for it."))
         .path("/health/ready", get(ready))
+        .path("/health/readable", get(readable))
 }
 
 fn described(id: &str, summary: &str, description: &str) -> OperationBuilder {
@@ -44,7 +52,11 @@ fn response(description: &str, example: &Value) -> Response {
         schema = schema
             .property(
                 "database",
-                word("Whether the database answers.").enum_values(Some(["connected", "disconnected"])),
+                word("Whether the database answers, or only replicas do.").enum_values(Some([
+                    "connected",
+                    "disconnected",
+                    "read-only",
+                ])),
             )
             .property("reason", word("What keeps Docket from working on the database, if something does."))
             .required("database");

@@ -92,7 +92,7 @@ impl Tasks<'_> {
         let mut rows: Vec<T> = Vec::new();
         for (index, part) in list.parts.iter().enumerate() {
             let is_last = index + 1 == list.parts.len();
-            let count = async || self.sorted(list, part).count(self.scope.db.reader()).await;
+            let count = async || self.sorted(list, part).count(&*self.scope.reads()).await;
             if offset > MAX_OFFSET_READ && !is_last {
                 let count = count().await?;
                 if count <= offset {
@@ -122,7 +122,7 @@ impl Tasks<'_> {
         columns: &impl Fn(Select<task::Entity>) -> Select<task::Entity>,
     ) -> Result<Vec<T>, Error> {
         let statement = self.part_statement(list, part, window, columns);
-        Ok(self.scope.db.reader().window(&statement, window, pace(list, part.part, window)).await?)
+        Ok(self.scope.reads().window(&statement, window, pace(list, part.part, window)).await?)
     }
 
     /// The statement that reads a window of a part.
@@ -192,7 +192,7 @@ impl Tasks<'_> {
             .select_only()
             .column(user_revision::Column::Revision)
             .expr_as(total, "total");
-        let found: Option<(i64, i64)> = self.scope.db.reader().row(select).await?;
+        let found: Option<(i64, i64)> = self.scope.reads().row(select).await?;
         // Who never wrote anything has no tasks.
         let (revision, total) = found.unwrap_or_default();
         let summary = (revision, total.unsigned_abs());

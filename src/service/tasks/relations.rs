@@ -89,7 +89,7 @@ impl Tasks<'_> {
             .expr(task::Column::Number.count())
             .filter(task::Column::ParentId.is_in(parents.iter().copied()))
             .group_by(task::Column::ParentId);
-        let rows: Vec<(Uuid, i64)> = self.scope.db.reader().rows(select).await?;
+        let rows: Vec<(Uuid, i64)> = self.scope.reads().rows(select).await?;
         Ok(rows.into_iter().map(|(id, total)| (TaskId(id), total)).collect())
     }
 
@@ -104,7 +104,7 @@ impl Tasks<'_> {
             .filter(task_label::Column::LabelId.is_in(labels.iter().copied()))
             .filter(task_label::Column::TaskId.in_subquery(tasks))
             .group_by(task_label::Column::LabelId);
-        let rows: Vec<(Uuid, i64)> = self.scope.db.reader().rows(select).await?;
+        let rows: Vec<(Uuid, i64)> = self.scope.reads().rows(select).await?;
         Ok(rows.into_iter().map(|(id, total)| (LabelId(id), total)).collect())
     }
 
@@ -119,7 +119,7 @@ impl Tasks<'_> {
             .expr(completed)
             .expr(overdue)
             .group_by(task::Column::Priority);
-        let rows: Vec<(Priority, i64, i64, i64)> = self.scope.db.reader().rows(select).await?;
+        let rows: Vec<(Priority, i64, i64, i64)> = self.scope.reads().rows(select).await?;
         let counts = |(priority, open, completed, overdue)| PriorityCounts {
             priority,
             counts: Counts { open, completed, overdue },
@@ -149,7 +149,7 @@ impl Tasks<'_> {
             .expr(overdue)
             .filter(task::Column::ListId.is_in(lists.iter().copied()))
             .group_by(task::Column::ListId);
-        let rows: Vec<(Uuid, i64, i64, i64)> = self.scope.db.reader().rows(select).await?;
+        let rows: Vec<(Uuid, i64, i64, i64)> = self.scope.reads().rows(select).await?;
         let counts = |(list, open, completed, overdue)| (ListId(list), Counts { open, completed, overdue });
         Ok(rows.into_iter().map(counts).collect())
     }
@@ -162,7 +162,7 @@ impl Tasks<'_> {
             .column(task::Column::Completed)
             .expr(task::Column::Number.count())
             .group_by(task::Column::Completed);
-        let counted: Vec<(bool, i64)> = self.scope.db.reader().rows(select).await?;
+        let counted: Vec<(bool, i64)> = self.scope.reads().rows(select).await?;
         let of = |state: bool| counted.iter().find(|(it, _)| *it == state).map_or(0, |(_, count)| *count);
         Ok(Counts { open: of(false), completed: of(true), overdue: 0 })
     }
@@ -181,7 +181,7 @@ impl Tasks<'_> {
             let mut statements = some.iter().map(|(of, condition)| self.limited(*of, condition.clone(), page));
             let Some(mut statement) = statements.next() else { break };
             statement.unions(statements.map(|it| (UnionType::All, it)));
-            let rows: Vec<OfOne> = self.scope.db.reader().rows_of(&statement).await?;
+            let rows: Vec<OfOne> = self.scope.reads().rows_of(&statement).await?;
             rows.into_iter().for_each(|row| found.entry(row.of).or_default().push(row.task));
         }
         Ok(found.into_iter().map(|(of, rows)| (of, page.cut(rows))).collect())

@@ -56,7 +56,7 @@ impl Tasks<'_> {
         }
         let db = self.scope.db;
         let best = db.best(self.mine(), self.scope.owner, &words.0).offset(skipped).limit(page.size as u64 + 1);
-        Ok(Hits { page: page.cut(db.reader().rows(best).await?), skipped })
+        Ok(Hits { page: page.cut(self.scope.reads().rows(best).await?), skipped })
     }
 }
 

@@ -167,7 +167,7 @@ impl Tasks<'_> {
     pub async fn find_summary(self, key: TaskRef) -> Result<Option<(TaskSummary, i64)>, Error> {
         let revision = Expr::col((task::Entity, task::Column::Revision));
         let select = self.shown(self.mine().filter(is(key)), revision);
-        let found: Option<SummaryRow> = self.scope.db.reader().quick_row(select).await?;
+        let found: Option<SummaryRow> = self.scope.reads().quick_row(select).await?;
         Ok(found.map(|it| (it.shown, it.revision)))
     }
 

@@ -1,0 +1,153 @@
+//! Where one request reads: at one replica, until something is wrong with that, and then at the primary.
+
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    time::Duration,
+};
+
+use entity::id::UserId;
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
+use tokio::{sync::OnceCell, time};
+
+use super::{
+    super::{batched_reads::BatchedReads, connect::failed, monitor::StatementMonitor, user_share},
+    Fallback, Replica, SharedReplicas, Wanted, carried, carrying,
+};
+
+/// What the revision of a user is asked by.
+const REVISION: &str = "select revision from user_revisions where user_id = $1";
+/// How long the primary may take to answer that.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a replica may take before the primary is asked instead.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a request reads the data of its user.
+#[derive(Debug)]
+pub struct RequestReads {
+    owner: UserId,
+    choice: OnceCell<Option<Choice>>,
+    /// Whether it reads at the primary from now on.
+    is_left: AtomicBool,
+    /// The revision that the client has seen.
+    seen: AtomicI64,
+}
+
+/// The number of a replica, and what is wanted there.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    replica: usize,
+    wanted: Wanted,
+}
+
+/// What reads the data of a user.
+#[derive(Clone, Debug)]
+pub(in crate::db) struct OwnerReads {
+    pub(in crate::db) replicas: SharedReplicas,
+    pub(in crate::db) primary: BatchedReads,
+    pub(in crate::db) owner: UserId,
+}
+
+impl RequestReads {
+    pub(in crate::db) fn new(owner: &UserId) -> Self {
+        Self { owner: owner.clone(), choice: OnceCell::new(), is_left: AtomicBool::new(false), seen: AtomicI64::new(0) }
+    }
+
+    /// Reads at the primary from now on; whether that was at a replica before.
+    pub(in crate::db) fn leave(&self) -> bool {
+        let was_left = self.is_left.swap(true, Ordering::Relaxed);
+        !was_left && self.choice.get().is_some_and(Option::is_some)
+    }
+
+    /// Notes that the client has seen that revision.
+    pub(in crate::db) fn note_seen(&self, revision: i64) {
+        self.seen.fetch_max(revision, Ordering::Relaxed);
+    }
+}
+
+impl OwnerReads {
+    /// The rows of a statement from a replica; none, if it is to be sent to the primary.
+    pub(in crate::db) async fn rows(
+        &self,
+        monitor: &StatementMonitor,
+        statement: &Statement,
+    ) -> Option<Vec<QueryResult>> {
+        let rows = self.replica_rows(monitor, statement).await;
+        let counts = &self.replicas.counts;
+        let counter = if rows.is_some() { &counts.replica } else { &counts.primary };
+        counter.fetch_add(1, Ordering::Relaxed);
+        rows
+    }
+
+    async fn replica_rows(&self, monitor: &StatementMonitor, statement: &Statement) -> Option<Vec<QueryResult>> {
+        let request = user_share::reads().filter(|it| it.owner == self.owner)?;
+        if request.is_left.load(Ordering::Relaxed) {
+            return None;
+        }
+        let Choice { replica, wanted } = (*request.choice.get_or_init(|| self.choose(monitor, &request)).await)?;
+        let replica = self.replicas.each.get(replica)?;
+        let fallback = match self.read(monitor, replica, statement, wanted).await {
+            Ok(Some(rows)) => return Some(rows),
+            Ok(None) => Fallback::Behind,
+            Err(cause) => {
+                replica.note_failure(&cause);
+                Fallback::Failed
+            }
+        };
+        if request.leave() {
+            self.replicas.count(fallback);
+        }
+        None
+    }
+
+    async fn read(
+        &self,
+        monitor: &StatementMonitor,
+        replica: &Replica,
+        statement: &Statement,
+        wanted: Wanted,
+    ) -> Result<Option<Vec<QueryResult>>, DbErr> {
+        let _permit = user_share::statement().await?;
+        let carrying = carrying(statement, &self.owner, wanted);
+        let read = time::timeout(REPLICA_TIMEOUT, replica.statements.read(&carrying));
+        let read = async { read.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
+        carried(monitor.over("replica", &carrying.sql, pin!(read)).await?, wanted)
+    }
+
+    /// The replica to read at, and what is wanted there. None where the primary is as good: of who never wrote nothing is
+    /// stored, and a write of a moment ago is not at a replica yet.
+    async fn choose(&self, monitor: &StatementMonitor, request: &RequestReads) -> Option<Choice> {
+        let replicas = &*self.replicas;
+        let Some((number, replica)) = replicas.of(&self.owner) else {
+            replicas.count(Fallback::Unused);
+            return None;
+        };
+        let state = *replica.state();
+        if !replicas.is_primary_away() {
+            let revision = self.revision(monitor).await.ok().flatten()?;
+            let changed = replicas.known.note(&self.owner, revision);
+            if changed.is_some_and(|ago| ago < state.lag) {
+                replicas.count(Fallback::Behind);
+                return None;
+            }
+            return Some(Choice { replica: number, wanted: Wanted::Exactly(revision) });
+        }
+        let Some(least) = replicas.known.least(&self.owner, state.caught_up) else {
+            replicas.count(Fallback::Behind);
+            return None;
+        };
+        let least = least.max(request.seen.load(Ordering::Relaxed));
+        Some(Choice { replica: number, wanted: Wanted::AtLeast(least) })
+    }
+
+    /// The user's revision at the primary.
+    async fn revision(&self, monitor: &StatementMonitor) -> Result<Option<i64>, DbErr> {
+        let _permit = user_share::quick_read().await?;
+        let values = [self.owner.0.clone().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION, values);
+        let found = time::timeout(LOOKUP_TIMEOUT, self.primary.quick(&statement));
+        let found = async { found.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
+        let rows = monitor.over("read", REVISION, pin!(found)).await?;
+        rows.first().map(|row| row.try_get_by_index(0)).transpose()
+    }
+}
