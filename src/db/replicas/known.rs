@@ -30,15 +30,17 @@ impl Default for KnownRevisions {
 }
 
 impl KnownRevisions {
-    /// Notes the revision that the primary has, and tells since when it is known that it is another one than before.
-    pub(super) fn note(&self, owner: &UserId, revision: i64) -> Option<Duration> {
+    /// Notes the revision that the primary had when it was asked at that time or later, and tells since when it is known that
+    /// it is another one than before.
+    pub(super) fn note(&self, owner: &UserId, revision: i64, asked: Instant) -> Option<Duration> {
         let before = self.0.get(owner);
         let changed = match before {
             Some(known) if known.revision == revision => known.changed,
             Some(known) => Some(known.written.unwrap_or_else(Instant::now)),
             None => None,
         };
-        self.0.insert(owner.clone(), KnownRevision { revision, changed, written: None });
+        let written = before.and_then(|it| it.written).filter(|written| *written >= asked);
+        self.0.insert(owner.clone(), KnownRevision { revision, changed, written });
         changed.map(|it| it.elapsed())
     }
 
@@ -65,14 +67,17 @@ mod tests {
     fn a_write_whose_revision_is_not_known_is_waited_for() {
         let (known, ann) = (KnownRevisions::default(), UserId("ann".to_owned()));
         assert_eq!(known.least(&ann, None), Some(0));
-        assert_eq!(known.note(&ann, 7), None);
-        assert_eq!(known.note(&ann, 7), None);
+        assert_eq!(known.note(&ann, 7, Instant::now()), None);
+        assert_eq!(known.note(&ann, 7, Instant::now()), None);
         assert_eq!(known.least(&ann, None), Some(7));
         let before = Instant::now();
         known.note_write(&ann);
         assert_eq!((known.least(&ann, None), known.least(&ann, Some(before))), (None, None));
         assert_eq!(known.least(&ann, Some(Instant::now() + Duration::from_secs(1))), Some(7));
-        assert!(known.note(&ann, 8).is_some_and(|it| it < Duration::from_secs(5)));
+        // What was asked before the write says nothing of it.
+        known.note(&ann, 7, before);
+        assert_eq!(known.least(&ann, None), None);
+        assert!(known.note(&ann, 8, Instant::now()).is_some_and(|it| it < Duration::from_secs(5)));
         assert_eq!(known.least(&ann, None), Some(8));
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     pin::pin,
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use entity::id::UserId;
@@ -124,8 +124,9 @@ impl OwnerReads {
         };
         let state = *replica.state();
         if !replicas.is_primary_away() {
+            let asked = Instant::now();
             let revision = self.revision(monitor).await.ok().flatten()?;
-            let changed = replicas.known.note(&self.owner, revision);
+            let changed = replicas.known.note(&self.owner, revision, asked);
             if changed.is_some_and(|ago| ago < state.lag) {
                 replicas.count(Fallback::Behind);
                 return None;
