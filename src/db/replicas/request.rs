@@ -19,6 +19,8 @@ use super::{
 const REVISION: &str = "select revision from user_revisions where user_id = $1";
 /// How long the primary may take to answer that.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long it may take while it is away and perhaps silent.
+const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long a replica may take before the primary is asked instead.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -123,9 +125,12 @@ impl OwnerReads {
             return None;
         };
         let state = *replica.state();
-        if !replicas.is_primary_away() {
-            let asked = Instant::now();
-            let revision = self.revision(monitor).await.ok().flatten()?;
+        // Also one that was away a moment ago is asked: it may be back, and be written at another instance.
+        let is_away = replicas.is_primary_away();
+        let asked = Instant::now();
+        let revision = self.revision(monitor, if is_away { SHORT_LOOKUP_TIMEOUT } else { LOOKUP_TIMEOUT }).await;
+        if !is_away || revision.is_ok() {
+            let revision = revision.ok().flatten()?;
             let changed = replicas.known.note(&self.owner, revision, asked);
             if changed.is_some_and(|ago| ago < state.lag) {
                 replicas.count(Fallback::Behind);
@@ -142,11 +147,11 @@ impl OwnerReads {
     }
 
     /// The user's revision at the primary.
-    async fn revision(&self, monitor: &StatementMonitor) -> Result<Option<i64>, DbErr> {
+    async fn revision(&self, monitor: &StatementMonitor, timeout: Duration) -> Result<Option<i64>, DbErr> {
         let _permit = user_share::quick_read().await?;
         let values = [self.owner.0.clone().into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION, values);
-        let found = time::timeout(LOOKUP_TIMEOUT, self.primary.quick(&statement));
+        let found = time::timeout(timeout, self.primary.quick(&statement));
         let found = async { found.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
         let rows = monitor.over("read", REVISION, pin!(found)).await?;
         rows.first().map(|row| row.try_get_by_index(0)).transpose()
