@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]
 
+mod sessions;
 mod size;
 #[expect(dead_code, reason = "shared with the suite, which uses all of it")]
 #[path = "../it/support.rs"]
@@ -39,7 +40,14 @@ fn main() {
 }
 
 async fn check() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [] => {}
+        [one] if one.starts_with("sessions=") => return sessions::check(one["sessions=".len()..].parse().ok()).await,
+        _ => panic!("usage: scale [sessions=NUMBER]"),
+    }
     size::check().await;
+    sessions::check(None).await;
     let mut app = App::spawn().await;
     let ann = app.person("ann").await;
     let is_sqlite = app.is_sqlite();
