@@ -65,8 +65,8 @@ impl Auth<'_> {
             Ok::<_, Error>((locked, self.end_sessions(connection, user, None).await?))
         });
         let (user, ended) = set.await?;
-        self.forget_wrong(&user).await?;
         SecurityEvent::PasswordSet.log(&user.id.0, OPERATOR);
+        self.forget_wrong(&user).await;
         Ok(ended)
     }
 

@@ -91,8 +91,9 @@ impl Auth<'_> {
             }
             Ok::<_, Error>(locked)
         });
-        self.forget_wrong(&reset.await?).await?;
-        SecurityEvent::PasswordReset.log(&user.0, client);
+        let user = reset.await?;
+        SecurityEvent::PasswordReset.log(&user.id.0, client);
+        self.forget_wrong(&user).await;
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr, ExprTrait, OnConflict, SimpleExpr},
 };
 use sha2::{Digest, Sha256};
+use tracing::warn;
 
 use super::{Auth, Client, Email, password::hex, random_id};
 use crate::{
@@ -162,17 +163,18 @@ impl<'a> Auth<'a> {
         }
     }
 
-    /// Forgets the wrong passwords for an account, whose user has a new one. A command of operators reaches only what
-    /// instances count together.
-    pub(super) async fn forget_wrong(self, user: &user::Model) -> Result<(), Error> {
+    /// Forgets the wrong passwords for an account, whose user has a new one; those from an address still count. A command
+    /// of operators reaches only what instances count together. Where it fails they are forgotten with time.
+    pub(super) async fn forget_wrong(self, user: &user::Model) {
         for key in [hashed("account", &user.email), format!("password|{}", user.id.0)] {
             self.material.throttle.counts().remove(&key);
             if self.db.is_shared() {
                 let its = rate_limit::Column::Key.eq(key);
-                rate_limit::Entity::delete_many().filter(its).exec(self.db.writer()).await?;
+                if let Err(cause) = rate_limit::Entity::delete_many().filter(its).exec(self.db.writer()).await {
+                    warn!(%cause, "wrong passwords were not forgotten after a new one");
+                }
             }
         }
-        Ok(())
     }
 
     /// Counts a link that is to be mailed to this address on behalf of somebody; whether it may be.
