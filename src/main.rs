@@ -5,7 +5,7 @@ mod commands;
 use std::{
     error::Error,
     future::Future,
-    io,
+    io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -160,10 +160,7 @@ fn run(command: Command, settings: CommonSettings) -> Done {
         Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
         Command::Openapi => data::openapi(),
         Command::Settings => shell::settings(),
-        Command::Schema => {
-            print!("{}", graphql::sdl());
-            Ok(())
-        }
+        Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
         command => settings
             .started(|config, runtime, telemetry| runtime.block_on(run_with_settings(command, config, telemetry))),
     }
@@ -220,35 +217,37 @@ async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
         () = &mut stop => return Ok(()),
     };
     let base = local(server.address());
-    println!("Docket is listening ({})", config.environment);
-    println!("  home        {base}/");
-    if config.app && app::is_there() {
-        println!("  app         {base}{}/", app::PATH);
-    } else if config.app {
-        println!("  app         not in this binary, which was built without npm");
-    }
-    if config.playground {
-        let whole = if graphql::is_whole() { "" } else { "  (not in this binary, which was built without npm)" };
-        println!("  playground  {base}/graphiql{whole}");
-    }
-    if config.playground {
-        println!("  schema      {base}/schema.graphql");
-    }
-    if config.has_guides() {
-        println!("  guides      {base}/guides");
-    }
-    println!("  GraphQL     {base}/graphql");
-    let docs = if config.docs { format!("  (what it has: {base}/docs/)") } else { String::new() };
-    println!("  REST        {base}/api{docs}");
-    println!("  health      {base}/health");
-    if let Some(address) = server.metrics_address() {
-        println!("  metrics     http://{address}/metrics");
-    }
+    // Nobody has to read it, and a server that nobody listens to serves all the same.
+    let _ = io::stdout().write_all(banner(config, &server, &base).as_bytes());
     if opens && let Err(cause) = open::that_detached(&base) {
         warn!("no browser could be started, to open {base}: {cause}");
     }
     server.run(stop).await?;
     Ok(())
+}
+
+/// The addresses of what people look for first.
+fn banner(config: &Config, server: &Server, base: &str) -> String {
+    let mut lines = vec![format!("Docket is listening ({})", config.environment), format!("  home        {base}/")];
+    if config.app && app::is_there() {
+        lines.push(format!("  app         {base}{}/", app::PATH));
+    } else if config.app {
+        lines.push("  app         not in this binary, which was built without npm".to_owned());
+    }
+    if config.playground {
+        let whole = if graphql::is_whole() { "" } else { "  (not in this binary, which was built without npm)" };
+        lines.push(format!("  playground  {base}/graphiql{whole}"));
+        lines.push(format!("  schema      {base}/schema.graphql"));
+    }
+    if config.has_guides() {
+        lines.push(format!("  guides      {base}/guides"));
+    }
+    lines.push(format!("  GraphQL     {base}/graphql"));
+    let docs = if config.docs { format!("  (what it has: {base}/docs/)") } else { String::new() };
+    lines.push(format!("  REST        {base}/api{docs}"));
+    lines.push(format!("  health      {base}/health"));
+    lines.extend(server.metrics_address().map(|it| format!("  metrics     http://{it}/metrics")));
+    lines.join("\n") + "\n"
 }
 
 /// The URL by which this machine reaches a server that listens there.
@@ -267,8 +266,7 @@ async fn health(config: &Config) -> Done {
     // Nothing is encrypted on the way to this machine, so certificates need not be there.
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(HEALTH_TIMEOUT).build()?;
     client.get(url).send().await?.error_for_status()?;
-    println!("healthy");
-    Ok(())
+    Ok(writeln!(io::stdout(), "healthy")?)
 }
 
 /// The first of SIGTERM and SIGINT.

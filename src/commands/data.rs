@@ -1,6 +1,10 @@
 //! Commands on whole databases and files: migrate, backup, restore, adopt, export, import, doctor.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 use clap::Args;
 use docket::{
@@ -17,21 +21,21 @@ pub async fn migrate(config: &Config) -> Done {
     let db = db::connect(config).await?;
     proof::prepare(&db).await?;
     db.close().await?;
-    println!("The schema is up to date.");
+    writeln!(io::stdout(), "The schema is up to date.")?;
     Ok(())
 }
 
 pub async fn backup(config: &Config, file: &Path) -> Done {
     db::file::backup(config, file).await?;
-    println!("The database is copied to {}.", file.display());
+    writeln!(io::stdout(), "The database is copied to {}.", file.display())?;
     Ok(())
 }
 
 pub async fn restore(config: &Config, file: &Path) -> Done {
     let kept = db::file::restore(config, file).await?;
-    println!("The backup is in its place.");
+    writeln!(io::stdout(), "The backup is in its place.")?;
     if let Some(kept) = kept {
-        println!("What was there is kept as {}.", kept.display());
+        writeln!(io::stdout(), "What was there is kept as {}.", kept.display())?;
     }
     Ok(())
 }
@@ -69,15 +73,19 @@ pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
     };
     if drop {
         let dropped = adopt::drop_old(config, &rules).await?;
-        println!("Dropped: {}.", if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") });
+        writeln!(
+            io::stdout(),
+            "Dropped: {}.",
+            if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") }
+        )?;
         return Ok(());
     }
     let survey = adopt::survey(config, &rules).await?;
-    print!("{survey}");
+    write!(io::stdout(), "{survey}")?;
     if apply {
-        println!("{}.", adopt::apply(config, &rules, &survey).await?);
+        writeln!(io::stdout(), "{}.", adopt::apply(config, &rules, &survey).await?)?;
     } else {
-        println!("{}", survey.outlook());
+        writeln!(io::stdout(), "{}", survey.outlook())?;
     }
     Ok(())
 }
@@ -85,7 +93,7 @@ pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
 pub async fn export(config: &Config, file: &Path) -> Done {
     let mut to = io::BufWriter::new(archive::create(file)?);
     let written = archive::export(config, &mut to).await?;
-    println!("{} has {written}.", file.display());
+    writeln!(io::stdout(), "{} has {written}.", file.display())?;
     Ok(())
 }
 
@@ -93,13 +101,13 @@ pub async fn import(config: &Config, file: &Path, options: ImportOptions) -> Don
     let mut from = io::BufReader::new(File::open(file).map_err(|cause| format!("{}: {cause}", file.display()))?);
     let read = archive::import(config, &mut from, options).await?;
     let does = if options.is_dry_run { "can be imported" } else { "is imported" };
-    println!("{} {does}: {read}.", file.display());
+    writeln!(io::stdout(), "{} {does}: {read}.", file.display())?;
     Ok(())
 }
 
 pub async fn export_user(config: &Config, user: &str, file: &Path) -> Done {
     let tasks = archive::export_user(config, user, file).await?;
-    println!("{} has {tasks} tasks.", file.display());
+    writeln!(io::stdout(), "{} has {tasks} tasks.", file.display())?;
     Ok(())
 }
 
@@ -107,12 +115,13 @@ pub async fn import_user(config: &Config, user: &str, file: &Path, is_dry: bool)
     let ImportedFile { counts, ignored } = archive::import_user(config, user, file, is_dry).await?;
     let Imported { lists, labels, tasks, skipped } = counts;
     let does = if is_dry { "would bring" } else { "brought" };
-    println!(
+    writeln!(
+        io::stdout(),
         "{} {does} {lists} lists, {labels} labels and {tasks} tasks; {skipped} were here already.",
         file.display()
-    );
+    )?;
     if ignored > 0 {
-        println!("{ignored} entries of the calendar are no tasks, and were left out.");
+        writeln!(io::stdout(), "{ignored} entries of the calendar are no tasks, and were left out.")?;
     }
     Ok(())
 }
@@ -122,7 +131,7 @@ pub async fn doctor(config: &Config, fixes: bool) -> Done {
     let mut findings = if fixes { doctor::fix(config) } else { Vec::new() };
     findings.extend(doctor::examine(config).await);
     for finding in &findings {
-        println!("{finding}");
+        writeln!(io::stdout(), "{finding}")?;
     }
     match findings.iter().filter(|it| it.level == doctor::Level::Bad).count() {
         0 => Ok(()),
@@ -131,6 +140,6 @@ pub async fn doctor(config: &Config, fixes: bool) -> Done {
 }
 
 pub fn openapi() -> Done {
-    println!("{}", rest::openapi::document().to_pretty_json()?);
+    writeln!(io::stdout(), "{}", rest::openapi::document().to_pretty_json()?)?;
     Ok(())
 }

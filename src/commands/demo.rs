@@ -1,5 +1,7 @@
 //! `docket demo`.
 
+use std::io::{self, Write};
+
 use clap::Args;
 use docket::{
     config::{Config, Environment},
@@ -33,10 +35,10 @@ pub async fn run(config: &Config, arguments: DemoArguments) -> Done {
     }
     match demo::fill(config).await {
         Ok(DemoAccount { password, tasks, page }) => {
-            println!("The demo account has {tasks} tasks. While docket serve runs, sign in to it:");
-            println!("  at        {page}");
-            println!("  e-mail    {}", demo::EMAIL);
-            println!("  password  {password}");
+            writeln!(io::stdout(), "The demo account has {tasks} tasks. While docket serve runs, sign in to it:")?;
+            writeln!(io::stdout(), "  at        {page}")?;
+            writeln!(io::stdout(), "  e-mail    {}", demo::EMAIL)?;
+            writeln!(io::stdout(), "  password  {password}")?;
             Ok(())
         }
         Err(Error::Auth(AuthError::EmailTaken)) => {

@@ -23,7 +23,7 @@ pub fn completions(mut command: Command, shell: Shell) -> Done {
 pub fn manual_pages(command: Command, folder: &Path) -> Done {
     fs::create_dir_all(folder)?;
     clap_mangen::generate_to(command, folder)?;
-    println!("The manual pages are in {}.", folder.display());
+    writeln!(io::stdout(), "The manual pages are in {}.", folder.display())?;
     Ok(())
 }
 

@@ -304,6 +304,7 @@ impl Client {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "who sees it fail can repeat it")]
 async fn history(seed: u64) {
     println!("seed {seed}");
     let app = App::spawn().await;

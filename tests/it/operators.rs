@@ -202,6 +202,23 @@ fn at_terminal(app: &App, command: &str, typed: &str) -> (bool, String) {
 }
 
 #[tokio::test]
+async fn output_that_nobody_reads_is_no_fault() {
+    let app = App::spawn().await;
+    for command in ["openapi", "schema", "settings", "doctor", "stats", "completions bash"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_docket"))
+            .args(command.split(' '))
+            .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", &app.database_url), ("RUST_LOG", "error")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[tokio::test]
 async fn at_a_terminal_one_is_asked() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
