@@ -75,7 +75,12 @@ impl File {
     }
 }
 
+/// Whether the client takes gzip; a weight of zero says that it does not (RFC 9110, section 12.5.3).
 fn takes_gzip(request: &HeaderMap) -> bool {
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|it| it.split(';').next().is_some_and(|it| it.trim() == "gzip"))
+    accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        is_gzip && !parts.any(|it| it.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)))
+    })
 }

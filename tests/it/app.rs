@@ -52,6 +52,8 @@ async fn the_app_is_compressed_for_those_who_take_it_and_found_below_any_path() 
     assert_eq!(moved.header("location"), "app/");
     let gzip = Answer::of(http.get(format!("{}/app/", app.base)).header("accept-encoding", "br, gzip;q=0.8")).await;
     assert_eq!((gzip.header("content-encoding"), gzip.header("vary").contains("Accept-Encoding")), ("gzip", true));
+    let plain = Answer::of(http.get(format!("{}/app/", app.base)).header("accept-encoding", "gzip;q=0")).await;
+    assert_eq!(plain.header("content-encoding"), "");
     let nothing = Answer::of(app.request("GET", "/app/assets/nothing.js")).await;
     assert_eq!(nothing.status, 404);
 }
