@@ -24,12 +24,13 @@ mod trial;
 mod user_share;
 mod writer;
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sqlx::postgres::PgDatabaseError;
+use tokio::time;
 use tracing::info;
 
 pub(crate) use self::{
@@ -57,6 +58,9 @@ use self::{
     user_share::MAX_QUICK_READS,
 };
 use crate::telemetry::metrics::{Pool, Statements};
+
+/// How long to wait before it is asked again whether another instance still migrates.
+const MIGRATION_PAUSE: Duration = Duration::from_millis(200);
 
 /// The database: a pool to read from and the connection, or pool, that writes.
 /// SQLite has one writer, so that writers queue instead of failing; PostgreSQL has one pool for both.
@@ -96,16 +100,27 @@ impl Db {
         &self.writer
     }
 
-    /// Waits until no other instance migrates.
+    /// Waits until no other instance migrates. On PostgreSQL it asks again and again: an index that is made concurrently
+    /// waits for all statements that have begun before, and so for one that waits for the lock.
     pub(crate) async fn lock_migrations(&self) -> Result<MigrationLock, DbErr> {
         if let Some(path) = self.path() {
             return file::alone(path).await.map(MigrationLock::File);
         }
-        let lock = self.begin().await?;
-        // It does nothing while others of its connections migrate, for as long as that takes.
-        lock.connection().execute_unprepared("set local idle_in_transaction_session_timeout = 0").await?;
-        lock.lock(MIGRATION_LOCK).await?;
-        Ok(MigrationLock::Transaction(lock))
+        let mut is_told = false;
+        loop {
+            let lock = self.begin().await?;
+            // It does nothing while others of its connections migrate, for as long as that takes.
+            lock.connection().execute_unprepared("set local idle_in_transaction_session_timeout = 0").await?;
+            if lock.try_lock(MIGRATION_LOCK).await? {
+                return Ok(MigrationLock::Transaction(lock));
+            }
+            lock.rollback().await?;
+            if !is_told {
+                info!("another instance brings the database schema up to date: waiting for it");
+                is_told = true;
+            }
+            time::sleep(MIGRATION_PAUSE).await;
+        }
     }
 
     /// Applies the migrations that are not yet applied, and gives the lock back.

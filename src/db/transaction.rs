@@ -135,25 +135,29 @@ impl Transaction {
 
     /// Waits until no other instance makes a signing key; the transaction's end lets the next one in.
     pub async fn lock_keys(&self) -> Result<(), DbErr> {
-        self.lock(KEY_LOCK).await
+        match self.connection.get_database_backend() {
+            // The one writer is the lock.
+            DbBackend::Sqlite => Ok(()),
+            _ => {
+                let sql = format!("select pg_advisory_xact_lock({KEY_LOCK})");
+                self.connection.execute_unprepared(&sql).await.map(drop)
+            }
+        }
     }
 
     /// Whether no other instance removes a piece of what is to be forgotten; none does until the transaction's end.
     pub async fn try_lock_purge(&self) -> Result<bool, DbErr> {
+        self.try_lock(PURGE_LOCK).await
+    }
+
+    pub(super) async fn try_lock(&self, key: i64) -> Result<bool, DbErr> {
+        // On SQLite the one writer is the lock.
         if self.connection.get_database_backend() == DbBackend::Sqlite {
             return Ok(true);
         }
-        let sql = format!("select pg_try_advisory_xact_lock({PURGE_LOCK})");
+        let sql = format!("select pg_try_advisory_xact_lock({key})");
         let row = self.connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
         row.map_or(Ok(false), |row| row.try_get_by_index(0))
-    }
-
-    pub(super) async fn lock(&self, key: i64) -> Result<(), DbErr> {
-        match self.connection.get_database_backend() {
-            // The one writer is the lock.
-            DbBackend::Sqlite => Ok(()),
-            _ => self.connection.execute_unprepared(&format!("select pg_advisory_xact_lock({key})")).await.map(drop),
-        }
     }
 }
 
