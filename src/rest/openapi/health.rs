@@ -48,16 +48,14 @@ fn response(description: &str, example: &Value) -> Response {
     let mut schema = ObjectBuilder::new()
         .property("status", word("Whether it is.").enum_values(Some(["healthy", "unhealthy"])))
         .required("status");
-    if example.get("database").is_some() {
+    if let Some(database) = example.get("database") {
+        let (meaning, values): (_, &[_]) = if database == "read-only" {
+            ("Whether the database answers, or only replicas do.", &["connected", "read-only"])
+        } else {
+            ("Whether the database answers.", &["connected", "disconnected"])
+        };
         schema = schema
-            .property(
-                "database",
-                word("Whether the database answers, or only replicas do.").enum_values(Some([
-                    "connected",
-                    "disconnected",
-                    "read-only",
-                ])),
-            )
+            .property("database", word(meaning).enum_values(Some(values.iter().copied())))
             .property("reason", word("What keeps Docket from working on the database, if something does."))
             .required("database");
     }
