@@ -52,6 +52,7 @@ pub use self::{
     user_share::{RequestShare, UserShares, is_within, within},
 };
 use self::{
+    conflict::CONFLICTS,
     connection::{Backend, sqlx_cause},
     replicas::SharedReplicas,
     transaction::MIGRATION_LOCK,
@@ -106,7 +107,7 @@ impl Db {
         if let Some(path) = self.path() {
             return file::alone(path).await.map(MigrationLock::File);
         }
-        let mut is_told = false;
+        let mut is_logged = false;
         loop {
             let lock = self.begin().await?;
             // It does nothing while others of its connections migrate, for as long as that takes.
@@ -115,9 +116,9 @@ impl Db {
                 return Ok(MigrationLock::Transaction(lock));
             }
             lock.rollback().await?;
-            if !is_told {
+            if !is_logged {
                 info!("another instance brings the database schema up to date: waiting for it");
-                is_told = true;
+                is_logged = true;
             }
             time::sleep(MIGRATION_PAUSE).await;
         }
@@ -149,7 +150,7 @@ impl Db {
         let Some(last) = pending.last() else { return Ok(()) };
         info!(migrations = pending.len(), last = last.name(), "bringing the database schema up to date");
         if self.auth_tables().is_none() && self.is_shared() {
-            // They are one transaction.
+            // Each is a transaction by itself, unless it is made outside of one.
             Migrator::up(pool, None).await?;
         } else {
             for migration in &pending {
@@ -258,9 +259,9 @@ impl Db {
     }
 }
 
-/// How PostgreSQL says that it cannot work now: connection, resources, shutdown, read-only standby; a lock or a
-/// statement that took too long; transactions that stood in each other's way.
-const AWAY: [&str; 8] = ["08", "53", "57P", "25006", "55P03", "57014", "40001", "40P01"];
+/// How PostgreSQL says that it cannot work now, beside conflicts: connection, resources, shutdown, read-only standby; a
+/// lock or a statement that took too long.
+const AWAY: [&str; 6] = ["08", "53", "57P", "25006", "55P03", "57014"];
 
 /// The codes of what functions and triggers raise by themselves.
 const RAISED: &str = "P0001";
@@ -282,7 +283,7 @@ pub(crate) fn is_unavailable(error: &DbErr) -> bool {
 fn is_away(code: &str) -> bool {
     match sqlite_code(code) {
         Some(code) => matches!(code, 5 | 6 | 10 | 13),
-        None => AWAY.iter().any(|class| code.starts_with(class)),
+        None => AWAY.iter().chain(&CONFLICTS).any(|class| code.starts_with(class)),
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time;
 use super::connection::{Backend, Connection, sqlx_cause};
 
 /// What PostgreSQL calls it: serialization_failure and deadlock_detected.
-const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+pub(super) const CONFLICTS: [&str; 2] = ["40001", "40P01"];
 /// How often work is done at most.
 const MAX_ATTEMPTS: u32 = 7;
 /// How long after its start work is not done again: a request may take a few times that.
@@ -61,10 +61,20 @@ impl Attempts {
 }
 
 impl Connection {
-    /// Whether a statement is done again, which it is at once then: one that is whole by itself, and that the database
-    /// rolled back because of what others did at the same time.
-    pub(super) async fn is_again<T>(&self, attempts: &mut Attempts, done: &Result<T, DbErr>) -> bool {
-        self.is_pool() && done.as_ref().err().is_some_and(is_conflict) && attempts.pause().await
+    /// Does a statement, again if it is whole by itself and the database rolled it back because of what others did at the
+    /// same time.
+    pub(super) async fn again<T, F: Future<Output = Result<T, DbErr>>>(
+        &self,
+        work: impl Fn() -> F,
+    ) -> Result<T, DbErr> {
+        let mut attempts = Attempts::default();
+        loop {
+            let done = work().await;
+            let is_rolled_back = self.is_pool() && done.as_ref().err().is_some_and(is_conflict);
+            if !(is_rolled_back && attempts.pause().await) {
+                return done;
+            }
+        }
     }
 
     /// Whether each statement is whole by itself.

@@ -18,7 +18,7 @@ use tokio::task::{self, coop};
 use super::{
     auth_tables::AuthTables,
     batched_reads::BatchedReads,
-    conflict::{Attempts, OpenTransaction},
+    conflict::OpenTransaction,
     create::Creates,
     dialect,
     in_process::InProcessReads,
@@ -148,13 +148,11 @@ impl Connection {
         if let Some(rows) = self.replica_rows(&statement).await {
             return rows.iter().map(row::read).collect();
         }
-        let mut attempts = Attempts::default();
-        loop {
-            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.rows(&statement, pace))).await;
-            if !self.is_again(&mut attempts, &done).await {
-                return done;
-            }
-        }
+        let statement = &statement;
+        self.again(|| async move {
+            self.monitor.over(self.name(), &statement.sql, pin!(self.backend.rows(statement, pace))).await
+        })
+        .await
     }
 
     /// What it is called in metrics.
@@ -304,13 +302,11 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let statement = self.fitted(statement);
-        let mut attempts = Attempts::default();
-        loop {
-            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.execute(&statement))).await;
-            if !self.is_again(&mut attempts, &done).await {
-                return done;
-            }
-        }
+        let statement = &statement;
+        self.again(|| async move {
+            self.monitor.over(self.name(), &statement.sql, pin!(self.backend.execute(statement))).await
+        })
+        .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -326,13 +322,11 @@ impl ConnectionTrait for Connection {
         if let Some(rows) = self.replica_rows(&statement).await {
             return Ok(rows);
         }
-        let mut attempts = Attempts::default();
-        loop {
-            let done = self.monitor.over(self.name(), &statement.sql, pin!(self.backend.query(&statement))).await;
-            if !self.is_again(&mut attempts, &done).await {
-                return done;
-            }
-        }
+        let statement = &statement;
+        self.again(|| async move {
+            self.monitor.over(self.name(), &statement.sql, pin!(self.backend.query(statement))).await
+        })
+        .await
     }
 }
 
