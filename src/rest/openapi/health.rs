@@ -49,13 +49,13 @@ fn response(description: &str, example: &Value) -> Response {
         .property("status", word("Whether it is.").enum_values(Some(["healthy", "unhealthy"])))
         .required("status");
     if let Some(database) = example.get("database") {
-        let (meaning, values): (_, &[_]) = if database == "read-only" {
-            ("Whether the database answers, or only replicas do.", &["connected", "read-only"])
+        let (meaning, values) = if database == "read-only" {
+            ("Whether the database answers, or only replicas do.", ["connected", "read-only"])
         } else {
-            ("Whether the database answers.", &["connected", "disconnected"])
+            ("Whether the database answers.", ["connected", "disconnected"])
         };
         schema = schema
-            .property("database", word(meaning).enum_values(Some(values.iter().copied())))
+            .property("database", word(meaning).enum_values(Some(values)))
             .property("reason", word("What keeps Docket from working on the database, if something does."))
             .required("database");
     }

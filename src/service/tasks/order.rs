@@ -248,15 +248,15 @@ impl Order {
         part: Part,
         from_end: bool,
     ) -> Select<task::Entity> {
-        let tasks = match (part, self.first.column()) {
+        let mut tasks = match (part, self.first.column()) {
             (Part::Present, Some(column)) => tasks.filter(column.is_not_null()),
             (Part::Absent, Some(column)) => tasks.filter(column.is_null()),
             _ => tasks,
         };
-        let sort = |tasks: Select<_>, (key, expression): (OrderKey, _)| {
-            tasks.order_by(expression, sea_order(key.descending != from_end))
-        };
-        self.sorted_by(db, part).fold(tasks, sort).order_by(task::Column::Number, self.number_order(from_end))
+        for (key, expression) in self.sorted_by(db, part) {
+            tasks = tasks.order_by(expression, sea_order(key.descending != from_end));
+        }
+        tasks.order_by(task::Column::Number, self.number_order(from_end))
     }
 
     /// What is true of the tasks of a part between the cursors of a page; nothing when none of them is there.
