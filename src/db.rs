@@ -249,6 +249,11 @@ impl Db {
         UserShares::new([(reading / 5).max(1), 1, MAX_QUICK_READS])
     }
 
+    /// Whether the tables of users are divided by owner, so that a statement about several is sent to all parts.
+    pub fn is_divided(&self) -> bool {
+        self.writer.is_divided
+    }
+
     /// Whether several instances may work on it.
     pub fn is_shared(&self) -> bool {
         self.backend() != DbBackend::Sqlite

@@ -17,6 +17,8 @@ mod m2026_11_30_000010_completion_times;
 mod m2026_11_30_000011_trash;
 mod m2026_11_30_000012_extra_fields;
 mod m2026_12_01_000013_fewer_indexes;
+mod m2026_12_01_000014_numbers_of_owners;
+mod online;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_30_000011_trash::Migration),
             Box::new(m2026_11_30_000012_extra_fields::Migration),
             Box::new(m2026_12_01_000013_fewer_indexes::Migration),
+            Box::new(m2026_12_01_000014_numbers_of_owners::Migration),
         ]
     }
 }

@@ -26,16 +26,22 @@ pub(super) struct BatchedReads {
     statements: ConnectionPool,
     monitor: Arc<StatementMonitor>,
     texts: Arc<Cache<String, Reading>>,
-    policy: BatchPolicy,
+    /// None where each is sent by itself.
+    policy: Option<BatchPolicy>,
 }
 
 /// Answers statements of one text. None when one has to be sent by itself.
 type Reading = Batcher<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
 
 impl BatchedReads {
-    /// Reads over those connections, so many batches of each text at a time.
-    pub(super) fn new(statements: ConnectionPool, monitor: Arc<StatementMonitor>, max_in_flight: usize) -> Self {
-        let policy = BatchPolicy { max_size: MAX_BATCH, max_in_flight };
+    /// Reads over those connections, so many batches of each text at a time; without a number each statement is sent by
+    /// itself, which a database wants that is divided by owner.
+    pub(super) fn new(
+        statements: ConnectionPool,
+        monitor: Arc<StatementMonitor>,
+        max_in_flight: Option<usize>,
+    ) -> Self {
+        let policy = max_in_flight.map(|max_in_flight| BatchPolicy { max_size: MAX_BATCH, max_in_flight });
         Self { statements, monitor, texts: Arc::new(Cache::new(TEXTS)), policy }
     }
 
@@ -46,10 +52,11 @@ impl BatchedReads {
 
     /// The rows of a quick statement.
     pub(super) async fn quick(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let Some(policy) = self.policy else { return self.statements.read(statement).await };
         let reading = match self.texts.get(statement.sql.as_str()) {
             Some(reading) => reading,
             None => {
-                let reading = self.reading(statement.sql.clone());
+                let reading = self.reading(statement.sql.clone(), policy);
                 self.texts.insert(statement.sql.clone(), reading.clone());
                 reading
             }
@@ -60,10 +67,10 @@ impl BatchedReads {
         }
     }
 
-    fn reading(&self, text: String) -> Reading {
+    fn reading(&self, text: String, policy: BatchPolicy) -> Reading {
         let (statements, monitor) = (self.statements.clone(), Arc::clone(&self.monitor));
         let texts = Arc::new(PerSize::new(MAX_BATCH, |size| batched(&text, size)));
-        Batcher::new(self.policy, move |asked: Vec<Values>| {
+        Batcher::new(policy, move |asked: Vec<Values>| {
             let (statements, monitor, texts) = (statements.clone(), Arc::clone(&monitor), Arc::clone(&texts));
             async move {
                 let text = texts.get(asked.len()).map_or("", String::as_str);

@@ -108,7 +108,10 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     let readers = Backend::File { in_process: InProcessReads::new(&file.path), pool };
     let monitor = StatementMonitor::new(config.slow_statement, "sqlite", None);
     let creates = create::creates(Maker::Sqlite(writer.clone()), &monitor, 1);
-    Ok(assemble(monitor, readers, Backend::Writer { writer, creates }))
+    let writer = Backend::Writer { writer, creates };
+    let connection =
+        |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_divided: false };
+    Ok(Db { reader: connection(readers), writer: connection(writer), replicas: None })
 }
 
 /// A connection to SQLite for migrations, which have transactions of their own.
@@ -119,7 +122,7 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 
 async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let session = Session::new(server)?;
-    let (connections, session) = affordable(session, server, config.database_connections).await?;
+    let Start { connections, session, is_divided } = start(session, server, config.database_connections).await?;
     session.check_pooler(server).await?;
     let listening = match &config.database_listen {
         Some(server) => notification_pool(&Session::new(server)?),
@@ -151,12 +154,10 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     // As many batches of a kind as there are threads that could do something with the answers.
     let batches = config.workers.max(1);
     let creates = create::creates(Maker::Postgres(statements.clone()), &monitor, batches);
-    let db = assemble(
-        Arc::clone(&monitor),
-        Backend::BatchedReads(BatchedReads::new(readers, monitor, batches)),
-        Backend::Postgres { statements, creates, pool, listening },
-    );
-    Ok(Db { replicas, ..db })
+    let batched = BatchedReads::new(readers, Arc::clone(&monitor), (!is_divided).then_some(batches));
+    let writer = Backend::Postgres { statements, creates, pool, listening };
+    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_divided };
+    Ok(Db { reader: connection(Backend::BatchedReads(batched)), writer: connection(writer), replicas })
 }
 
 /// The replicas, with as many connections each as read at the primary, which are made when they are needed.
@@ -171,19 +172,28 @@ fn replicas(session: &Session, config: &Config, reading: u32) -> Result<Option<A
     Ok(Some(Arc::new(Replicas::new(ConnectionPool::new(session.clone(), 1)?, pools))))
 }
 
-/// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens. With them
-/// comes how they are set up, which older servers and poolers want in their own way.
-async fn affordable(session: Session, server: &Postgres, wanted: u32) -> Result<(u32, Session), DbErr> {
+/// What the first connection finds out.
+struct Start {
+    /// How many connections there can be: as many as are wanted, or as Docket's role may have. One more listens.
+    connections: u32,
+    /// How they are set up, which older servers and poolers want in their own way.
+    session: Session,
+    /// Whether the tables of users are divided by owner.
+    is_divided: bool,
+}
+
+async fn start(session: Session, server: &Postgres, wanted: u32) -> Result<Start, DbErr> {
     let wanted = wanted.max(FEWEST);
     let (mut connection, session) = first(session, server).await?;
     let can_end_idle_sessions = connection.server_version_num().is_some_and(|it| it >= 140_000);
     let session = if can_end_idle_sessions { session.with("idle_session_timeout", "0") } else { session };
     let limit = sqlx::query_scalar::<_, Option<i32>>(ROLE_LIMIT).fetch_one(&mut connection).await;
+    let is_divided = is_divided(&mut connection).await.map_err(failed)?;
     // One that cannot say goodbye is gone.
     let _ = connection.close().await;
     // A database that does not tell may have no limit.
     let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else {
-        return Ok((wanted, session));
+        return Ok(Start { connections: wanted, session, is_divided });
     };
     if limit < FEWEST + 1 {
         let cause = format!(
@@ -195,7 +205,24 @@ async fn affordable(session: Session, server: &Postgres, wanted: u32) -> Result<
     if limit <= wanted {
         warn!(wanted, limit, "DATABASE_MAX_CONNECTIONS is more than Docket's role may have; fewer are used");
     }
-    Ok((wanted.min(limit - 1), session))
+    Ok(Start { connections: wanted.min(limit - 1), session, is_divided })
+}
+
+/// Whether the tables of users are divided by owner, among the nodes of a Citus cluster or in partitions: then a statement
+/// is to be about one owner alone.
+async fn is_divided(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let (is_partitioned, is_cluster): (bool, bool) = sqlx::query_as(
+        "select exists (select from pg_class where oid = to_regclass('tasks') and relkind = 'p'), \
+         to_regclass('pg_catalog.pg_dist_partition') is not null",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if is_partitioned || !is_cluster {
+        return Ok(is_partitioned);
+    }
+    let distributed = "select exists (select from pg_dist_partition \
+                       where logicalrelid = to_regclass('tasks') and partmethod = 'h')";
+    sqlx::query_scalar(distributed).fetch_one(connection).await
 }
 
 /// The first connection, and how others are made. A server that is just starting is waited for, as a pool would.
@@ -245,11 +272,6 @@ fn shares(connections: u32) -> (u32, u32, u32) {
 /// One connection that receives notifications and one that sends them, which are made when they are needed.
 fn notification_pool(session: &Session) -> PgPool {
     session.lazy_pool(PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE))
-}
-
-fn assemble(monitor: Arc<StatementMonitor>, reader: Backend, writer: Backend) -> Db {
-    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None };
-    Db { reader: connection(reader), writer: connection(writer), replicas: None }
 }
 
 pub(super) fn failed(error: sqlx::Error) -> DbErr {

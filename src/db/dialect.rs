@@ -76,16 +76,21 @@ impl Db {
     }
 
     /// The names of a task's labels in their order, as JSON.
-    pub fn label_names(&self) -> SimpleExpr {
-        const MARKED: &str = "from task_labels join labels \
-            on labels.user_id = task_labels.user_id and labels.id = task_labels.label_id \
-            where task_labels.user_id = tasks.user_id and task_labels.task_id = tasks.id";
-        Expr::cust(match self.backend() {
+    pub fn label_names(&self, owner: &UserId) -> SimpleExpr {
+        let template = match self.backend() {
             DbBackend::Sqlite => {
-                format!("(select json_group_array(labels.name order by task_labels.sort_order) {MARKED})")
+                "(select json_group_array(labels.name order by task_labels.sort_order) \
+                 from task_labels join labels on labels.user_id = ? and labels.id = task_labels.label_id \
+                 where task_labels.user_id = ? and task_labels.task_id = tasks.id)"
             }
-            _ => format!("array_to_json(array(select labels.name {MARKED} order by task_labels.sort_order))::text"),
-        })
+            _ => {
+                "array_to_json(array(select labels.name \
+                 from task_labels join labels on labels.user_id = $1 and labels.id = task_labels.label_id \
+                 where task_labels.user_id = $2 and task_labels.task_id = tasks.id \
+                 order by task_labels.sort_order))::text"
+            }
+        };
+        Expr::cust_with_values(template, [owner.clone(), owner.clone()])
     }
 
     /// Whether a task has each of the phrases of one of these readings, the last word of which may go on.

@@ -113,7 +113,7 @@ impl Transaction {
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { connection: Connection { backend, monitor, auth_tables: _ }, _permit } = self;
+        let Self { connection: Connection { backend, monitor, .. }, _permit } = self;
         monitor.over("transaction", "commit", pin!(backend.commit())).await
     }
 

@@ -71,8 +71,15 @@ pub(crate) fn objection(error: &DbErr) -> Option<String> {
     file::damage_of(error).or_else(|| Some(sqlx_cause(error)?.as_database_error()?.message().to_owned()))
 }
 
-/// Whether others held up what was tried, so that it is known no better than before.
+/// How a database says that it does not reach another node of its cluster.
+const OTHER_NODE_AWAY: &str = "08";
+
+/// Whether others held up what was tried, or a part of the database is away without which it serves other users: then
+/// it is known no better than before.
 pub(crate) fn is_held_up(error: &DbErr) -> bool {
     let code = sqlx_cause(error).and_then(|it| it.as_database_error()).and_then(|it| it.code());
-    code.is_some_and(|code| matches!(&*code, "55P03" | "57014" | "40001" | "40P01" | "5" | "6" | "261" | "517"))
+    code.is_some_and(|code| {
+        matches!(&*code, "55P03" | "57014" | "40001" | "40P01" | "5" | "6" | "261" | "517")
+            || code.starts_with(OTHER_NODE_AWAY)
+    })
 }

@@ -6,18 +6,30 @@ use sea_orm::{DbBackend, DbErr, QueryResult};
 use super::catalog::Catalog;
 
 /// How many of the newest tasks are compared with the counters of their owners.
-const SAMPLE: u32 = 100;
+const SAMPLE: i64 = 100;
+
+/// Where PostgreSQL takes the numbers of tasks from.
+struct Sequence {
+    name: String,
+    last: i64,
+    is_used_up: bool,
+}
 
 impl Catalog<'_> {
     /// What is in the tables and should not be, or is not and should be; all migrations are applied.
     pub(super) async fn contents(&self, backend: DbBackend) -> Result<Vec<String>, DbErr> {
-        let numbers =
-            if backend == DbBackend::Sqlite { self.numbers_of_sqlite().await? } else { self.numbers().await? };
-        let counters = format!(
-            "select count(*) from (select user_id, revision from tasks order by number desc limit {SAMPLE}) as t \
-             left join user_revisions as r on r.user_id = t.user_id where r.revision is null or r.revision < t.revision"
-        );
-        let is_behind = self.count(counters).await? > 0;
+        let (numbers, newest) = if backend == DbBackend::Sqlite {
+            (self.numbers_of_sqlite().await?, Some(format!("order by number desc limit {SAMPLE}")))
+        } else {
+            match self.sequence().await? {
+                Some(it) => (self.numbers(&it).await?, Some(format!("where number > {}", it.last - SAMPLE))),
+                None => (None, None),
+            }
+        };
+        let is_behind = match newest {
+            Some(newest) => self.is_counter_behind(&newest).await?,
+            None => false,
+        };
         let has_epoch = self.count("select count(*) from database_epochs".to_owned()).await? > 0;
         let lack = |is_so: bool, what: &str| is_so.then(|| what.to_owned());
         Ok([
@@ -30,27 +42,39 @@ impl Catalog<'_> {
         .collect())
     }
 
-    /// Why PostgreSQL has no number for a new task.
-    async fn numbers(&self) -> Result<Option<String>, DbErr> {
+    /// Whether the counter of one of these tasks' owners is.
+    async fn is_counter_behind(&self, which: &str) -> Result<bool, DbErr> {
+        let text = format!(
+            "select count(*) from (select user_id, revision from tasks {which}) as t \
+             left join user_revisions as r on r.user_id = t.user_id where r.revision is null or r.revision < t.revision"
+        );
+        Ok(self.count(text).await? > 0)
+    }
+
+    /// The sequence on PostgreSQL, if Docket may look at it; on a cluster each node takes numbers from one of its own.
+    async fn sequence(&self) -> Result<Option<Sequence>, DbErr> {
         // Whoever may not look at the sequence can still take numbers of it.
-        let text = "with s as (select seqrelid, seqmax from pg_sequence \
-                      where seqrelid = pg_get_serial_sequence('tasks', 'number')::regclass), \
-                    n as (select seqrelid, seqmax, \
-                      case when has_sequence_privilege(seqrelid, 'select') or has_sequence_privilege(seqrelid, 'usage') \
-                        then coalesce(pg_sequence_last_value(seqrelid), 0) end as last from s) \
-                    select last < coalesce((select max(number) from tasks), 0), last >= seqmax, seqrelid::regclass::text \
-                    from n where last is not null";
+        let text = "select seqrelid::regclass::text, coalesce(pg_sequence_last_value(seqrelid), 0), \
+                      coalesce(pg_sequence_last_value(seqrelid) >= seqmax, false) \
+                    from pg_sequence where seqrelid = pg_get_serial_sequence('tasks', 'number')::regclass \
+                      and (has_sequence_privilege(seqrelid, 'select') or has_sequence_privilege(seqrelid, 'usage')) \
+                      and to_regclass('pg_dist_partition') is null";
         let rows = self.ask(text.to_owned()).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let (is_behind, is_used_up): (bool, bool) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let sequence: String = row.try_get_by_index(2)?;
-        Ok(if is_behind {
-            let mend = format!("select setval('{sequence}', (select max(number) from tasks))");
-            Some(format!("the sequence {sequence} is behind the numbers of the tasks that there are: {mend}"))
-        } else if is_used_up {
-            Some(format!("the sequence {sequence} has no more numbers for tasks"))
+        let (name, last, is_used_up) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        Ok(Some(Sequence { name, last, is_used_up }))
+    }
+
+    /// Why PostgreSQL has no number for a new task.
+    async fn numbers(&self, Sequence { name, last, is_used_up }: &Sequence) -> Result<Option<String>, DbErr> {
+        // The number is a part of the text, which tells PostgreSQL that there are few tasks above it.
+        let is_behind =
+            self.count(format!("select count(*) from (select from tasks where number > {last} limit 1) as t"));
+        Ok(if is_behind.await? > 0 {
+            let mend = format!("select setval('{name}', (select max(number) from tasks))");
+            Some(format!("the sequence {name} is behind the numbers of the tasks that there are: {mend}"))
         } else {
-            None
+            is_used_up.then(|| format!("the sequence {name} has no more numbers for tasks"))
         })
     }
 

@@ -33,8 +33,15 @@ pub(super) struct Rows {
     pub(super) update: Statement,
     /// Finds one of them by its words, where words are searched.
     pub(super) search: Option<Statement>,
-    /// Removes all of them and returns something of each.
-    pub(super) delete: Statement,
+    /// These remove all of them, those of one owner each.
+    pub(super) deletes: Vec<Delete>,
+}
+
+/// Removes rows and returns something of each.
+#[derive(Debug)]
+pub(super) struct Delete {
+    pub(super) statement: Statement,
+    pub(super) count: usize,
 }
 
 /// Two users, of whom the first has two of whatever a user may have several of, and the second one that is alike. No
@@ -287,7 +294,6 @@ impl People {
             keys.extend(E::Column::iter().filter(owner));
         }
         let is = |row: &E::Model| keys.iter().fold(Condition::all(), |all, key| all.add(key.eq(row.get(*key))));
-        let these = rows.iter().fold(Condition::any(), |any, row| any.add(is(row)));
         let table = E::default().table_name().to_owned();
         let mut update = Query::update();
         update.table(Alias::new(&table)).returning_col(keys[0]);
@@ -295,14 +301,18 @@ impl People {
             let others = E::Column::iter().filter(|it| !keys.iter().any(|key| key.as_str() == it.as_str()));
             update.values(others.map(|it| (it, Expr::val(first.get(it))))).cond_where(is(first));
         }
-        let mut delete = Query::delete();
-        delete.from_table(Alias::new(&table)).cond_where(these).returning_col(keys[0]);
-        let count = rows.len();
+        let (whose, count) = (E::Column::iter().find(owner), rows.len());
+        let deletes = rows.chunk_by(|one, next| whose.is_none_or(|it| one.get(it) == next.get(it))).map(|rows| {
+            let these = rows.iter().fold(Condition::any(), |any, row| any.add(is(row)));
+            let mut delete = Query::delete();
+            delete.from_table(Alias::new(&table)).cond_where(these).returning_col(keys[0]);
+            Delete { statement: self.backend.build(&delete), count: rows.len() }
+        });
+        let deletes = deletes.collect();
         let mut insert = E::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model)).into_query();
         insert.returning_col(keys[0]);
-        let (insert, update, delete) =
-            (self.backend.build(&insert), self.backend.build(&update), self.backend.build(&delete));
-        Rows { table, needs, count, insert, update, search: None, delete }
+        let (insert, update) = (self.backend.build(&insert), self.backend.build(&update));
+        Rows { table, needs, count, insert, update, search: None, deletes }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time;
 
 use super::{
     Extent,
-    rows::{self, Rows},
+    rows::{self, Delete, Rows},
 };
 use crate::db::{Db, Trial, is_held_up, objection};
 
@@ -81,7 +81,9 @@ impl<'a> Attempt<'a> {
             }
         }
         for some in rows.iter().rev().filter(|it| !self.without.contains(it.table.as_str())).collect::<Vec<_>>() {
-            self.one(&DELETE, some, &some.delete, some.count).await?;
+            for Delete { statement, count } in &some.deletes {
+                self.one(&DELETE, some, statement, *count).await?;
+            }
         }
         Ok(())
     }

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
-use crate::support::{Answer, App, Person};
+use crate::support::{Answer, App, Person, beside_servers};
 
 /// How often work is rolled back before it is let through.
 const ROLLED_BACK: u32 = 3;
@@ -104,7 +104,7 @@ async fn who_waits_for_each_other_is_no_error() {
     }
     let ann = app.person("ann").await;
     let number = app.rest_task(&ann, json!({ "title": "a" })).await["id"].clone();
-    let mut other = PgConnection::connect(&app.database_url).await.unwrap();
+    let mut other = beside_servers(&app.database_url).await;
     // Docket's transaction looks first whether they wait for each other.
     let begin = format!("set deadlock_timeout = '20s'; begin; select 1 from tasks where number = {number} for update");
     other.execute(AssertSqlSafe(begin)).await.unwrap();

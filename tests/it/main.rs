@@ -17,6 +17,7 @@ mod connections;
 mod contents;
 mod contract;
 mod data;
+mod divided;
 mod documents;
 mod extra;
 mod family;

@@ -2,9 +2,26 @@
 //! constraint. `statements` looks at all that the suite sends.
 
 use serde_json::json;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 
-use super::support::{App, PASSWORD, Person, statements::unnamed_owner};
+use super::support::{
+    App, PASSWORD, Person, beside_servers,
+    statements::{divided, unnamed_owner},
+};
+
+#[test]
+fn a_statement_that_looks_at_parts_of_several_owners_is_noticed() {
+    let scan = |part: &u8| json!({ "Node Type": "Index Scan", "Relation Name": format!("tasks_part{part}") });
+    let plan = |text, parts: &[u8]| {
+        let plans: Vec<_> = parts.iter().map(scan).collect();
+        json!({ "Query Text": text, "Plan": { "Node Type": "Append", "Plans": plans } }).to_string()
+    };
+    let text = "select * from tasks where number = $1";
+    assert!(divided(&plan(text, &[0, 3])).is_some_and(|it| it == format!("2 parts: {text}")));
+    assert_eq!(divided(&plan(text, &[3, 3])), None);
+    // Of those that are about all users it is expected.
+    assert_eq!(divided(&plan("select distinct tasks.user_id from tasks where tasks.deleted_at < $1", &[0, 3])), None);
+}
 
 #[test]
 fn a_statement_that_leans_on_a_constraint_is_noticed() {
@@ -35,8 +52,8 @@ fn a_statement_that_leans_on_a_constraint_is_noticed() {
     }
 }
 
-/// As in databases that were merged, or whose sequence was set back: the owner is all that tells the tasks apart. On
-/// SQLite the number is the key of the table, and cannot be the same.
+/// As in databases that were merged: the owner is all that tells the tasks apart. On SQLite the number is the key of the
+/// table, and cannot be the same.
 #[tokio::test]
 async fn equal_numbers_of_two_users_cross_nowhere() {
     let app = App::spawn().await;
@@ -50,11 +67,7 @@ async fn equal_numbers_of_two_users_cross_nowhere() {
             ids.push((person, app.task(person, title).await));
         }
     }
-    let constraint =
-        app.sql_text("select conname::text from pg_constraint where conrelid = 'tasks'::regclass and contype = 'u'");
-    let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
-    let drop = format!("alter table tasks drop constraint {}", constraint.await);
-    connection.execute(sqlx::AssertSqlSafe(drop)).await.unwrap();
+    let mut connection = beside_servers(&app.database_url).await;
     connection.execute("update tasks set number = revision").await.unwrap();
     let before = state(&app, &bob).await;
     let anns: Vec<&str> = ids.iter().filter(|(person, _)| person.id == ann.id).map(|(_, id)| id.as_str()).collect();
@@ -72,6 +85,10 @@ async fn equal_numbers_of_two_users_cross_nowhere() {
         assert_eq!(state(&app, &bob).await, before, "{mutation}");
     }
     app.rest_task(&ann, json!({ "title": "four" })).await;
+    connection
+        .execute("update tasks set number = number + 1000 where title = 'two' and deleted_at is not null")
+        .await
+        .unwrap();
     connection.execute("update tasks set number = 2 where title = 'four'").await.unwrap();
     app.rest(&ann, "PATCH", "/2/complete", None).await.expect(200);
     app.rest(&ann, "PUT", "/2", Some(json!({ "title": "of ann" }))).await.expect(200);

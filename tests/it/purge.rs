@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::StreamExt;
 use serde_json::json;
-use sqlx::{Connection, Executor, PgConnection, postgres::PgListener};
+use sqlx::{Executor, postgres::PgListener};
 
-use super::support::{App, statements::Statements};
+use super::support::{App, beside_servers, statements::Statements};
 
 /// Sessions of a user that have ended, as many as take several pieces.
 const ENDED: usize = 1200;
@@ -55,7 +55,7 @@ async fn one_instance_at_a_time_removes_what_is_over() {
     }
     let ann = app.person("ann").await;
     end_sessions(&app, &ann.id).await;
-    let mut other = PgConnection::connect(&app.database_url).await.unwrap();
+    let mut other = beside_servers(&app.database_url).await;
     let lock = i64::from_be_bytes(*b"\0\0docket") + 2;
     let hold = format!("begin; select pg_advisory_xact_lock({lock})");
     other.execute(sqlx::AssertSqlSafe(hold)).await.unwrap();

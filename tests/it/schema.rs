@@ -103,10 +103,7 @@ async fn what_statements_rely_on_is_named_when_it_is_gone() {
                 "alter table tasks drop constraint tasks_pkey cascade",
                 "the columns id, user_id of the table tasks must be unique together",
             ),
-            (
-                "alter table tasks drop constraint tasks_number_key",
-                "the column number of the table tasks must be unique",
-            ),
+            ("drop index tasks_number", "the columns number, user_id of the table tasks must be unique together"),
             ("drop index labels_folded", "the columns name_key, user_id of the table labels must be unique together"),
             (
                 "drop index labels_folded; create unique index labels_folded on labels (user_id, name_key)",

@@ -1,11 +1,13 @@
 //! The SQL statements that servers send: those of one test, to count them, and those of the whole suite, each of which
-//! has to name the owner of the rows of users that it reads or changes.
+//! has to name the owner of the rows of users that it reads or changes, and to find one part of tables that are divided
+//! by owner.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
+use serde_json::Value;
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -29,6 +31,13 @@ impl OwnersAreNamed {
         LazyLock::force(&WATCHING);
     }
 
+    fn look_at_plan(plan: &str) {
+        let mut looked_at = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(divided) = divided(plan).filter(|it| !looked_at.1.contains(it)) {
+            looked_at.1.push(divided);
+        }
+    }
+
     fn look_at(statement: &str) {
         let mut looked_at = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.0.insert(statement.to_owned()) {
@@ -41,14 +50,41 @@ impl OwnersAreNamed {
 impl Drop for OwnersAreNamed {
     fn drop(&mut self) {
         let unnamed = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-        assert!(std::thread::panicking() || unnamed.is_empty(), "statements that name no owner: {unnamed:#?}");
+        assert!(
+            std::thread::panicking() || unnamed.is_empty(),
+            "statements that name no owner, or find parts of several: {unnamed:#?}"
+        );
     }
+}
+
+/// The parts of tables that a plan of PostgreSQL's looks at, by their numbers (`partitions.sql`).
+fn parts(plan: &Value, found: &mut BTreeSet<String>) {
+    match plan {
+        Value::Object(fields) => {
+            let name = fields.get("Relation Name").and_then(Value::as_str).unwrap_or_default();
+            found.extend(name.rsplit_once("_part").map(|(_, number)| number.to_owned()));
+            // What is planned as a target may be found not to be one.
+            fields.iter().filter(|(name, _)| *name != "Target Tables").for_each(|(_, value)| parts(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| parts(value, found)),
+        _ => {}
+    }
+}
+
+/// The statement of a plan, if that looks at several parts though it is about one owner.
+pub fn divided(plan: &str) -> Option<String> {
+    let plan: Value = serde_json::from_str(plan).unwrap();
+    let mut found = BTreeSet::new();
+    parts(&plan["Plan"], &mut found);
+    let statement = plan["Query Text"].as_str().unwrap();
+    let is_of_all = queries(statement).iter().any(|query| ALL_USERS.iter().any(|(start, _)| query.starts_with(start)));
+    (found.len() > 1 && !is_of_all).then(|| format!("{} parts: {statement}", found.len()))
 }
 
 /// The tables whose rows belong to users.
 const TABLES: [&str; 6] = ["tasks", "lists", "labels", "task_labels", "user_revisions", "idempotency_keys"];
 /// What finds rows of all users, each with the reason: nothing of them leaves the service.
-const ALL_USERS: [(&str, &str); 6] = [
+const ALL_USERS: [(&str, &str); 8] = [
     ("select distinct tasks.user_id from tasks where tasks.deleted_at < ", "whose data are to be purged"),
     ("select distinct lists.user_id from lists where lists.deleted_at < ", "whose data are to be purged"),
     ("select distinct labels.user_id from labels where labels.deleted_at < ", "whose data are to be purged"),
@@ -57,7 +93,9 @@ const ALL_USERS: [(&str, &str); 6] = [
         "answers whose time is over",
     ),
     ("select user_id, revision from tasks order by number desc limit ", "whose counters are compared with their tasks"),
-    ("select max(number) from tasks", "what the sequence is compared with"),
+    ("select user_id, revision from tasks where number > ", "as above, on PostgreSQL"),
+    ("select from tasks where number > ", "what the sequence is compared with"),
+    ("select coalesce(max(number), 1) from tasks", "the same, for an import"),
 ];
 
 /// The first query of a statement that names no owner, if there is one.
@@ -150,6 +188,10 @@ pub fn ask_always() {
 
 /// Where sqlx tells what PostgreSQL says besides its answers.
 const NOTICES: &str = "sqlx::postgres::notice";
+/// What is before a plan there, if PostgreSQL tells plans.
+const PLAN: &str = "  plan:\n";
+/// What is said of each statement; those that took long are told a second time.
+const STATEMENT: &str = "statement";
 
 /// A subscriber that is asked about every event, so that what other threads listen to makes no difference.
 struct Hearing(Arc<Mutex<Heard>>);
@@ -169,11 +211,15 @@ impl Subscriber for Hearing {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        if event.metadata().target() == "sql" {
+        let is_notice = event.metadata().target() == NOTICES;
+        if let Some((_, plan)) = text.message.split_once(PLAN) {
+            OwnersAreNamed::look_at_plan(plan);
+        } else if is_notice {
+            self.0.lock().unwrap().1.push(text.message);
+        } else if text.message == STATEMENT {
             OwnersAreNamed::look_at(&text.text);
+            self.0.lock().unwrap().0.push(text.text);
         }
-        let mut heard = self.0.lock().unwrap();
-        if event.metadata().target() == NOTICES { heard.1.push(text.message) } else { heard.0.push(text.text) }
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

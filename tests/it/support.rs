@@ -14,10 +14,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use docket::{config::Config, server::Server, service::Services};
+use migration::{Migrator, MigratorTrait};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, oneshot},
+    task::JoinHandle,
+};
 
 #[path = "statements.rs"]
 pub mod statements;
@@ -30,6 +34,9 @@ pub const SECRET: &str = "a-secret-of-tests-0123456789-ABCDEFGHIJ";
 pub const PASSWORD: &str = "correct-horse-1";
 /// The variable that names a PostgreSQL server on which tests may make databases; SQLite without it.
 const POSTGRES: &str = "DOCKET_TEST_POSTGRES";
+
+/// The variable that wants PostgreSQL's tables divided by owner, as in a cluster, where a test begins with a server.
+const DIVIDED: &str = "DOCKET_TEST_DIVIDED";
 
 /// A Docket of this test's own.
 pub struct App {
@@ -72,7 +79,10 @@ impl App {
 
     /// A server with these settings besides the usual ones.
     pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
-        let mut app = Self::unstarted().await;
+        let mut app = match env::var_os(DIVIDED) {
+            Some(_) => Self::on(divided_database().await),
+            None => Self::unstarted().await,
+        };
         app.start(settings).await;
         app
     }
@@ -227,7 +237,7 @@ impl App {
             let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
             connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
         } else {
-            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            let mut connection = beside_servers(&self.database_url).await;
             connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
         }
     }
@@ -239,7 +249,7 @@ impl App {
             connection.execute("begin immediate").await.unwrap();
             Held::Sqlite(connection)
         } else {
-            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            let mut connection = beside_servers(&self.database_url).await;
             connection.execute("begin; lock table user_revisions").await.unwrap();
             Held::Postgres(connection)
         }
@@ -252,7 +262,7 @@ impl App {
             let mut connection = SqliteConnection::connect(&self.database_url).await.unwrap();
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
         } else {
-            let mut connection = PgConnection::connect(&self.database_url).await.unwrap();
+            let mut connection = beside_servers(&self.database_url).await;
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
         }
     }
@@ -425,16 +435,56 @@ pub async fn at_once<F: Future>(times: usize, work: impl Fn(usize) -> F) -> Vec<
     futures_util::future::join_all((0..times).map(work)).await
 }
 
+/// A connection of a test's own to PostgreSQL, whose plans nobody looks at.
+pub async fn beside_servers(url: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection.execute("set auto_explain.log_min_duration = -1").await.unwrap();
+    connection
+}
+
 async fn new_database() -> (String, Option<tempfile::TempDir>) {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Ok(server) = env::var(POSTGRES) else {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/docket.db?mode=rwc", folder.path().display());
         return (url, Some(folder));
     };
+    (new_postgres(&server, "").await, None)
+}
+
+/// A new database on a server, by what is behind `create database` and its name.
+async fn new_postgres(server: &str, how: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("docket_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("create database {name} {how}"))).await.unwrap();
     let (place, _) = server.rsplit_once('/').unwrap();
-    (format!("{place}/{name}"), None)
+    format!("{place}/{name}")
+}
+
+/// A new database on PostgreSQL that has all tables, those of users divided by owner, and tells the plan of each
+/// statement.
+pub async fn divided_database() -> String {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let server = env::var(POSTGRES).unwrap();
+    let template = TEMPLATE.get_or_init(async || {
+        let template = new_postgres(&server, "").await;
+        let connection = sea_orm::Database::connect(&template).await.unwrap();
+        Migrator::up(&connection, None).await.unwrap();
+        connection.close().await.unwrap();
+        let app = App::on(template);
+        app.sql(include_str!("partitions.sql")).await;
+        app.database_url.rsplit_once('/').unwrap().1.to_owned()
+    });
+    let url = new_postgres(&server, &format!("template {}", template.await)).await;
+    let name = url.rsplit_once('/').unwrap().1;
+    // They are not a template's to hand on.
+    let settings = [
+        "session_preload_libraries = auto_explain",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_format = json",
+        "auto_explain.log_level = notice",
+    ];
+    let settings: Vec<_> = settings.iter().map(|it| format!("alter database {name} set {it}")).collect();
+    App::on(server).sql(&settings.join("; ")).await;
+    url
 }

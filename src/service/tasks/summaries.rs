@@ -194,7 +194,7 @@ impl Tasks<'_> {
         select
             .select_only()
             .expr(Expr::cust(SUMMARY_COLUMNS))
-            .expr_as(self.scope.db.label_names(), "tags")
+            .expr_as(self.scope.db.label_names(self.scope.owner), "tags")
             .expr_as(revision, "revision")
     }
 }
