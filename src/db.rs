@@ -44,7 +44,7 @@ pub use self::{
     connect::connect,
     connection::Connection,
     dialect::time_or_stand_in,
-    notify::{Notification, Notifier},
+    notify::{Channel, Notification, Notifier},
     replicas::RequestReads,
     selection::{Pace, Window},
     tables::{FoundColumn, FoundRow, FoundTable},

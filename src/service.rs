@@ -183,7 +183,7 @@ impl Services {
     pub fn sample(&self) -> Sample {
         let (hashing, waiting) = self.auth.hashing();
         let replicas = self.db.replica_reads();
-        Sample { pools: self.db.pools(), replicas, hashing, waiting, ..Sample::default() }
+        Sample { pools: self.db.pools(), replicas, events: self.events.sample(), hashing, waiting, ..Sample::default() }
     }
 
     /// Lets go of the database.

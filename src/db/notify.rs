@@ -1,24 +1,52 @@
 //! Messages between the instances on one PostgreSQL database, by LISTEN and NOTIFY. They are sent outside of the
 //! transactions that write: a NOTIFY inside one takes a lock on the whole database at its commit.
+//!
+//! The users are spread over channels, so that an instance hears of those whom somebody listens to there, and of the few
+//! who share a channel with them. See docs/performance.md#notifications.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DbErr;
-use sqlx::postgres::PgListener;
-use tokio::sync::Mutex;
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, Executor, PgPool,
+    postgres::{PgListener, PgNotification},
+};
+use tokio::{
+    select,
+    sync::{Mutex, watch},
+};
 
 use super::{Db, connect::failed};
 
-/// The channel by which all instances hear of users whose data changed.
-const CHANGES: &str = "docket_changes";
+/// What the names of the channels begin with by which instances hear of users whose data changed.
+const CHANGES: &str = "docket_changes_";
 /// PostgreSQL takes less than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7000;
+const NOTIFY: &str =
+    "select pg_notify(channel, payload) from unnest($1::text[], $2::text[]) as sent (channel, payload)";
+
+/// One of 256 channels. All instances must come to the same one for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Channel(u8);
 
 /// Sends notifications to the other instances and receives theirs. On SQLite there are none.
 #[derive(Debug)]
 pub struct Notifier {
     db: Db,
-    listener: Mutex<Option<PgListener>>,
+    /// The channels that are to be listened to.
+    wanted: watch::Sender<BTreeSet<Channel>>,
+    reception: Mutex<Option<Reception>>,
     /// The channel that no other instance listens to.
     echo_channel: String,
+}
+
+/// A connection that receives.
+#[derive(Debug)]
+struct Reception {
+    listener: PgListener,
+    /// The channels that it listens to.
+    channels: BTreeSet<Channel>,
 }
 
 /// What was received.
@@ -26,78 +54,154 @@ pub struct Notifier {
 pub enum Notification {
     /// The data of these users changed.
     Changes(Vec<String>),
+    /// These channels are listened to from now on; what was sent there before was not received.
+    Listening(BTreeSet<Channel>),
     /// What this instance sent to itself, to know whether notifications arrive.
     Echo,
     /// The connection was lost, and with it what was sent meanwhile.
     Lost,
 }
 
+impl Channel {
+    /// The one by which instances hear of this user.
+    pub fn of(user: &str) -> Self {
+        let [first, ..] = <[u8; 32]>::from(Sha256::digest(user));
+        Self(first)
+    }
+
+    /// All of them.
+    pub fn all() -> BTreeSet<Self> {
+        (0..=u8::MAX).map(Self).collect()
+    }
+
+    fn name(self) -> String {
+        format!("{CHANGES}{:02x}", self.0)
+    }
+}
+
 impl Db {
     /// A notifier of this instance.
     pub fn notifier(&self) -> Notifier {
-        let echo_channel = format!("docket_echo_{:016x}", rand::random::<u64>());
-        Notifier { db: self.clone(), listener: Mutex::new(None), echo_channel }
+        Notifier {
+            db: self.clone(),
+            wanted: watch::Sender::default(),
+            reception: Mutex::new(None),
+            echo_channel: format!("docket_echo_{:016x}", rand::random::<u64>()),
+        }
     }
 }
 
 impl Notifier {
-    /// Tells all instances, this one too, that the data of these users changed.
+    /// Tells the instances that listen to these users, which may be this one too, that their data changed.
     pub async fn send_changes(&self, users: &[String]) -> Result<(), DbErr> {
-        for payload in payloads(users) {
-            self.send(CHANGES, &payload).await?;
-        }
-        Ok(())
+        let (channels, payloads) = payloads(users).into_iter().map(|(channel, it)| (channel.name(), it)).unzip();
+        self.send(channels, payloads).await
     }
 
     /// Sends something to this instance alone.
     pub async fn send_echo(&self) -> Result<(), DbErr> {
-        self.send(&self.echo_channel, "").await
+        self.send(vec![self.echo_channel.clone()], vec![String::new()]).await
     }
 
-    /// Sends to where the listeners are, which is not where statements go if there is a pooler in between.
-    async fn send(&self, channel: &str, payload: &str) -> Result<(), DbErr> {
+    /// Sends to where the listeners are, which is not where statements go if there is a pooler in between. One statement,
+    /// because PostgreSQL wakes every connection that listens to anything at each commit.
+    async fn send(&self, channels: Vec<String>, payloads: Vec<String>) -> Result<(), DbErr> {
         let Some(pool) = self.db.writer().listening() else { return Ok(()) };
-        let notify = sqlx::query("select pg_notify($1, $2)").bind(channel).bind(payload);
-        notify.execute(pool).await.map(drop).map_err(failed)
+        sqlx::query(NOTIFY).bind(channels).bind(payloads).execute(pool).await.map(drop).map_err(failed)
+    }
+
+    /// Listens to these channels instead of those before, as soon as `receive` comes to it.
+    pub fn listen_to(&self, channels: BTreeSet<Channel>) {
+        self.wanted.send_if_modified(|wanted| {
+            let is_other = *wanted != channels;
+            *wanted = channels;
+            is_other
+        });
     }
 
     /// Waits for the next notification of any instance.
     pub async fn receive(&self) -> Result<Notification, DbErr> {
         let Some(pool) = self.db.writer().listening() else { return std::future::pending().await };
-        let mut listening = self.listener.lock().await;
-        let mut listener = match listening.take() {
-            Some(listener) => listener,
-            None => {
-                let mut listener = PgListener::connect_with(pool).await.map_err(failed)?;
-                listener.listen_all([CHANGES, &self.echo_channel]).await.map_err(failed)?;
-                listener
+        let mut reception = self.reception.lock().await;
+        let mut wanted = self.wanted.subscribe();
+        // Taken out, so that none is left that has failed.
+        let mut open = match reception.take() {
+            Some(open) => open,
+            None => Reception::open(pool, &self.echo_channel).await.map_err(failed)?,
+        };
+        let received = loop {
+            let others = {
+                let wanted = wanted.borrow_and_update();
+                (*wanted != open.channels).then(|| wanted.clone())
+            };
+            if let Some(channels) = others {
+                let added = open.listen_to(channels).await.map_err(failed)?;
+                if !added.is_empty() {
+                    break Notification::Listening(added);
+                }
+            }
+            select! {
+                received = open.listener.try_recv() => match received.map_err(failed)? {
+                    Some(received) => break parse(&received),
+                    None => return Ok(Notification::Lost),
+                },
+                // The notifier has the sender.
+                _ = wanted.changed() => {}
             }
         };
-        let received = listener.try_recv().await.map_err(failed)?;
-        *listening = Some(listener);
-        Ok(match received {
-            None => Notification::Lost,
-            Some(it) if it.channel() == CHANGES => {
-                Notification::Changes(it.payload().split('\n').map(str::to_owned).collect())
-            }
-            Some(_) => Notification::Echo,
-        })
+        *reception = Some(open);
+        Ok(received)
     }
 }
 
-/// The users, a line each, in as many payloads as they need. One with a line break is left out: no id in a token that is
-/// accepted has one, and who waits for it polls.
-fn payloads(users: &[String]) -> Vec<String> {
-    let mut payloads: Vec<String> = Vec::new();
-    for user in users.iter().filter(|user| user.len() < MAX_PAYLOAD && !user.contains('\n')) {
-        match payloads.last_mut() {
-            Some(last) if last.len() + user.len() < MAX_PAYLOAD => {
-                last.push('\n');
-                last.push_str(user);
-            }
-            _ => payloads.push(user.clone()),
-        }
+impl Reception {
+    async fn open(pool: &PgPool, echo_channel: &str) -> Result<Self, sqlx::Error> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        // Whoever leaves `try_recv` while it waits loses nothing (sqlx reads whole messages from a buffer), unless it is
+        // connecting again: a lost connection is given up instead.
+        listener.eager_reconnect(false);
+        listener.listen(echo_channel).await?;
+        Ok(Self { listener, channels: BTreeSet::new() })
     }
+
+    /// Listens to these channels and to no other, and tells which are new.
+    async fn listen_to(&mut self, channels: BTreeSet<Channel>) -> Result<BTreeSet<Channel>, sqlx::Error> {
+        let added: BTreeSet<Channel> = channels.difference(&self.channels).copied().collect();
+        let listen = added.iter().map(|it| format!("LISTEN {}", it.name()));
+        let unlisten = self.channels.difference(&channels).map(|it| format!("UNLISTEN {}", it.name()));
+        let statements: Vec<String> = listen.chain(unlisten).collect();
+        // What comes meanwhile is received afterwards.
+        self.listener.execute(AssertSqlSafe(statements.join("; "))).await?;
+        self.channels = channels;
+        Ok(added)
+    }
+}
+
+fn parse(received: &PgNotification) -> Notification {
+    if received.channel().starts_with(CHANGES) {
+        Notification::Changes(received.payload().split('\n').map(str::to_owned).collect())
+    } else {
+        Notification::Echo
+    }
+}
+
+/// The users of each channel, a line each, in as many payloads as they need. One with a line break is left out: no id in
+/// a token that is accepted has one, and who waits for it polls.
+fn payloads(users: &[String]) -> Vec<(Channel, String)> {
+    let mut filling: BTreeMap<Channel, String> = BTreeMap::new();
+    let mut payloads = Vec::new();
+    for user in users.iter().filter(|user| user.len() < MAX_PAYLOAD && !user.contains('\n')) {
+        let channel = Channel::of(user);
+        let payload = filling.entry(channel).or_default();
+        if payload.len() + user.len() >= MAX_PAYLOAD {
+            payloads.push((channel, std::mem::take(payload)));
+        }
+        if !payload.is_empty() {
+            payload.push('\n');
+        }
+        payload.push_str(user);
+    }
+    payloads.extend(filling);
     payloads
 }
 
@@ -106,10 +210,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_fill_payloads_up_to_their_limit() {
-        let users: Vec<_> = (0..100).map(|number| format!("{number:0>200}")).collect();
+    fn users_fill_payloads_of_their_channels_up_to_the_limit() {
+        let users: Vec<_> = (0..20_000).map(|number| format!("{number:0>200}")).collect();
         let payloads = payloads(&users);
-        assert!(payloads.len() == 3 && payloads.iter().all(|it| it.len() < 8000));
-        assert_eq!(payloads.join("\n").split('\n').count(), 100);
+        assert!(payloads.iter().all(|(_, it)| it.len() < 8000));
+        let sent = payloads.iter().flat_map(|(channel, it)| it.split('\n').map(|user| (*channel, user.to_owned())));
+        let sent: Vec<_> = sent.collect();
+        assert!(sent.iter().all(|(channel, user)| Channel::of(user) == *channel));
+        assert_eq!(sent.into_iter().map(|(_, user)| user).collect::<BTreeSet<_>>(), users.into_iter().collect());
+        // 78 users of each channel, of whom 34 fit.
+        assert!((600..=900).contains(&payloads.len()), "{}", payloads.len());
+        assert_eq!(payloads.iter().map(|(channel, _)| *channel).collect::<BTreeSet<_>>(), Channel::all());
     }
 }

@@ -1,21 +1,31 @@
 //! Events: that the data of a user changed. They carry no data. Whoever receives one reads through the services again,
 //! so that a lost event is only a delay, and access is checked anew.
 
+mod listeners;
+
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeSet, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use entity::{id::UserId, user_revision};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{
+    select,
     sync::{Notify, watch},
     time,
 };
 use tracing::warn;
 
-use crate::db::{Db, Notification, Notifier};
+use self::listeners::Listeners;
+use crate::{
+    db::{Channel, Db, Notification, Notifier},
+    telemetry::metrics::EventCounts,
+};
 
 /// How long events are collected before they are sent to the other instances.
 const SEND_DELAY: Duration = Duration::from_millis(20);
@@ -33,18 +43,33 @@ const ECHO_MAX_AGE: Duration = Duration::from_secs(5);
 const MAX_UNSENT: usize = 10_000;
 /// How many users one poll asks for.
 const POLL_BATCH_SIZE: usize = 500;
+/// How often it is looked whether channels are no longer needed.
+const CHANNEL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The listeners of this process, and the events that the other instances are to receive.
 #[derive(Debug)]
 pub struct Events {
-    /// The revision at which the last poll found each user who is listened to.
-    listeners: Mutex<HashMap<UserId, watch::Sender<i64>>>,
+    listeners: Mutex<Listeners>,
+    /// Somebody listens to a user whose channel may not be listened to.
+    channels_wanted: Notify,
+    /// The channels that are listened to since a moment ago: what was sent there before is found by polling.
+    unpolled: Mutex<BTreeSet<Channel>>,
+    poll_wanted: Notify,
     /// When the connection to the other instances was last lost: the database behind it may be another one since.
     connection_lost: Mutex<Instant>,
     /// When the last echo arrived.
     last_echo: Mutex<Option<Instant>>,
     outbox: Mutex<HashSet<UserId>>,
     outbox_filled: Notify,
+    counts: Counts,
+}
+
+/// How many users instances were told of, and how many channels are listened to.
+#[derive(Debug, Default)]
+struct Counts {
+    sent: AtomicU64,
+    received: AtomicU64,
+    channels: AtomicUsize,
 }
 
 /// Receives the events of one user.
@@ -59,10 +84,14 @@ impl Default for Events {
     fn default() -> Self {
         Self {
             listeners: Mutex::default(),
+            channels_wanted: Notify::new(),
+            unpolled: Mutex::default(),
+            poll_wanted: Notify::new(),
             connection_lost: Mutex::new(Instant::now()),
             last_echo: Mutex::default(),
             outbox: Mutex::default(),
             outbox_filled: Notify::new(),
+            counts: Counts::default(),
         }
     }
 }
@@ -70,7 +99,8 @@ impl Default for Events {
 impl Events {
     /// Listens to one user's changes.
     pub(super) fn listen(self: &Arc<Self>, user: &UserId) -> Listener {
-        let receiver = locked(&self.listeners).entry(user.clone()).or_insert_with(|| watch::channel(0).0).subscribe();
+        let receiver = locked(&self.listeners).subscribe(user);
+        self.channels_wanted.notify_one();
         Listener { events: Arc::clone(self), user: user.clone(), receiver }
     }
 
@@ -86,16 +116,44 @@ impl Events {
         *locked(&self.connection_lost) < time
     }
 
-    fn notify_listeners(&self, user: &UserId) {
-        if let Some(sender) = locked(&self.listeners).get(user) {
-            sender.send_modify(|_| {});
+    /// What metrics show of them.
+    pub(super) fn sample(&self) -> EventCounts {
+        EventCounts {
+            sent: self.counts.sent.load(Ordering::Relaxed),
+            received: self.counts.received.load(Ordering::Relaxed),
+            channels: self.counts.channels.load(Ordering::Relaxed),
         }
+    }
+
+    fn notify_listeners(&self, user: &UserId) {
+        locked(&self.listeners).notify(user);
     }
 
     /// Exchanges events with the other instances on the database, until it is dropped.
     pub(super) async fn exchange(&self, db: &Db) {
         let notifier = db.notifier();
-        tokio::join!(self.send(&notifier), self.receive(&notifier, db), self.send_echoes(&notifier), self.poll(db));
+        tokio::join!(
+            self.send(&notifier),
+            self.choose_channels(&notifier, db),
+            self.receive(&notifier, db),
+            self.send_echoes(&notifier),
+            self.poll(db)
+        );
+    }
+
+    /// Listens to the channels of those users who are listened to. With replicas to all of them: while the primary is
+    /// away, the writes that were heard of say which data a replica must have.
+    async fn choose_channels(&self, notifier: &Notifier, db: &Db) {
+        loop {
+            let needed = locked(&self.listeners).channels(Instant::now());
+            let channels = if db.has_replicas() { Channel::all() } else { needed };
+            self.counts.channels.store(channels.len(), Ordering::Relaxed);
+            notifier.listen_to(channels);
+            select! {
+                () = self.channels_wanted.notified() => {}
+                () = time::sleep(CHANNEL_INTERVAL) => {}
+            }
+        }
     }
 
     async fn send(&self, notifier: &Notifier) {
@@ -104,10 +162,13 @@ impl Events {
             time::sleep(SEND_DELAY).await;
             let users = std::mem::take(&mut *locked(&self.outbox));
             let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
-            if let Err(cause) = notifier.send_changes(&users).await {
-                warn!(%cause, "events could not be sent; other instances notice the changes later");
-                time::sleep(POLL_INTERVAL).await;
-                self.send_soon(users.into_iter().map(UserId));
+            match notifier.send_changes(&users).await {
+                Ok(()) => drop(self.counts.sent.fetch_add(users.len() as u64, Ordering::Relaxed)),
+                Err(cause) => {
+                    warn!(%cause, "events could not be sent; other instances notice the changes later");
+                    time::sleep(POLL_INTERVAL).await;
+                    self.send_soon(users.into_iter().map(UserId));
+                }
             }
         }
     }
@@ -141,11 +202,13 @@ impl Events {
         loop {
             match notifier.receive().await {
                 Ok(Notification::Changes(users)) => {
+                    self.counts.received.fetch_add(users.len() as u64, Ordering::Relaxed);
                     for user in users.into_iter().map(UserId) {
                         db.note_write(&user);
                         self.notify_listeners(&user);
                     }
                 }
+                Ok(Notification::Listening(channels)) => self.poll_soon(channels),
                 Ok(Notification::Echo) => *locked(&self.last_echo) = Some(Instant::now()),
                 Ok(Notification::Lost) => self.note_lost_connection(),
                 Err(cause) => {
@@ -162,32 +225,42 @@ impl Events {
         *locked(&self.last_echo) = None;
     }
 
+    fn poll_soon(&self, channels: BTreeSet<Channel>) {
+        locked(&self.unpolled).extend(channels);
+        self.poll_wanted.notify_one();
+    }
+
     /// Reads the revisions of all users who are listened to: while no notifications arrive, once when they do again, and
-    /// now and then.
+    /// now and then; and of the users of a channel once it is listened to.
     async fn poll(&self, db: &Db) {
         let (mut last, mut is_receiving) = (Instant::now(), false);
         loop {
-            time::sleep(POLL_INTERVAL).await;
-            let was_receiving = std::mem::replace(&mut is_receiving, self.is_receiving());
-            if was_receiving && is_receiving && last.elapsed() < SAFETY_POLL_INTERVAL {
-                continue;
+            select! {
+                () = time::sleep(POLL_INTERVAL) => {}
+                () = self.poll_wanted.notified() => {}
             }
-            last = Instant::now();
-            let users: Vec<UserId> = locked(&self.listeners).keys().cloned().collect();
+            let was_receiving = std::mem::replace(&mut is_receiving, self.is_receiving());
+            let unpolled = std::mem::take(&mut *locked(&self.unpolled));
+            let users = if was_receiving && is_receiving && last.elapsed() < SAFETY_POLL_INTERVAL {
+                locked(&self.listeners).users_of(&unpolled)
+            } else {
+                last = Instant::now();
+                locked(&self.listeners).users()
+            };
             for users in users.chunks(POLL_BATCH_SIZE) {
-                let which = user_revision::Column::UserId.is_in(users.iter().cloned());
-                match user_revision::Entity::find().filter(which).all(db.reader()).await {
-                    Ok(rows) => rows.iter().for_each(|row| self.compare(row)),
-                    Err(cause) => warn!(%cause, "revisions could not be polled; changes are noticed later"),
-                }
+                self.poll_users(db, users).await;
             }
         }
     }
 
-    /// Notifies the listeners of a user whose revision is another one than at the last poll.
-    fn compare(&self, row: &user_revision::Model) {
-        if let Some(sender) = locked(&self.listeners).get(&row.user_id) {
-            sender.send_if_modified(|seen| std::mem::replace(seen, row.revision) != row.revision);
+    async fn poll_users(&self, db: &Db, users: &[UserId]) {
+        let which = user_revision::Column::UserId.is_in(users.iter().cloned());
+        match user_revision::Entity::find().filter(which).all(db.reader()).await {
+            Ok(rows) => rows.iter().for_each(|row| locked(&self.listeners).compare(row)),
+            Err(cause) => {
+                warn!(%cause, "revisions could not be polled; changes are noticed later");
+                locked(&self.unpolled).extend(users.iter().map(|it| Channel::of(&it.0)));
+            }
         }
     }
 }
@@ -202,11 +275,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut listeners = locked(&self.events.listeners);
-        // This listener itself is still counted.
-        if listeners.get(&self.user).is_some_and(|sender| sender.receiver_count() <= 1) {
-            listeners.remove(&self.user);
-        }
+        locked(&self.events.listeners).leave(&self.user);
     }
 }
 

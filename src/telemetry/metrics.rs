@@ -64,6 +64,8 @@ pub struct Sample {
     pub pools: Vec<(&'static str, Pool)>,
     /// Where users were read, if there are replicas.
     pub replicas: Option<ReplicaReads>,
+    /// What instances told each other of changes.
+    pub events: EventCounts,
     /// Passwords that are being hashed.
     pub hashing: usize,
     /// Passwords that wait to be hashed.
@@ -74,6 +76,17 @@ pub struct Sample {
     pub dropped_lines: usize,
     /// Bytes of memory that the process has, where the system tells.
     pub memory: Option<usize>,
+}
+
+/// What this instance told the others of users whose data changed, and what it heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Users that it told of.
+    pub sent: u64,
+    /// Users that it was told of, by itself too.
+    pub received: u64,
+    /// Channels that it listens to.
+    pub channels: usize,
 }
 
 /// The connections of a pool.
@@ -270,6 +283,7 @@ impl Metrics {
         let dropped = ConstCounter::new(u64::try_from(sample.dropped_lines).unwrap_or(u64::MAX));
         registry.register("docket_dropped_log_lines", "Log lines that nobody took", dropped);
         register_pools(&mut registry, sample);
+        register_events(&mut registry, sample.events);
         if let Some(reads) = &sample.replicas {
             reads.register(&mut registry);
         }
@@ -298,6 +312,13 @@ fn register_pools(registry: &mut Registry, sample: &Sample) {
     }
     registry.register("db_client_connection_count", "Connections to the database", connections);
     registry.register("db_client_connection_max", "How many connections there may be", most);
+}
+
+fn register_events(registry: &mut Registry, counts: EventCounts) {
+    let (sent, received) = (ConstCounter::new(counts.sent), ConstCounter::new(counts.received));
+    registry.register("docket_events_sent", "Users whose change other instances were told of", sent);
+    registry.register("docket_events_received", "Users whose change was told here", received);
+    registry.register("docket_event_channels", "Channels that are listened to", gauge(counts.channels));
 }
 
 fn times() -> Histogram {

@@ -34,6 +34,7 @@ mod legacy;
 mod links;
 mod methods;
 mod model;
+mod notifications;
 mod old_databases;
 mod openapi;
 mod operate;

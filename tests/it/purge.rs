@@ -103,7 +103,8 @@ async fn notifications_go_where_instances_listen() {
         return;
     }
     let mut listener = PgListener::connect(&elsewhere.database_url).await.unwrap();
-    listener.listen("docket_changes").await.unwrap();
+    let channels: Vec<String> = (0..=255).map(|it| format!("docket_changes_{it:02x}")).collect();
+    listener.listen_all(channels.iter().map(String::as_str)).await.unwrap();
     app.start(&[("DATABASE_LISTEN_URL", &elsewhere.database_url)]).await;
     let ann = app.person("ann").await;
     app.task(&ann, "told elsewhere").await;

@@ -211,10 +211,10 @@ async fn rest_has_the_same_feed() {
 }
 
 /// The titles that a subscription brings, one at a time.
-struct Live(futures_util::stream::BoxStream<'static, Value>);
+pub struct Live(futures_util::stream::BoxStream<'static, Value>);
 
 impl Live {
-    async fn open(app: &App, person: &Person, since: i64) -> Self {
+    pub async fn open(app: &App, person: &Person, since: i64) -> Self {
         let body = json!({ "query": "subscription($after: String!) { changes(after: $after) { revision deleted
             node { ... on Task { title } } } }", "variables": { "after": app.token_at(person, since).await } });
         Self::of(app, person, body).await
@@ -239,7 +239,7 @@ impl Live {
         Self(events.boxed())
     }
 
-    async fn next(&mut self) -> (i64, String) {
+    pub async fn next(&mut self) -> (i64, String) {
         let event = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap();
         let change = &event["data"]["changes"];
         let title = change["node"]["title"].as_str().unwrap_or(if change["deleted"] == true { "deleted" } else { "-" });

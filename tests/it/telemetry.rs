@@ -16,12 +16,12 @@ use crate::{
 /// A word that only bodies have.
 const TITLE: &str = "unmistakable-title";
 
-async fn scraped(app: &App) -> String {
+pub async fn scraped(app: &App) -> String {
     Answer::of(app.http.get(app.metrics.as_ref().unwrap())).await.text
 }
 
 /// The value of the series that begins so.
-fn value(metrics: &str, series: &str) -> f64 {
+pub fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find(|it| it.starts_with(series)).unwrap_or_else(|| panic!("no {series} in {metrics}"));
     line.rsplit_once(' ').unwrap().1.parse().unwrap()
 }
