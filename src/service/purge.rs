@@ -12,8 +12,9 @@ use entity::{
     user_revision, verification,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, TryGetable,
+    Value,
+    sea_query::{Expr, ExprTrait},
 };
 use tokio::time::{self, Instant};
 use tracing::{info, warn};
@@ -82,17 +83,17 @@ impl Services {
         let mut done = Purged::default();
         let before = Micros::from(now - IDEMPOTENCY_LIFETIME);
         let answers = [idempotency_key::Column::UserId, idempotency_key::Column::Key];
-        let answers = self.remove::<idempotency_key::Entity>(&answers, idempotency_key::Column::CreatedAt.lt(before));
+        let answers = self.remove::<idempotency_key::Entity, _>(&answers, idempotency_key::Column::CreatedAt, before);
         done.rows += done.step("idempotency_keys", answers).await;
         let over = Millis::from(now);
-        let sessions = self.remove::<session::Entity>(&[session::Column::Id], session::Column::ExpiresAt.lt(over));
+        let sessions = self.remove::<session::Entity, _>(&[session::Column::Id], session::Column::ExpiresAt, over);
         done.rows += done.step("sessions", sessions).await;
         let links = [verification::Column::Id];
-        let links = self.remove::<verification::Entity>(&links, verification::Column::ExpiresAt.lt(over));
+        let links = self.remove::<verification::Entity, _>(&links, verification::Column::ExpiresAt, over);
         done.rows += done.step("links", links).await;
         let before = (now - IDEMPOTENCY_LIFETIME).timestamp_millis();
         let attempts = [rate_limit::Column::Id];
-        let attempts = self.remove::<rate_limit::Entity>(&attempts, rate_limit::Column::LastRequest.lt(before));
+        let attempts = self.remove::<rate_limit::Entity, _>(&attempts, rate_limit::Column::LastRequest, before);
         done.rows += done.step("attempts", attempts).await;
         done.step("accounts", self.auth().erase_deleted()).await;
         done.users = done.step("deletions", self.remove_deletions(Micros::from(now - RESTORABLE))).await;
@@ -119,26 +120,37 @@ impl Services {
         }
     }
 
-    /// Removes the rows for which that holds, some at a time, with a pause as long as that took; and tells how many.
-    async fn remove<E: EntityTrait>(&self, key: &[E::Column], which: SimpleExpr) -> Result<u64, Error> {
-        let names = || Expr::tuple(key.iter().map(|column| Expr::col(*column)));
-        let some = E::find().select_only().columns(key.iter().copied()).filter(which).limit(CHUNK_SIZE).into_query();
-        let mut gone = 0;
+    /// Removes the rows whose time is before that, the oldest first, some at a time, with a pause as long as that took; and
+    /// tells how many. Each piece begins where the last one ended: PostgreSQL would look at all that is gone again.
+    async fn remove<E, T>(&self, key: &[E::Column], time: E::Column, before: T) -> Result<u64, Error>
+    where
+        E: EntityTrait,
+        T: TryGetable + Into<Value> + Ord + Clone + Send + Sync,
+    {
+        let names = Expr::tuple(key.iter().map(|column| Expr::col(*column)));
+        let (mut gone, mut from) = (0, None::<T>);
         loop {
             let start = Instant::now();
+            let some = E::find().select_only().columns(key.iter().copied()).filter(time.lt(before.clone()));
+            let some = some.apply_if(from.clone(), |some, from| some.filter(time.gte(from)));
+            let some = some.order_by_asc(time).limit(CHUNK_SIZE).into_query();
+            let mut delete = E::delete_many().filter(names.clone().in_subquery(some)).into_query();
+            delete.returning_col(time);
             let chunk = self.db.transaction(async |transaction| {
                 if !transaction.try_lock_purge().await? {
-                    return Ok(0);
+                    return Ok(Vec::new());
                 }
-                let chunk = E::delete_many().filter(names().in_subquery(some.clone()));
-                Ok::<_, Error>(chunk.exec(transaction.connection()).await?.rows_affected)
+                let rows = transaction.connection().query_all(&delete).await?;
+                let times = rows.iter().map(|row| row.try_get_by_index::<T>(0));
+                Ok::<_, Error>(times.collect::<Result<Vec<T>, _>>()?)
             });
             let chunk = chunk.await?;
-            gone += chunk;
+            gone += chunk.len() as u64;
             // Less than a piece is the rest, or another instance is at it.
-            if chunk < CHUNK_SIZE {
+            if (chunk.len() as u64) < CHUNK_SIZE {
                 return Ok(gone);
             }
+            from = chunk.into_iter().max();
             time::sleep(start.elapsed()).await;
         }
     }
