@@ -249,9 +249,9 @@ impl Db {
         UserShares::new([(reading / 5).max(1), 1, MAX_QUICK_READS])
     }
 
-    /// Whether the tables of users are divided by owner, so that a statement about several is sent to all parts.
-    pub fn is_divided(&self) -> bool {
-        self.writer.is_divided
+    /// Whether the tables of users are distributed by owner, so that a statement about several is sent to several nodes.
+    pub fn is_distributed(&self) -> bool {
+        self.writer.is_distributed
     }
 
     /// Whether several instances may work on it.

@@ -1,5 +1,5 @@
-//! A task's number is unique among its owner's, so that the table can be divided by owner on PostgreSQL: no key may be
-//! without what it is divided by. On SQLite the number is the key of the row, which full text needs, and stays as it is.
+//! A task's number is unique among its owner's, so that PostgreSQL can distribute the table by owner: no key may be
+//! without what it is distributed by. On SQLite the number is the key of the row, which full text needs, and stays as it is.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 

@@ -35,7 +35,7 @@ type Reading = Batcher<Values, Result<Option<Vec<QueryResult>>, DbErr>>;
 
 impl BatchedReads {
     /// Reads over those connections, so many batches of each text at a time; without a number each statement is sent by
-    /// itself, which a database wants that is divided by owner.
+    /// itself, which a database wants that is distributed by owner.
     pub(super) fn new(
         statements: ConnectionPool,
         monitor: Arc<StatementMonitor>,

@@ -110,7 +110,7 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     let creates = create::creates(Maker::Sqlite(writer.clone()), &monitor, 1);
     let writer = Backend::Writer { writer, creates };
     let connection =
-        |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_divided: false };
+        |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed: false };
     Ok(Db { reader: connection(readers), writer: connection(writer), replicas: None })
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn for_migrations(options: &SqliteConnectOptions) -> Result<Dat
 
 async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let session = Session::new(server)?;
-    let Start { connections, session, is_divided } = start(session, server, config.database_connections).await?;
+    let Start { connections, session, is_distributed } = start(session, server, config.database_connections).await?;
     session.check_pooler(server).await?;
     let listening = match &config.database_listen {
         Some(server) => notification_pool(&Session::new(server)?),
@@ -154,9 +154,9 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     // As many batches of a kind as there are threads that could do something with the answers.
     let batches = config.workers.max(1);
     let creates = create::creates(Maker::Postgres(statements.clone()), &monitor, batches);
-    let batched = BatchedReads::new(readers, Arc::clone(&monitor), (!is_divided).then_some(batches));
+    let batched = BatchedReads::new(readers, Arc::clone(&monitor), (!is_distributed).then_some(batches));
     let writer = Backend::Postgres { statements, creates, pool, listening };
-    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_divided };
+    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed };
     Ok(Db { reader: connection(Backend::BatchedReads(batched)), writer: connection(writer), replicas })
 }
 
@@ -178,8 +178,8 @@ struct Start {
     connections: u32,
     /// How they are set up, which older servers and poolers want in their own way.
     session: Session,
-    /// Whether the tables of users are divided by owner.
-    is_divided: bool,
+    /// Whether the tables of users are distributed by owner.
+    is_distributed: bool,
 }
 
 async fn start(session: Session, server: &Postgres, wanted: u32) -> Result<Start, DbErr> {
@@ -188,12 +188,12 @@ async fn start(session: Session, server: &Postgres, wanted: u32) -> Result<Start
     let can_end_idle_sessions = connection.server_version_num().is_some_and(|it| it >= 140_000);
     let session = if can_end_idle_sessions { session.with("idle_session_timeout", "0") } else { session };
     let limit = sqlx::query_scalar::<_, Option<i32>>(ROLE_LIMIT).fetch_one(&mut connection).await;
-    let is_divided = is_divided(&mut connection).await.map_err(failed)?;
+    let is_distributed = is_distributed(&mut connection).await.map_err(failed)?;
     // One that cannot say goodbye is gone.
     let _ = connection.close().await;
     // A database that does not tell may have no limit.
     let Some(limit) = limit.ok().flatten().and_then(|limit| u32::try_from(limit).ok()) else {
-        return Ok(Start { connections: wanted, session, is_divided });
+        return Ok(Start { connections: wanted, session, is_distributed });
     };
     if limit < FEWEST + 1 {
         let cause = format!(
@@ -205,12 +205,12 @@ async fn start(session: Session, server: &Postgres, wanted: u32) -> Result<Start
     if limit <= wanted {
         warn!(wanted, limit, "DATABASE_MAX_CONNECTIONS is more than Docket's role may have; fewer are used");
     }
-    Ok(Start { connections: wanted.min(limit - 1), session, is_divided })
+    Ok(Start { connections: wanted.min(limit - 1), session, is_distributed })
 }
 
-/// Whether the tables of users are divided by owner, among the nodes of a Citus cluster or in partitions: then a statement
+/// Whether the tables of users are distributed by owner, among the nodes of a Citus cluster or in partitions: then a statement
 /// is to be about one owner alone.
-async fn is_divided(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+async fn is_distributed(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let (is_partitioned, is_cluster): (bool, bool) = sqlx::query_as(
         "select exists (select from pg_class where oid = to_regclass('tasks') and relkind = 'p'), \
          to_regclass('pg_catalog.pg_dist_partition') is not null",

@@ -44,8 +44,8 @@ pub struct Connection {
     pub(super) monitor: Arc<StatementMonitor>,
     /// How Better Auth's tables differ here from those that Docket makes, if they do.
     pub(super) auth_tables: Option<Arc<AuthTables>>,
-    /// Whether the tables of users are divided by owner.
-    pub(super) is_divided: bool,
+    /// Whether the tables of users are distributed by owner.
+    pub(super) is_distributed: bool,
 }
 
 #[derive(Clone, Debug)]

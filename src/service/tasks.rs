@@ -89,8 +89,8 @@ impl<'a> Tasks<'a> {
 
     /// Makes a task, the last in manual order. A repeated request makes nothing: the task of the first is answered.
     pub async fn create(self, draft: NewTask) -> Result<task::Model, Error> {
-        // The statement that makes several at once cannot be divided.
-        if draft.is_plain() && !self.scope.db.is_divided() {
+        // A statement that makes tasks of several owners cannot be sent to one node.
+        if draft.is_plain() && !self.scope.db.is_distributed() {
             return self.scope.create_at_once(draft.row(self.scope.owner)).await;
         }
         self.scope

@@ -17,7 +17,7 @@ mod connections;
 mod contents;
 mod contract;
 mod data;
-mod divided;
+mod distributed;
 mod documents;
 mod extra;
 mod family;

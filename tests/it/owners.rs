@@ -6,21 +6,24 @@ use sqlx::Executor;
 
 use super::support::{
     App, PASSWORD, Person, beside_servers,
-    statements::{divided, unnamed_owner},
+    statements::{of_several_partitions, unnamed_owner},
 };
 
 #[test]
-fn a_statement_that_looks_at_parts_of_several_owners_is_noticed() {
+fn a_statement_that_looks_at_partitions_of_several_owners_is_noticed() {
     let scan = |part: &u8| json!({ "Node Type": "Index Scan", "Relation Name": format!("tasks_part{part}") });
     let plan = |text, parts: &[u8]| {
         let plans: Vec<_> = parts.iter().map(scan).collect();
         json!({ "Query Text": text, "Plan": { "Node Type": "Append", "Plans": plans } }).to_string()
     };
     let text = "select * from tasks where number = $1";
-    assert!(divided(&plan(text, &[0, 3])).is_some_and(|it| it == format!("2 parts: {text}")));
-    assert_eq!(divided(&plan(text, &[3, 3])), None);
+    assert!(of_several_partitions(&plan(text, &[0, 3])).is_some_and(|it| it == format!("2 partitions: {text}")));
+    assert_eq!(of_several_partitions(&plan(text, &[3, 3])), None);
     // Of those that are about all users it is expected.
-    assert_eq!(divided(&plan("select distinct tasks.user_id from tasks where tasks.deleted_at < $1", &[0, 3])), None);
+    assert_eq!(
+        of_several_partitions(&plan("select distinct tasks.user_id from tasks where tasks.deleted_at < $1", &[0, 3])),
+        None
+    );
 }
 
 #[test]

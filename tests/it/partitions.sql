@@ -1,4 +1,4 @@
--- Divides the tables of users by their owner, as a cluster does: each statement has to find one of the parts.
+-- Distributes the tables of users by their owner, as a cluster does: each statement has to find one of the partitions.
 do $$
 declare
   name text;
@@ -6,7 +6,7 @@ declare
   definitions text[];
 begin
   foreach name in array array['user_revisions', 'task_labels', 'tasks', 'lists', 'labels', 'idempotency_keys'] loop
-    -- Constraints first: foreign keys name keys, and come when all tables are divided.
+    -- Constraints first: foreign keys name keys, and come when all tables are distributed.
     definitions := definitions || array(
       select format('alter table %I add constraint %I %s', name, conname, pg_get_constraintdef(oid))
       from pg_constraint where conrelid = name::regclass and contype in ('p', 'u', 'f') order by contype desc);

@@ -1,5 +1,5 @@
 //! The SQL statements that servers send: those of one test, to count them, and those of the whole suite, each of which
-//! has to name the owner of the rows of users that it reads or changes, and to find one part of tables that are divided
+//! has to name the owner of the rows of users that it reads or changes, and to find one partition of tables that are distributed
 //! by owner.
 
 use std::{
@@ -33,8 +33,8 @@ impl OwnersAreNamed {
 
     fn look_at_plan(plan: &str) {
         let mut looked_at = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(divided) = divided(plan).filter(|it| !looked_at.1.contains(it)) {
-            looked_at.1.push(divided);
+        if let Some(found) = of_several_partitions(plan).filter(|it| !looked_at.1.contains(it)) {
+            looked_at.1.push(found);
         }
     }
 
@@ -52,33 +52,35 @@ impl Drop for OwnersAreNamed {
         let unnamed = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
         assert!(
             std::thread::panicking() || unnamed.is_empty(),
-            "statements that name no owner, or find parts of several: {unnamed:#?}"
+            "statements that name no owner, or find partitions of several: {unnamed:#?}"
         );
     }
 }
 
-/// The parts of tables that a plan of PostgreSQL's looks at, by their numbers (`partitions.sql`).
-fn parts(plan: &Value, found: &mut BTreeSet<String>) {
+/// The partitions of tables that a plan of PostgreSQL's looks at, by their numbers (`partitions.sql`).
+fn partitions(plan: &Value, found: &mut BTreeSet<String>) {
     match plan {
         Value::Object(fields) => {
             let name = fields.get("Relation Name").and_then(Value::as_str).unwrap_or_default();
             found.extend(name.rsplit_once("_part").map(|(_, number)| number.to_owned()));
             // What is planned as a target may be found not to be one.
-            fields.iter().filter(|(name, _)| *name != "Target Tables").for_each(|(_, value)| parts(value, found));
+            fields.iter().filter(|(name, _)| *name != "Target Tables").for_each(|(_, value)| partitions(value, found));
         }
-        Value::Array(values) => values.iter().for_each(|value| parts(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| partitions(value, found)),
         _ => {}
     }
 }
 
-/// The statement of a plan, if that looks at several parts though it is about one owner.
-pub fn divided(plan: &str) -> Option<String> {
+/// The statement of a plan, if that looks at several partitions though it is about one owner.
+pub fn of_several_partitions(plan: &str) -> Option<String> {
     let plan: Value = serde_json::from_str(plan).unwrap();
     let mut found = BTreeSet::new();
-    parts(&plan["Plan"], &mut found);
+    partitions(&plan["Plan"], &mut found);
     let statement = plan["Query Text"].as_str().unwrap();
-    let is_of_all = queries(statement).iter().any(|query| ALL_USERS.iter().any(|(start, _)| query.starts_with(start)));
-    (found.len() > 1 && !is_of_all).then(|| format!("{} parts: {statement}", found.len()))
+    let is_expected =
+        |query: &String| ALL_USERS.iter().chain(&SEVERAL_USERS).any(|(start, _)| query.starts_with(start));
+    (found.len() > 1 && !queries(statement).iter().any(is_expected))
+        .then(|| format!("{} partitions: {statement}", found.len()))
 }
 
 /// The tables whose rows belong to users.
@@ -97,6 +99,13 @@ const ALL_USERS: [(&str, &str); 8] = [
     ("select from tasks where number > ", "what the sequence is compared with"),
     ("select coalesce(max(number), 1) from tasks", "the same, for an import"),
 ];
+
+/// What names several owners by their ids, each with the reason.
+const SEVERAL_USERS: [(&str, &str); 1] = [(
+    "select user_revisions.user_id, user_revisions.revision, user_revisions.purged_through from user_revisions \
+     where user_revisions.user_id in ",
+    "the revisions of those who are listened to, while no notifications arrive",
+)];
 
 /// The first query of a statement that names no owner, if there is one.
 pub fn unnamed_owner(statement: &str) -> Option<String> {

@@ -35,8 +35,8 @@ pub const PASSWORD: &str = "correct-horse-1";
 /// The variable that names a PostgreSQL server on which tests may make databases; SQLite without it.
 const POSTGRES: &str = "DOCKET_TEST_POSTGRES";
 
-/// The variable that wants PostgreSQL's tables divided by owner, as in a cluster, where a test begins with a server.
-const DIVIDED: &str = "DOCKET_TEST_DIVIDED";
+/// The variable that wants PostgreSQL's tables distributed by owner, as in a cluster, where a test begins with a server.
+const DISTRIBUTED: &str = "DOCKET_TEST_DISTRIBUTED";
 
 /// A Docket of this test's own.
 pub struct App {
@@ -79,8 +79,8 @@ impl App {
 
     /// A server with these settings besides the usual ones.
     pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
-        let mut app = match env::var_os(DIVIDED) {
-            Some(_) => Self::on(divided_database().await),
+        let mut app = match env::var_os(DISTRIBUTED) {
+            Some(_) => Self::on(distributed_database().await),
             None => Self::unstarted().await,
         };
         app.start(settings).await;
@@ -461,9 +461,9 @@ async fn new_postgres(server: &str, how: &str) -> String {
     format!("{place}/{name}")
 }
 
-/// A new database on PostgreSQL that has all tables, those of users divided by owner, and tells the plan of each
+/// A new database on PostgreSQL that has all tables, those of users distributed by owner, and tells the plan of each
 /// statement.
-pub async fn divided_database() -> String {
+pub async fn distributed_database() -> String {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     let server = env::var(POSTGRES).unwrap();
     let template = TEMPLATE.get_or_init(async || {

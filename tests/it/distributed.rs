@@ -1,17 +1,17 @@
-//! Tables of users that are divided by their owner, as on a cluster: each statement is about one owner, and what is away
-//! keeps others from nothing. See docs/operations.md#several-nodes. With `DOCKET_TEST_DIVIDED` the whole suite has such
+//! Tables of users that are distributed by their owner, as on a cluster: each statement is about one owner, and what is away
+//! keeps others from nothing. See docs/operations.md#several-nodes. With `DOCKET_TEST_DISTRIBUTED` the whole suite has such
 //! tables, and `statements` looks at the plan of each statement.
 
 use serde_json::json;
 
-use crate::support::{App, at_once, divided_database, statements::Statements};
+use crate::support::{App, at_once, distributed_database, statements::Statements};
 
 #[tokio::test]
 async fn what_several_users_do_at_the_same_time_shares_no_statement() {
     if App::unstarted().await.is_sqlite() {
         return;
     }
-    let mut app = App::on(divided_database().await);
+    let mut app = App::on(distributed_database().await);
     app.start(&[]).await;
     let people = [app.person("ann").await, app.person("bob").await];
     let statements = Statements::listen();
