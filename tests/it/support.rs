@@ -14,7 +14,6 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use docket::{config::Config, server::Server, service::Services};
-use migration::{Migrator, MigratorTrait};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
@@ -79,10 +78,8 @@ impl App {
 
     /// A server with these settings besides the usual ones.
     pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
-        let mut app = match env::var_os(DISTRIBUTED) {
-            Some(_) => Self::on(distributed_database().await),
-            None => Self::unstarted().await,
-        };
+        let (database_url, folder) = migrated_database().await;
+        let mut app = Self { _folder: folder, ..Self::on(database_url) };
         app.start(settings).await;
         app
     }
@@ -371,9 +368,11 @@ impl Process {
             .spawn()
             .unwrap();
         let process = Self { base: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) };
+        let http = reqwest::Client::new();
         // A machine may have much else to do.
         for _ in 0..3000 {
-            if reqwest::get(format!("{}/health/ready", process.base)).await.is_ok_and(|it| it.status() == 200) {
+            let answer = http.get(format!("{}/health/ready", process.base)).send().await;
+            if answer.is_ok_and(|it| it.status() == 200) {
                 return process;
             }
             let ended = process.child.lock().unwrap().try_wait().unwrap();
@@ -442,41 +441,36 @@ pub async fn beside_servers(url: &str) -> PgConnection {
     connection
 }
 
+/// A database without any table.
 async fn new_database() -> (String, Option<tempfile::TempDir>) {
-    let Ok(server) = env::var(POSTGRES) else {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/docket.db?mode=rwc", folder.path().display());
-        return (url, Some(folder));
-    };
-    (new_postgres(&server, "").await, None)
+    match env::var(POSTGRES) {
+        Ok(server) => (copy(&server, "template1").await, None),
+        Err(_) => new_file(),
+    }
 }
 
-/// A new database on a server, by what is behind `create database` and its name.
-async fn new_postgres(server: &str, how: &str) -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("docket_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let mut connection = PgConnection::connect(server).await.unwrap();
-    connection.execute(sqlx::AssertSqlSafe(format!("create database {name} {how}"))).await.unwrap();
-    let (place, _) = server.rsplit_once('/').unwrap();
-    format!("{place}/{name}")
+/// A database with all tables or, on SQLite, one where that takes as little time as a copy.
+async fn migrated_database() -> (String, Option<tempfile::TempDir>) {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let Ok(server) = env::var(POSTGRES) else { return new_file() };
+    if env::var_os(DISTRIBUTED).is_some() {
+        return (distributed_database().await, None);
+    }
+    let template = TEMPLATE.get_or_init(|| migrated_template(&server)).await;
+    (copy(&server, name_of(template)).await, None)
 }
 
-/// A new database on PostgreSQL that has all tables, those of users distributed by owner, and tells the plan of each
+/// A database on PostgreSQL that has all tables, those of users distributed by owner, and tells the plan of each
 /// statement.
 pub async fn distributed_database() -> String {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     let server = env::var(POSTGRES).unwrap();
     let template = TEMPLATE.get_or_init(async || {
-        let template = new_postgres(&server, "").await;
-        let connection = sea_orm::Database::connect(&template).await.unwrap();
-        Migrator::up(&connection, None).await.unwrap();
-        connection.close().await.unwrap();
-        let app = App::on(template);
+        let app = App::on(migrated_template(&server).await);
         app.sql(include_str!("partitions.sql")).await;
-        app.database_url.rsplit_once('/').unwrap().1.to_owned()
+        app.database_url.clone()
     });
-    let url = new_postgres(&server, &format!("template {}", template.await)).await;
-    let name = url.rsplit_once('/').unwrap().1;
+    let url = copy(&server, name_of(template.await)).await;
     // They are not a template's to hand on.
     let settings = [
         "session_preload_libraries = auto_explain",
@@ -484,7 +478,42 @@ pub async fn distributed_database() -> String {
         "auto_explain.log_format = json",
         "auto_explain.log_level = notice",
     ];
-    let settings: Vec<_> = settings.iter().map(|it| format!("alter database {name} set {it}")).collect();
+    let settings: Vec<_> = settings.iter().map(|it| format!("alter database {} set {it}", name_of(&url))).collect();
     App::on(server).sql(&settings.join("; ")).await;
     url
+}
+
+/// A database that others are copied from: nobody is connected to it.
+async fn migrated_template(server: &str) -> String {
+    let url = copy(server, "template1").await;
+    let (code, said) = command(&url, &["migrate"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    url
+}
+
+/// Makes a copy of a database of this server, which has an epoch of its own as if it were migrated by itself, and gives
+/// its address.
+async fn copy(server: &str, template: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("docket_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    let create = format!("create database {name} template {template}");
+    connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+    let (place, _) = server.rsplit_once('/').unwrap();
+    let url = format!("{place}/{name}");
+    if template != "template1" {
+        let epoch = "update database_epochs set epoch = substr(md5(gen_random_uuid()::text), 1, 16)";
+        PgConnection::connect(&url).await.unwrap().execute(epoch).await.unwrap();
+    }
+    url
+}
+
+fn name_of(url: &str) -> &str {
+    url.rsplit_once('/').unwrap().1
+}
+
+fn new_file() -> (String, Option<tempfile::TempDir>) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/docket.db?mode=rwc", folder.path().display());
+    (url, Some(folder))
 }
