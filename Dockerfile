@@ -11,6 +11,8 @@ WORKDIR /docket
 ARG PROFILE=release
 # A target that is named keeps the flags from the programs that the build itself runs.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
+# What is built once needs no notes for the next time.
+ENV CARGO_INCREMENTAL=0
 # The dependencies alone first: this layer is built again only when they change.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
