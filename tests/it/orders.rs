@@ -1,7 +1,10 @@
 //! Orders against a model in memory: lists of keys that are made up give the tasks as the model sorts them, in pages
 //! from either end.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use chrono::{DateTime, Utc};
 use rand::{RngExt, SeedableRng, rngs::SmallRng, seq::SliceRandom};
@@ -173,6 +176,52 @@ async fn a_window_of_tasks_by_due_date_begins_and_ends_where_it_should() {
             let page = app.rest(&ann, "GET", &format!("{sorted}&limit=4&offset={offset}"), None).await.expect(200);
             let expected: Vec<_> = all.iter().skip(offset).take(4).cloned().collect();
             assert_eq!(page, json!(expected), "{order} from {offset}");
+        }
+    }
+}
+
+/// Such an order has two parts, and a task goes from one to the other while they are read.
+#[tokio::test]
+async fn a_task_whose_due_date_comes_and_goes_is_in_every_list_once() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        ids.push(app.task(&ann, &format!("task {number}")).await);
+    }
+    let is_over = AtomicBool::new(false);
+    let write = async {
+        for round in 0..150 {
+            let due = if round / ids.len() % 2 == 0 { json!({ "date": "2030-01-02" }) } else { Value::Null };
+            let input = json!({ "id": ids[round % ids.len()], "due": due });
+            let update = "mutation($input: UpdateTaskInput!) { updateTask(input: $input) { task { id } } }";
+            app.graphql(&ann, update, json!({ "input": input })).await.data();
+        }
+        is_over.store(true, Relaxed);
+    };
+    let read = async {
+        while !is_over.load(Relaxed) {
+            let order = json!({ "order": [{ "by": "DUE" }], "first": 100 });
+            let nodes = app.graphql(&ann, QUERY, order).await.data()["tasks"]["nodes"].clone();
+            let rows = app.rest(&ann, "GET", "?sort=due_date", None).await.expect(200);
+            for (tasks, name) in [(&nodes, "number"), (&rows, "id")] {
+                let mut numbers: Vec<_> = tasks.as_array().unwrap().iter().map(|it| it[name].as_i64()).collect();
+                numbers.sort_unstable();
+                numbers.dedup();
+                assert_eq!((numbers.len(), tasks.as_array().unwrap().len()), (12, 12), "{tasks}");
+            }
+        }
+    };
+    tokio::join!(write, read, read_again(&app, &ann, &is_over));
+}
+
+/// Windows in the middle of the list have as many tasks as they should.
+async fn read_again(app: &App, ann: &Person, is_over: &AtomicBool) {
+    while !is_over.load(Relaxed) {
+        for (offset, expected) in [(0, 12), (2, 10), (5, 4)] {
+            let limit = if offset == 5 { 4 } else { 50 };
+            let page = format!("?sort=due_date&limit={limit}&offset={offset}");
+            assert_eq!(app.rest(ann, "GET", &page, None).await.expect(200).as_array().unwrap().len(), expected);
         }
     }
 }

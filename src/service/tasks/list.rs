@@ -1,15 +1,13 @@
 //! Lists of tasks: filtered, ordered, whole or in pages.
 
-use std::collections::HashSet;
-
 use entity::{
     row::FromRow,
     task::{self, Priority},
     user_revision,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::{Alias, Expr, Query, SelectStatement, SimpleExpr, UnionType},
+    ColumnTrait, EntityTrait, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{self, Alias, Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
 use super::{Filter, Order, Tasks, order::Part};
@@ -25,8 +23,6 @@ use crate::{
 
 /// How many tasks are read in next to no time, if an index finds them.
 const MAX_QUICK_ROWS: u64 = 51;
-/// How many tasks are left out by reading them, where it may be that a part has fewer; more are counted first.
-const MAX_OFFSET_READ: u64 = 1000;
 
 /// Tasks in their order, or from the end backwards.
 pub(super) struct OrderedList<'a> {
@@ -48,7 +44,7 @@ impl Tasks<'_> {
     pub async fn page(self, filter: &Filter, order: &Order, page: &PageRequest) -> Result<Page<task::Model>, Error> {
         let list = self.list_of_page(filter, order, page)?;
         let window = Window { offset: 0, limit: Some(page.size as u64 + 1) };
-        Ok(page.cut(self.rows(&list, window, |it| it, |row: &task::Model| row.number).await?))
+        Ok(page.cut(self.rows(&list, window, |it| it).await?))
     }
 
     /// What is between the cursors of a page.
@@ -72,46 +68,56 @@ impl Tasks<'_> {
         list: &OrderedList<'_>,
         window: Window,
         columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
-        number: impl Fn(&T) -> i64,
     ) -> Result<Vec<T>, Error> {
         match list.parts.as_slice() {
             [part] => self.part(list, part, window, &columns).await,
             // What is rare is not to make every list's future larger.
-            _ => Box::pin(self.parts(list, window, columns, number)).await,
+            _ => Box::pin(self.parts(list, window, columns)).await,
         }
     }
 
-    /// One part of their order after the other. A task that goes over to another part meanwhile is read once or not at all.
+    /// One part of their order after the other, in one statement if the first does not fill the window: a task may go over
+    /// to another part at any moment.
     async fn parts<T: FromRow>(
         self,
         list: &OrderedList<'_>,
-        Window { mut offset, limit: wanted }: Window,
+        window: Window,
         columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
-        number: impl Fn(&T) -> i64,
     ) -> Result<Vec<T>, Error> {
-        let mut rows: Vec<T> = Vec::new();
-        for (index, part) in list.parts.iter().enumerate() {
-            let is_last = index + 1 == list.parts.len();
-            let count = async || self.sorted(list, part).count(&*self.scope.reads()).await;
-            if offset > MAX_OFFSET_READ && !is_last {
-                let count = count().await?;
-                if count <= offset {
-                    offset -= count;
-                    continue;
-                }
-            }
-            let limit = wanted.map(|it| it.saturating_sub(rows.len() as u64));
-            let found: Vec<T> = self.part(list, part, Window { offset, limit }, &columns).await?;
-            if offset > 0 && !is_last {
-                offset = if found.is_empty() { offset.saturating_sub(count().await?) } else { 0 };
-            }
-            let known: HashSet<i64> = rows.iter().map(&number).collect();
-            rows.extend(found.into_iter().filter(|row| !known.contains(&number(row))));
-            if wanted.is_some_and(|it| rows.len() as u64 >= it) {
-                break;
+        if let (Some(first), Window { offset: 0, limit: Some(limit) }) = (list.parts.first(), window) {
+            let found = self.part(list, first, window, &columns).await?;
+            if found.len() as u64 >= limit {
+                return Ok(found);
             }
         }
-        Ok(rows)
+        let are_quick = list.parts.iter().all(|it| matches!(pace(list, it.part, window), Pace::Quick));
+        let pace = if are_quick { Pace::Quick } else { Pace::Any };
+        Ok(self.scope.reads().window(&self.joined(list, window, &columns), window, pace).await?)
+    }
+
+    /// The statement that reads all parts one after the other. Each row has its place behind its columns, because what is
+    /// joined has no order by itself.
+    fn joined(
+        self,
+        list: &OrderedList<'_>,
+        window: Window,
+        columns: &impl Fn(Select<task::Entity>) -> Select<task::Entity>,
+    ) -> SelectStatement {
+        let many = window.limit.map(|limit| window.offset.saturating_add(limit));
+        let mut parts = list.parts.iter().enumerate().map(|(number, part)| {
+            let mut tasks = self.part_statement(list, part, Window { offset: 0, limit: many }, columns);
+            many.map(|many| tasks.limit(many));
+            Query::select()
+                .expr(Expr::cust("*"))
+                .expr_as(Expr::cust(number.to_string()), Alias::new("part"))
+                .expr_as(Expr::cust("row_number() over ()"), Alias::new("place"))
+                .from_subquery(tasks, Alias::new("some"))
+                .to_owned()
+        });
+        let mut all = parts.next().unwrap_or_default();
+        all.unions(parts.map(|it| (UnionType::All, it)));
+        all.order_by(Alias::new("part"), sea_query::Order::Asc).order_by(Alias::new("place"), sea_query::Order::Asc);
+        all
     }
 
     async fn part<T: FromRow>(

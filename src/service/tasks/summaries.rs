@@ -160,7 +160,7 @@ impl Tasks<'_> {
 
     async fn summary_rows(self, list: &OrderedList<'_>, window: Window) -> Result<Vec<SummaryRow>, Error> {
         let columns = |select| self.shown(select, self.last());
-        self.rows(list, window, columns, |row: &SummaryRow| row.shown.number).await
+        self.rows(list, window, columns).await
     }
 
     /// One task and the number of the write that last changed it, if it is there.
