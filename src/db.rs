@@ -71,6 +71,8 @@ pub struct Db {
     writer: Connection,
     /// Where users can be read too.
     replicas: Option<SharedReplicas>,
+    /// Whether notifications have an address of their own.
+    listens_apart: bool,
 }
 
 /// What lets one instance at a time migrate, as long as it lives.

@@ -130,6 +130,7 @@ async fn database(config: &Config) -> Result<(Vec<Finding>, Option<Db>), Error> 
     findings.extend(proof::warnings(&db).await?.into_iter().map(|it| doubtful("database", it)));
     if config.database_listen.is_some() {
         findings.push(match db.notifier().send_echo().await {
+            Ok(()) if let Some(obstacle) = db.listening_obstacle().await? => bad("listening", obstacle.to_owned()),
             Ok(()) => good("listening", "the server of DATABASE_LISTEN_URL takes notifications".to_owned()),
             Err(error) => bad("listening", format!("DATABASE_LISTEN_URL: {}", causes(&error))),
         });

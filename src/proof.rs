@@ -64,6 +64,7 @@ pub async fn prepare(db: &Db) -> Result<(), Unfit> {
     }
     none(obstacles(db, Extent::Whole).await?)?;
     db.keep_epoch().await?;
+    none(db.listening_obstacle().await?.map(|it| vec![it.to_owned()]))?;
     for warning in warnings(db).await? {
         warn!("{warning}");
     }

@@ -10,6 +10,8 @@ pub struct Model {
     /// A random value, changed when a backup is restored.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub epoch: String,
+    /// The timeline of PostgreSQL that the primary writes, once an instance with replicas has seen it.
+    pub timeline: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,7 @@ mod m2026_11_30_000011_trash;
 mod m2026_11_30_000012_extra_fields;
 mod m2026_12_01_000013_fewer_indexes;
 mod m2026_12_01_000014_numbers_of_owners;
+mod m2026_12_01_000015_timelines;
 mod online;
 
 /// All migrations, in order.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_30_000012_extra_fields::Migration),
             Box::new(m2026_12_01_000013_fewer_indexes::Migration),
             Box::new(m2026_12_01_000014_numbers_of_owners::Migration),
+            Box::new(m2026_12_01_000015_timelines::Migration),
         ]
     }
 }

@@ -111,7 +111,7 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     let writer = Backend::Writer { writer, creates };
     let connection =
         |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed: false };
-    Ok(Db { reader: connection(readers), writer: connection(writer), replicas: None })
+    Ok(Db { reader: connection(readers), writer: connection(writer), replicas: None, listens_apart: false })
 }
 
 /// A connection to SQLite for migrations, which have transactions of their own.
@@ -157,7 +157,8 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let batched = BatchedReads::new(readers, Arc::clone(&monitor), (!is_distributed).then_some(batches));
     let writer = Backend::Postgres { statements, creates, pool, listening };
     let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed };
-    Ok(Db { reader: connection(Backend::BatchedReads(batched)), writer: connection(writer), replicas })
+    let (reader, writer) = (connection(Backend::BatchedReads(batched)), connection(writer));
+    Ok(Db { reader, writer, replicas, listens_apart: config.database_listen.is_some() })
 }
 
 /// The replicas, with as many connections each as read at the primary, which are made when they are needed.

@@ -18,7 +18,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -47,6 +47,8 @@ pub(super) struct Replicas {
     each: Vec<Replica>,
     known: KnownRevisions,
     is_primary_away: AtomicBool,
+    /// The timeline that those which are in use follow.
+    timeline: AtomicI64,
     counts: Counts,
 }
 
@@ -68,7 +70,13 @@ struct ReplicaState {
     lag: Duration,
     /// It has all that was written before.
     caught_up: Option<Instant>,
+    /// Whether it was looked at.
+    is_known: bool,
 }
+
+/// The timeline that the primary writes; none of a server that is none. After a fail-over it is another one.
+const TIMELINE: &str = "(case when not pg_is_in_recovery() then \
+    ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint end)";
 
 /// How often a user's data was read at each place.
 #[derive(Debug, Default)]
@@ -112,6 +120,7 @@ impl Replicas {
             each: pools.into_iter().map(replica).collect(),
             known: KnownRevisions::default(),
             is_primary_away: AtomicBool::new(false),
+            timeline: AtomicI64::new(0),
             counts: Counts::default(),
         }
     }

@@ -108,7 +108,8 @@ impl Transaction {
 
     /// The database as this transaction sees it: what is done through it is done when this transaction commits.
     pub fn database(&self) -> Db {
-        Db { reader: self.connection.clone(), writer: self.connection.clone(), replicas: None }
+        let connection = || self.connection.clone();
+        Db { reader: connection(), writer: connection(), replicas: None, listens_apart: false }
     }
 
     /// Makes the work last. Everything that was made by [`Transaction::database`] must be gone by then.

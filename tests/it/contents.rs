@@ -91,6 +91,24 @@ async fn a_role_that_may_make_no_tables_serves_and_does_not_migrate() {
     app.sql(&format!("drop owned by {role} cascade; drop role {role}")).await;
 }
 
+#[tokio::test]
+async fn notifications_of_another_database_stop_the_start() {
+    let app = App::spawn().await;
+    if app.is_sqlite() {
+        return;
+    }
+    let reason = "DATABASE_LISTEN_URL leads to another database than DATABASE_URL";
+    for other in [App::spawn().await, App::unstarted().await] {
+        let listen = [("DATABASE_LISTEN_URL", other.database_url.as_str())];
+        let error = Server::bind(&app.config(&listen), None).await.map(|_| ()).unwrap_err();
+        assert!(docket::error::causes(&error).contains(reason), "{error}");
+        let (code, said) = command(&app.database_url, &["doctor"], &listen);
+        assert!(code == Some(2) && said.contains(reason), "{said}");
+    }
+    let same = [("DATABASE_LISTEN_URL", app.database_url.as_str())];
+    app.beside(&same).await.person("ann").await;
+}
+
 #[test]
 fn the_doctor_says_when_notifications_go_nowhere() {
     let postgres = std::env::var("DOCKET_TEST_POSTGRES").unwrap_or_default();

@@ -2,7 +2,10 @@
 
 use std::{
     pin::pin,
-    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,15 +15,19 @@ use tokio::{sync::OnceCell, time};
 
 use super::{
     super::{batched_reads::BatchedReads, connect::failed, monitor::StatementMonitor, user_share},
-    Fallback, Replica, SharedReplicas, Wanted, carried, carrying,
+    Fallback, Replica, SharedReplicas, TIMELINE, Wanted, carried, carrying, is_gone,
 };
 
-/// What the revision of a user is asked by.
-const REVISION: &str = "select revision from user_revisions where user_id = $1";
+/// What the revision of a user is asked by, and the timeline that it is of.
+static REVISION: LazyLock<String> =
+    LazyLock::new(|| format!("select revision, {TIMELINE} as timeline from user_revisions where user_id = $1"));
 /// How long the primary may take to answer that.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long it may take while it is away and perhaps silent.
 const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long is waited until the primary is found to be away, when it did not answer.
+const AWAY_TIMEOUT: Duration = Duration::from_millis(1500);
+const AWAY_PAUSE: Duration = Duration::from_millis(50);
 /// How long a replica may take before the primary is asked instead.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -40,6 +47,12 @@ pub struct RequestReads {
 struct Choice {
     replica: usize,
     wanted: Wanted,
+}
+
+/// The revision that a user has at the primary, and the timeline that the primary writes.
+struct PrimaryRevision {
+    revision: i64,
+    timeline: Option<i64>,
 }
 
 /// What reads the data of a user.
@@ -110,6 +123,10 @@ impl OwnerReads {
         wanted: Wanted,
     ) -> Result<Option<Vec<QueryResult>>, DbErr> {
         let _permit = user_share::statement().await?;
+        // It may have been left while others of the user waited for it.
+        if !replica.state().is_in_use {
+            return Err(failed(sqlx::Error::PoolTimedOut));
+        }
         let carrying = carrying(statement, &self.owner, wanted);
         let read = time::timeout(REPLICA_TIMEOUT, replica.statements.read(&carrying));
         let read = async { read.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
@@ -128,9 +145,15 @@ impl OwnerReads {
         // Also one that was away a moment ago is asked: it may be back, and be written at another instance.
         let is_away = replicas.is_primary_away();
         let asked = Instant::now();
-        let revision = self.revision(monitor, if is_away { SHORT_LOOKUP_TIMEOUT } else { LOOKUP_TIMEOUT }).await;
-        if !is_away || revision.is_ok() {
-            let revision = revision.ok().flatten()?;
+        let found = self.revision(monitor, if is_away { SHORT_LOOKUP_TIMEOUT } else { LOOKUP_TIMEOUT }).await;
+        let does_not_answer = found.as_ref().is_err_and(is_gone);
+        if found.is_ok() || !(is_away || (does_not_answer && self.turns_out_away().await)) {
+            let PrimaryRevision { revision, timeline } = found.ok().flatten()?;
+            // Those that were looked at before a fail-over may have what nobody wrote.
+            if timeline != Some(replicas.timeline.load(Ordering::Relaxed)) {
+                replicas.count(Fallback::Behind);
+                return None;
+            }
             let changed = replicas.known.note(&self.owner, revision, asked);
             if changed.is_some_and(|ago| ago < state.lag) {
                 replicas.count(Fallback::Behind);
@@ -146,14 +169,29 @@ impl OwnerReads {
         Some(Choice { replica: number, wanted: Wanted::AtLeast(least) })
     }
 
+    /// Whether the primary, which did not answer, is found to be away.
+    async fn turns_out_away(&self) -> bool {
+        let asked = Instant::now();
+        while !self.replicas.is_primary_away() {
+            if asked.elapsed() > AWAY_TIMEOUT {
+                return false;
+            }
+            time::sleep(AWAY_PAUSE).await;
+        }
+        true
+    }
+
     /// The user's revision at the primary.
-    async fn revision(&self, monitor: &StatementMonitor, timeout: Duration) -> Result<Option<i64>, DbErr> {
+    async fn revision(&self, monitor: &StatementMonitor, timeout: Duration) -> Result<Option<PrimaryRevision>, DbErr> {
         let _permit = user_share::quick_read().await?;
         let values = [self.owner.0.clone().into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION, values);
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION.as_str(), values);
         let found = time::timeout(timeout, self.primary.quick(&statement));
         let found = async { found.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
-        let rows = monitor.over("read", REVISION, pin!(found)).await?;
-        rows.first().map(|row| row.try_get_by_index(0)).transpose()
+        let rows = monitor.over("read", &REVISION, pin!(found)).await?;
+        let read = |row: &QueryResult| {
+            Ok(PrimaryRevision { revision: row.try_get_by_index(0)?, timeline: row.try_get_by_index(1)? })
+        };
+        rows.first().map(read).transpose()
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::atomic::Ordering,
+    sync::{LazyLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     super::{connect::failed, pool::ConnectionPool},
-    Replica, ReplicaState, Replicas,
+    Replica, ReplicaState, Replicas, TIMELINE,
 };
 
 /// How often they are looked at, and how long each may take to answer.
@@ -24,14 +24,22 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_LAG: Duration = Duration::from_secs(5);
 /// For how many looks it is remembered what the primary had written.
 const REMEMBERED: usize = 120;
-/// How far the primary has written, and which epoch it has; how far a replica has come, by how many seconds its last
-/// transaction is old, and its epoch.
+/// How far the primary has written, and which epoch and timeline is noted in it; how far a replica has come, by how many
+/// seconds its last transaction is old, and what is noted there.
 const PRIMARY: &str = "select case when not pg_is_in_recovery() then \
-    pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint end, 0::float8, (select epoch from database_epochs)";
+    pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint end, 0::float8, epoch, timeline from database_epochs";
 const REPLICA: &str = "select case when pg_is_in_recovery() then \
     pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint end, \
     coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8, \
-    (select epoch from database_epochs)";
+    epoch, timeline from database_epochs";
+/// Notes which timeline the primary writes, if it is another one than before.
+static NOTE_TIMELINE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "with now as (select {TIMELINE} as timeline) update database_epochs set timeline = now.timeline from now \
+         where now.timeline is not null and database_epochs.timeline is distinct from now.timeline \
+         returning database_epochs.timeline"
+    )
+});
 
 /// What the primary had written when.
 #[derive(Debug, Default)]
@@ -43,25 +51,36 @@ struct Look {
     position: Option<i64>,
     /// How old its last transaction is.
     age: Duration,
+    branch: Branch,
+}
+
+/// What tells the primary and those that follow it from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Branch {
     epoch: Option<String>,
+    /// As it is noted.
+    timeline: Option<i64>,
 }
 
 impl Replicas {
     /// Looks after them until it is dropped.
     pub(super) async fn watch(&self) {
-        let (mut written, mut epoch) = (Written::default(), None);
+        let (mut written, mut branch) = (Written::default(), Branch::default());
         loop {
             let asked = Instant::now();
-            for (replica, state) in self.each.iter().zip(self.states(&mut written, &mut epoch).await) {
+            // Before they are looked at: those that follow another one, which was the primary, do not get it.
+            self.note_timeline().await;
+            for (replica, state) in self.each.iter().zip(self.states(&mut written, &mut branch).await) {
                 replica.note(state);
             }
+            self.timeline.store(branch.timeline.unwrap_or_default(), Ordering::Relaxed);
             time::sleep(INTERVAL.saturating_sub(asked.elapsed())).await;
         }
     }
 
     /// How far each is behind, or why it is not read, by its address.
     pub(super) async fn look(&self) -> Vec<(String, Result<Duration, String>)> {
-        let states = self.states(&mut Written::default(), &mut None).await;
+        let states = self.states(&mut Written::default(), &mut Branch::default()).await;
         let named = |(replica, state): (&Replica, Result<ReplicaState, String>)| {
             (replica.address.clone(), state.map(|it| it.lag))
         };
@@ -69,23 +88,34 @@ impl Replicas {
     }
 
     /// How each is, or why it is not to be read; what the primary says is noted.
-    async fn states(&self, written: &mut Written, epoch: &mut Option<String>) -> Vec<Result<ReplicaState, String>> {
+    async fn states(&self, written: &mut Written, branch: &mut Branch) -> Vec<Result<ReplicaState, String>> {
         let asked = Instant::now();
         let found = look(&self.primary, PRIMARY).await.ok().filter(|it| it.position.is_some());
         let is_away = found.is_none();
         if self.is_primary_away.swap(is_away, Ordering::Relaxed) != is_away {
             info!(is_away, "the primary went away or came back; replicas are read meanwhile");
         }
-        if let Some(Look { position: Some(position), epoch: found, .. }) = found {
+        if let Some(Look { position: Some(position), branch: found, .. }) = found {
             written.note(asked, position);
-            *epoch = found;
+            *branch = found;
         }
         let looks = self.each.iter().map(|it| look(&it.statements, REPLICA));
         let judged = |found: Result<Look, DbErr>| match found {
-            Ok(look) => judge(&look, epoch.as_deref(), written, is_away),
+            Ok(look) => judge(&look, branch, written, is_away),
             Err(cause) => Err(cause.to_string()),
         };
         join_all(looks).await.into_iter().map(judged).collect()
+    }
+
+    /// Has the primary say which timeline it writes, in a row that all who follow it get.
+    async fn note_timeline(&self) {
+        let note = Statement::from_string(DbBackend::Postgres, NOTE_TIMELINE.as_str());
+        // One that is away is noticed by the look.
+        if let Ok(Ok(noted)) = time::timeout(ANSWER_TIMEOUT, self.primary.query(&note)).await
+            && !noted.is_empty()
+        {
+            info!("the primary has a new timeline, which replicas must follow to be read");
+        }
     }
 }
 
@@ -97,33 +127,37 @@ impl Replica {
         let address = &self.address;
         match found {
             Ok(found) => {
-                *state = found;
+                *state = ReplicaState { is_known: true, ..found };
                 if !was_in_use {
                     info!(replica = address, "a replica is read");
                 }
             }
             Err(reason) => {
                 state.is_in_use = false;
-                if was_in_use {
-                    warn!(replica = address, reason, "a replica is not read any more");
+                if was_in_use || !state.is_known {
+                    warn!(replica = address, reason, "a replica is not read");
                 }
+                state.is_known = true;
             }
         }
     }
 }
 
 /// How a replica is, or why it is not to be read.
-fn judge(look: &Look, epoch: Option<&str>, written: &Written, is_primary_away: bool) -> Result<ReplicaState, String> {
+fn judge(look: &Look, branch: &Branch, written: &Written, is_primary_away: bool) -> Result<ReplicaState, String> {
     let position = look.position.ok_or("it is no replica: it takes writes")?;
-    if epoch.is_none() || look.epoch.as_deref() != epoch {
+    if branch.epoch.is_none() || look.branch.epoch != branch.epoch {
         return Err("it is of another database, or of one before a restore".to_owned());
+    }
+    if look.branch.timeline != branch.timeline {
+        return Err("it does not follow the primary since that is another one".to_owned());
     }
     let (caught_up, lag) = written.lag(position, look.age);
     // While the primary is away nobody writes, and it is as far behind as it was.
     if lag > MAX_LAG && !is_primary_away {
         return Err(format!("it is {lag:.1?} behind"));
     }
-    Ok(ReplicaState { is_in_use: true, lag, caught_up })
+    Ok(ReplicaState { is_in_use: true, lag, caught_up, is_known: true })
 }
 
 async fn look(statements: &ConnectionPool, text: &str) -> Result<Look, DbErr> {
@@ -135,7 +169,7 @@ async fn look(statements: &ConnectionPool, text: &str) -> Result<Look, DbErr> {
     Ok(Look {
         position: row.try_get_by_index(0)?,
         age: Duration::try_from_secs_f64(age).unwrap_or_default(),
-        epoch: row.try_get_by_index(2)?,
+        branch: Branch { epoch: row.try_get_by_index(2)?, timeline: row.try_get_by_index(3)? },
     })
 }
 
@@ -193,14 +227,19 @@ mod tests {
     #[test]
     fn one_that_is_far_behind_or_of_another_database_is_left() {
         let written = written(&[(9, 100), (3, 300)]);
-        let look = |position, epoch: &str| Look { position, age: Duration::ZERO, epoch: Some(epoch.to_owned()) };
-        assert!(judge(&look(Some(300), "e"), Some("e"), &written, false).unwrap().is_in_use);
-        assert!(judge(&look(Some(50), "e"), Some("e"), &written, false).unwrap_err().contains("behind"));
-        assert!(judge(&look(Some(50), "e"), Some("e"), &written, true).unwrap().is_in_use);
-        for (look, epoch) in
-            [(look(None, "e"), Some("e")), (look(Some(300), "f"), Some("e")), (look(Some(300), "e"), None)]
-        {
-            assert!(judge(&look, epoch, &written, true).is_err());
+        let branch = |epoch: &str, timeline| Branch { epoch: Some(epoch.to_owned()), timeline: Some(timeline) };
+        let look = |position, branch| Look { position, age: Duration::ZERO, branch };
+        assert!(judge(&look(Some(300), branch("e", 1)), &branch("e", 1), &written, false).unwrap().is_in_use);
+        let behind = judge(&look(Some(50), branch("e", 1)), &branch("e", 1), &written, false);
+        assert!(behind.unwrap_err().contains("behind"));
+        assert!(judge(&look(Some(50), branch("e", 1)), &branch("e", 1), &written, true).unwrap().is_in_use);
+        for (look, branch) in [
+            (look(None, branch("e", 1)), branch("e", 1)),
+            (look(Some(300), branch("f", 1)), branch("e", 1)),
+            (look(Some(300), branch("e", 1)), branch("e", 2)),
+            (look(Some(300), branch("e", 1)), Branch::default()),
+        ] {
+            assert!(judge(&look, &branch, &written, true).is_err());
         }
     }
 }
