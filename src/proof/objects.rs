@@ -258,7 +258,7 @@ select 'bytes', name, attname::text from these join pg_attribute on attrelid = i
 union all
 select case contype when 'f' then 'foreign_key' else 'check' end, name,
     case contype when 'f' then regexp_replace(pg_get_constraintdef(oid), '^FOREIGN KEY ', '') else conname::text end
-  from these join pg_constraint on conrelid = id where contype in ('c', 'f', 'x')
+  from these join pg_constraint on conrelid = id where contype in ('c', 'f', 'x') and conparentid = 0
 union all
 select 'trigger', name, tgname::text from these join pg_trigger on tgrelid = id where not tgisinternal
 union all

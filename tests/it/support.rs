@@ -84,6 +84,14 @@ impl App {
         app
     }
 
+    /// A server on tables that are never distributed: for tests of what PostgreSQL says of one by name, and of all that
+    /// a process logs.
+    pub async fn spawn_undistributed() -> Self {
+        let mut app = Self::unstarted().await;
+        app.start(&[]).await;
+        app
+    }
+
     /// A database without a server, and without any table.
     pub async fn unstarted() -> Self {
         let (database_url, folder) = new_database().await;

@@ -91,7 +91,7 @@ fn count(haystack: &[u8], needle: &[u8]) -> usize {
 #[tokio::test]
 async fn a_trace_goes_on_through_both_apis_to_the_statements_and_logs_name_it() {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-    let mut app = App::spawn().await;
+    let mut app = App::spawn_undistributed().await;
     let ann = app.person("ann").await;
     app.stop().await;
     let (url, sent) = collector().await;

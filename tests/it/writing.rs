@@ -40,7 +40,7 @@ async fn readiness(app: &App, status: u16) -> String {
 
 /// Makes the change; then readiness, the doctor and the start say why Docket cannot work.
 async fn is_refused(change: &str, reasons: &[&str]) {
-    let mut app = App::spawn().await;
+    let mut app = App::spawn_undistributed().await;
     app.sql(change).await;
     let ready = readiness(&app, 503).await;
     let (code, doctor) = command(&app.database_url, &["doctor"], &[]);
@@ -380,7 +380,7 @@ async fn a_constraint_that_refuses_only_some_rows_is_named() {
 
 #[tokio::test]
 async fn what_a_rule_of_others_refuses_is_an_error_that_is_logged_by_its_name() {
-    let home = App::spawn().await;
+    let home = App::spawn_undistributed().await;
     let is_sqlite = file(&home).is_some();
     let url = if is_sqlite { home.database_url.clone() } else { plain_role(&home).await };
     let changes: &[(&str, &str)] = if is_sqlite {
