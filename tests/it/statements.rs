@@ -197,7 +197,7 @@ pub fn ask_always() {
 
 /// Where sqlx tells what PostgreSQL says besides its answers.
 const NOTICES: &str = "sqlx::postgres::notice";
-/// What is before a plan there, if PostgreSQL tells plans.
+/// What is before a plan there, if PostgreSQL tells plans: as JSON those that are looked at here.
 const PLAN: &str = "  plan:\n";
 /// What is said of each statement; those that took long are told a second time.
 const STATEMENT: &str = "statement";
@@ -221,7 +221,7 @@ impl Subscriber for Hearing {
         let mut text = Text::default();
         event.record(&mut text);
         let is_notice = event.metadata().target() == NOTICES;
-        if let Some((_, plan)) = text.message.split_once(PLAN) {
+        if let Some((_, plan)) = text.message.split_once(PLAN).filter(|(_, plan)| plan.starts_with('{')) {
             OwnersAreNamed::look_at_plan(plan);
         } else if is_notice {
             self.0.lock().unwrap().1.push(text.message);

@@ -6,7 +6,7 @@ use entity::{
     user_revision,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{self, Alias, Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
@@ -23,6 +23,9 @@ use crate::{
 
 /// How many tasks are read in next to no time, if an index finds them.
 const MAX_QUICK_ROWS: u64 = 51;
+
+/// How many tasks are left out by reading them; more are counted first, where they may all be of one part.
+const MAX_OFFSET_READ: u64 = 1000;
 
 /// Tasks in their order, or from the end backwards.
 pub(super) struct OrderedList<'a> {
@@ -90,23 +93,37 @@ impl Tasks<'_> {
                 return Ok(found);
             }
         }
+        if let ([first, second], true) = (list.parts.as_slice(), window.offset > MAX_OFFSET_READ) {
+            let count = self.sorted(list, first).count(&*self.scope.reads()).await?;
+            if count <= window.offset {
+                let behind = Window { offset: window.offset - count, ..window };
+                return self.part(list, second, behind, &columns).await;
+            }
+            let joined = self.joined(list, window.offset, window.limit, &columns);
+            return Ok(self.scope.reads().window(&joined, Window { offset: 0, ..window }, Pace::Any).await?);
+        }
+        let many = window.limit.map(|limit| window.offset.saturating_add(limit));
         let are_quick = list.parts.iter().all(|it| matches!(pace(list, it.part, window), Pace::Quick));
         let pace = if are_quick { Pace::Quick } else { Pace::Any };
-        Ok(self.scope.reads().window(&self.joined(list, window, &columns), window, pace).await?)
+        Ok(self.scope.reads().window(&self.joined(list, 0, many, &columns), window, pace).await?)
     }
 
-    /// The statement that reads all parts one after the other. Each row has its place behind its columns, because what is
-    /// joined has no order by itself.
+    /// The statement that reads all parts one after the other, so many of each, and leaves out so many of the first. Each
+    /// row has its place behind its columns, because what is joined has no order by itself.
     fn joined(
         self,
         list: &OrderedList<'_>,
-        window: Window,
+        skipped: u64,
+        many: Option<u64>,
         columns: &impl Fn(Select<task::Entity>) -> Select<task::Entity>,
     ) -> SelectStatement {
-        let many = window.limit.map(|limit| window.offset.saturating_add(limit));
         let mut parts = list.parts.iter().enumerate().map(|(number, part)| {
-            let mut tasks = self.part_statement(list, part, Window { offset: 0, limit: many }, columns);
-            many.map(|many| tasks.limit(many));
+            let offset = if number == 0 { skipped } else { 0 };
+            let mut tasks = self.part_statement(list, part, Window { offset, limit: many }, columns);
+            // SQLite knows no offset without a limit.
+            let limit = many.or((offset > 0).then_some(i64::MAX.unsigned_abs()));
+            limit.map(|limit| tasks.limit(limit));
+            (offset > 0).then(|| tasks.offset(offset));
             Query::select()
                 .expr(Expr::cust("*"))
                 .expr_as(Expr::cust(number.to_string()), Alias::new("part"))
