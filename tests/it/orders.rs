@@ -180,6 +180,22 @@ async fn a_window_of_tasks_by_due_date_begins_and_ends_where_it_should() {
     }
 }
 
+/// The parts of such an order are both on the other side of one of the cursors.
+#[tokio::test]
+async fn nothing_is_between_cursors_in_the_wrong_order() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    fill(&app, &ann).await;
+    for by in ["DUE", "COMPLETED_AT"] {
+        let order = json!([{ "by": by }]);
+        let ends = app.graphql(&ann, QUERY, json!({ "order": order, "first": 100 })).await.data();
+        let ends = &ends["tasks"]["pageInfo"];
+        let between = json!({ "order": order, "first": 5, "after": ends["endCursor"], "before": ends["startCursor"] });
+        let page = app.graphql(&ann, QUERY, between).await.data();
+        assert_eq!(page["tasks"]["nodes"], json!([]), "{by}");
+    }
+}
+
 /// Such an order has two parts, and a task goes from one to the other while they are read.
 #[tokio::test]
 async fn a_task_whose_due_date_comes_and_goes_is_in_every_list_once() {

@@ -23,7 +23,6 @@ use crate::{
 
 /// How many tasks are read in next to no time, if an index finds them.
 const MAX_QUICK_ROWS: u64 = 51;
-
 /// How many tasks are left out by reading them; more are counted first, where they may all be of one part.
 const MAX_OFFSET_READ: u64 = 1000;
 
@@ -73,9 +72,11 @@ impl Tasks<'_> {
         columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
     ) -> Result<Vec<T>, Error> {
         match list.parts.as_slice() {
+            // The cursors of a page have nothing between them.
+            [] => Ok(Vec::new()),
             [part] => self.part(list, part, window, &columns).await,
             // What is rare is not to make every list's future larger.
-            _ => Box::pin(self.parts(list, window, columns)).await,
+            [first, second, ..] => Box::pin(self.parts(list, [first, second], window, columns)).await,
         }
     }
 
@@ -84,28 +85,28 @@ impl Tasks<'_> {
     async fn parts<T: FromRow>(
         self,
         list: &OrderedList<'_>,
+        [first, second]: [&PartOfList; 2],
         window: Window,
         columns: impl Fn(Select<task::Entity>) -> Select<task::Entity>,
     ) -> Result<Vec<T>, Error> {
-        if let (Some(first), Window { offset: 0, limit: Some(limit) }) = (list.parts.first(), window) {
+        if let Window { offset: 0, limit: Some(limit) } = window {
             let found = self.part(list, first, window, &columns).await?;
             if found.len() as u64 >= limit {
                 return Ok(found);
             }
         }
-        if let ([first, second], true) = (list.parts.as_slice(), window.offset > MAX_OFFSET_READ) {
+        let skipped = if window.offset > MAX_OFFSET_READ { window.offset } else { 0 };
+        if skipped > 0 {
             let count = self.sorted(list, first).count(&*self.scope.reads()).await?;
-            if count <= window.offset {
-                let behind = Window { offset: window.offset - count, ..window };
-                return self.part(list, second, behind, &columns).await;
+            if count <= skipped {
+                return self.part(list, second, Window { offset: skipped - count, ..window }, &columns).await;
             }
-            let joined = self.joined(list, window.offset, window.limit, &columns);
-            return Ok(self.scope.reads().window(&joined, Window { offset: 0, ..window }, Pace::Any).await?);
         }
-        let many = window.limit.map(|limit| window.offset.saturating_add(limit));
         let are_quick = list.parts.iter().all(|it| matches!(pace(list, it.part, window), Pace::Quick));
         let pace = if are_quick { Pace::Quick } else { Pace::Any };
-        Ok(self.scope.reads().window(&self.joined(list, 0, many, &columns), window, pace).await?)
+        let window = Window { offset: window.offset - skipped, ..window };
+        let many = window.limit.map(|limit| window.offset.saturating_add(limit));
+        Ok(self.scope.reads().window(&self.joined(list, skipped, many, &columns), window, pace).await?)
     }
 
     /// The statement that reads all parts one after the other, so many of each, and leaves out so many of the first. Each
@@ -120,10 +121,13 @@ impl Tasks<'_> {
         let mut parts = list.parts.iter().enumerate().map(|(number, part)| {
             let offset = if number == 0 { skipped } else { 0 };
             let mut tasks = self.part_statement(list, part, Window { offset, limit: many }, columns);
-            // SQLite knows no offset without a limit.
-            let limit = many.or((offset > 0).then_some(i64::MAX.unsigned_abs()));
-            limit.map(|limit| tasks.limit(limit));
-            (offset > 0).then(|| tasks.offset(offset));
+            if let Some(many) = many {
+                tasks.limit(many);
+            }
+            if offset > 0 {
+                // SQLite knows no offset without a limit.
+                tasks.limit(many.unwrap_or(i64::MAX.unsigned_abs())).offset(offset);
+            }
             Query::select()
                 .expr(Expr::cust("*"))
                 .expr_as(Expr::cust(number.to_string()), Alias::new("part"))
