@@ -108,10 +108,7 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     let readers = Backend::File { in_process: InProcessReads::new(&file.path), pool };
     let monitor = StatementMonitor::new(config.slow_statement, "sqlite", None);
     let creates = create::creates(Maker::Sqlite(writer.clone()), &monitor, 1);
-    let writer = Backend::Writer { writer, creates };
-    let connection =
-        |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed: false };
-    Ok(Db { reader: connection(readers), writer: connection(writer), replicas: None, listens_apart: false })
+    Ok(assemble(&monitor, readers, Backend::Writer { writer, creates }, false))
 }
 
 /// A connection to SQLite for migrations, which have transactions of their own.
@@ -156,9 +153,8 @@ async fn postgres(server: &Postgres, config: &Config) -> Result<Db, DbErr> {
     let creates = create::creates(Maker::Postgres(statements.clone()), &monitor, batches);
     let batched = BatchedReads::new(readers, Arc::clone(&monitor), (!is_distributed).then_some(batches));
     let writer = Backend::Postgres { statements, creates, pool, listening };
-    let connection = |backend| Connection { backend, monitor: Arc::clone(&monitor), auth_tables: None, is_distributed };
-    let (reader, writer) = (connection(Backend::BatchedReads(batched)), connection(writer));
-    Ok(Db { reader, writer, replicas, listens_apart: config.database_listen.is_some() })
+    let db = assemble(&monitor, Backend::BatchedReads(batched), writer, is_distributed);
+    Ok(Db { replicas, listens_apart: config.database_listen.is_some(), ..db })
 }
 
 /// The replicas, with as many connections each as read at the primary, which are made when they are needed.
@@ -273,6 +269,11 @@ fn shares(connections: u32) -> (u32, u32, u32) {
 /// One connection that receives notifications and one that sends them, which are made when they are needed.
 fn notification_pool(session: &Session) -> PgPool {
     session.lazy_pool(PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE))
+}
+
+fn assemble(monitor: &Arc<StatementMonitor>, reader: Backend, writer: Backend, is_distributed: bool) -> Db {
+    let connection = |backend| Connection { backend, monitor: Arc::clone(monitor), auth_tables: None, is_distributed };
+    Db { reader: connection(reader), writer: connection(writer), replicas: None, listens_apart: false }
 }
 
 pub(super) fn failed(error: sqlx::Error) -> DbErr {

@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions, Connection as _, Executor, Sqlite, SqliteConnection};
 
 use super::{
     Connection, Db, Transaction,
+    conflict::is_conflict,
     connect::failed,
     connection::{Backend, bound, results, sqlx_cause, unanswered},
     file,
@@ -78,8 +79,7 @@ const OTHER_NODE_AWAY: &str = "08";
 /// it is known no better than before.
 pub(crate) fn is_held_up(error: &DbErr) -> bool {
     let code = sqlx_cause(error).and_then(|it| it.as_database_error()).and_then(|it| it.code());
-    code.is_some_and(|code| {
-        matches!(&*code, "55P03" | "57014" | "40001" | "40P01" | "5" | "6" | "261" | "517")
-            || code.starts_with(OTHER_NODE_AWAY)
-    })
+    let is_held_up =
+        |code: &str| matches!(code, "55P03" | "57014" | "5" | "6" | "261" | "517") || code.starts_with(OTHER_NODE_AWAY);
+    is_conflict(error) || code.is_some_and(|code| is_held_up(&code))
 }

@@ -64,7 +64,7 @@ pub struct Events {
     counts: Counts,
 }
 
-/// How many users instances were told of, and how many channels are listened to.
+/// Of how many users events were sent and received, and how many channels are listened to.
 #[derive(Debug, Default)]
 struct Counts {
     sent: AtomicU64,

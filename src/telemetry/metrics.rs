@@ -64,7 +64,7 @@ pub struct Sample {
     pub pools: Vec<(&'static str, Pool)>,
     /// Where users were read, if there are replicas.
     pub replicas: Option<ReplicaReads>,
-    /// What instances told each other of changes.
+    /// Events that were exchanged with other instances.
     pub events: EventCounts,
     /// Passwords that are being hashed.
     pub hashing: usize,
@@ -78,12 +78,12 @@ pub struct Sample {
     pub memory: Option<usize>,
 }
 
-/// What this instance told the others of users whose data changed, and what it heard.
+/// Events that this instance exchanged with the others: that the data of users changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventCounts {
-    /// Users that it told of.
+    /// Users of whom it sent one.
     pub sent: u64,
-    /// Users that it was told of, by itself too.
+    /// Users of whom it received one, its own too.
     pub received: u64,
     /// Channels that it listens to.
     pub channels: usize,
@@ -316,8 +316,8 @@ fn register_pools(registry: &mut Registry, sample: &Sample) {
 
 fn register_events(registry: &mut Registry, counts: EventCounts) {
     let (sent, received) = (ConstCounter::new(counts.sent), ConstCounter::new(counts.received));
-    registry.register("docket_events_sent", "Users whose change other instances were told of", sent);
-    registry.register("docket_events_received", "Users whose change was told here", received);
+    registry.register("docket_events_sent", "Users whose changes were sent to other instances", sent);
+    registry.register("docket_events_received", "Users whose changes were received from instances", received);
     registry.register("docket_event_channels", "Channels that are listened to", gauge(counts.channels));
 }
 

@@ -199,7 +199,7 @@ pub fn ask_always() {
 const NOTICES: &str = "sqlx::postgres::notice";
 /// What is before a plan there, if PostgreSQL tells plans: as JSON those that are looked at here.
 const PLAN: &str = "  plan:\n";
-/// What is said of each statement; those that took long are told a second time.
+/// What is logged of each statement; those that took long are logged a second time.
 const STATEMENT: &str = "statement";
 
 /// A subscriber that is asked about every event, so that what other threads listen to makes no difference.

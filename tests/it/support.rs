@@ -452,7 +452,7 @@ pub async fn beside_servers(url: &str) -> PgConnection {
 /// A database without any table.
 async fn new_database() -> (String, Option<tempfile::TempDir>) {
     match env::var(POSTGRES) {
-        Ok(server) => (copy(&server, "template1").await, None),
+        Ok(server) => (new_postgres(&server, "template1").await, None),
         Err(_) => new_file(),
     }
 }
@@ -493,27 +493,29 @@ pub async fn distributed_database() -> String {
 
 /// A database that others are copied from: nobody is connected to it.
 async fn migrated_template(server: &str) -> String {
-    let url = copy(server, "template1").await;
+    let url = new_postgres(server, "template1").await;
     let (code, said) = command(&url, &["migrate"], &[]);
     assert_eq!(code, Some(0), "{said}");
     url
 }
 
-/// Makes a copy of a database of this server, which has an epoch of its own as if it were migrated by itself, and gives
-/// its address.
+/// A copy of a template, with an epoch of its own as if it were migrated by itself.
 async fn copy(server: &str, template: &str) -> String {
+    let url = new_postgres(server, template).await;
+    let epoch = "update database_epochs set epoch = substr(md5(gen_random_uuid()::text), 1, 16)";
+    PgConnection::connect(&url).await.unwrap().execute(epoch).await.unwrap();
+    url
+}
+
+/// Makes a database of what is in another one of this server, and gives its address.
+async fn new_postgres(server: &str, template: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("docket_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let mut connection = PgConnection::connect(server).await.unwrap();
     let create = format!("create database {name} template {template}");
     connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
     let (place, _) = server.rsplit_once('/').unwrap();
-    let url = format!("{place}/{name}");
-    if template != "template1" {
-        let epoch = "update database_epochs set epoch = substr(md5(gen_random_uuid()::text), 1, 16)";
-        PgConnection::connect(&url).await.unwrap().execute(epoch).await.unwrap();
-    }
-    url
+    format!("{place}/{name}")
 }
 
 fn name_of(url: &str) -> &str {

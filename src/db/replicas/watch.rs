@@ -127,7 +127,7 @@ impl Replica {
         let address = &self.address;
         match found {
             Ok(found) => {
-                *state = ReplicaState { is_known: true, ..found };
+                *state = found;
                 if !was_in_use {
                     info!(replica = address, "a replica is read");
                 }
