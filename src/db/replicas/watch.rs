@@ -24,14 +24,19 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_LAG: Duration = Duration::from_secs(5);
 /// For how many looks it is remembered what the primary had written.
 const REMEMBERED: usize = 120;
-/// How far the primary has written, and which epoch and timeline is noted in it; how far a replica has come, by how many
-/// seconds its last transaction is old, and what is noted there.
-const PRIMARY: &str = "select case when not pg_is_in_recovery() then \
-    pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint end, 0::float8, epoch, timeline from database_epochs";
+/// How far the primary has written, which epoch and timeline is noted in it, and which timeline it writes; how far a
+/// replica has come, by how many seconds its last transaction is old, and what is noted there.
+static PRIMARY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select case when not pg_is_in_recovery() then \
+         pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint end, 0::float8, epoch, timeline, {TIMELINE} \
+         from database_epochs"
+    )
+});
 const REPLICA: &str = "select case when pg_is_in_recovery() then \
     pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint end, \
     coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8, \
-    epoch, timeline from database_epochs";
+    epoch, timeline, null::bigint from database_epochs";
 /// Notes which timeline the primary writes, if it is another one than before.
 static NOTE_TIMELINE: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -52,6 +57,8 @@ struct Look {
     /// How old its last transaction is.
     age: Duration,
     branch: Branch,
+    /// The timeline that it writes, if it takes writes.
+    writes: Option<i64>,
 }
 
 /// What tells the primary and those that follow it from others.
@@ -68,9 +75,14 @@ impl Replicas {
         let (mut written, mut branch) = (Written::default(), Branch::default());
         loop {
             let asked = Instant::now();
-            // Before they are looked at: those that follow another one, which was the primary, do not get it.
-            self.note_timeline().await;
-            for (replica, state) in self.each.iter().zip(self.states(&mut written, &mut branch).await) {
+            if let Some(primary) = self.primary(&mut written).await {
+                // Before they are looked at: those that follow another one, which was the primary, do not get it.
+                if primary.writes != primary.branch.timeline {
+                    self.note_timeline().await;
+                }
+                branch = Branch { timeline: primary.writes, ..primary.branch };
+            }
+            for (replica, state) in self.each.iter().zip(self.states(&written, &branch).await) {
                 replica.note(state);
             }
             self.timeline.store(branch.timeline.unwrap_or_default(), Ordering::Relaxed);
@@ -80,25 +92,32 @@ impl Replicas {
 
     /// How far each is behind, or why it is not read, by its address.
     pub(super) async fn look(&self) -> Vec<(String, Result<Duration, String>)> {
-        let states = self.states(&mut Written::default(), &mut Branch::default()).await;
+        let mut written = Written::default();
+        let branch = self.primary(&mut written).await.map(|it| it.branch).unwrap_or_default();
+        let states = self.states(&written, &branch).await;
         let named = |(replica, state): (&Replica, Result<ReplicaState, String>)| {
             (replica.address.clone(), state.map(|it| it.lag))
         };
         self.each.iter().zip(states).map(named).collect()
     }
 
-    /// How each is, or why it is not to be read; what the primary says is noted.
-    async fn states(&self, written: &mut Written, branch: &mut Branch) -> Vec<Result<ReplicaState, String>> {
+    /// What the primary says, if it is there; how far it has written is noted.
+    async fn primary(&self, written: &mut Written) -> Option<Look> {
         let asked = Instant::now();
-        let found = look(&self.primary, PRIMARY).await.ok().filter(|it| it.position.is_some());
+        let found = look(&self.primary, &PRIMARY).await.ok().filter(|it| it.position.is_some());
         let is_away = found.is_none();
         if self.is_primary_away.swap(is_away, Ordering::Relaxed) != is_away {
             info!(is_away, "the primary went away or came back; replicas are read meanwhile");
         }
-        if let Some(Look { position: Some(position), branch: found, .. }) = found {
+        if let Some(position) = found.as_ref().and_then(|it| it.position) {
             written.note(asked, position);
-            *branch = found;
         }
+        found
+    }
+
+    /// How each is, or why it is not to be read.
+    async fn states(&self, written: &Written, branch: &Branch) -> Vec<Result<ReplicaState, String>> {
+        let is_away = self.is_primary_away();
         let looks = self.each.iter().map(|it| look(&it.statements, REPLICA));
         let judged = |found: Result<Look, DbErr>| match found {
             Ok(look) => judge(&look, branch, written, is_away),
@@ -170,6 +189,7 @@ async fn look(statements: &ConnectionPool, text: &str) -> Result<Look, DbErr> {
         position: row.try_get_by_index(0)?,
         age: Duration::try_from_secs_f64(age).unwrap_or_default(),
         branch: Branch { epoch: row.try_get_by_index(2)?, timeline: row.try_get_by_index(3)? },
+        writes: row.try_get_by_index(4)?,
     })
 }
 
@@ -228,7 +248,7 @@ mod tests {
     fn one_that_is_far_behind_or_of_another_database_is_left() {
         let written = written(&[(9, 100), (3, 300)]);
         let branch = |epoch: &str, timeline| Branch { epoch: Some(epoch.to_owned()), timeline: Some(timeline) };
-        let look = |position, branch| Look { position, age: Duration::ZERO, branch };
+        let look = |position, branch| Look { position, age: Duration::ZERO, branch, writes: None };
         assert!(judge(&look(Some(300), branch("e", 1)), &branch("e", 1), &written, false).unwrap().is_in_use);
         let behind = judge(&look(Some(50), branch("e", 1)), &branch("e", 1), &written, false);
         assert!(behind.unwrap_err().contains("behind"));
