@@ -68,9 +68,10 @@ impl Catalog<'_> {
     /// Why PostgreSQL has no number for a new task.
     async fn numbers(&self, Sequence { name, last, is_used_up }: &Sequence) -> Result<Option<String>, DbErr> {
         // The number is a part of the text, which tells PostgreSQL that there are few tasks above it.
-        let is_behind =
-            self.count(format!("select count(*) from (select from tasks where number > {last} limit 1) as t"));
-        Ok(if is_behind.await? > 0 {
+        let above = self.count(format!("select number from tasks where number > {last} limit 1")).await?;
+        // Others go on creating tasks: the sequence has passed the number of each that is seen.
+        let is_behind = above > 0 && self.sequence().await?.is_some_and(|now| now.last < above);
+        Ok(if is_behind {
             let mend = format!("select setval('{name}', (select max(number) from tasks))");
             Some(format!("the sequence {name} is behind the numbers of the tasks that there are: {mend}"))
         } else {
@@ -85,6 +86,7 @@ impl Catalog<'_> {
         Ok(is_used_up.then(|| "the table sqlite_sequence has no more numbers for tasks".to_owned()))
     }
 
+    /// The number that a statement answers, 0 without one.
     async fn count(&self, text: String) -> Result<i64, DbErr> {
         let rows = self.ask(text).await?;
         rows.first().map_or(Ok(0), |row: &QueryResult| row.try_get_by_index(0))

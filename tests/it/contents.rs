@@ -3,7 +3,7 @@
 
 use docket::server::Server;
 
-use crate::support::{Answer, App, command, text};
+use crate::support::{Answer, App, at_once, command, text};
 
 /// Readiness, the doctor and a start say that of the database.
 async fn is_named(app: &mut App, reason: &str) {
@@ -47,6 +47,24 @@ async fn counters_that_are_behind_or_used_up_are_named() {
         app.sql(change).await;
         is_named(&mut app, reason).await;
     }
+}
+
+#[tokio::test]
+async fn an_instance_starts_beside_others_that_create_tasks() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let writers = at_once(8, async |_| {
+        for _ in 0..30 {
+            app.task(&ann, "x").await;
+        }
+    });
+    let starts = async {
+        for _ in 0..20 {
+            let start = Server::bind(&app.config(&[]), None).await.map(|_| ());
+            assert!(start.is_ok(), "{}", docket::error::causes(&start.unwrap_err()));
+        }
+    };
+    tokio::join!(writers, starts);
 }
 
 #[tokio::test]

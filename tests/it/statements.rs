@@ -96,7 +96,7 @@ const ALL_USERS: [(&str, &str); 8] = [
     ),
     ("select user_id, revision from tasks order by number desc limit ", "whose counters are compared with their tasks"),
     ("select user_id, revision from tasks where number > ", "as above, on PostgreSQL"),
-    ("select from tasks where number > ", "what the sequence is compared with"),
+    ("select number from tasks where number > ", "what the sequence is compared with"),
     ("select coalesce(max(number), 1) from tasks", "the same, for an import"),
 ];
 
