@@ -46,7 +46,7 @@ impl Stage {
 
     /// Docket with more settings.
     pub async fn docket_with(&self, settings: &[(&str, &str)]) -> Process {
-        Process::start_with(&self.app.database_url, settings, Stdio::null()).await
+        Process::start_with(&self.app.database_url, settings, Stdio::inherit()).await
     }
 
     /// How long it takes until readiness is answered with that status.

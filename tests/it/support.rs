@@ -3,7 +3,7 @@
 use std::{
     env,
     future::Future,
-    net::IpAddr,
+    net::{IpAddr, TcpListener},
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -426,9 +426,15 @@ impl Drop for Process {
     }
 }
 
-/// A port that nobody has.
+/// A port that nobody has, below those that systems give to outgoing connections: a process that is started again
+/// finds its port free.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let port = rand::random_range(10_000..32_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A JSON string as text.
