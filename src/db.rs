@@ -44,7 +44,7 @@ pub use self::{
     connect::connect,
     connection::Connection,
     dialect::time_or_stand_in,
-    notify::{Channel, Notification, Notifier},
+    notify::{Changes, Channel, Notification, Notifier},
     replicas::RequestReads,
     selection::{Pace, Window},
     tables::{FoundColumn, FoundRow, FoundTable},

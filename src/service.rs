@@ -166,7 +166,14 @@ impl Services {
 
     /// Answers whether data can be read, though the primary may be away.
     pub async fn readable(&self) -> Result<Readable, NotReady> {
-        if self.db.has_stand_in() { Ok(Readable::ByReplicas) } else { self.ready().await.map(|()| Readable::ByAll) }
+        if self.db.has_stand_in() {
+            return Ok(Readable::ByReplicas);
+        }
+        match self.ready().await {
+            Ok(()) => Ok(Readable::ByAll),
+            Err(_) if self.db.gets_stand_in().await => Ok(Readable::ByReplicas),
+            Err(reason) => Err(reason),
+        }
     }
 
     /// Answers whether the database can be worked on.

@@ -6,7 +6,7 @@ use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use uuid::Uuid;
 
 /// A user's id: opaque text of at most 255 characters, because accounts made elsewhere keep theirs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, DeriveValueType)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct UserId(pub String);
 
 /// A task's id: a UUID (version 7 when Docket chooses it). Unique within one user's tasks.

@@ -6,12 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entity::id::UserId;
 use sea_orm::DbErr;
 use sha2::{Digest, Sha256};
-use sqlx::{
-    AssertSqlSafe, Executor, PgPool,
-    postgres::{PgListener, PgNotification},
-};
+use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgListener};
 use tokio::{
     select,
     sync::{Mutex, watch},
@@ -37,9 +35,12 @@ pub struct Notifier {
     /// The channels that are to be listened to.
     wanted: watch::Sender<BTreeSet<Channel>>,
     reception: Mutex<Option<Reception>>,
-    /// The channel that no other instance listens to.
-    echo_channel: String,
+    /// What no other instance is called.
+    name: String,
 }
+
+/// The users whose data changed, each with a revision from which on they have all of it, if one is known.
+pub type Changes = BTreeMap<UserId, Option<i64>>;
 
 /// A connection that receives.
 #[derive(Debug)]
@@ -52,8 +53,10 @@ struct Reception {
 /// What was received.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// The data of these users changed.
-    Changes(Vec<String>),
+    /// The data of these users changed at another instance.
+    Changes(Changes),
+    /// The data of so many users changed at this one.
+    Own(usize),
     /// These channels are listened to from now on; what was sent there before was not received.
     Listening(BTreeSet<Channel>),
     /// What this instance sent to itself, to know whether notifications arrive.
@@ -86,21 +89,22 @@ impl Db {
             db: self.clone(),
             wanted: watch::Sender::default(),
             reception: Mutex::new(None),
-            echo_channel: format!("docket_echo_{:016x}", rand::random::<u64>()),
+            name: format!("{:016x}", rand::random::<u64>()),
         }
     }
 }
 
 impl Notifier {
     /// Tells the instances that listen to these users, which may be this one too, that their data changed.
-    pub async fn send_changes(&self, users: &[String]) -> Result<(), DbErr> {
-        let (channels, payloads) = payloads(users).into_iter().map(|(channel, it)| (channel.name(), it)).unzip();
+    pub async fn send_changes(&self, changes: &Changes) -> Result<(), DbErr> {
+        let payloads = payloads(&self.name, changes);
+        let (channels, payloads) = payloads.into_iter().map(|(channel, it)| (channel.name(), it)).unzip();
         self.send(channels, payloads).await
     }
 
     /// Sends something to this instance alone.
     pub async fn send_echo(&self) -> Result<(), DbErr> {
-        self.send(vec![self.echo_channel.clone()], vec![String::new()]).await
+        self.send(vec![echo_channel(&self.name)], vec![String::new()]).await
     }
 
     /// Sends to where the listeners are, which is not where statements go if there is a pooler in between. One statement,
@@ -127,7 +131,7 @@ impl Notifier {
         // Taken out, so that none is left that has failed.
         let mut open = match reception.take() {
             Some(open) => open,
-            None => Reception::open(pool, &self.echo_channel).await.map_err(failed)?,
+            None => Reception::open(pool, &echo_channel(&self.name)).await.map_err(failed)?,
         };
         let received = loop {
             let others = {
@@ -142,7 +146,7 @@ impl Notifier {
             }
             select! {
                 received = open.listener.try_recv() => match received.map_err(failed)? {
-                    Some(received) => break parse(&received),
+                    Some(received) => break parse(received.channel(), received.payload(), &self.name),
                     None => return Ok(Notification::Lost),
                 },
                 // The notifier has the sender.
@@ -177,29 +181,44 @@ impl Reception {
     }
 }
 
-fn parse(received: &PgNotification) -> Notification {
-    if received.channel().starts_with(CHANGES) {
-        Notification::Changes(received.payload().split('\n').map(str::to_owned).collect())
-    } else {
-        Notification::Echo
-    }
+/// The channel that no other instance listens to.
+fn echo_channel(name: &str) -> String {
+    format!("docket_echo_{name}")
 }
 
-/// The users of each channel, a line each, in as many payloads as they need. One with a line break is left out: no id in
-/// a token that is accepted has one, and who waits for it polls.
-fn payloads(users: &[String]) -> Vec<(Channel, String)> {
+/// A line that is not understood is of a user whose change is found by polling.
+fn parse(channel: &str, payload: &str, name: &str) -> Notification {
+    if !channel.starts_with(CHANGES) {
+        return Notification::Echo;
+    }
+    let mut lines = payload.split('\n');
+    if lines.next() == Some(name) {
+        return Notification::Own(lines.count());
+    }
+    let change = |line: &str| {
+        let (revision, user) = line.split_once(' ')?;
+        Some((UserId(user.to_owned()), revision.parse().ok()))
+    };
+    Notification::Changes(lines.filter_map(change).collect())
+}
+
+/// In as many payloads as they need: the name of the sender, and the users of the channel, each in a line with the
+/// revision, or `-`, before. One with a line break is left out: no id in a token that is accepted has one, and who waits
+/// for it polls.
+fn payloads(name: &str, changes: &Changes) -> Vec<(Channel, String)> {
     let mut filling: BTreeMap<Channel, String> = BTreeMap::new();
     let mut payloads = Vec::new();
-    for user in users.iter().filter(|user| user.len() < MAX_PAYLOAD && !user.contains('\n')) {
+    for (UserId(user), revision) in changes {
+        let line = format!("\n{} {user}", revision.map_or("-".to_owned(), |it| it.to_string()));
+        if name.len() + line.len() > MAX_PAYLOAD || user.contains('\n') {
+            continue;
+        }
         let channel = Channel::of(user);
-        let payload = filling.entry(channel).or_default();
-        if payload.len() + user.len() >= MAX_PAYLOAD {
-            payloads.push((channel, std::mem::take(payload)));
+        let payload = filling.entry(channel).or_insert_with(|| name.to_owned());
+        if payload.len() + line.len() > MAX_PAYLOAD {
+            payloads.push((channel, std::mem::replace(payload, name.to_owned())));
         }
-        if !payload.is_empty() {
-            payload.push('\n');
-        }
-        payload.push_str(user);
+        payload.push_str(&line);
     }
     payloads.extend(filling);
     payloads
@@ -211,13 +230,19 @@ mod tests {
 
     #[test]
     fn users_fill_payloads_of_their_channels_up_to_the_limit() {
-        let users: Vec<_> = (0..20_000).map(|number| format!("{number:0>200}")).collect();
-        let payloads = payloads(&users);
+        let revision = |number: i64| (number % 3 > 0).then_some(number);
+        let changes: Changes =
+            (0..20_000).map(|number| (UserId(format!("{number:0>200}")), revision(number))).collect();
+        let payloads = payloads("here", &changes);
         assert!(payloads.iter().all(|(_, it)| it.len() < 8000));
-        let sent = payloads.iter().flat_map(|(channel, it)| it.split('\n').map(|user| (*channel, user.to_owned())));
-        let sent: Vec<_> = sent.collect();
-        assert!(sent.iter().all(|(channel, user)| Channel::of(user) == *channel));
-        assert_eq!(sent.into_iter().map(|(_, user)| user).collect::<BTreeSet<_>>(), users.into_iter().collect());
+        let mut sent = Changes::new();
+        for (channel, payload) in &payloads {
+            assert!(matches!(parse(&channel.name(), payload, "here"), Notification::Own(1..=34)));
+            let Notification::Changes(heard) = parse(&channel.name(), payload, "there") else { panic!("{payload}") };
+            assert!(heard.keys().all(|user| Channel::of(&user.0) == *channel));
+            sent.extend(heard);
+        }
+        assert_eq!(sent, changes);
         // 78 users of each channel, of whom 34 fit.
         assert!((600..=900).contains(&payloads.len()), "{}", payloads.len());
         assert_eq!(payloads.iter().map(|(channel, _)| *channel).collect::<BTreeSet<_>>(), Channel::all());

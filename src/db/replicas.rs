@@ -25,6 +25,7 @@ use std::{
 
 use entity::id::UserId;
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
+use tokio::time;
 
 use self::known::KnownRevisions;
 pub(super) use self::request::OwnerReads;
@@ -38,6 +39,10 @@ use super::{
     user_share,
 };
 use crate::telemetry::metrics::{Pool, ReplicaReads, ReplicaSample};
+
+/// How long is waited until the primary is found to be away, when it did not answer.
+const AWAY_TIMEOUT: Duration = Duration::from_millis(1500);
+const AWAY_PAUSE: Duration = Duration::from_millis(50);
 
 /// The replicas, and what is known of the users who may be read there.
 #[derive(Debug)]
@@ -140,6 +145,22 @@ impl Replicas {
         self.is_primary_away.load(Ordering::Relaxed)
     }
 
+    fn has_any_in_use(&self) -> bool {
+        self.each.iter().any(|it| it.state().is_in_use)
+    }
+
+    /// Whether the primary, which did not answer, is found to be away.
+    async fn finds_primary_away(&self) -> bool {
+        let asked = Instant::now();
+        while !self.is_primary_away() {
+            if asked.elapsed() > AWAY_TIMEOUT {
+                return false;
+            }
+            time::sleep(AWAY_PAUSE).await;
+        }
+        true
+    }
+
     fn count(&self, fallback: Fallback) {
         let counter = match fallback {
             Fallback::Behind => &self.counts.behind,
@@ -220,10 +241,11 @@ impl Db {
         }
     }
 
-    /// Notes that a user's data was written, here or at another instance.
-    pub fn note_write(&self, owner: &UserId) {
+    /// Notes that a user's data was written, here or at another instance, and a revision from which on they have all of
+    /// it, if one is known.
+    pub fn note_write(&self, owner: &UserId, revision: Option<i64>) {
         if let Some(replicas) = &self.replicas {
-            replicas.known.note_write(owner);
+            replicas.known.note_write(owner, revision);
         }
     }
 
@@ -244,8 +266,15 @@ impl Db {
 
     /// Whether users are read while the primary is away.
     pub fn has_stand_in(&self) -> bool {
-        let has_stand_in = |it: &SharedReplicas| it.is_primary_away() && it.each.iter().any(|it| it.state().is_in_use);
-        self.replicas.as_ref().is_some_and(has_stand_in)
+        self.replicas.as_ref().is_some_and(|it| it.is_primary_away() && it.has_any_in_use())
+    }
+
+    /// Whether they are, or are once the primary, which does not answer, is found to be away.
+    pub async fn gets_stand_in(&self) -> bool {
+        match &self.replicas {
+            Some(replicas) => replicas.has_any_in_use() && replicas.finds_primary_away().await,
+            None => false,
+        }
     }
 
     /// How often users were read where, if there are replicas.

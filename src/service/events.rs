@@ -4,7 +4,7 @@
 mod listeners;
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -23,7 +23,7 @@ use tracing::warn;
 
 use self::listeners::Listeners;
 use crate::{
-    db::{Channel, Db, Notification, Notifier},
+    db::{Changes, Channel, Db, Notification, Notifier},
     telemetry::metrics::EventCounts,
 };
 
@@ -59,7 +59,7 @@ pub struct Events {
     connection_lost: Mutex<Instant>,
     /// When the last echo arrived.
     last_echo: Mutex<Option<Instant>>,
-    outbox: Mutex<HashSet<UserId>>,
+    outbox: Mutex<Changes>,
     outbox_filled: Notify,
     counts: Counts,
 }
@@ -105,9 +105,9 @@ impl Events {
     }
 
     /// Notifies the listeners of this process now and the other instances soon.
-    pub(super) fn publish(&self, user: &UserId) {
+    pub(super) fn publish(&self, user: &UserId, revision: Option<i64>) {
         self.notify_listeners(user);
-        self.send_soon([user.clone()]);
+        self.send_soon(user, revision);
     }
 
     /// Whether the database is certainly the one that it was then: after a fail-over, revisions of writes that were lost
@@ -160,22 +160,25 @@ impl Events {
         loop {
             self.outbox_filled.notified().await;
             time::sleep(SEND_DELAY).await;
-            let users = std::mem::take(&mut *locked(&self.outbox));
-            let users: Vec<String> = users.into_iter().map(|it| it.0).collect();
-            match notifier.send_changes(&users).await {
-                Ok(()) => drop(self.counts.sent.fetch_add(users.len() as u64, Ordering::Relaxed)),
+            let changes = std::mem::take(&mut *locked(&self.outbox));
+            match notifier.send_changes(&changes).await {
+                Ok(()) => drop(self.counts.sent.fetch_add(changes.len() as u64, Ordering::Relaxed)),
                 Err(cause) => {
                     warn!(%cause, "events could not be sent; other instances notice the changes later");
                     time::sleep(POLL_INTERVAL).await;
-                    self.send_soon(users.into_iter().map(UserId));
+                    for (user, revision) in &changes {
+                        self.send_soon(user, *revision);
+                    }
                 }
             }
         }
     }
 
-    fn send_soon(&self, users: impl IntoIterator<Item = UserId>) {
+    fn send_soon(&self, user: &UserId, revision: Option<i64>) {
         let mut outbox = locked(&self.outbox);
-        outbox.extend(users);
+        // Of several writes that which is not known may be the last.
+        let known = outbox.get(user).map_or(revision, |known| Some((*known)?.max(revision?)));
+        outbox.insert(user.clone(), known);
         if outbox.len() > MAX_UNSENT {
             outbox.clear();
         }
@@ -201,12 +204,15 @@ impl Events {
     async fn receive(&self, notifier: &Notifier, db: &Db) {
         loop {
             match notifier.receive().await {
-                Ok(Notification::Changes(users)) => {
-                    self.counts.received.fetch_add(users.len() as u64, Ordering::Relaxed);
-                    for user in users.into_iter().map(UserId) {
-                        db.note_write(&user);
+                Ok(Notification::Changes(changes)) => {
+                    self.counts.received.fetch_add(changes.len() as u64, Ordering::Relaxed);
+                    for (user, revision) in changes {
+                        db.note_write(&user, revision);
                         self.notify_listeners(&user);
                     }
+                }
+                Ok(Notification::Own(count)) => {
+                    self.counts.received.fetch_add(count as u64, Ordering::Relaxed);
                 }
                 Ok(Notification::Listening(channels)) => self.poll_soon(channels),
                 Ok(Notification::Echo) => *locked(&self.last_echo) = Some(Instant::now()),

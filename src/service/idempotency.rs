@@ -188,9 +188,9 @@ impl PendingRequest {
         let events = Arc::clone(&services.events);
         drop(services);
         transaction.commit().await?;
-        database.note_write(&user);
+        database.note_write(&user, None);
         // The events of its services were sent before the commit.
-        events.publish(&user);
+        events.publish(&user, None);
         Ok(())
     }
 }

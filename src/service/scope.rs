@@ -87,10 +87,11 @@ impl<'a> Scope<'a> {
         self.db.reads_of(self.owner)
     }
 
-    /// Tells whoever listens that the user's data was written.
-    fn publish(self) {
-        self.db.note_write(self.owner);
-        self.events.publish(self.owner);
+    /// Tells whoever listens that the user's data was written, and a revision from which on they have all of it, if one
+    /// is known.
+    fn publish(self, revision: Option<i64>) {
+        self.db.note_write(self.owner, revision);
+        self.events.publish(self.owner, revision);
     }
 
     /// Changes the user's data: all that the work does lasts if it is `Ok`, nothing of it otherwise. There is no other
@@ -108,15 +109,16 @@ impl<'a> Scope<'a> {
         work: impl Fn(Write<'a>) -> F,
     ) -> Result<T, Error> {
         let done = self.db.transaction(async |transaction| {
-            let spare = Some(take(transaction.connection(), self.owner, 1).await?);
-            match work(Write { owner: self.owner, transaction, spare }).await? {
-                Outcome::Changed(value) => Ok(value),
+            let first = take(transaction.connection(), self.owner, 1).await?;
+            match work(Write { owner: self.owner, transaction, spare: Some(first) }).await? {
+                Outcome::Changed(value) => Ok((value, first)),
                 Outcome::Unchanged(value) => Err(RolledBack::Unchanged(value)),
             }
         });
         match done.await {
-            Ok(value) => {
-                self.publish();
+            Ok((value, first)) => {
+                // Whoever has the first of its numbers has the whole transaction.
+                self.publish(Some(first));
                 Ok(value)
             }
             Err(RolledBack::Unchanged(value)) => Ok(value),
@@ -135,14 +137,14 @@ impl<'a> Scope<'a> {
             work(transaction.database()).await
         });
         let value = done.await?;
-        self.publish();
+        self.publish(None);
         Ok(value)
     }
 
     /// Makes a task by one message to the database, which is a whole write.
     pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
         let made = self.db.create_at_once(row).await?;
-        self.publish();
+        self.publish(Some(made.revision));
         Ok(made)
     }
 

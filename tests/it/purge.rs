@@ -113,5 +113,10 @@ async fn notifications_go_where_instances_listen() {
     app.task(&ann, "told elsewhere").await;
     let heard =
         tokio::time::timeout(Duration::from_secs(10), listener.recv()).await.expect("nothing was heard").unwrap();
-    assert_eq!(heard.payload(), ann.id);
+    let lines: Vec<&str> = heard.payload().lines().collect();
+    assert_eq!(
+        lines.get(1),
+        Some(&format!("1 {}", ann.id).as_str()),
+        "the sender, and a user with a revision: {lines:?}"
+    );
 }

@@ -44,10 +44,15 @@ impl KnownRevisions {
         changed.map(|it| it.elapsed())
     }
 
-    /// Notes that something was written.
-    pub(super) fn note_write(&self, owner: &UserId) {
-        let known = self.0.get(owner).unwrap_or_default();
-        self.0.insert(owner.clone(), KnownRevision { written: Some(Instant::now()), ..known });
+    /// Notes that something was written, and that the primary had that revision then, if that is known.
+    pub(super) fn note_write(&self, owner: &UserId, revision: Option<i64>) {
+        let (known, now) = (self.0.get(owner).unwrap_or_default(), Some(Instant::now()));
+        let known = match revision {
+            Some(revision) if revision > known.revision => KnownRevision { revision, changed: now, ..known },
+            Some(_) => known,
+            None => KnownRevision { written: now, ..known },
+        };
+        self.0.insert(owner.clone(), known);
     }
 
     /// The least revision that a replica must have which has all that was written before `caught_up`; none, if it may be
@@ -71,7 +76,7 @@ mod tests {
         assert_eq!(known.note(&ann, 7, Instant::now()), None);
         assert_eq!(known.least(&ann, None), Some(7));
         let before = Instant::now();
-        known.note_write(&ann);
+        known.note_write(&ann, None);
         assert_eq!((known.least(&ann, None), known.least(&ann, Some(before))), (None, None));
         assert_eq!(known.least(&ann, Some(Instant::now() + Duration::from_secs(1))), Some(7));
         // What was asked before the write says nothing of it.
@@ -79,5 +84,11 @@ mod tests {
         assert_eq!(known.least(&ann, None), None);
         assert!(known.note(&ann, 8, Instant::now()).is_some_and(|it| it < Duration::from_secs(5)));
         assert_eq!(known.least(&ann, None), Some(8));
+        // A write whose revision is known need not be waited for.
+        for (revision, least) in [(10, 10), (9, 10), (11, 11)] {
+            known.note_write(&ann, Some(revision));
+            assert_eq!(known.least(&ann, None), Some(least));
+        }
+        assert!(known.note(&ann, 11, Instant::now()).is_some_and(|it| it < Duration::from_secs(5)));
     }
 }

@@ -25,9 +25,6 @@ static REVISION: LazyLock<String> =
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long it may take while it is away and perhaps silent.
 const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
-/// How long is waited until the primary is found to be away, when it did not answer.
-const AWAY_TIMEOUT: Duration = Duration::from_millis(1500);
-const AWAY_PAUSE: Duration = Duration::from_millis(50);
 /// How long a replica may take before the primary is asked instead.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -147,7 +144,7 @@ impl OwnerReads {
         let asked = Instant::now();
         let found = self.revision(monitor, if is_away { SHORT_LOOKUP_TIMEOUT } else { LOOKUP_TIMEOUT }).await;
         let does_not_answer = found.as_ref().is_err_and(is_gone);
-        if found.is_ok() || !(is_away || (does_not_answer && self.turns_out_away().await)) {
+        if found.is_ok() || !(is_away || (does_not_answer && replicas.finds_primary_away().await)) {
             let PrimaryRevision { revision, timeline } = found.ok().flatten()?;
             // Those that were looked at before a fail-over may have what nobody wrote.
             if timeline != Some(replicas.timeline.load(Ordering::Relaxed)) {
@@ -167,18 +164,6 @@ impl OwnerReads {
         };
         let least = least.max(request.seen.load(Ordering::Relaxed));
         Some(Choice { replica: number, wanted: Wanted::AtLeast(least) })
-    }
-
-    /// Whether the primary, which did not answer, is found to be away.
-    async fn turns_out_away(&self) -> bool {
-        let asked = Instant::now();
-        while !self.replicas.is_primary_away() {
-            if asked.elapsed() > AWAY_TIMEOUT {
-                return false;
-            }
-            time::sleep(AWAY_PAUSE).await;
-        }
-        true
     }
 
     /// The user's revision at the primary.
