@@ -45,7 +45,7 @@ pub use self::{
     connection::Connection,
     dialect::time_or_stand_in,
     notify::{Changes, Channel, Notification, Notifier},
-    replicas::RequestReads,
+    replicas::{AccountRow, RequestReads},
     selection::{Pace, Window},
     tables::{FoundColumn, FoundRow, FoundTable},
     transaction::Transaction,

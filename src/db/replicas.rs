@@ -8,6 +8,7 @@
 //! While the primary is away, the least revision is the greatest that this instance knows of and that the client has seen.
 //! See docs/operations.md#read-replicas.
 
+mod accounts;
 mod known;
 mod request;
 mod watch;
@@ -29,7 +30,7 @@ use tokio::time;
 
 use self::known::KnownRevisions;
 pub(super) use self::request::OwnerReads;
-pub use self::request::RequestReads;
+pub use self::{accounts::AccountRow, request::RequestReads};
 use super::{
     Connection, Db,
     conflict::is_conflict,

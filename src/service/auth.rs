@@ -266,7 +266,7 @@ impl<'a> Auth<'a> {
 
     /// The account of a user, unless it is kept elsewhere.
     pub async fn account(self, user: &CurrentUser) -> Result<Option<user::Model>, Error> {
-        Ok(self.db.reader().row(user::Entity::find_by_id(user.id.clone())).await?)
+        Ok(self.db.account_row(user::Entity::find_by_id(user.id.clone())).await?.row)
     }
 
     async fn user_of_session(self, token: &str) -> Result<CurrentUser, Error> {

@@ -271,11 +271,32 @@ impl Run<'_> {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Reads with a session and an access token that no instance has seen, and is told nothing of a session that is not there.
+    async fn is_known_without_primary(&self, person: &Person, unused: &String) {
+        for base in &self.bases {
+            for proof in [&person.session, unused] {
+                let tasks = self.stage.http.get(format!("{base}/api/{}/tasks?limit=1", person.id));
+                assert_eq!(tasks.bearer_auth(proof).send().await.unwrap().status(), 200);
+                let me = self.stage.http.post(format!("{base}/graphql")).json(&json!({ "query": "{ me { email } }" }));
+                let me: Value = me.bearer_auth(proof).send().await.unwrap().json().await.unwrap();
+                assert_eq!(me, json!({ "data": { "me": { "email": person.email } } }));
+            }
+            let session = self.stage.http.get(format!("{base}/api/auth/get-session"));
+            let session: Value = session.bearer_auth(&person.session).send().await.unwrap().json().await.unwrap();
+            assert_eq!(session["user"]["id"], person.id);
+            let other = self.stage.http.get(format!("{base}/api/{}/tasks", person.id)).bearer_auth("x".repeat(32));
+            assert_eq!(other.send().await.unwrap().status(), 503, "nobody knows whether it has begun");
+        }
+    }
+
     /// Reads for so long while the primary is away; how often.
     async fn without_primary(&self, primary: &Cluster, part: Duration, written: &[HashMap<String, String>]) -> usize {
-        let (mut tokens, mut written) = (Vec::new(), written.to_vec());
+        let (mut tokens, mut unused, mut written) = (Vec::new(), Vec::new(), written.to_vec());
         for (person, titles) in self.stage.people.iter().zip(&mut written) {
             tokens.push(self.graphql(person, "{ syncToken }", json!({})).await["data"]["syncToken"].clone());
+            let token = self.stage.http.get(format!("{}/api/auth/token", self.any())).bearer_auth(&person.session);
+            let token: Value = token.send().await.unwrap().json().await.unwrap();
+            unused.push(token["token"].as_str().unwrap().to_owned());
             let body = json!({ "title": format!("last of {}", person.email) });
             let (status, task) = self.rest(person, Method::POST, "/tasks", Some(body)).await;
             assert_eq!(status, 201);
@@ -291,6 +312,9 @@ impl Run<'_> {
         }
         assert_eq!(self.health("readable").await.1, r#"{"database":"read-only","status":"healthy"}"#);
         assert_eq!(self.health("ready").await.0, 503);
+        for (person, unused) in self.stage.people.iter().zip(&unused) {
+            self.is_known_without_primary(person, unused).await;
+        }
         let (start, mut reads) = (Instant::now(), 0);
         while start.elapsed() < part {
             for ((person, titles), token) in self.stage.people.iter().zip(&written).zip(&tokens) {

@@ -24,9 +24,9 @@ static REVISION: LazyLock<String> =
 /// How long the primary may take to answer that.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long it may take while it is away and perhaps silent.
-const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
+pub(super) const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long a replica may take before the primary is asked instead.
-const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a request reads the data of its user.
 #[derive(Debug)]

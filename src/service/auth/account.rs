@@ -17,7 +17,7 @@ use super::{
     session::begin,
 };
 use crate::{
-    db::Connection,
+    db::{AccountRow, Connection},
     error::{AuthError, Error},
     service::{user_data, values::UserName},
     telemetry::SecurityEvent,
@@ -257,8 +257,12 @@ impl Auth<'_> {
 
     /// Whether the user had an account here that was deleted.
     pub(super) async fn is_deleted(self, user: &UserId) -> Result<bool, Error> {
-        let row = verification::Entity::find().filter(verification::Column::Identifier.eq(deleted(user)));
-        Ok(row.one(self.db.reader()).await?.is_some())
+        let row = verification::Entity::find()
+            .select_only()
+            .columns([verification::Column::Id, verification::Column::Identifier])
+            .filter(verification::Column::Identifier.eq(deleted(user)));
+        let found: AccountRow<(String, String)> = self.db.account_row(row).await?;
+        Ok(found.row.is_some())
     }
 
     /// The user with this address.

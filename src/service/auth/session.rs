@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::{Auth, SessionAndUser, random_id};
 use crate::{
-    db::Connection,
+    db::{AccountRow, Connection},
     error::{AuthError, Error},
     telemetry::{OPERATOR, SecurityEvent},
 };
@@ -85,7 +85,15 @@ impl Auth<'_> {
     pub async fn session(self, token: &str, lifetime: Lifetime) -> Result<Option<LiveSession>, Error> {
         let now = Utc::now();
         let its = session::with_user().filter(session::Column::Token.eq(token));
-        let Some((session, user)) = self.db.reader().quick_row::<SessionAndUser>(its).await? else { return Ok(None) };
+        let found: AccountRow<SessionAndUser> = self.db.account_row(its).await?;
+        let Some((session, user)) = found.row else {
+            // It may have begun in the last moments.
+            return if found.is_of_replica { Err(Error::Busy) } else { Ok(None) };
+        };
+        if found.is_of_replica {
+            let is_live = session.expires_at.utc() > now;
+            return Ok(is_live.then_some(LiveSession { session, user, is_extended: false }));
+        }
         if session.expires_at.utc() <= now {
             session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
             return Ok(None);

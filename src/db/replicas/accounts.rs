@@ -1,0 +1,72 @@
+//! Reading accounts and sessions while the primary is away.
+
+use std::{pin::pin, time::Duration};
+
+use entity::row::{self, FromRow};
+use sea_orm::{ConnectionTrait, DbErr, QueryTrait, Statement, sea_query::SelectStatement};
+use tokio::time;
+
+use super::{
+    super::{Connection, Db, connect::failed},
+    ReplicaState, Replicas, is_gone,
+    request::{REPLICA_TIMEOUT, SHORT_LOOKUP_TIMEOUT},
+};
+
+/// What was found of an account or a session.
+#[derive(Debug)]
+pub struct AccountRow<T> {
+    /// Its row, if it is there.
+    pub row: Option<T>,
+    /// Whether it was read at a replica because the primary is away: what was written in the last moments before may be
+    /// missing.
+    pub is_of_replica: bool,
+}
+
+impl Db {
+    /// The first of what is selected of accounts and sessions by a statement that is quick: at the primary or, while that is
+    /// away, at a replica that has all that the primary was seen to have.
+    pub async fn account_row<T: FromRow>(
+        &self,
+        select: impl QueryTrait<QueryStatement = SelectStatement> + Clone,
+    ) -> Result<AccountRow<T>, DbErr> {
+        let Some(replicas) = &self.replicas else {
+            return Ok(AccountRow { row: self.reader.quick_row(select).await?, is_of_replica: false });
+        };
+        // Also one that was away a moment ago is asked: it may be back.
+        let is_away = replicas.is_primary_away();
+        let at_primary = self.reader.quick_row(select.clone());
+        let found = if is_away {
+            time::timeout(SHORT_LOOKUP_TIMEOUT, at_primary)
+                .await
+                .unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut)))
+        } else {
+            at_primary.await
+        };
+        match found {
+            Ok(row) => Ok(AccountRow { row, is_of_replica: false }),
+            Err(cause) if is_gone(&cause) && (is_away || replicas.finds_primary_away().await) => {
+                let row = replicas.account_row(&self.reader, &select).await.ok_or(cause)?;
+                Ok(AccountRow { row, is_of_replica: true })
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
+impl Replicas {
+    /// What a replica has that lacks nothing, if there is one.
+    async fn account_row<T: FromRow>(
+        &self,
+        reader: &Connection,
+        select: &impl QueryTrait<QueryStatement = SelectStatement>,
+    ) -> Option<Option<T>> {
+        let lacks_nothing = |state: ReplicaState| state.is_in_use && state.lag == Duration::ZERO;
+        let replica = self.each.iter().find(|it| lacks_nothing(*it.state()))?;
+        let statement: Statement = reader.fitted(reader.get_database_backend().build(select.as_query()));
+        let read = time::timeout(REPLICA_TIMEOUT, replica.statements.read(&statement));
+        let read = async { read.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
+        let rows = reader.monitor.over("replica", &statement.sql, pin!(read)).await;
+        let rows = rows.inspect_err(|cause| replica.note_failure(cause)).ok()?;
+        rows.first().map(row::read).transpose().ok()
+    }
+}
