@@ -61,8 +61,7 @@ impl Db {
                 row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?
             }
         };
-        let hash = Sha256::digest(place);
-        let mark: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mark = hex::encode(Sha256::digest(place));
         Ok(mark[..DIGITS_OF_MARK].to_owned())
     }
 }

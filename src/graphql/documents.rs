@@ -91,7 +91,7 @@ fn sha256(text: &str) -> Hash {
 }
 
 fn hexadecimal(algorithm: &'static digest::Algorithm, text: &str) -> Hash {
-    digest::digest(algorithm, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest::digest(algorithm, text.as_bytes()))
 }
 
 fn no_such_document() -> DocumentErrors {

@@ -289,7 +289,7 @@ fn is_scrypt(password: &Password, salt: &str, key: &str) -> bool {
 }
 
 fn new_scrypt(password: &Password) -> Result<String, Error> {
-    let salt = hex(&rand::random::<[u8; 16]>());
+    let salt = hex::encode(rand::random::<[u8; 16]>());
     let key = scrypt_key(password, &salt).ok_or_else(|| Error::internal("scrypt refuses its parameters"))?;
     Ok(format!("{salt}:{key}"))
 }
@@ -300,7 +300,7 @@ fn scrypt_key(password: &Password, salt: &str) -> Option<String> {
     let params = scrypt::Params::new(log_n, r, p, SCRYPT_KEY).ok()?;
     let mut key = [0; SCRYPT_KEY];
     scrypt::scrypt(password.normal.as_bytes(), salt.as_bytes(), &params, &mut key).ok()?;
-    Some(hex(&key))
+    Some(hex::encode(key))
 }
 
 /// Salt and key of a hash of Better Auth's; one of ours is in PHC string format, which has no colon.
@@ -342,11 +342,6 @@ pub fn hash_kind(stored: &str) -> &'static str {
 /// Whether a hash is to be replaced at the next sign-in: never by one that a Better Auth beside us cannot read.
 fn needs_rehash(kind: config::PasswordHash, stored: &str) -> bool {
     foreign(stored).is_some() || (kind == config::PasswordHash::Argon2id && kind_of(stored) != kind)
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

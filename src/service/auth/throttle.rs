@@ -20,7 +20,7 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::{Auth, Client, Email, password::hex, random_id};
+use super::{Auth, Client, Email, random_id};
 use crate::{
     db::Db,
     error::{AuthError, Error},
@@ -275,7 +275,7 @@ fn wait(last: DateTime<Utc>, window: Duration, now: DateTime<Utc>) -> Duration {
 
 /// An e-mail address is counted by its hash, so that the table holds no addresses of strangers.
 fn hashed(what: &str, email: &str) -> String {
-    format!("{what}|{}", hex(&Sha256::digest(email)))
+    format!("{what}|{}", hex::encode(Sha256::digest(email)))
 }
 
 /// How many requests a path allows in which time, by what it begins with.

@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{error::Error, service::auth::password::hex};
+use crate::error::Error;
 
 /// Seals and opens private keys.
 pub(super) struct Seal(XChaCha20Poly1305);
@@ -24,14 +24,14 @@ impl Seal {
     pub(super) fn close(&self, plain: &[u8]) -> Result<String, Error> {
         let nonce: [u8; NONCE] = rand::random();
         let sealed = self.0.encrypt(XNonce::from_slice(&nonce), plain).map_err(|_| Error::internal("no seal"))?;
-        Ok(format!("\"{}{}\"", hex(&nonce), hex(&sealed)))
+        Ok(format!("\"{}{}\"", hex::encode(nonce), hex::encode(sealed)))
     }
 
     /// What was sealed; a plain JWK (`disablePrivateKeyEncryption`) is taken as it is.
     pub(super) fn open(&self, stored: &str) -> Option<Vec<u8>> {
         match serde_json::from_str(stored).ok()? {
             serde_json::Value::String(sealed) => {
-                let bytes = unhex(&sealed)?;
+                let bytes = hex::decode(sealed).ok()?;
                 let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
                 self.0.decrypt(XNonce::from_slice(nonce), sealed).ok()
             }
@@ -45,12 +45,6 @@ impl std::fmt::Debug for Seal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Seal(…)")
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|it| Some(it.to_digit(16)? as u8)).collect();
-    let digits = digits.filter(|it| it.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 #[cfg(test)]
