@@ -58,6 +58,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Work(WorkCommand),
+    #[command(flatten)]
+    Explain(ExplainCommand),
+}
+
+/// What needs the settings.
+#[derive(Subcommand)]
+enum WorkCommand {
     /// Answer requests (the default)
     Serve {
         /// Open its first page in a browser
@@ -124,6 +133,11 @@ enum Command {
         #[arg(long)]
         fix: bool,
     },
+}
+
+/// What needs none.
+#[derive(Subcommand)]
+enum ExplainCommand {
     /// Explain all settings
     Settings,
     /// Print the GraphQL schema
@@ -144,7 +158,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { command, settings } = Arguments::parse();
-    match run(command.unwrap_or(Command::Serve { open: false }), settings) {
+    let done = match command.unwrap_or(Command::Work(WorkCommand::Serve { open: false })) {
+        Command::Work(command) => {
+            settings.started(|config, runtime, telemetry| runtime.block_on(work(command, config, telemetry)))
+        }
+        Command::Explain(command) => explain(command),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if commands::is_pipe_closed(&*error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -154,49 +174,43 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, settings: CommonSettings) -> Done {
+fn explain(command: ExplainCommand) -> Done {
     match command {
-        Command::Completions { shell } => shell::completions(Arguments::command(), shell),
-        Command::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
-        Command::Openapi => data::openapi(),
-        Command::Settings => shell::settings(),
-        Command::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
-        command => settings
-            .started(|config, runtime, telemetry| runtime.block_on(run_with_settings(command, config, telemetry))),
+        ExplainCommand::Completions { shell } => shell::completions(Arguments::command(), shell),
+        ExplainCommand::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
+        ExplainCommand::Openapi => data::openapi(),
+        ExplainCommand::Settings => shell::settings(),
+        ExplainCommand::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
     }
 }
 
-async fn run_with_settings(command: Command, config: &mut Config, telemetry: &Telemetry) -> Done {
+async fn work(command: WorkCommand, config: &mut Config, telemetry: &Telemetry) -> Done {
     match command {
-        Command::Serve { open } => {
+        WorkCommand::Serve { open } => {
             config.keep_secret()?;
             serve(config, telemetry, open).await
         }
-        Command::Demo(arguments) => {
+        WorkCommand::Demo(arguments) => {
             config.keep_secret()?;
             demo::run(config, arguments).await
         }
-        Command::Health => health(config).await,
-        Command::Migrate => data::migrate(config).await,
-        Command::Backup { file } => data::backup(config, &file).await,
-        Command::Restore { file } => data::restore(config, &file).await,
-        Command::Adopt(arguments) => data::adopt(config, arguments).await,
-        Command::Export { user: None, file, .. } => data::export(config, &file).await,
-        Command::Export { user: Some(user), file, .. } => data::export_user(config, &user, &file).await,
-        Command::Import { user: None, dry_run, resume, file, .. } => {
+        WorkCommand::Health => health(config).await,
+        WorkCommand::Migrate => data::migrate(config).await,
+        WorkCommand::Backup { file } => data::backup(config, &file).await,
+        WorkCommand::Restore { file } => data::restore(config, &file).await,
+        WorkCommand::Adopt(arguments) => data::adopt(config, arguments).await,
+        WorkCommand::Export { user: None, file, .. } => data::export(config, &file).await,
+        WorkCommand::Export { user: Some(user), file, .. } => data::export_user(config, &user, &file).await,
+        WorkCommand::Import { user: None, dry_run, resume, file, .. } => {
             data::import(config, &file, ImportOptions { is_dry_run: dry_run, is_resumed: resume }).await
         }
-        Command::Import { user: Some(user), dry_run, file, .. } => {
+        WorkCommand::Import { user: Some(user), dry_run, file, .. } => {
             data::import_user(config, &user, &file, dry_run).await
         }
-        Command::User(arguments) => user::run(config, arguments).await,
-        Command::Keys(arguments) => keys::run(config, arguments).await,
-        Command::Stats(arguments) => stats::run(config, arguments).await,
-        Command::Doctor { fix } => data::doctor(config, fix).await,
-        // They need no settings.
-        Command::Completions { .. } | Command::Man { .. } | Command::Openapi | Command::Settings | Command::Schema => {
-            Ok(())
-        }
+        WorkCommand::User(arguments) => user::run(config, arguments).await,
+        WorkCommand::Keys(arguments) => keys::run(config, arguments).await,
+        WorkCommand::Stats(arguments) => stats::run(config, arguments).await,
+        WorkCommand::Doctor { fix } => data::doctor(config, fix).await,
     }
 }
 
