@@ -73,7 +73,7 @@ pub async fn fill(config: &Config) -> Result<DemoAccount, Error> {
 pub async fn remove(config: &Config) -> Result<(), Error> {
     let services = services(config).await?;
     if let Some(user) = services.adoption().find_user(EMAIL).await? {
-        services.auth().delete_account(&user, &Client::default()).await?;
+        services.auth().delete_account(&user, &Client::operator()).await?;
         services.auth().erase_deleted().await?;
     }
     services.close().await
@@ -120,7 +120,7 @@ async fn sign_up(services: &Services, password: &str) -> Result<CurrentUser, Err
         lasts: NOT_REMEMBERED,
         callback_url: None,
     };
-    match services.auth().sign_up(registration, &Client::default()).await? {
+    match services.auth().sign_up(registration, &Client::operator()).await? {
         SignedUp::In(signed_in) => services.auth().identify(Credential::Bearer(&signed_in.session.token)).await,
         SignedUp::ToBeVerified(_) => Err(AuthError::EmailNotVerified.into()),
     }

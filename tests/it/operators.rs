@@ -523,6 +523,17 @@ async fn each_command_leaves_an_event_without_a_name_or_a_secret() {
     }
 }
 
+#[tokio::test]
+async fn the_key_that_a_token_of_an_operator_needs_is_the_operators_too() {
+    let app = App::spawn().await;
+    run_with(&app, &["user", "create", "ann@example.com", "--password-stdin"], &[], PASSWORD).good();
+    let ran = run_with(&app, &["user", "token", "ann@example.com"], &[("DOCKET_ENV", "staging")], "");
+    let lines = ran.log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let events: Vec<Value> = lines.filter(|it| it["target"] == "security").map(|it| it["fields"].clone()).collect();
+    let named: Vec<_> = events.iter().map(|it| [&it["event"], &it["address"]]).collect();
+    assert_eq!(named, [["key_created", "operator"], ["token_issued", "operator"]], "{ran:?}");
+}
+
 #[test]
 fn the_events_that_are_documented_are_those_that_there_are() {
     let document = include_str!("../../docs/contracts/reliability.md");

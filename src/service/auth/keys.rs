@@ -22,7 +22,7 @@ use tracing::warn;
 
 pub use self::operator::{KeyState, ListedKey, RotatedKeys};
 use self::sealed::Seal;
-use super::random_id;
+use super::{Client, random_id};
 use crate::{db::Db, error::Error, telemetry::SecurityEvent};
 
 /// How often the keys are read again: one may have been withdrawn, or made by another instance.
@@ -97,8 +97,8 @@ impl Keys {
         Self { seal: Seal::new(secret), lifetime, ring: RwLock::default(), looking: Mutex::default() }
     }
 
-    /// The key to sign with; the first caller of all makes it.
-    pub(super) async fn signing(&self, db: &Db) -> Result<Arc<SigningKey>, Error> {
+    /// The key to sign with; the first client of all makes it.
+    pub(super) async fn signing(&self, db: &Db, client: &Client) -> Result<Arc<SigningKey>, Error> {
         self.look_again(db).await;
         let now = Utc::now();
         if let Some(key) = self.ready(now) {
@@ -119,7 +119,7 @@ impl Keys {
                 self.keep(ring);
                 return Ok(key);
             }
-            Err(made) => SecurityEvent::KeyCreated.log(&made, "-"),
+            Err(made) => SecurityEvent::KeyCreated.log(&made, client),
         }
         self.load(db.reader()).await?;
         self.read(|ring| ring.signing.clone()).ok_or_else(|| Error::internal("the new key cannot be read back"))
@@ -163,7 +163,7 @@ impl Keys {
 
     /// The public keys, newest first.
     pub(super) async fn public(&self, db: &Db) -> Result<Vec<PublicKey>, Error> {
-        self.signing(db).await?;
+        self.signing(db, &Client::default()).await?;
         let rows = newest_first(db.reader()).await?;
         let now = Utc::now();
         let is_published = |row: &&jwks::Model| row.expires_at.is_none_or(|end| end.utc() + PUBLISHED_AFTER_USE > now);
@@ -295,11 +295,11 @@ mod tests {
         let db = db::connect(&Config::from_vars(var).unwrap()).await.unwrap();
         proof::prepare(&db).await.unwrap();
         let keys = Keys::new("secret", 0);
-        let id = keys.signing(&db).await.unwrap().id.clone();
+        let id = keys.signing(&db, &Client::default()).await.unwrap().id.clone();
         jwks::Entity::delete_many().exec(db.writer()).await.unwrap();
         assert!(keys.verifying(&db, &id).await.unwrap().is_some(), "nobody has looked again");
         keys.ring.write().unwrap().read = Instant::now().checked_sub(REFRESH_INTERVAL);
         assert!(keys.verifying(&db, &id).await.unwrap().is_none());
-        assert_ne!(keys.signing(&db).await.unwrap().id, id);
+        assert_ne!(keys.signing(&db, &Client::default()).await.unwrap().id, id);
     }
 }

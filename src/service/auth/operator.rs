@@ -86,7 +86,7 @@ impl Auth<'_> {
     /// An access token of a user, as the user gets it.
     pub async fn issue_token(self, user: &user::Model) -> Result<IssuedToken, Error> {
         let now = Utc::now();
-        let token = self.access_token(user, now).await?;
+        let token = self.access_token_for(&Client::operator(), user, now).await?;
         SecurityEvent::TokenIssued.log(&user.id.0, OPERATOR);
         Ok(IssuedToken { token, expires_at: now + TimeDelta::seconds(LIFETIME_SECONDS) })
     }

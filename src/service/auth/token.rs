@@ -13,7 +13,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    Auth, CurrentUser, Proof, PublicKey,
+    Auth, Client, CurrentUser, Proof, PublicKey,
     claims::{self, Claims, IssuerClaims},
 };
 use crate::{
@@ -130,6 +130,16 @@ fn is_access_token(typ: Option<&str>) -> bool {
 impl Auth<'_> {
     /// An access token for the user, good for 15 minutes from `now` on.
     pub async fn access_token(self, user: &user::Model, now: DateTime<Utc>) -> Result<String, Error> {
+        self.access_token_for(&Client::default(), user, now).await
+    }
+
+    /// The same for a client that is known.
+    pub(super) async fn access_token_for(
+        self,
+        client: &Client,
+        user: &user::Model,
+        now: DateTime<Utc>,
+    ) -> Result<String, Error> {
         let issuer = &self.material.issuer;
         let shared = (issuer.alg == JwtAlg::Hs256).then_some(user.id.0.as_str());
         let claims = OwnClaims {
@@ -151,7 +161,7 @@ impl Auth<'_> {
         let signed = match issuer.alg {
             JwtAlg::Hs256 => encode(&Header::new(Algorithm::HS256), &claims, &issuer.shared),
             JwtAlg::EdDsa => {
-                let signing = self.material.keys.signing(self.db).await?;
+                let signing = self.material.keys.signing(self.db, client).await?;
                 let header = Header { typ: None, kid: Some(signing.id.clone()), ..Header::new(Algorithm::EdDSA) };
                 encode(&header, &claims, &signing.key)
             }
