@@ -3,19 +3,19 @@
 pub mod data;
 pub mod demo;
 pub mod keys;
-mod output;
+pub mod output;
 mod password;
 pub mod settings;
 pub mod shell;
 pub mod stats;
 pub mod user;
 
-use std::{error::Error, io};
+use std::error::Error;
 
 /// How a command ends.
 pub type Done = Result<(), Box<dyn Error>>;
 
-/// Whether whoever reads the output has had enough of it, as `head` has.
-pub fn is_pipe_closed(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe)
+/// Whether nothing is wrong: whoever reads the output has had enough of it.
+pub fn is_harmless(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(output::OutputError::is_harmless)
 }

@@ -30,6 +30,7 @@ use self::commands::{
     data::{self, AdoptArguments},
     demo::{self, DemoArguments},
     keys::{self, KeyArguments},
+    output,
     settings::CommonSettings,
     shell,
     stats::{self, StatsArguments},
@@ -166,7 +167,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if commands::is_pipe_closed(&*error) => ExitCode::SUCCESS,
+        Err(error) if commands::is_harmless(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&*error);
             ExitCode::from(2)
@@ -180,7 +181,7 @@ fn explain(command: ExplainCommand) -> Done {
         ExplainCommand::Man { folder } => shell::manual_pages(Arguments::command(), &folder),
         ExplainCommand::Openapi => data::openapi(),
         ExplainCommand::Settings => shell::settings(),
-        ExplainCommand::Schema => Ok(io::stdout().write_all(graphql::sdl().as_bytes())?),
+        ExplainCommand::Schema => Ok(output::show(&graphql::sdl())?),
     }
 }
 
@@ -280,7 +281,7 @@ async fn health(config: &Config) -> Done {
     // Nothing is encrypted on the way to this machine, so certificates need not be there.
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(HEALTH_TIMEOUT).build()?;
     client.get(url).send().await?.error_for_status()?;
-    Ok(writeln!(io::stdout(), "healthy")?)
+    Ok(output::show("healthy\n")?)
 }
 
 /// The first of SIGTERM and SIGINT.

@@ -1,10 +1,6 @@
 //! Commands on whole databases and files: migrate, backup, restore, adopt, export, import, doctor.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use clap::Args;
 use docket::{
@@ -15,29 +11,24 @@ use docket::{
     service::import::Imported,
 };
 
-use super::Done;
+use super::{Done, output};
 
 pub async fn migrate(config: &Config) -> Done {
     let db = db::connect(config).await?;
     proof::prepare(&db).await?;
     db.close().await?;
-    writeln!(io::stdout(), "The schema is up to date.")?;
-    Ok(())
+    Ok(output::report("The schema is up to date.")?)
 }
 
 pub async fn backup(config: &Config, file: &Path) -> Done {
     db::file::backup(config, file).await?;
-    writeln!(io::stdout(), "The database is copied to {}.", file.display())?;
-    Ok(())
+    Ok(output::report(&format!("The database is copied to {}.", file.display()))?)
 }
 
 pub async fn restore(config: &Config, file: &Path) -> Done {
     let kept = db::file::restore(config, file).await?;
-    writeln!(io::stdout(), "The backup is in its place.")?;
-    if let Some(kept) = kept {
-        writeln!(io::stdout(), "What was there is kept as {}.", kept.display())?;
-    }
-    Ok(())
+    let kept = kept.map(|it| format!("\nWhat was there is kept as {}.", it.display())).unwrap_or_default();
+    Ok(output::report(&format!("The backup is in its place.{kept}"))?)
 }
 
 /// What is to be taken over of others' databases, and how.
@@ -73,66 +64,60 @@ pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
     };
     if drop {
         let dropped = adopt::drop_old(config, &rules).await?;
-        writeln!(
-            io::stdout(),
-            "Dropped: {}.",
-            if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") }
-        )?;
-        return Ok(());
+        let dropped = if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") };
+        return Ok(output::report(&format!("Dropped: {dropped}."))?);
     }
     let survey = adopt::survey(config, &rules).await?;
-    write!(io::stdout(), "{survey}")?;
     if apply {
-        writeln!(io::stdout(), "{}.", adopt::apply(config, &rules, &survey).await?)?;
+        output::reveal(&survey.to_string(), "what was found could not be printed, and nothing was taken over")?;
+        Ok(output::report(&format!("{}.", adopt::apply(config, &rules, &survey).await?))?)
     } else {
-        writeln!(io::stdout(), "{}", survey.outlook())?;
+        Ok(output::show(&format!("{survey}{}\n", survey.outlook()))?)
     }
-    Ok(())
 }
 
 pub async fn export(config: &Config, file: &Path) -> Done {
     let mut to = io::BufWriter::new(archive::create(file)?);
     let written = archive::export(config, &mut to).await?;
-    writeln!(io::stdout(), "{} has {written}.", file.display())?;
-    Ok(())
+    Ok(output::report(&format!("{} has {written}.", file.display()))?)
 }
 
 pub async fn import(config: &Config, file: &Path, options: ImportOptions) -> Done {
     let mut from = io::BufReader::new(File::open(file).map_err(|cause| format!("{}: {cause}", file.display()))?);
     let read = archive::import(config, &mut from, options).await?;
-    let does = if options.is_dry_run { "can be imported" } else { "is imported" };
-    writeln!(io::stdout(), "{} {does}: {read}.", file.display())?;
-    Ok(())
+    let file = file.display();
+    Ok(match options.is_dry_run {
+        true => output::show(&format!("{file} can be imported: {read}.\n")),
+        false => output::report(&format!("{file} is imported: {read}.")),
+    }?)
 }
 
 pub async fn export_user(config: &Config, user: &str, file: &Path) -> Done {
     let tasks = archive::export_user(config, user, file).await?;
-    writeln!(io::stdout(), "{} has {tasks} tasks.", file.display())?;
-    Ok(())
+    Ok(output::report(&format!("{} has {tasks} tasks.", file.display()))?)
 }
 
 pub async fn import_user(config: &Config, user: &str, file: &Path, is_dry: bool) -> Done {
     let ImportedFile { counts, ignored } = archive::import_user(config, user, file, is_dry).await?;
     let Imported { lists, labels, tasks, skipped } = counts;
     let does = if is_dry { "would bring" } else { "brought" };
-    writeln!(
-        io::stdout(),
-        "{} {does} {lists} lists, {labels} labels and {tasks} tasks; {skipped} were here already.",
+    let ignored = match ignored {
+        0 => String::new(),
+        ignored => format!("\n{ignored} entries of the calendar are no tasks, and were left out."),
+    };
+    let text = format!(
+        "{} {does} {lists} lists, {labels} labels and {tasks} tasks; {skipped} were here already.{ignored}",
         file.display()
-    )?;
-    if ignored > 0 {
-        writeln!(io::stdout(), "{ignored} entries of the calendar are no tasks, and were left out.")?;
-    }
-    Ok(())
+    );
+    Ok(if is_dry { output::show(&format!("{text}\n")) } else { output::report(&text) }?)
 }
 
 /// Ends with an error when something is bad; mends what is safe to mend before, if that is asked for.
 pub async fn doctor(config: &Config, fixes: bool) -> Done {
     let mut findings = if fixes { doctor::fix(config) } else { Vec::new() };
     findings.extend(doctor::examine(config).await);
-    for finding in &findings {
-        writeln!(io::stdout(), "{finding}")?;
-    }
+    let lines: String = findings.iter().map(|it| format!("{it}\n")).collect();
+    output::show(&lines)?;
     match findings.iter().filter(|it| it.level == doctor::Level::Bad).count() {
         0 => Ok(()),
         count => Err(format!("{count} of these must be mended").into()),
@@ -140,6 +125,5 @@ pub async fn doctor(config: &Config, fixes: bool) -> Done {
 }
 
 pub fn openapi() -> Done {
-    writeln!(io::stdout(), "{}", rest::openapi::document().to_pretty_json()?)?;
-    Ok(())
+    Ok(output::show(&format!("{}\n", rest::openapi::document().to_pretty_json()?))?)
 }

@@ -1,7 +1,5 @@
 //! `docket demo`.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use docket::{
     config::{Config, Environment},
@@ -9,7 +7,7 @@ use docket::{
     error::{AuthError, Error},
 };
 
-use super::Done;
+use super::{Done, output};
 
 /// What is to be done with the account.
 #[derive(Args)]
@@ -35,11 +33,14 @@ pub async fn run(config: &Config, arguments: DemoArguments) -> Done {
     }
     match demo::fill(config).await {
         Ok(DemoAccount { password, tasks, page }) => {
-            writeln!(io::stdout(), "The demo account has {tasks} tasks. While docket serve runs, sign in to it:")?;
-            writeln!(io::stdout(), "  at        {page}")?;
-            writeln!(io::stdout(), "  e-mail    {}", demo::EMAIL)?;
-            writeln!(io::stdout(), "  password  {password}")?;
-            Ok(())
+            let text = format!(
+                "The demo account has {tasks} tasks. While docket serve runs, sign in to it:\n  at        {page}\n  \
+                 e-mail    {}\n  password  {password}\n",
+                demo::EMAIL
+            );
+            let if_lost = "the demo account is made, but its password could not be printed: docket demo --reset makes \
+                           it anew, with another password";
+            Ok(output::reveal(&text, if_lost)?)
         }
         Err(Error::Auth(AuthError::EmailTaken)) => {
             Err("the demo account is there already; docket demo --reset makes it anew, with another password".into())

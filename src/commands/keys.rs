@@ -108,6 +108,6 @@ async fn rotate(services: &Services, mut output: Output, removes_others: bool) -
     if !line.removed.is_empty() {
         text.push_str(" The others are removed: running servers accept their tokens for two minutes at most.");
     }
-    output.print(&line, &text)?;
+    output.report(&line, &text)?;
     output.finish()
 }

@@ -1,33 +1,28 @@
 //! What shells, `man` and people learn of the command line and of settings.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use clap::Command;
 use clap_complete::Shell;
 use docket::config::reference;
 
-use super::Done;
+use super::{Done, output};
 
 /// Prints the completions for a shell.
 pub fn completions(mut command: Command, shell: Shell) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "docket", &mut script);
-    Ok(io::stdout().write_all(&script)?)
+    Ok(output::show(&String::from_utf8(script)?)?)
 }
 
 /// Writes a manual page for Docket and for each command into a folder.
 pub fn manual_pages(command: Command, folder: &Path) -> Done {
     fs::create_dir_all(folder)?;
     clap_mangen::generate_to(command, folder)?;
-    writeln!(io::stdout(), "The manual pages are in {}.", folder.display())?;
-    Ok(())
+    Ok(output::report(&format!("The manual pages are in {}.", folder.display()))?)
 }
 
 /// Prints all settings with their meaning.
 pub fn settings() -> Done {
-    Ok(io::stdout().write_all(reference::explanation().as_bytes())?)
+    Ok(output::show(&reference::explanation())?)
 }

@@ -99,7 +99,7 @@ pub async fn run(config: &mut Config, arguments: UserArguments) -> Done {
     let mut output = Output::new(json);
     if let UserCommand::Export { user, file } = command {
         let tasks = archive::export_user(config, &user, &file).await?;
-        output.print(&json!({ "tasks": tasks }), &format!("{} has {tasks} tasks.", file.display()))?;
+        output.report(&json!({ "tasks": tasks }), &format!("{} has {tasks} tasks.", file.display()))?;
         return output.finish();
     }
     if let UserCommand::Token { .. } = command {

@@ -1,7 +1,8 @@
 //! What operators do to accounts and keys while a server runs: `docket user`, `docket keys`, `docket stats`.
 
 use std::{
-    io::{Read, Write},
+    fs,
+    io::{self, Read, Write},
     process::{Command, Stdio},
 };
 
@@ -100,6 +101,61 @@ async fn an_account_that_was_made_signs_in_by_the_password_that_was_typed_or_mad
     let made = made.object();
     let user = sign_in(&app, "bob@example.com", &password).await.expect(200)["user"].clone();
     assert_eq!([&user["id"], &user["emailVerified"]], [&made["id"], &json!(false)]);
+}
+
+/// Runs a command whose output goes where nothing can be written: a full disk, or a pipe that nobody reads.
+fn run_unread(app: &App, arguments: &[&str], is_pipe: bool) -> (Option<i32>, String) {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = if is_pipe { Stdio::from(io::pipe().unwrap().1) } else { Stdio::from(full()) };
+    let ran = Command::new(env!("CARGO_BIN_EXE_docket"))
+        .args(arguments)
+        .env_clear()
+        .envs([("BETTER_AUTH_SECRET", SECRET), ("DATABASE_URL", &app.database_url), ("PASSWORD_WAIT_MS", "10000")])
+        .stdout(output)
+        .output()
+        .unwrap();
+    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn a_secret_that_could_not_be_printed_is_an_error_that_says_how_to_get_another() {
+    let app = App::spawn().await;
+    for (email, is_pipe) in [("ann@example.com", false), ("bob@example.com", true)] {
+        let advice = |arguments: &[&str], done: &str| {
+            let (code, said) = run_unread(&app, arguments, is_pipe);
+            assert!(code == Some(2) && said.contains(done) && !said.contains(email), "{said}");
+            let command = said.split_once("docket user ").unwrap().1.split_once(" makes another").unwrap().0.to_owned();
+            command.split(' ').map(str::to_owned).collect::<Vec<_>>()
+        };
+        advice(&["user", "create", email, "--generate"], "the account is made");
+        let again =
+            advice(&["user", "set-password", email, "--generate", "--json"], "the account has another password");
+        let again: Vec<&str> = ["user", "--json"].into_iter().chain(again.iter().map(String::as_str)).collect();
+        let password = text(&run(&app, &again).object()["password"]);
+        sign_in(&app, email, &password).await.expect(200);
+        let (code, said) = run_unread(&app, &["user", "token", email], is_pipe);
+        assert!(code == Some(2) && said.contains("the access token could not be printed"), "{said}");
+        let (code, said) = run_unread(&app, &["demo", "--reset"], is_pipe);
+        assert!(code == Some(2) && said.contains("docket demo --reset makes it anew"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_behind_the_output_is_told_from_what_was_done() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    for (arguments, said) in [
+        (["user", "verify", &*ann.id], "it is done, but standard output cannot be written"),
+        (["keys", "rotate", "--json"], "it is done, but standard output cannot be written"),
+        (["user", "show", &ann.id], "docket: standard output cannot be written"),
+        (["user", "list", "--json"], "docket: standard output cannot be written"),
+        (["adopt", "--apply", "--skip-invalid"], "nothing was taken over"),
+    ] {
+        let (code, log) = run_unread(&app, &arguments, false);
+        assert!(code == Some(2) && log.contains(said) && log.contains("No space left"), "{arguments:?}: {log}");
+        let (code, log) = run_unread(&app, &arguments, true);
+        assert_eq!(code, Some(if arguments[0] == "adopt" { 2 } else { 0 }), "{arguments:?}: {log}");
+    }
 }
 
 #[tokio::test]
@@ -594,9 +650,9 @@ fn shells_and_man_know_every_command() {
         assert!(docket(&["completions", shell]).contains("set-password"), "{shell}");
     }
     let script = folder.path().join("docket.bash");
-    std::fs::write(&script, docket(&["completions", "bash"])).unwrap();
+    fs::write(&script, docket(&["completions", "bash"])).unwrap();
     assert!(Command::new("bash").arg("-n").arg(&script).status().unwrap().success());
     docket(&["man", folder.path().to_str().unwrap()]);
-    let page = std::fs::read_to_string(folder.path().join("docket-user-set-password.1")).unwrap();
+    let page = fs::read_to_string(folder.path().join("docket-user-set-password.1")).unwrap();
     assert!(page.starts_with(".ie") && page.contains("password\\-stdin"), "{page}");
 }

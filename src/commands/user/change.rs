@@ -20,7 +20,7 @@ use super::lines::ChangeLine;
 use crate::commands::{
     Done,
     output::{Output, counted, shown},
-    password::PasswordArguments,
+    password::{ChosenPassword, PasswordArguments},
 };
 
 /// An account to be made, as it was typed.
@@ -39,10 +39,8 @@ pub async fn create(services: &Services, output: &mut Output, creation: Creation
     let account = NewAccount { email, name, password: password.text.clone(), is_verified: creation.verified };
     let user = services.auth().create_account(account).await?;
     let user = NamedUser { id: user.id.clone(), account: Some(user) };
-    let made = password.is_generated.then_some(password.text);
     let text = format!("Made the account {} with the id {}.", user.name(), user.id);
-    output.print(&ChangeLine { password: made.clone(), ..ChangeLine::of(&user) }, &with_password(text, made))?;
-    Ok(())
+    tell(output, ChangeLine::of(&user), &text, password, "the account is made")
 }
 
 /// Sets a password.
@@ -50,11 +48,9 @@ pub async fn set_password(services: &Services, output: &mut Output, user: &str, 
     let user = with_account(services, user).await?;
     let password = password.read()?;
     let ended = services.auth().set_password_of(&user.id, &password.text).await?;
-    let made = password.is_generated.then_some(password.text);
     let text = format!("{} has another password; {} ended.", shown(user.name()), counted(ended, "session"));
-    let line = ChangeLine { password: made.clone(), sessions_ended: Some(ended), ..ChangeLine::of(&user) };
-    output.print(&line, &with_password(text, made))?;
-    Ok(())
+    let line = ChangeLine { sessions_ended: Some(ended), ..ChangeLine::of(&user) };
+    tell(output, line, &text, password, "the account has another password")
 }
 
 /// Marks an address as verified.
@@ -62,7 +58,7 @@ pub async fn verify(services: &Services, output: &mut Output, user: &str) -> Don
     let user = with_account(services, user).await?;
     let is_new = services.auth().verify_address(&user.id).await?;
     let how = if is_new { "is verified" } else { "was verified already" };
-    output.print(&ChangeLine::of(&user), &format!("{} {how}.", shown(user.name())))?;
+    output.report(&ChangeLine::of(&user), &format!("{} {how}.", shown(user.name())))?;
     Ok(())
 }
 
@@ -75,7 +71,7 @@ pub async fn sign_out(services: &Services, output: &mut Output, user: &str) -> D
         shown(user.name()),
         counted(ended, "session")
     );
-    output.print(&ChangeLine { sessions_ended: Some(ended), ..ChangeLine::of(&user) }, &text)?;
+    output.report(&ChangeLine { sessions_ended: Some(ended), ..ChangeLine::of(&user) }, &text)?;
     Ok(())
 }
 
@@ -95,7 +91,7 @@ pub async fn delete(services: &Services, output: &mut Output, user: &str, is_sur
     }
     services.auth().delete_whole_account(&user.id).await?;
     let text = format!("{} is deleted, with {text}.", shown(user.name()));
-    output.print(&ChangeLine::of(&user), &text)?;
+    output.report(&ChangeLine::of(&user), &text)?;
     Ok(())
 }
 
@@ -115,6 +111,16 @@ async fn with_account(services: &Services, user: &str) -> Result<NamedUser, Box<
     if user.account.is_some() { Ok(user) } else { Err("the account of this user is elsewhere".into()) }
 }
 
-fn with_password(text: String, password: Option<String>) -> String {
-    password.map_or(text.clone(), |password| format!("{text}\nIts password is {password}"))
+/// Prints what was done, and the password if it was made here.
+fn tell(output: &mut Output, line: ChangeLine, text: &str, password: ChosenPassword, done: &str) -> Done {
+    if !password.is_generated {
+        return Ok(output.report(&line, text)?);
+    }
+    let if_lost = format!(
+        "{done}, but the password could not be printed and nobody knows it: docket user set-password {} --generate \
+         makes another",
+        line.id
+    );
+    let text = format!("{text}\nIts password is {}", password.text);
+    Ok(output.reveal(&ChangeLine { password: Some(password.text), ..line }, &text, &if_lost)?)
 }

@@ -1,7 +1,5 @@
 //! What changes nothing: list, show, token.
 
-use std::io;
-
 use docket::{
     config::Config,
     operators,
@@ -14,7 +12,7 @@ use docket::{
 use super::lines::{TokenLine, UserLine, UserSummaryLine};
 use crate::commands::{
     Done,
-    output::{Output, instant, shown},
+    output::{Output, OutputError, instant, shown},
 };
 
 /// Prints users while they are read, some hundreds at a time.
@@ -41,7 +39,7 @@ pub async fn list(
     Ok(())
 }
 
-fn print(output: &mut Output, line: UserLine) -> io::Result<()> {
+fn print(output: &mut Output, line: UserLine) -> Result<(), OutputError> {
     let UserLine { id, email, name, email_verified, created_at, sessions } = &line;
     let (day, verified) = (created_at.get(..10).unwrap_or(created_at), yes_or_no(*email_verified));
     let (id, email, name) = (shown(id), shown(email), shown(name));
@@ -97,8 +95,7 @@ pub async fn token(services: &Services, output: &mut Output, user: &str) -> Done
     let account = user.account.ok_or("the account of this user is elsewhere, and so are its tokens")?;
     let issued = services.auth().issue_token(&account).await?;
     let line = TokenLine { id: account.id.0, token: issued.token, expires_at: instant(issued.expires_at) };
-    output.print(&line, &line.token)?;
-    Ok(())
+    Ok(output.reveal(&line, &line.token, "the access token could not be printed")?)
 }
 
 fn yes_or_no(is_so: bool) -> &'static str {
