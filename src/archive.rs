@@ -5,14 +5,13 @@
 //! the digest of the rows. Not among them is what has no worth elsewhere: counts of requests and stored answers.
 //! With `--user` both commands write and read the files of one user.
 
+mod lines;
 mod of_user;
 mod row;
 mod table;
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -21,7 +20,10 @@ use sha2::{Digest, Sha256};
 use tracing::info;
 use uuid::Uuid;
 
-use self::table::Table;
+use self::{
+    lines::{LineReader, LineWriter},
+    table::Table,
+};
 pub use self::{
     of_user::{ImportedFile, UserFileError, export_user, import_user},
     row::Row,
@@ -40,8 +42,6 @@ const FORMAT: u32 = 1;
 const ROWS_AT_ONCE: usize = 500;
 /// After how many rows the log says how far it is.
 const ROWS_OF_PROGRESS: u64 = 50_000;
-/// How many bytes a line has at most. The longest is of a task, whose description and unknown fields are bounded.
-const MAX_LINE: u64 = 1 << 20;
 
 /// Why a database was not exported or imported.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +59,8 @@ pub enum ArchiveError {
     #[error("{0} is there already")]
     Taken(PathBuf),
     /// A file cannot be read or written.
-    #[error("the file cannot be read or written")]
-    Io(#[from] io::Error),
+    #[error("{0} cannot be read or written")]
+    Io(PathBuf, #[source] io::Error),
     /// The file is not what an export is.
     #[error("line {line}: {reason}")]
     Line {
@@ -158,16 +158,18 @@ impl Drop for Copied {
     }
 }
 
-/// A new file for an export, which nobody else may read: it holds passwords and sessions.
-pub fn create(path: &Path) -> Result<File, ArchiveError> {
-    match File::options().create_new(true).write(true).mode(0o600).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ArchiveError::Taken(path.to_owned())),
-        opened => Ok(opened?),
+/// Writes all of a database into a new file, as it is at one moment, while others use it.
+pub async fn export(config: &Config, path: &Path) -> Result<Contents, ArchiveError> {
+    let mut to = LineWriter::create(path)?;
+    let written = export_to(config, &mut to).await;
+    if written.is_err() {
+        // A part of an export is of no use, and would be in the way of the next one.
+        let _ = fs::remove_file(path);
     }
+    written
 }
 
-/// Writes all of a database, as it is at one moment, while others use it.
-pub async fn export(config: &Config, to: &mut impl Write) -> Result<Contents, ArchiveError> {
+async fn export_to(config: &Config, to: &mut LineWriter) -> Result<Contents, ArchiveError> {
     match &config.database {
         Database::Postgres(_) => {
             let db = db::connect(config).await?;
@@ -179,7 +181,7 @@ pub async fn export(config: &Config, to: &mut impl Write) -> Result<Contents, Ar
         }
         Database::Sqlite(file) => {
             // A copy is of one moment, and keeps nobody waiting.
-            let folder = file.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = db::file::folder(&file.path);
             let copy = Copied(folder.join(format!(".docket-export-{}.db", Uuid::new_v4().simple())));
             db::file::backup(config, &copy.0).await?;
             let copied = SqliteFile { path: copy.0.clone(), ..file.clone() };
@@ -193,10 +195,10 @@ pub async fn export(config: &Config, to: &mut impl Write) -> Result<Contents, Ar
     }
 }
 
-async fn write(db: &Db, to: &mut impl Write) -> Result<Contents, ArchiveError> {
+async fn write(db: &Db, to: &mut LineWriter) -> Result<Contents, ArchiveError> {
     SecurityEvent::DataExported.log("all", OPERATOR);
     let head = Head { format: FORMAT, schema: proof::last_migration(), last_task_number: db.last_task_number().await? };
-    write_line(to, &Line::Docket(head))?;
+    to.write(&Line::Docket(head))?;
     let mut contents = Contents::default();
     for table in Table::ALL {
         let mut after = None;
@@ -206,35 +208,27 @@ async fn write(db: &Db, to: &mut impl Write) -> Result<Contents, ArchiveError> {
             after = Some(last);
             for row in rows {
                 contents.add(table, &row);
-                write_line(to, &Line::Row(TableRow { table, row }))?;
+                to.write(&Line::Row(TableRow { table, row }))?;
             }
             contents.report("exported");
         }
     }
-    write_line(to, &Line::End(contents))?;
+    to.write(&Line::End(contents))?;
     to.flush()?;
     Ok(contents)
 }
 
-fn write_line(to: &mut impl Write, line: &Line) -> io::Result<()> {
-    serde_json::to_writer(&mut *to, line)?;
-    to.write_all(b"\n")
-}
-
 /// Reads an export into the database of the configuration. What is wrong with the file is found before anything is
 /// written if it is only checked; otherwise the rows before it are there, and an import of the mended file goes on.
-pub async fn import(
-    config: &Config,
-    from: &mut impl BufRead,
-    options: ImportOptions,
-) -> Result<Contents, ArchiveError> {
+pub async fn import(config: &Config, path: &Path, options: ImportOptions) -> Result<Contents, ArchiveError> {
+    let lines = LineReader::open(path)?;
     let db = db::connect(config).await?;
-    let imported = import_into(&db, from, options).await;
+    let imported = import_into(&db, lines, options).await;
     db.close().await?;
     imported
 }
 
-async fn import_into(db: &Db, from: &mut impl BufRead, options: ImportOptions) -> Result<Contents, ArchiveError> {
+async fn import_into(db: &Db, mut lines: LineReader, options: ImportOptions) -> Result<Contents, ArchiveError> {
     if !options.is_dry_run {
         proof::prepare(db).await?;
         let accounts = Table::User.count(db).await?;
@@ -242,7 +236,6 @@ async fn import_into(db: &Db, from: &mut impl BufRead, options: ImportOptions) -
             return Err(ArchiveError::NotEmpty(accounts));
         }
     }
-    let mut lines = Lines { from, number: 0 };
     let Some(Line::Docket(head)) = lines.next()? else {
         return Err(lines.wrong("the first line must be that of an export of Docket"));
     };
@@ -333,32 +326,6 @@ impl Waiting {
             Some(table) if !rows.is_empty() => table.insert(db, &rows).await,
             _ => Ok(()),
         }
-    }
-}
-
-/// The lines of a file.
-struct Lines<'a, R> {
-    from: &'a mut R,
-    number: u64,
-}
-
-impl<R: BufRead> Lines<'_, R> {
-    fn next(&mut self) -> Result<Option<Line>, ArchiveError> {
-        let mut text = String::new();
-        self.number += 1;
-        let bytes = io::Read::take(&mut *self.from, MAX_LINE).read_line(&mut text)?;
-        match bytes {
-            0 => Ok(None),
-            _ if !text.ends_with('\n') => Err(self.wrong("the line is cut off, or too long")),
-            // serde names what it wanted, and no value.
-            _ => serde_json::from_str(&text).map(Some).map_err(|cause| {
-                self.wrong(&format!("not a line of an export ({:?} at column {})", cause.classify(), cause.column()))
-            }),
-        }
-    }
-
-    fn wrong(&self, reason: &str) -> ArchiveError {
-        ArchiveError::Line { line: self.number, reason: reason.to_owned() }
     }
 }
 

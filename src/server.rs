@@ -31,7 +31,7 @@ use self::{
 };
 use crate::{
     config::Config,
-    db,
+    db::{self, file::FileError},
     error::Error,
     graphql,
     in_flight::InFlight,
@@ -81,7 +81,10 @@ pub enum StartError {
     Unfit(#[from] proof::Unfit),
     /// Another instance has SQLite's file.
     #[error("the database is another instance's; several need PostgreSQL")]
-    Claimed(#[from] db::file::FileError),
+    Claimed(#[source] FileError),
+    /// SQLite's file cannot be taken for this instance.
+    #[error("the database cannot be used")]
+    Unclaimable(#[source] FileError),
     /// The GraphQL API cannot be served.
     #[error("GraphQL cannot be served")]
     Graphql(#[from] graphql::EngineError),
@@ -100,7 +103,10 @@ fn listen_advice(cause: &io::Error) -> &'static str {
 impl Server {
     /// Connects to the database, brings its schema up to date, and takes the port.
     pub async fn bind(config: &Config, dropped: Option<Dropped>) -> Result<Self, StartError> {
-        let claim = db::file::claim(config)?;
+        let claim = db::file::claim(config).map_err(|cause| match cause {
+            FileError::InUse(_) => StartError::Claimed(cause),
+            cause => StartError::Unclaimable(cause),
+        })?;
         let db = db::connect(config).await.map_err(Error::from)?;
         proof::prepare(&db).await?;
         let metrics = Metrics::new(db.statements());

@@ -9,7 +9,7 @@ use std::{
 
 use entity::id::UserId;
 
-use super::{ArchiveError, create};
+use super::{ArchiveError, lines::create};
 use crate::{
     config::Config,
     error::Error,

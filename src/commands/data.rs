@@ -1,6 +1,6 @@
 //! Commands on whole databases and files: migrate, backup, restore, adopt, export, import, doctor.
 
-use std::{fs::File, io, path::Path};
+use std::path::Path;
 
 use clap::Args;
 use docket::{
@@ -77,14 +77,12 @@ pub async fn adopt(config: &Config, arguments: AdoptArguments) -> Done {
 }
 
 pub async fn export(config: &Config, file: &Path) -> Done {
-    let mut to = io::BufWriter::new(archive::create(file)?);
-    let written = archive::export(config, &mut to).await?;
+    let written = archive::export(config, file).await?;
     Ok(output::report(&format!("{} has {written}.", file.display()))?)
 }
 
 pub async fn import(config: &Config, file: &Path, options: ImportOptions) -> Done {
-    let mut from = io::BufReader::new(File::open(file).map_err(|cause| format!("{}: {cause}", file.display()))?);
-    let read = archive::import(config, &mut from, options).await?;
+    let read = archive::import(config, file, options).await?;
     let file = file.display();
     Ok(match options.is_dry_run {
         true => output::show(&format!("{file} can be imported: {read}.\n")),

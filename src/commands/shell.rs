@@ -17,8 +17,8 @@ pub fn completions(mut command: Command, shell: Shell) -> Done {
 
 /// Writes a manual page for Docket and for each command into a folder.
 pub fn manual_pages(command: Command, folder: &Path) -> Done {
-    fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(command, folder)?;
+    let made = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    made.map_err(|cause| format!("the manual pages cannot be written to {}: {cause}", folder.display()))?;
     Ok(output::report(&format!("The manual pages are in {}.", folder.display()))?)
 }
 

@@ -56,11 +56,23 @@ pub enum FileError {
     #[error("{0} is in use; stop the server first")]
     InUse(PathBuf),
     /// SQLite failed.
-    #[error("SQLite failed")]
-    Sqlite(#[from] sqlx::Error),
-    /// The disk failed.
-    #[error("a file cannot be written")]
-    Io(#[from] io::Error),
+    #[error("{0} cannot be read or written by SQLite")]
+    Sqlite(PathBuf, #[source] sqlx::Error),
+    /// The disk failed, or the file is not Docket's to use.
+    #[error("{0} cannot be read or written")]
+    Io(PathBuf, #[source] io::Error),
+}
+
+impl FileError {
+    /// A failure of SQLite's with this file.
+    fn sqlite(path: &Path) -> impl Fn(sqlx::Error) -> Self {
+        |cause| Self::Sqlite(path.to_owned(), cause)
+    }
+
+    /// A failure of the disk with this file.
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        |cause| Self::Io(path.to_owned(), cause)
+    }
 }
 
 /// The file that the configuration names, if it names one.
@@ -80,17 +92,16 @@ pub async fn backup(config: &Config, to: &Path) -> Result<(), FileError> {
     if to.exists() {
         return Err(FileError::Taken(to.to_owned()));
     }
-    let mut connection = options(&from).connect().await?;
+    let mut connection = options(&from).connect().await.map_err(FileError::sqlite(&from))?;
     // SQLite takes a file that is empty, and others are not to read it before it is whole.
-    File::options().create_new(true).write(true).mode(OWNERS).open(to)?;
+    File::options().create_new(true).write(true).mode(OWNERS).open(to).map_err(FileError::io(to))?;
     let copied = sqlx::query("vacuum into ?").bind(to.to_string_lossy().into_owned()).execute(&mut connection).await;
     if let Err(cause) = copied {
-        fs::remove_file(to)?;
-        return Err(cause.into());
+        fs::remove_file(to).map_err(FileError::io(to))?;
+        return Err(FileError::Sqlite(to.to_owned(), cause));
     }
-    connection.close().await?;
-    lasting(to)?;
-    Ok(())
+    connection.close().await.map_err(FileError::sqlite(&from))?;
+    lasting(to)
 }
 
 /// Puts a copy in the place of the database, which is kept beside it; the answer is its new name, if there was one.
@@ -101,21 +112,21 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
     }
     check(from).await.map_err(|cause| FileError::Unfit(from.to_owned(), cause))?;
     let copy = beside(&to, ".restoring");
-    fs::copy(from, &copy)?;
-    fs::set_permissions(&copy, Permissions::from_mode(OWNERS))?;
+    fs::copy(from, &copy).map_err(FileError::io(&copy))?;
+    fs::set_permissions(&copy, Permissions::from_mode(OWNERS)).map_err(FileError::io(&copy))?;
     renew_epoch(&copy).await?;
     lasting(&copy)?;
     let mut kept = None;
     if to.exists() {
         if let Err(error) = set_aside(&to).await {
-            fs::remove_file(&copy)?;
+            fs::remove_file(&copy).map_err(FileError::io(&copy))?;
             return Err(error);
         }
         let old = beside(&to, &format!("{BEFORE_RESTORE}{}", Utc::now().format("%Y%m%dT%H%M%SZ")));
-        fs::rename(&to, &old)?;
+        fs::rename(&to, &old).map_err(FileError::io(&old))?;
         kept = Some(old);
     }
-    fs::rename(&copy, &to)?;
+    fs::rename(&copy, &to).map_err(FileError::io(&to))?;
     lasting(&to)?;
     Ok(kept)
 }
@@ -123,27 +134,31 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Option<PathBuf>, Fi
 /// Gives the copy an epoch of its own, so that sync tokens of what it replaces are known as such. One from before there
 /// were epochs gets its first by a migration.
 async fn renew_epoch(path: &Path) -> Result<(), FileError> {
-    let mut connection = options(path).connect().await?;
-    let count = "select count(*) from sqlite_master where name = 'database_epochs'";
-    if sqlx::query_scalar::<_, i64>(count).fetch_one(&mut connection).await? > 0 {
-        sqlx::query("update database_epochs set epoch = lower(hex(randomblob(8)))").execute(&mut connection).await?;
-    }
-    connection.close().await?;
-    Ok(())
+    let renewed = async {
+        let mut connection = options(path).connect().await?;
+        let count = "select count(*) from sqlite_master where name = 'database_epochs'";
+        if sqlx::query_scalar::<_, i64>(count).fetch_one(&mut connection).await? > 0 {
+            sqlx::query("update database_epochs set epoch = lower(hex(randomblob(8)))")
+                .execute(&mut connection)
+                .await?;
+        }
+        connection.close().await
+    };
+    renewed.await.map_err(FileError::sqlite(path))
 }
 
 /// Makes the file whole without its write-ahead log, which only its last user can do.
 async fn set_aside(path: &Path) -> Result<(), FileError> {
-    let mut connection = options(path).connect().await?;
+    let mut connection = options(path).connect().await.map_err(FileError::sqlite(path))?;
     let mode = sqlx::query_scalar::<_, String>("pragma journal_mode = delete").fetch_one(&mut connection).await;
-    connection.close().await?;
+    connection.close().await.map_err(FileError::sqlite(path))?;
     match mode.as_deref() {
         Ok("delete") => Ok(()),
         Ok(_) => Err(FileError::InUse(path.to_owned())),
         Err(sqlx::Error::Database(cause)) if cause.code().is_some_and(|code| matches!(&*code, "5" | "6" | "261")) => {
             Err(FileError::InUse(path.to_owned()))
         }
-        Err(_) => mode.map(drop).map_err(FileError::Sqlite),
+        Err(_) => mode.map(drop).map_err(FileError::sqlite(path)),
     }
 }
 
@@ -217,7 +232,7 @@ pub fn out_of_reach(path: &Path) -> Option<String> {
     if path.is_symlink() && !path.exists() {
         return Some("is a link to a file that is not there".to_owned());
     }
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder(path);
     let needed = Access::WRITE_OK | Access::EXEC_OK;
     let cause = rustix::fs::access(folder, needed).err().map(io::Error::from)?;
     Some(format!("Docket may make no files in its folder: {cause}"))
@@ -269,11 +284,11 @@ async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sql
 /// The claim lives as long as what is returned.
 pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
     let Some(path) = path(config).filter(|_| config.environment == Environment::Production) else { return Ok(None) };
-    let file = lock(&path, ".lock")?;
+    let file = lock(&path, ".lock").map_err(FileError::io(&beside(&path, ".lock")))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(FileError::InUse(path)),
-        Err(TryLockError::Error(cause)) => Err(cause.into()),
+        Err(TryLockError::Error(cause)) => Err(FileError::Io(beside(&path, ".lock"), cause)),
     }
 }
 
@@ -322,8 +337,7 @@ pub fn is_open_to_others(path: &Path) -> bool {
 pub fn open_to_others(path: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = ["", "-wal", "-shm"].map(|end| beside(path, end)).to_vec();
     let kept = beside(path, BEFORE_RESTORE).file_name().map(|it| it.to_string_lossy().into_owned());
-    let entries = path.parent().map(|it| if it.as_os_str().is_empty() { Path::new(".") } else { it }).map(fs::read_dir);
-    for entry in entries.into_iter().flatten().flatten().flatten() {
+    for entry in fs::read_dir(folder(path)).into_iter().flatten().flatten() {
         if kept.as_ref().is_some_and(|start| entry.file_name().to_string_lossy().starts_with(start)) {
             files.push(path.with_file_name(entry.file_name()));
         }
@@ -341,6 +355,11 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).disable_statement_logging()
 }
 
+/// The folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Another file in the same folder, whose name ends in that.
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -349,8 +368,8 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 /// Waits until the file and its name are on the disk.
-fn lasting(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()?;
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+fn lasting(path: &Path) -> Result<(), FileError> {
+    let synced = |path: &Path| File::open(path).and_then(|it| it.sync_all()).map_err(FileError::io(path));
+    synced(path)?;
+    synced(folder(path))
 }

@@ -159,6 +159,38 @@ async fn a_full_disk_behind_the_output_is_told_from_what_was_done() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_written_or_read_is_named() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (pages, nowhere) = (file("pages"), file("nowhere/file.json"));
+    fs::create_dir(&pages).unwrap();
+    // As on a full disk.
+    std::os::unix::fs::symlink("/dev/full", file("pages/docket.1")).unwrap();
+    run(&app, &["man", &pages]).refused(&format!("{pages}: No space left"));
+    run(&app, &["man", "/proc/pages"]).refused("/proc/pages: ");
+    run(&app, &["user", "export", &ann.id, &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    run(&app, &["export", "--user", &ann.id, &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    run(&app, &["import", "--user", &ann.id, &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    run(&app, &["export", "--all", &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    run(&app, &["import", "--all", &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    if app.is_sqlite() {
+        run(&app, &["backup", &nowhere]).refused(&format!("{nowhere} cannot be read or written"));
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_failed_leaves_no_file() {
+    let nowhere = [("DATABASE_URL", "sqlite:///nowhere/at/all/docket.db?mode=rw")];
+    let app = App::unstarted().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all.jsonl").display().to_string();
+    let ran = run_with(&app, &["export", "--all", &file], &nowhere, "");
+    assert!(ran.code == Some(2) && !fs::exists(&file).unwrap(), "{ran:?}");
+}
+
+#[tokio::test]
 async fn an_account_is_made_by_the_rules_of_a_sign_up() {
     let app = App::spawn().await;
     let ann = app.person("ann").await;
