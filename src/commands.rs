@@ -4,7 +4,7 @@ pub mod data;
 pub mod demo;
 pub mod keys;
 pub mod output;
-mod password;
+pub mod password;
 pub mod settings;
 pub mod shell;
 pub mod stats;

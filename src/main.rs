@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgGroup, CommandFactory, Parser, Subcommand};
+use clap::{
+    ArgGroup, CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use clap_complete::Shell;
 use docket::{
     app,
@@ -30,7 +33,7 @@ use self::commands::{
     data::{self, AdoptArguments},
     demo::{self, DemoArguments},
     keys::{self, KeyArguments},
-    output,
+    output, password,
     settings::CommonSettings,
     shell,
     stats::{self, StatsArguments},
@@ -158,7 +161,7 @@ enum ExplainCommand {
 }
 
 fn main() -> ExitCode {
-    let Arguments { command, settings } = Arguments::parse();
+    let Arguments { command, settings } = Arguments::try_parse().unwrap_or_else(|error| misread(error).exit());
     let done = match command.unwrap_or(Command::Work(WorkCommand::Serve { open: false })) {
         Command::Work(command) => {
             settings.started(|config, runtime, telemetry| runtime.block_on(work(command, config, telemetry)))
@@ -173,6 +176,20 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What is wrong with the command line. clap's tip for an unknown option is to give it as a value behind `--`, which
+/// nobody means.
+fn misread(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument {
+        error.remove(ContextKind::Suggested);
+        let is_option =
+            |name: &str| matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(it)) if it == name);
+        if ["--password", "-p"].into_iter().any(is_option) {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![password::ADVICE.into()]));
+        }
+    }
+    error
 }
 
 fn explain(command: ExplainCommand) -> Done {

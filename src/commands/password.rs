@@ -14,6 +14,11 @@ const MAX_INPUT: u64 = 4096;
 /// How long a password is that is made: 24 characters of 62 are 142 bits.
 const GENERATED_LENGTH: usize = 24;
 
+/// What to say to somebody who gives it in another way.
+pub const ADVICE: &str = "no password is taken from the command line, which others see and shells remember: docket user \
+                          create and set-password ask for it at a terminal, read it with --password-stdin, or make one \
+                          with --generate";
+
 /// How the password is given; at a terminal it is asked for.
 #[derive(Args, Clone, Copy)]
 #[group(multiple = false)]

@@ -206,7 +206,15 @@ async fn an_account_is_made_by_the_rules_of_a_sign_up() {
     create("bob@example.com", "one-password\ntwo-passwords\n", &[]).refused("more than one line");
     create("bob@example.com", &"long".repeat(2000), &[]).refused("longer than a password");
     run(&app, &["user", "create", "bob@example.com"]).refused("--password-stdin or --generate");
-    run(&app, &["user", "create", "bob@example.com", "--password", "in-the-history"]).refused("--password");
+    for typed in [vec!["--password", "in-the-history"], vec!["--password=in-the-history"], vec!["-p", "in-the-history"]]
+    {
+        let ran = run(&app, &[&["user", "create", "bob@example.com"], &typed[..]].concat());
+        assert!(!ran.log.contains("in-the-history") && !ran.log.contains("as a value"), "{ran:?}");
+        ran.refused("--password-stdin, or make one with --generate");
+    }
+    let unknown = run(&app, &["user", "create", "bob@example.com", "--admin"]);
+    assert!(!unknown.log.contains("tip:"), "{unknown:?}");
+    unknown.refused("unexpected argument '--admin'");
     run(&app, &["user", "create", "bob@example.com", "--generate", "--name", "a\u{7}b"]).refused("--name");
     assert_eq!(count(&app, "\"user\"").await, "1");
 }
