@@ -21,6 +21,9 @@ pub enum OperatorError {
     /// There is no database.
     #[error("{0} is not there or empty: is DATABASE_URL set as for the server, and is this its folder?")]
     Absent(PathBuf),
+    /// It cannot be seen whether there is one.
+    #[error("DATABASE_URL: {0}: {1}")]
+    OutOfReach(PathBuf, String),
     /// Something stands in the way.
     #[error("the database cannot be used")]
     NotReady(#[from] NotReady),
@@ -41,7 +44,10 @@ impl From<sea_orm::DbErr> for OperatorError {
 /// The services on a database that is there and has this Docket's schema. To be closed by the caller.
 pub async fn open(config: &Config) -> Result<Services, OperatorError> {
     if let Some(path) = db::file::absent(config) {
-        return Err(OperatorError::Absent(path));
+        return Err(match db::file::out_of_reach(&path).filter(|_| db::file::access::is_hidden(&path)) {
+            Some(why) => OperatorError::OutOfReach(path, why),
+            None => OperatorError::Absent(path),
+        });
     }
     let db = db::connect(config).await?;
     let services = Services::new(db.clone(), config, &base_url(config, config.port)?)?;

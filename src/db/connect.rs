@@ -90,6 +90,7 @@ async fn sqlite(file: &SqliteFile, config: &Config) -> Result<Db, DbErr> {
     if let Some(why) = file::without_log(&file.path) {
         return Err(DbErr::Conn(RuntimeErr::Internal(why)));
     }
+    file::access::check(&file.path)?;
     if file.path.exists() {
         file::look(&file.path).await?;
     } else if file.may_be_made {

@@ -1,5 +1,7 @@
 //! SQLite's file: a copy of it while it is used, and putting a copy in its place.
 
+pub(crate) mod access;
+
 use std::{
     fs::{self, File, Permissions, TryLockError},
     io,
@@ -10,11 +12,11 @@ use std::{
 
 use chrono::Utc;
 use migration::{Migrator, MigratorTrait};
-use rustix::fs::Access;
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, error::DatabaseError, sqlite::SqliteConnectOptions};
 use tokio::time;
 
+pub use self::access::out_of_reach;
 use super::{
     connect::{BUSY, failed},
     sqlite_code,
@@ -52,6 +54,9 @@ pub enum FileError {
     /// It is no database of Docket's, or a damaged one.
     #[error("{0} cannot be restored: {1}")]
     Unfit(PathBuf, String),
+    /// Docket's user may not use it.
+    #[error("DATABASE_URL: {0}: {1}")]
+    OutOfReach(PathBuf, String),
     /// A server has it open.
     #[error("{0} is in use; stop the server first")]
     InUse(PathBuf),
@@ -198,7 +203,7 @@ pub(crate) fn damage_of(error: &DbErr) -> Option<String> {
 
 /// Why a file cannot be opened, with its name.
 pub(super) fn unusable(path: &Path, error: &DbErr) -> DbErr {
-    let cause = damage_of(error).unwrap_or_else(|| match error {
+    let cause = damage_of(error).or_else(|| out_of_reach(path)).unwrap_or_else(|| match error {
         DbErr::Conn(RuntimeErr::SqlxError(cause)) => {
             cause.as_database_error().map_or_else(|| cause.to_string(), |it| it.message().to_owned())
         }
@@ -225,17 +230,6 @@ pub(crate) fn without_log(path: &Path) -> Option<String> {
     let advice = "put the file back or restore a backup, or remove the log too to begin anew";
     let is_lost = is_empty(path) && !is_empty(&log);
     is_lost.then(|| format!("the file is not there or empty, but its log {} is not: {advice}", log.display()))
-}
-
-/// Why a file that is not there cannot be made, or not be reached, if that can be seen.
-pub fn out_of_reach(path: &Path) -> Option<String> {
-    if path.is_symlink() && !path.exists() {
-        return Some("is a link to a file that is not there".to_owned());
-    }
-    let folder = folder(path);
-    let needed = Access::WRITE_OK | Access::EXEC_OK;
-    let cause = rustix::fs::access(folder, needed).err().map(io::Error::from)?;
-    Some(format!("Docket may make no files in its folder: {cause}"))
 }
 
 /// Whether Docket has worked with a file of that name.
@@ -284,7 +278,10 @@ async fn damage(connection: &mut SqliteConnection) -> Result<Option<String>, sql
 /// The claim lives as long as what is returned.
 pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
     let Some(path) = path(config).filter(|_| config.environment == Environment::Production) else { return Ok(None) };
-    let file = lock(&path, ".lock").map_err(FileError::io(&beside(&path, ".lock")))?;
+    let file = lock(&path, ".lock").map_err(|cause| match out_of_reach(&path) {
+        Some(why) => FileError::OutOfReach(path.clone(), why),
+        None => FileError::Io(beside(&path, ".lock"), cause),
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(FileError::InUse(path)),
@@ -295,8 +292,9 @@ pub fn claim(config: &Config) -> Result<Option<File>, FileError> {
 /// Waits until no other process migrates the file. SQLite has no lock that outlives the transactions of migrations.
 pub(super) async fn alone(path: &Path) -> Result<File, DbErr> {
     let failed = |cause: io::Error| {
-        let path = beside(path, ".migrating");
-        DbErr::Conn(RuntimeErr::Internal(format!("the file {} cannot be locked: {cause}", path.display())))
+        let locked = beside(path, ".migrating");
+        let why = out_of_reach(path).unwrap_or_else(|| format!("{} cannot be locked: {cause}", locked.display()));
+        DbErr::Conn(RuntimeErr::Internal(format!("DATABASE_URL: {}: {why}", path.display())))
     };
     let file = lock(path, ".migrating").map_err(failed)?;
     loop {

@@ -289,23 +289,69 @@ async fn a_file_that_cannot_be_written_is_no_database_to_work_on() {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
     fs::remove_file(format!("{path}.migrating")).unwrap();
-    let run = |what: &str| {
-        let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
-        docket.arg(what).env_clear().envs([
-            ("BETTER_AUTH_SECRET", SECRET),
-            ("DATABASE_URL", &app.database_url),
-            ("RUST_LOG", "error"),
-            ("PORT", "0"),
-        ]);
-        if is_root() {
-            docket.uid(65534).gid(65534);
-        }
-        said(&docket.output().unwrap())
-    };
-    for what in ["serve", "doctor"] {
-        let (code, said) = run(what);
-        assert!(code == Some(2) && said.contains("readonly"), "{what}: {said}");
+    for what in ["serve", "migrate", "doctor", "stats"] {
+        let (code, said) = run_as_somebody_else(&app.database_url, what, "development");
+        let is_named = said.contains(&format!("may not write {path} (Permission denied"));
+        assert!(code == Some(2) && is_named && said.contains("change its owner or mode"), "{what}: {said}");
+        assert_eq!(said.matches("may not write").count(), 1, "{what}: {said}");
     }
+}
+
+/// Runs a command as a user who is not root.
+fn run_as_somebody_else(database_url: &str, what: &str, environment: &str) -> (Option<i32>, String) {
+    let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+    docket.arg(what).env_clear().envs([
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("DATABASE_URL", database_url),
+        ("DOCKET_ENV", environment),
+        ("BETTER_AUTH_URL", "https://docket.example"),
+        ("SMTP_URL", "smtp://127.0.0.1:1"),
+        ("RUST_LOG", "off"),
+        ("PORT", "0"),
+    ]);
+    if is_root() {
+        docket.uid(65534).gid(65534);
+    }
+    said(&docket.output().unwrap())
+}
+
+#[test]
+fn a_folder_in_which_no_file_can_be_made_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display();
+    let url = format!("sqlite:///{path}/docket.db?mode=rwc");
+    let mode = |mode: u32| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    for what in ["serve", "migrate", "doctor"] {
+        let (code, said) = run_as_somebody_else(&url, what, "development");
+        let is_named = said.contains(&format!("may not write the folder {path} (Permission denied"));
+        assert!(code == Some(2) && is_named && said.contains("let DATABASE_URL name a file"), "{what}: {said}");
+    }
+    let (code, said) = run_as_somebody_else(&url, "serve", "production");
+    assert!(code == Some(2) && said.contains("may not write the folder"), "{said}");
+    assert!(!said.contains("another instance"), "{said}");
+    // Nobody sees whether there is a database.
+    mode(0);
+    let (code, said) = run_as_somebody_else(&url, "stats", "development");
+    assert!(code == Some(2) && said.contains("may not write the folder"), "{said}");
+    let nowhere = format!("sqlite:///{path}/nowhere/docket.db?mode=rwc");
+    mode(0o777);
+    let (code, said) = run_as_somebody_else(&nowhere, "migrate", "development");
+    assert!(code == Some(2) && said.contains("nowhere is not there: make it, or"), "{said}");
+}
+
+#[test]
+fn files_beside_the_database_that_are_somebody_elses_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", file("docket.db").display());
+    // As root leaves it that has run a command.
+    fs::write(file("docket.db.migrating"), "").unwrap();
+    fs::set_permissions(file("docket.db.migrating"), fs::Permissions::from_mode(0o400)).unwrap();
+    let (code, said) = run_as_somebody_else(&url, "migrate", "development");
+    let advice = format!("may not write {} (Permission denied", file("docket.db.migrating").display());
+    assert!(code == Some(2) && said.contains(&advice), "{said}");
 }
 
 fn is_root() -> bool {
