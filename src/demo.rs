@@ -24,6 +24,9 @@ use crate::{
 /// The account's address.
 pub const EMAIL: &str = "demo@docket.example";
 
+/// Where programs sign in.
+const SIGN_IN: &str = "/api/auth/sign-in/email";
+
 /// A task: title, days from now until it is due (if it is), labels, whether it is done.
 type DemoTask = (&'static str, Option<i64>, &'static [&'static str], bool);
 
@@ -57,7 +60,7 @@ pub struct DemoAccount {
     pub password: String,
     /// How many tasks it has.
     pub tasks: usize,
-    /// The page where somebody can sign in to it.
+    /// Where somebody can sign in to it.
     pub page: String,
 }
 
@@ -85,15 +88,12 @@ async fn services(config: &Config) -> Result<Services, Error> {
     Services::new(db, config, &base_url(config, config.port)?)
 }
 
-/// The page where somebody can sign in.
+/// The page where somebody can sign in, or where programs can if there is none.
 fn page(config: &Config) -> Result<String, Error> {
     let base = base_url(config, config.port)?;
-    let path = match (config.app && app::is_there(), config.playground) {
-        (true, _) => format!("{}/", app::PATH),
-        (false, true) => "/graphiql".to_owned(),
-        (false, false) => "/docs/".to_owned(),
-    };
-    Ok(format!("{}{path}", base.as_str().trim_end_matches('/')))
+    let pages = [(config.app && app::is_there(), "/app/"), (config.playground, "/graphiql"), (config.docs, "/docs/")];
+    let page = pages.into_iter().find_map(|(is_there, path)| is_there.then_some(path));
+    Ok(format!("{}{}", base.as_str().trim_end_matches('/'), page.unwrap_or(SIGN_IN)))
 }
 
 async fn make(services: &Services, page: String) -> Result<DemoAccount, Error> {

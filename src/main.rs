@@ -27,6 +27,7 @@ use docket::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
+use url::Url;
 
 use self::commands::{
     Done,
@@ -248,7 +249,7 @@ async fn serve(config: &Config, telemetry: &Telemetry, opens: bool) -> Done {
         bound = Server::bind(config, Some(telemetry.dropped())) => bound?,
         () = &mut stop => return Ok(()),
     };
-    let base = local(server.address());
+    let base = seen(config, server.address());
     // Nobody has to read it, and a server that nobody listens to serves all the same.
     let _ = io::stdout().write_all(banner(config, &server, &base).as_bytes());
     if opens && let Err(cause) = open::that_detached(&base) {
@@ -280,6 +281,28 @@ fn banner(config: &Config, server: &Server, base: &str) -> String {
     lines.push(format!("  health      {base}/health"));
     lines.extend(server.metrics_address().map(|it| format!("  metrics     http://{it}/metrics")));
     lines.join("\n") + "\n"
+}
+
+/// The URL at which people on this machine see a server that listens there: cookies and origins are those of one host.
+fn seen(config: &Config, address: SocketAddr) -> String {
+    let port = address.port();
+    let is_here = |url: &&Url| {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_local = host == "localhost" || host.parse().is_ok_and(|it: IpAddr| it.is_loopback());
+        is_local && url.scheme() == "http" && url.port_or_known_default() == Some(port) && url.path() == "/"
+    };
+    let is_localhost = [
+        Ipv4Addr::UNSPECIFIED.into(),
+        Ipv4Addr::LOCALHOST.into(),
+        Ipv6Addr::UNSPECIFIED.into(),
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+    ]
+    .contains(&address.ip());
+    match config.base_url.as_ref().filter(is_here) {
+        Some(url) => url.origin().ascii_serialization(),
+        None if is_localhost => format!("http://localhost:{port}"),
+        None => format!("http://{address}"),
+    }
 }
 
 /// The URL by which this machine reaches a server that listens there.

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{App, Process, SECRET, at_once, command};
+use crate::support::{App, Process, SECRET, at_once, command, free_port};
 
 /// The file of the app's database, if it is SQLite's.
 fn file(app: &App) -> Option<&str> {
@@ -287,6 +287,44 @@ fn the_demo_account_is_made_anew_on_request_and_in_production_by_force_only() {
     let (is_done, _, complaint) = demo(&["--reset"], "production");
     assert!(!is_done && complaint.contains("--force"), "{complaint}");
     assert!(demo(&["--reset", "--force"], "production").0);
+}
+
+#[test]
+fn what_is_printed_has_one_host_and_no_page_that_is_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let off = [("DOCKET_APP", "off"), ("DOCKET_PLAYGROUND", "off"), ("DOCKET_DOCS", "off")];
+    let port = free_port().to_string();
+    let local = |host: &str| format!("http://{host}:{port}");
+    for (settings, host, address) in [
+        (vec![], None, local("localhost")),
+        (off[..2].to_vec(), None, local("localhost")),
+        (off.to_vec(), None, local("localhost")),
+        (vec![], Some(local("127.0.0.1")), local("127.0.0.1")),
+        (vec![], Some(local("localhost")), local("localhost")),
+    ] {
+        let docket = |arguments: &[&str]| {
+            let mut docket = Command::new(env!("CARGO_BIN_EXE_docket"));
+            docket.args(arguments).env_clear().envs(settings.iter().copied()).current_dir(folder.path());
+            docket.env("PORT", &port).envs(host.iter().map(|it| ("BETTER_AUTH_URL", it)));
+            docket.stdout(Stdio::piped()).stderr(Stdio::null());
+            docket
+        };
+        let demo = String::from_utf8(docket(&["demo", "--reset"]).output().unwrap().stdout).unwrap();
+        let mut server = docket(&["serve"]).spawn().unwrap();
+        let lines = io::BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let banner: Vec<String> = lines.take_while(|it| !it.contains("  health")).collect();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        let printed = format!("{demo}{}", banner.join("\n"));
+        let addresses: Vec<&str> = printed.split_whitespace().filter(|it| it.starts_with("http")).collect();
+        assert!(addresses.len() > 3 && addresses.iter().all(|it| it.starts_with(&address)), "{printed}");
+        let is_off = |name: &str| settings.iter().any(|(it, _)| *it == name);
+        for (name, page) in [("DOCKET_APP", "/app/"), ("DOCKET_PLAYGROUND", "/graphiql"), ("DOCKET_DOCS", "/docs/")] {
+            assert!(!is_off(name) || !printed.contains(page), "{page}: {printed}");
+        }
+        let place = if is_off("DOCKET_DOCS") { "/api/auth/sign-in/email" } else { "/" };
+        assert!(demo.lines().nth(1).unwrap().ends_with(place), "{demo}");
+    }
 }
 
 #[tokio::test]
