@@ -1,6 +1,8 @@
 //! What `DATABASE_URL` may say: PostgreSQL's URLs as libpq, SQLAlchemy and Node write them, and SQLite's files. What is
 //! not understood is refused by its name; a value is never repeated.
 
+mod scheme;
+
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -71,8 +73,6 @@ pub(super) const VARIABLES: [(&str, &str); 24] = [
     ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
 ];
 
-const POSTGRES: [&str; 5] =
-    ["postgres://", "postgresql://", "postgresql+asyncpg://", "postgresql+psycopg://", "postgresql+psycopg2://"];
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 impl Database {
@@ -149,9 +149,11 @@ fn is_absolute(path: &str) -> bool {
 }
 
 impl Postgres {
-    /// Reads a URL of PostgreSQL's; none if it is another's.
+    /// Reads a URL of PostgreSQL's; none if it is something else.
     pub(super) fn parse(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Result<Self, Faults>> {
-        let rest = POSTGRES.iter().find_map(|scheme| url.strip_prefix(scheme))?;
+        let Some(rest) = scheme::behind(url) else {
+            return scheme::advice(url).map(|fault| Err(vec![fault.to_owned()]));
+        };
         let mut read = Parameters::default();
         match check_encoding(rest) {
             Ok(()) => read.url(rest),
@@ -219,6 +221,8 @@ impl Parameters {
     fn set(&mut self, name: &str, value: String) -> Result<(), String> {
         let (name, value) = match name {
             "ssl" => ("sslmode", mode(&value).to_owned()),
+            // As Node has it: encrypted, whoever answers.
+            "ssl-mode" | "sslmode" if value == "no-verify" => ("sslmode", "require".to_owned()),
             "ssl-mode" => ("sslmode", value),
             "ssl-root-cert" | "ssl-ca" => ("sslrootcert", value),
             "ssl-cert" => ("sslcert", value),
@@ -252,6 +256,9 @@ impl Parameters {
         if !is_good {
             // As managed databases hand it out.
             let advice = match (name, &*value) {
+                ("host" | "hostaddr" | "port", value) if value.contains(',') => {
+                    ": several servers are named; name the primary alone, or what leads to it"
+                }
                 ("channel_binding", "require") => ": leave it out, and keep sslmode=verify-full",
                 ("target_session_attrs", _) => ": leave it out, and name the primary",
                 _ => "",
@@ -338,6 +345,7 @@ fn mode(ssl: &str) -> &str {
     match ssl {
         "true" | "True" | "1" | "on" | "yes" => "verify-full",
         "false" | "False" | "0" | "off" | "no" => "disable",
+        "no-verify" => "require",
         mode => mode,
     }
 }

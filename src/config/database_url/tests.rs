@@ -39,13 +39,15 @@ fn encryption_that_is_asked_for_in_any_spelling_is_what_the_driver_does() {
         ("ssl=false", PgSslMode::Disable),
         ("ssl=prefer", PgSslMode::Prefer),
         ("sslmode=require", PgSslMode::Require),
+        ("sslmode=no-verify", PgSslMode::Require),
+        ("ssl=no-verify", PgSslMode::Require),
         ("sslmode=verify-full", PgSslMode::VerifyFull),
         ("sslmode=require&channel_binding=prefer", PgSslMode::Require),
         ("sslmode=require&ssl=require", PgSslMode::Require),
         ("sslmode=require&sslrootcert=/dev/null", PgSslMode::VerifyCa),
         ("sslrootcert=system", PgSslMode::VerifyFull),
     ] {
-        for scheme in POSTGRES {
+        for scheme in ["postgres://", "postgresql://", "postgresql+asyncpg://", "postgresql+pg8000://"] {
             let read = options(&format!("{scheme}a:b@c/d?{parameters}")).get_ssl_mode();
             assert!(std::mem::discriminant(&read) == std::mem::discriminant(&mode), "{scheme} {parameters}: {read:?}");
         }
@@ -86,15 +88,29 @@ fn what_is_not_understood_is_refused_by_name_and_without_its_value() {
         let said = faults(url);
         assert!(said.contains("percent-encoded") && !said.contains("hunter2"), "{said}");
     }
-    for url in [
-        "postgres://a@one,two/d",
-        "postgres://a@c:port/d",
-        "mysql://a@b/c",
-        "postgres:a",
-        "",
-        "postgresql+pg8000://a@b/c",
-    ] {
+    for url in ["postgres://a@c:port/d", "mysql://a@b/c", "postgres:a", ""] {
         assert!(parse(url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn what_others_paste_is_refused_with_what_to_write() {
+    for (url, advice) in [
+        ("postgres://a:hunter2@one,two/d", "name the primary alone"),
+        ("postgres://a:hunter2@one:5432,two:5433/d", "name the primary alone"),
+        ("postgres://a:hunter2@one:5432,two/d", "name the primary alone"),
+        ("postgres:///d?host=one,two&password=hunter2", "name the primary alone"),
+        ("postgresql+nothing://a:hunter2@c/d", "write postgresql://"),
+        ("postgis://a:hunter2@c/d", "write postgresql://"),
+        ("jdbc:postgresql://c/d?user=a&password=hunter2", "without jdbc:"),
+        ("psql 'postgresql://a:hunter2@c/d'", "write the URL in it alone"),
+        ("\"postgresql://a:hunter2@c/d\"", "without any"),
+        ("host=c user=a password=hunter2 dbname=d", "postgresql://user:password@host/database"),
+        ("file:./dev.db", "write sqlite:"),
+        ("mysql://a:hunter2@c/d", "starts with sqlite:, postgres: or postgresql:"),
+    ] {
+        let said = faults(url);
+        assert!(said.contains(advice) && !said.contains("hunter2"), "{url}: {said}");
     }
 }
 
