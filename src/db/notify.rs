@@ -53,6 +53,8 @@ struct Reception {
 /// What was received.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Notification {
+    /// There is a connection, by which nothing is listened to yet.
+    Connected,
     /// The data of these users changed at another instance.
     Changes(Changes),
     /// The data of so many users changed at this one.
@@ -131,7 +133,10 @@ impl Notifier {
         // Taken out, so that none is left that has failed.
         let mut open = match reception.take() {
             Some(open) => open,
-            None => Reception::open(pool, &echo_channel(&self.name)).await.map_err(failed)?,
+            None => {
+                *reception = Some(Reception::open(pool, &echo_channel(&self.name)).await.map_err(failed)?);
+                return Ok(Notification::Connected);
+            }
         };
         let received = loop {
             let others = {

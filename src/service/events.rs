@@ -2,6 +2,7 @@
 //! so that a lost event is only a delay, and access is checked anew.
 
 mod listeners;
+mod trouble;
 
 use std::{
     collections::BTreeSet,
@@ -19,9 +20,8 @@ use tokio::{
     sync::{Notify, watch},
     time,
 };
-use tracing::warn;
 
-use self::listeners::Listeners;
+use self::{listeners::Listeners, trouble::Trouble};
 use crate::{
     db::{Changes, Channel, Db, Notification, Notifier},
     telemetry::metrics::EventCounts,
@@ -157,14 +157,19 @@ impl Events {
     }
 
     async fn send(&self, notifier: &Notifier) {
+        let mut trouble =
+            Trouble::new("events cannot be sent; other instances notice the changes later", "events are sent again");
         loop {
             self.outbox_filled.notified().await;
             time::sleep(SEND_DELAY).await;
             let changes = std::mem::take(&mut *locked(&self.outbox));
             match notifier.send_changes(&changes).await {
-                Ok(()) => drop(self.counts.sent.fetch_add(changes.len() as u64, Ordering::Relaxed)),
+                Ok(()) => {
+                    trouble.end();
+                    self.counts.sent.fetch_add(changes.len() as u64, Ordering::Relaxed);
+                }
                 Err(cause) => {
-                    warn!(%cause, "events could not be sent; other instances notice the changes later");
+                    trouble.note(cause);
                     time::sleep(POLL_INTERVAL).await;
                     for (user, revision) in &changes {
                         self.send_soon(user, *revision);
@@ -188,11 +193,15 @@ impl Events {
 
     /// Finds out whether notifications arrive, as long as there are listeners.
     async fn send_echoes(&self, notifier: &Notifier) {
+        let mut trouble = Trouble::new("notifications cannot be sent", "notifications are sent again");
         loop {
             time::sleep(ECHO_INTERVAL).await;
             let has_listeners = !locked(&self.listeners).is_empty();
-            if has_listeners && let Err(cause) = notifier.send_echo().await {
-                warn!(%cause, "notifications cannot be sent");
+            if has_listeners {
+                match notifier.send_echo().await {
+                    Ok(()) => trouble.end(),
+                    Err(cause) => trouble.note(cause),
+                }
             }
         }
     }
@@ -202,8 +211,13 @@ impl Events {
     }
 
     async fn receive(&self, notifier: &Notifier, db: &Db) {
+        let mut trouble = Trouble::new(
+            "events cannot be received; changes of other instances are noticed later",
+            "events are received again",
+        );
         loop {
             match notifier.receive().await {
+                Ok(Notification::Connected) => trouble.end(),
                 Ok(Notification::Changes(changes)) => {
                     self.counts.received.fetch_add(changes.len() as u64, Ordering::Relaxed);
                     for (user, revision) in changes {
@@ -219,7 +233,7 @@ impl Events {
                 Ok(Notification::Lost) => self.note_lost_connection(),
                 Err(cause) => {
                     self.note_lost_connection();
-                    warn!(%cause, "events cannot be received; changes of other instances are noticed later");
+                    trouble.note(cause);
                     time::sleep(POLL_INTERVAL).await;
                 }
             }
@@ -240,6 +254,8 @@ impl Events {
     /// now and then; and of the users of a channel once it is listened to.
     async fn poll(&self, db: &Db) {
         let (mut last, mut is_receiving) = (Instant::now(), false);
+        let mut trouble =
+            Trouble::new("revisions cannot be polled; changes are noticed later", "revisions are polled again");
         loop {
             select! {
                 () = time::sleep(POLL_INTERVAL) => {}
@@ -254,17 +270,20 @@ impl Events {
                 locked(&self.listeners).users()
             };
             for users in users.chunks(POLL_BATCH_SIZE) {
-                self.poll_users(db, users).await;
+                self.poll_users(db, users, &mut trouble).await;
             }
         }
     }
 
-    async fn poll_users(&self, db: &Db, users: &[UserId]) {
+    async fn poll_users(&self, db: &Db, users: &[UserId], trouble: &mut Trouble) {
         let which = user_revision::Column::UserId.is_in(users.iter().cloned());
         match user_revision::Entity::find().filter(which).all(db.reader()).await {
-            Ok(rows) => rows.iter().for_each(|row| locked(&self.listeners).compare(row)),
+            Ok(rows) => {
+                trouble.end();
+                rows.iter().for_each(|row| locked(&self.listeners).compare(row));
+            }
             Err(cause) => {
-                warn!(%cause, "revisions could not be polled; changes are noticed later");
+                trouble.note(cause);
                 locked(&self.unpolled).extend(users.iter().map(|it| Channel::of(&it.0)));
             }
         }

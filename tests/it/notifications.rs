@@ -1,17 +1,21 @@
 //! What instances on one PostgreSQL tell each other of changes: those hear it that have listeners, and these miss
 //! nothing while they come, go, and lose their connection.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, tcp},
+    task::JoinSet,
 };
 
 use crate::{
-    support::{App, Person, at_once},
+    support::{App, Person, Process, at_once, free_port},
     sync::Live,
     telemetry::{scraped, value},
 };
@@ -45,19 +49,28 @@ async fn delay(app: &App, person: &Person, live: &mut Live) -> Duration {
 
 /// A way to a server on which what is sent arrives late.
 async fn slow_way(url: &str, late: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (server, slow) = diverted(url, &listener.local_addr().unwrap().to_string());
+    tokio::spawn(carry(listener, server, late));
+    slow
+}
+
+/// The server of a URL, and the URL that leads to another address instead.
+fn diverted(url: &str, address: &str) -> (String, String) {
     let (start, rest) = url.split_once('@').unwrap();
     let (server, database) = rest.split_once('/').unwrap();
-    let (server, listener) = (server.to_owned(), TcpListener::bind("127.0.0.1:0").await.unwrap());
-    let slow = format!("{start}@{}/{database}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let (from_client, to_client) = client.into_split();
-            let (from_server, to_server) = TcpStream::connect(&server).await.unwrap().into_split();
-            tokio::spawn(pass(from_client, to_server, late));
-            tokio::spawn(pass(from_server, to_client, Duration::ZERO));
-        }
-    });
-    slow
+    (server.to_owned(), format!("{start}@{address}/{database}"))
+}
+
+/// Carries what comes to a server, and what it answers, until this is dropped.
+async fn carry(listener: TcpListener, server: String, late: Duration) {
+    let mut passing = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = TcpStream::connect(&server).await.unwrap().into_split();
+        passing.spawn(pass(from_client, to_server, late));
+        passing.spawn(pass(from_server, to_client, Duration::ZERO));
+    }
 }
 
 async fn pass(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, late: Duration) {
@@ -138,6 +151,39 @@ async fn a_write_before_the_channel_is_listened_to_is_found() {
     let mut live = Live::open(&other, &ann, 0).await;
     app.task(&ann, "between").await;
     assert_eq!(live.next().await.1, "between");
+}
+
+#[tokio::test]
+async fn a_way_to_the_others_that_is_away_is_logged_when_it_goes_and_comes() {
+    let app = App::spawn().await;
+    if app.is_sqlite() {
+        return;
+    }
+    let address = format!("127.0.0.1:{}", free_port());
+    let (server, url) = diverted(&app.database_url, &address);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let settings = [("DATABASE_LISTEN_URL", url.as_str()), ("RUST_LOG", "info")];
+    let process = Process::start_with(&app.database_url, &settings, log.reopen().unwrap()).await;
+    let said = |text: &str| fs::read_to_string(log.path()).unwrap().matches(text).count();
+    let comes_to = async |counts: [usize; 2]| {
+        let texts = ["events cannot be received", "events are received again"];
+        let is_so = async {
+            while texts.map(said) != counts {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let is_in_time = tokio::time::timeout(Duration::from_secs(20), is_so).await.is_ok();
+        assert!(is_in_time, "{counts:?}: {}", fs::read_to_string(log.path()).unwrap());
+    };
+    comes_to([1, 0]).await;
+    tokio::time::sleep(SETTLED).await;
+    comes_to([1, 0]).await;
+    let listener = TcpListener::bind(&address).await.unwrap();
+    let carrying = tokio::spawn(carry(listener, server, Duration::ZERO));
+    comes_to([1, 1]).await;
+    carrying.abort();
+    comes_to([2, 1]).await;
+    process.stop().await;
 }
 
 #[tokio::test]
