@@ -224,6 +224,54 @@ test("everything is exported, and a file is looked at before it is imported", as
   assert.deepEqual(faults, []);
 });
 
+test("a title that is too long is said, stays as it was written, and is saved when it is shorter", async () => {
+  const long = `${"😀".repeat(120)}${"a".repeat(100)}`;
+  const said = "The title is too long to be saved: it has 220 characters, and may have 200.";
+  const says = (place) => page.waitForFunction((it, text) => document.querySelector(`${it} .problem`)?.textContent === text, {}, place, said);
+  const written = (field) => page.$eval(field, (it) => it.value);
+  const toTheEnd = () => page.$eval(".title-field", (it) => {
+    it.focus();
+    it.setSelectionRange(it.value.length, it.value.length);
+  });
+  const shorten = async (by) => {
+    for (let left = by; left > 0; left--) await page.keyboard.press("Backspace");
+  };
+  await turn("all");
+  const before = (await titles(page)).length;
+  await page.click("#new-task");
+  await page.keyboard.sendCharacter(long);
+  await says(".new-task");
+  await keys("Enter");
+  assert.deepEqual([await written("#new-task"), (await titles(page)).length], [long, before]);
+  await shorten(20);
+  await keys("Enter");
+  const title = long.slice(0, -20);
+  await page.waitForFunction((it) => [...document.querySelectorAll(".row-title")].some((row) => row.textContent === it), {}, title);
+  await live(page);
+  assert.equal((await nodes("title")).filter((it) => it.title === title).length, 1);
+
+  await openTask(page, title);
+  await page.click("[aria-label='New subtask']");
+  await page.keyboard.sendCharacter(long);
+  await keys("Enter");
+  await says(".new-part");
+  assert.equal(await written("[aria-label='New subtask']"), long);
+  await toTheEnd();
+  await page.keyboard.sendCharacter("b".repeat(20));
+  await says(".details-body");
+  await press(page, "Close the task");
+  await page.waitForFunction(() => document.querySelector(".toast").textContent.includes("is still in its field"));
+  await openTask(page, title);
+  assert.equal(await written(".title-field"), `${title}${"b".repeat(20)}`);
+  await says(".details-body");
+  await toTheEnd();
+  await shorten(21);
+  await press(page, "Close the task");
+  await live(page);
+  assert.equal((await nodes("title")).filter((it) => it.title === title.slice(0, -1)).length, 1);
+  assert.deepEqual(faults, []);
+});
+
 test("who has forgotten the password gets a mailed link, and sets another one by it, once", async () => {
   const other = await device(browser);
   const forgetful = await person("Flo");

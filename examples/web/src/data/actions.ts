@@ -22,7 +22,7 @@ export type NewTask = { title: string; listId?: string | null; parentId?: string
 export function addTask(store: Store, { title, listId = null, parentId = null, due = null, labelIds = [], priority = "MEDIUM" }: NewTask): string {
   const id = newId();
   const fields: Fields = {
-    title: title.trim().slice(0, 200), description: null, completed: false, priority, due, listId, parentId, labelIds, deleted: false,
+    title: title.trim(), description: null, completed: false, priority, due, listId, parentId, labelIds, deleted: false,
     position: atTheEnd(), createdAt: new Date().toISOString(),
   };
   store.act(`Added ${quoted(title)}`, [task(id, fields)]);

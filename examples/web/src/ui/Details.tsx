@@ -1,11 +1,12 @@
 // All of one task.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { addTask, changeTask, deleteTasks, moveToList, saveGroup, setCompleted, toggleLabel } from "../data/actions";
 import type { ShownTask } from "../data/snapshot";
 import { PRIORITIES, type Priority } from "../data/types";
 import { dueDay, dueTime, formatInstant, makeDue } from "../lib/dates";
 import { PRIORITY_NAMES } from "./FilterBar";
 import { Icon } from "./icons";
+import { NewField, useNewText } from "./NewField";
 import { Dot } from "./Sidebar";
 import { TextField } from "./TextField";
 import { useSnapshot, useWorkspace } from "./context";
@@ -40,8 +41,8 @@ export function Details({ task, onClose }: { task: ShownTask; onClose: () => voi
       </header>
       <div className="details-body">
         {parent && <p className="faint">Part of {parent.title}</p>}
-        <TextField className="title-field" label="Title" value={task.title} isRequired isLine maxLength={200} onSave={(title) => change({ title })} />
-        <TextField className="text-field" label="Description" placeholder="Add a description" value={task.description ?? ""} maxLength={1000} onSave={(text) => change({ description: text || null })} />
+        <TextField place={`${task.id} title`} what="title" className="title-field" label="Title" value={task.title} isRequired isLine onSave={(title) => change({ title })} />
+        <TextField place={`${task.id} description`} what="description" className="text-field" label="Description" placeholder="Add a description" value={task.description ?? ""} onSave={(text) => change({ description: text || null })} />
         <div className="pair">
           <label className="field">Due date
             <input type="date" value={day} max="9999-12-31" onChange={(event) => change({ due: makeDue(event.target.value, time) })} />
@@ -76,13 +77,10 @@ export function Details({ task, onClose }: { task: ShownTask; onClose: () => voi
 function Labels({ task }: { task: ShownTask }) {
   const { store } = useWorkspace();
   const { labels } = useSnapshot();
-  const [name, setName] = useState("");
-  const add = () => {
-    const known = labels.find((it) => it.name.toLowerCase() === name.trim().toLowerCase());
-    if (!name.trim()) return;
-    toggleLabel(store, [task], known?.id ?? saveGroup(store, "LABEL", null, { name: name.trim(), color: null }), true);
-    setName("");
-  };
+  const { text, setText, submit } = useNewText("label", (name) => {
+    const known = labels.find((it) => it.name.toLowerCase() === name.toLowerCase());
+    toggleLabel(store, [task], known?.id ?? saveGroup(store, "LABEL", null, { name, color: null }), true);
+  });
   return (
     <fieldset className="labels">
       <legend>Labels</legend>
@@ -92,8 +90,8 @@ function Labels({ task }: { task: ShownTask }) {
           <span><Dot color={it.color} isHollow />{it.name}</span>
         </label>
       ))}
-      <form className="chip-form" onSubmit={(event) => { event.preventDefault(); add(); }}>
-        <input aria-label="New label" placeholder="New label" maxLength={30} value={name} onChange={(event) => setName(event.target.value)} />
+      <form className="chip-form" onSubmit={submit}>
+        <NewField what="label" text={text} onText={setText} aria-label="New label" placeholder="New label" />
       </form>
     </fieldset>
   );
@@ -102,11 +100,7 @@ function Labels({ task }: { task: ShownTask }) {
 function Subtasks({ task }: { task: ShownTask }) {
   const { store } = useWorkspace();
   const parts = useSnapshot().subtasks.get(task.id) ?? [];
-  const [title, setTitle] = useState("");
-  const add = () => {
-    if (title.trim()) addTask(store, { title, parentId: task.id, listId: task.listId });
-    setTitle("");
-  };
+  const { text, setText, submit } = useNewText("title", (title) => addTask(store, { title, parentId: task.id, listId: task.listId }));
   return (
     <section className="subtasks" aria-label="Subtasks">
       <h2>Subtasks</h2>
@@ -114,14 +108,14 @@ function Subtasks({ task }: { task: ShownTask }) {
         {parts.map((it) => (
           <li key={it.id} className={it.completed ? "done" : ""}>
             <input type="checkbox" className="done-box" aria-label={`Complete ${it.title}`} checked={it.completed} onChange={() => setCompleted(store, [it], !it.completed)} />
-            <TextField className="part-field" label={`Title of ${it.title}`} value={it.title} isRequired isLine maxLength={200} onSave={(text) => changeTask(store, it, { title: text })} />
+            <TextField place={`${it.id} title`} what="title" className="part-field" label={`Title of ${it.title}`} value={it.title} isRequired isLine onSave={(text) => changeTask(store, it, { title: text })} />
             <button type="button" className="icon-button" aria-label={`Delete ${it.title}`} onClick={() => deleteTasks(store, [it])}><Icon name="close" size={14} /></button>
           </li>
         ))}
       </ul>
-      <form className="new-part" onSubmit={(event) => { event.preventDefault(); add(); }}>
+      <form className="new-part" onSubmit={submit}>
         <Icon name="plus" size={16} />
-        <input aria-label="New subtask" placeholder="Add a subtask" maxLength={200} value={title} onChange={(event) => setTitle(event.target.value)} />
+        <NewField what="title" text={text} onText={setText} aria-label="New subtask" placeholder="Add a subtask" />
       </form>
     </section>
   );

@@ -1,8 +1,10 @@
 // Making, changing and deleting a list or a label.
 import { type FormEvent, useState } from "react";
 import { deleteLabel, deleteList, reorder, saveGroup } from "../data/actions";
+import { tooLong } from "../lib/limits";
 import { go } from "../lib/route";
 import { Dialog } from "./Dialog";
+import { NewField } from "./NewField";
 import { useSnapshot, useWorkspace } from "./context";
 
 export type Group = { kind: "TASK_LIST" | "LABEL"; id: string | null };
@@ -16,13 +18,14 @@ export function GroupDialog({ group: { kind, id }, onClose }: { group: Group; on
   const word = isList ? "list" : "label";
   const found = (isList ? lists : labels).find((it) => it.id === id);
   const list = lists.find((it) => it.id === id);
+  const limit = isList ? "list" : "label";
+  const [name, setName] = useState(found?.name ?? "");
   const [color, setColor] = useState<string | null>(found?.color ?? (id ? null : COLORS[(isList ? lists : labels).length % COLORS.length]!));
 
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const name = String(new FormData(event.currentTarget).get("name")).trim();
-    if (!name) return;
-    const saved = saveGroup(store, kind, id, { name, color });
+    if (!name.trim() || tooLong(limit, name)) return;
+    const saved = saveGroup(store, kind, id, { name: name.trim(), color });
     if (!id) go({ page: isList ? "list" : "label", id: saved });
     onClose();
   };
@@ -46,7 +49,7 @@ export function GroupDialog({ group: { kind, id }, onClose }: { group: Group; on
     <Dialog title={id ? `Edit ${word}` : `New ${word}`} onClose={onClose}>
       <form className="stack" onSubmit={save}>
         <label className="field">Name
-          <input name="name" required maxLength={isList ? 100 : 30} defaultValue={found?.name} autoFocus />
+          <NewField what={limit} text={name} onText={setName} name="name" required autoFocus />
         </label>
         <fieldset className="swatches">
           <legend>Color</legend>

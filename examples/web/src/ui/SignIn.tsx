@@ -1,6 +1,7 @@
 // Sign-in, sign-up and a new password instead of a forgotten one, by Better Auth's client.
 import { type FormEvent, type ReactNode, useState } from "react";
 import { auth, type User } from "../api/auth";
+import { tooLong } from "../lib/limits";
 import { forgetReset, resetPage, resetToken } from "../lib/reset";
 
 type Props = {
@@ -40,6 +41,8 @@ export function SignInForm({ onDone, email }: Props) {
       const { error } = await auth.requestPasswordReset({ email: given.email, redirectTo: resetPage() });
       return error ? problemOf(error) : "If there is an account with this address, a link is on its way to it.";
     }
+    const problem = isNew ? tooLong("name", given.name) : "";
+    if (problem) return problem;
     const { data, error } = isNew ? await auth.signUp.email(given) : await auth.signIn.email(given);
     if (!data) return problemOf(error);
     if (!data.token) return "Follow the link in the mail that was sent to you, then sign in.";
@@ -59,7 +62,7 @@ export function SignInForm({ onDone, email }: Props) {
     <Form submit={submit} links={links} label={{ "sign in": "Sign in", "sign up": "Create account", ask: "Send me a link" }[does]}>
       {isNew && (
         <label className="field">Name
-          <input name="name" autoComplete="name" required maxLength={100} />
+          <input name="name" autoComplete="name" required />
         </label>
       )}
       <label className="field">Email

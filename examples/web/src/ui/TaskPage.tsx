@@ -8,6 +8,7 @@ import { BulkBar } from "./BulkBar";
 import { Empty } from "./Empty";
 import { FilterBar } from "./FilterBar";
 import { Icon } from "./icons";
+import { NewField, useNewText } from "./NewField";
 import { TaskList } from "./TaskList";
 import { useSnapshot, useWorkspace } from "./context";
 import type { Group } from "./GroupDialog";
@@ -65,19 +66,12 @@ export function TaskPage({ route, menu, onEdit }: Props) {
 }
 
 function NewTask({ name, onAdd }: { name: string; onAdd: (title: string) => void }) {
-  const [title, setTitle] = useState("");
+  const { text, setText, submit } = useNewText("title", onAdd);
   return (
-    <form
-      className="new-task"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (title.trim()) onAdd(title);
-        setTitle("");
-      }}
-    >
+    <form className="new-task" onSubmit={submit}>
       <Icon name="plus" />
-      <input id="new-task" aria-label={`New task in ${name}`} placeholder="Add a task" maxLength={200} value={title} onChange={(event) => setTitle(event.target.value)} enterKeyHint="done" autoComplete="off" onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
-      {title.trim() && <button className="small primary">Add</button>}
+      <NewField what="title" text={text} onText={setText} id="new-task" aria-label={`New task in ${name}`} placeholder="Add a task" enterKeyHint="done" autoComplete="off" onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
+      {text.trim() && <button className="small primary">Add</button>}
     </form>
   );
 }
