@@ -317,6 +317,24 @@ async fn what_a_table_or_a_calendar_has_comes_back_equal_to_another_user() {
     }
 }
 
+/// See docs/rest.md#files-in-and-out.
+#[tokio::test]
+async fn what_a_spreadsheet_takes_for_a_formula_comes_back_as_it_was() {
+    let app = App::spawn().await;
+    let (ann, bob) = (app.person("ann").await, app.person("bob").await);
+    let texts = ["=1+1", "+49 30 1234", "-1", "@ann", "'=1+1", "=HYPERLINK(\"http://x.example\")"];
+    for text in texts {
+        app.rest_task(&ann, json!({ "title": text, "description": text })).await;
+    }
+    let written = export(&app, &ann, "export.csv").await.text;
+    assert!(written.contains(",=1+1,=1+1,") && written.contains(",@ann,@ann,"), "{written}");
+    import(&app, &bob, CSV, written).await.expect(200);
+    let all = tasks(&app, &bob).await;
+    for field in ["title", "description"] {
+        assert_eq!(all.iter().map(|it| it[field].clone()).collect::<Vec<_>>(), texts, "{field}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_runs_docket_exports_and_imports_for_one_user() {
     let app = App::spawn().await;
