@@ -512,3 +512,29 @@ async fn a_client_gets_the_shapes_of_the_document_whatever_the_settings_are() {
         compare(&operation, &answer, &document, &mut BTreeSet::new());
     }
 }
+
+#[tokio::test]
+async fn a_body_may_have_what_the_document_says_and_no_field_of_a_task_is_kept_as_an_unknown_one() {
+    let app = App::spawn_with(&[("REST_UNKNOWN_FIELDS", "keep")]).await;
+    let ann = app.person("ann").await;
+    let schemas = document()["components"]["schemas"].clone();
+    let made =
+        async |name: &str, value: &Value| app.rest(&ann, "POST", "", Some(json!({ "title": "a", name: value }))).await;
+    for (snake, value) in schemas["Task"]["examples"][0].as_object().unwrap() {
+        let is_read = schemas["NewTask"]["properties"].get(snake).is_some();
+        for name in [snake.clone(), camel_case(snake)] {
+            let answer = made(&name, value).await;
+            assert_eq!(answer.status, 201, "{name}: {answer:?}");
+            let times = answer.text.matches(&format!("\"{name}\":")).count();
+            assert_eq!(times, usize::from(name == *snake), "{name}: {answer:?}");
+            assert_eq!(made(&name, &json!({ "x": 1 })).await.status == 422, is_read, "{name}");
+        }
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_').map(str::to_owned);
+    let first = words.next().unwrap();
+    let capital = |word: String| word[..1].to_uppercase() + &word[1..];
+    words.map(capital).fold(first, |name, word| name + &word)
+}
