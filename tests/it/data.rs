@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, Person};
+use crate::support::{Answer, App, PASSWORD, Person, without_value};
 
 async fn export(app: &App, person: &Person, name: &str) -> Answer {
     Answer::of(app.request("GET", &format!("/api/{}/{name}", person.id)).bearer_auth(&person.token)).await
@@ -37,6 +37,7 @@ async fn what_was_exported_comes_back_the_same() {
     let file = file.expect(200);
     assert_eq!((file["lists"].as_array().unwrap().len(), file["labels"].as_array().unwrap().len()), (1, 2));
     assert_eq!(file["tasks"].as_array().unwrap().len(), 3);
+    assert_eq!(without_value(&file["tasks"]), ["extra"]);
 
     let bob = app.person("bob").await;
     let counted = |is_dry: bool| json!({ "dry_run": is_dry, "lists": 1, "labels": 2, "tasks": 3, "skipped": 0 });

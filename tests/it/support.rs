@@ -533,3 +533,11 @@ fn new_file() -> (String, Option<tempfile::TempDir>) {
     let url = format!("sqlite://{}/docket.db?mode=rwc", folder.path().display());
     (url, Some(folder))
 }
+
+/// The fields of a task in a file, by the document of the REST API, of which none of these tasks has a value.
+pub fn without_value(tasks: &Value) -> Vec<String> {
+    let document = serde_json::to_value(docket::rest::openapi::document()).unwrap();
+    let has = |name: &&String| tasks.as_array().unwrap().iter().any(|it| it.get(*name).is_some_and(|it| !it.is_null()));
+    let fields = document["components"]["schemas"]["ExportTask"]["properties"].as_object().unwrap();
+    fields.keys().filter(|it| !has(it)).cloned().collect()
+}
