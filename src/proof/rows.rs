@@ -199,6 +199,10 @@ impl People {
     }
 
     fn tasks(&self) -> Rows {
+        self.rows::<task::Entity>(&[], self.all_tasks())
+    }
+
+    fn all_tasks(&self) -> Vec<task::Model> {
         let now = Utc::now();
         // Below what the database counts, which is not asked for the next one.
         let number = -1 - i64::from(Uuid::new_v4().as_fields().0) * 16;
@@ -251,7 +255,7 @@ impl People {
         };
         let mut rows: Vec<task::Model> = self.alike().map(plain).into();
         rows.extend([open, long, deleted]);
-        self.rows::<task::Entity>(&[], rows)
+        rows
     }
 
     /// Finds the first task as a search does.
@@ -329,5 +333,27 @@ fn longest(task: task::Model) -> task::Model {
         due_at: None,
         due_zone: None,
         ..task
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ColumnTrait;
+
+    use super::*;
+
+    #[test]
+    fn each_column_of_tasks_that_may_be_null_is_tried_with_a_value_and_without() {
+        let people = People {
+            backend: DbBackend::Sqlite,
+            ids: [text(), text()].map(UserId),
+            own: [Uuid::new_v4(), Uuid::new_v4()],
+        };
+        let rows = people.all_tasks();
+        for column in task::Column::iter().filter(|it| it.def().is_null()) {
+            let has = |row: &task::Model| row.get(column) != row.get(column).as_null();
+            assert!(rows.iter().any(has) && !rows.iter().all(has), "{column:?}");
+        }
+        assert!(task::Column::iter().any(|it| it.def().is_null()));
     }
 }
