@@ -86,7 +86,7 @@ pub(super) async fn export(caller: Caller, RawQuery(query): RawQuery) -> Result<
         body = String,
         content_type = "text/csv",
         headers(("Content-Disposition" = String, description = "A name for the file.")),
-        example = json!("id,title,description,completed,completed_at,priority,due,due_time_zone,list,labels,parent_id,created_at\r\n"),
+        example = json!(crate::rest::table::start()),
     )),
 )]
 pub(super) async fn table(caller: Caller, RawQuery(query): RawQuery) -> Result<Response, RestError> {

@@ -20,23 +20,6 @@ use crate::{
     service::{adoption::task_id, labels::MAX_LABELS},
 };
 
-/// The properties that are read.
-const READ: [&str; 14] = [
-    "UID",
-    "RECURRENCE-ID",
-    "SUMMARY",
-    "DESCRIPTION",
-    "STATUS",
-    "COMPLETED",
-    "PERCENT-COMPLETE",
-    "PRIORITY",
-    "DUE",
-    "RELATED-TO",
-    "CREATED",
-    "LAST-MODIFIED",
-    "X-DOCKET-LIST",
-    TIME_ZONE,
-];
 /// A field of a body, and the property that says it.
 const PROPERTIES: [(&str, &str); 11] = [
     ("title", "SUMMARY"),
@@ -51,6 +34,8 @@ const PROPERTIES: [(&str, &str); 11] = [
     ("list", "X-DOCKET-LIST"),
     ("tags", "CATEGORIES"),
 ];
+/// The properties that are read besides.
+const OTHERS: [&str; 4] = ["UID", "RECURRENCE-ID", "PERCENT-COMPLETE", "RELATED-TO"];
 const STATUSES: &str = "'NEEDS-ACTION', 'IN-PROCESS', 'COMPLETED' or 'CANCELLED'";
 
 /// A to-do.
@@ -71,7 +56,7 @@ impl Todo {
 
     /// Whether a property of that name says something of a task.
     pub(super) fn reads(name: &str) -> bool {
-        name == "CATEGORIES" || READ.contains(&name)
+        PROPERTIES.iter().any(|(_, it)| *it == name) || OTHERS.contains(&name)
     }
 
     /// Takes a property, unless it says nothing of what tasks have.
