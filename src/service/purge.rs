@@ -21,7 +21,8 @@ use tracing::{info, warn};
 
 use super::{
     Services,
-    scope::{Outcome, Scope},
+    revisioned::Revisioned,
+    scope::{Outcome, Scope, Write},
     trash::RESTORABLE,
     user_data::chunk,
 };
@@ -156,30 +157,22 @@ impl Services {
     }
 
     async fn with_old_deletions(&self, before: Micros) -> Result<Vec<UserId>, Error> {
-        let tasks = task::Entity::find()
-            .select_only()
-            .column(task::Column::UserId)
-            .distinct()
-            .filter(task::Column::DeletedAt.lt(before))
-            .limit(USERS_AT_ONCE);
-        let mut users: Vec<UserId> = tasks.into_tuple().all(self.db.reader()).await?;
-        let lists = list::Entity::find()
-            .select_only()
-            .column(list::Column::UserId)
-            .distinct()
-            .filter(list::Column::DeletedAt.lt(before))
-            .limit(USERS_AT_ONCE);
-        users.extend(lists.into_tuple::<UserId>().all(self.db.reader()).await?);
-        let labels = label::Entity::find()
-            .select_only()
-            .column(label::Column::UserId)
-            .distinct()
-            .filter(label::Column::DeletedAt.lt(before))
-            .limit(USERS_AT_ONCE);
-        users.extend(labels.into_tuple::<UserId>().all(self.db.reader()).await?);
+        let mut users = self.owners_of_old::<task::Entity>(before).await?;
+        users.extend(self.owners_of_old::<list::Entity>(before).await?);
+        users.extend(self.owners_of_old::<label::Entity>(before).await?);
         users.sort_by(|one, other| one.0.cmp(&other.0));
         users.dedup();
         Ok(users)
+    }
+
+    async fn owners_of_old<E: Revisioned>(&self, before: Micros) -> Result<Vec<UserId>, Error> {
+        let owners = E::find()
+            .select_only()
+            .column(E::COLUMNS.owner)
+            .distinct()
+            .filter(E::COLUMNS.deleted_at.lt(before))
+            .limit(USERS_AT_ONCE);
+        Ok(owners.into_tuple().all(self.db.reader()).await?)
     }
 }
 
@@ -192,18 +185,12 @@ impl Scope<'_> {
             let due = Condition::all().add(task::Column::DeletedAt.lt(before));
             let tasks =
                 task::Entity::delete_many().filter(chunk(mine, due)).exec_with_returning(write.connection()).await?;
-            let lists = list::Entity::delete_many()
-                .filter(list::Column::UserId.eq(mine.clone()))
-                .filter(list::Column::DeletedAt.lt(before))
-                .exec_with_returning(write.connection())
-                .await?;
-            let labels = label::Entity::delete_many()
-                .filter(label::Column::UserId.eq(mine.clone()))
-                .filter(label::Column::DeletedAt.lt(before))
-                .exec_with_returning(write.connection())
-                .await?;
-            let numbers = tasks.iter().map(|row| row.revision).chain(lists.iter().map(|row| row.revision));
-            let Some(highest) = numbers.chain(labels.iter().map(|row| row.revision)).max() else {
+            let numbers = [
+                tasks.iter().map(|row| row.revision).max(),
+                write.remove_old::<list::Entity>(before).await?,
+                write.remove_old::<label::Entity>(before).await?,
+            ];
+            let Some(highest) = numbers.into_iter().flatten().max() else {
                 return Ok(Outcome::Unchanged(()));
             };
             user_revision::Entity::update_many()
@@ -215,5 +202,17 @@ impl Scope<'_> {
             Ok(Outcome::Changed(()))
         })
         .await
+    }
+}
+
+impl Write<'_> {
+    /// Removes the rows that were deleted before that time, and returns the highest number that one of them had.
+    async fn remove_old<E: Revisioned>(&self, before: Micros) -> Result<Option<i64>, Error> {
+        let gone = E::delete_many()
+            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
+            .filter(E::COLUMNS.deleted_at.lt(before))
+            .exec_with_returning(self.connection())
+            .await?;
+        Ok(gone.iter().map(E::revision).max())
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Room {
 /// The columns that all kinds of revisioned rows have.
 pub(super) struct CommonColumns<C> {
     id: C,
-    owner: C,
+    pub(super) owner: C,
     revision: C,
     updated_at: C,
     pub(super) deleted_at: C,
