@@ -15,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sea_orm::Iterable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tracing::info;
@@ -200,7 +201,7 @@ async fn write(db: &Db, to: &mut LineWriter) -> Result<Contents, ArchiveError> {
     let head = Head { format: FORMAT, schema: proof::last_migration(), last_task_number: db.last_task_number().await? };
     to.write(&Line::Docket(head))?;
     let mut contents = Contents::default();
-    for table in Table::ALL {
+    for table in Table::iter() {
         let mut after = None;
         loop {
             let rows = table.page(db, after.as_ref(), ROWS_AT_ONCE).await?;
@@ -289,7 +290,7 @@ fn check_head(head: &Head) -> Result<(), String> {
 /// What is in a database.
 async fn contents_of(db: &Db) -> Result<Contents, ArchiveError> {
     let mut contents = Contents::default();
-    for table in Table::ALL {
+    for table in Table::iter() {
         let mut after = None;
         loop {
             let rows = table.page(db, after.as_ref(), ROWS_AT_ONCE).await?;

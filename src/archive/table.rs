@@ -4,8 +4,8 @@ use std::future::Future;
 
 use entity::{account, jwks, label, list, session, task, task_label, user, user_revision, verification};
 use sea_orm::{
-    ActiveModelTrait, EntityTrait, Iterable, ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder,
-    QuerySelect, Value,
+    ActiveModelTrait, EntityTrait, EnumIter, Iterable, ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter,
+    QueryOrder, QuerySelect, Value,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::db::Db;
 
-/// A table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A table. Those that others refer to come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Table {
     User,
@@ -88,20 +88,6 @@ trait Work {
 }
 
 impl Table {
-    /// All of them. Those that others refer to come first.
-    pub(super) const ALL: [Self; 10] = [
-        Self::User,
-        Self::Session,
-        Self::Account,
-        Self::Verification,
-        Self::Jwks,
-        Self::UserRevisions,
-        Self::Lists,
-        Self::Labels,
-        Self::Tasks,
-        Self::TaskLabels,
-    ];
-
     async fn work<W: Work + Send>(self, work: W) -> Result<W::Output, ArchiveError> {
         match self {
             Self::User => work.on::<user::Entity>().await,
