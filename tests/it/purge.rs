@@ -48,6 +48,28 @@ async fn a_step_that_fails_stops_no_other() {
 }
 
 #[tokio::test]
+async fn every_kind_of_rows_is_in_the_feed_until_what_was_deleted_is_purged() {
+    let app = App::spawn().await;
+    let ann = app.person("ann").await;
+    app.rest_task(&ann, json!({ "title": "a", "tags": ["b"] })).await;
+    app.graphql(&ann, "mutation { createTaskList(input: { name: \"c\" }) { revision } }", json!({})).await.data();
+    let mut kinds = app.tables_with("deleted_at").await;
+    for kind in &kinds {
+        assert_eq!(count(&app, kind).await, "1", "{kind}");
+    }
+    let feed = "{ changes { changes { kind } } }";
+    let feed = app.graphql(&ann, feed, json!({})).await.data()["changes"]["changes"].as_array().unwrap().len();
+    assert!(kinds.len() >= 3 && feed == kinds.len(), "{feed} of {kinds:?}");
+    // What belongs to a task goes with it.
+    kinds.sort_by_key(|it| it == "tasks");
+    for kind in &kinds {
+        app.sql(&format!("update {kind} set deleted_at = {}", long_ago(&app))).await;
+        assert_eq!(app.services().purge(Utc::now()).await.users, 1, "{kind}");
+        assert_eq!(count(&app, kind).await, "0", "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn one_instance_at_a_time_removes_what_is_over() {
     let app = App::spawn().await;
     if app.is_sqlite() {

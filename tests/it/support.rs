@@ -271,6 +271,19 @@ impl App {
             sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
         }
     }
+
+    /// The tables that have a column of that name, but for parts of others.
+    pub async fn tables_with(&self, column: &str) -> Vec<String> {
+        let names = if self.is_sqlite() {
+            "select coalesce(group_concat(t.name order by t.name), '') from sqlite_master as t \
+             join pragma_table_info(t.name) as c \
+             where t.type = 'table' and t.name not like 'tasks_search%' and c.name = "
+        } else {
+            "select coalesce(string_agg(table_name, ',' order by table_name), '') from information_schema.columns \
+             where table_schema = 'public' and table_name not like '%_part_' and column_name = "
+        };
+        self.sql_text(&format!("{names}'{column}'")).await.split(',').map(str::to_owned).collect()
+    }
 }
 
 /// A connection that holds what every write has to have.
