@@ -36,18 +36,23 @@ pub async fn check(rows: Option<u64>) {
         }
     };
     let purging = async {
-        let purged = services.purge(Utc::now()).await;
+        // The hourly purge of the server may be at it too, and then this one leaves it the rest.
+        while app.sql_text(LEFT).await != "0" {
+            assert_eq!(services.purge(Utc::now()).await.failed, [] as [&str; 0]);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         is_done.store(true, Ordering::Relaxed);
-        purged
     };
-    let (purged, ()) = tokio::join!(purging, making);
+    tokio::join!(purging, making);
     let longest = Duration::from_millis(longest.into_inner());
     println!("{:>10.1?}  remove {rows} expired sessions", start.elapsed());
     println!("{longest:>10.1?}  make a task meanwhile, at most");
     assert!(longest < BESIDE, "a write waits for the purge");
-    assert_eq!((purged.rows, purged.failed), (rows, Vec::new()));
     assert_eq!(app.sql_text(r#"select cast(count(*) as text) from "session""#).await, "2", "those of ann and bob");
 }
+
+const LEFT: &str =
+    r#"select cast(count(*) as text) from (select 1 from "session" where "expiresAt" < '2021-01-01' limit 1) as one"#;
 
 const SQLITE: &str = r#"
 insert into "session" ("id", "expiresAt", "token", "createdAt", "updatedAt", "userId")
