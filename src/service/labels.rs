@@ -12,19 +12,19 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use self::marks::marks;
 pub(super) use self::marks::{alter, mark_each, of_task, replace};
 use super::{
-    revisioned::{Revisioned, has_id, rows},
+    revisioned::{CommonColumns, Revisioned, Room, has_id, rows},
     scope::{Outcome, Scope, Write},
     tasks::Tasks,
     values::{Color, LabelName, new_id},
 };
-use crate::error::{Error, ValidationError};
+use crate::error::{Current, Error, Thing, ValidationError};
 
 /// How many labels a task has at most.
 pub const MAX_LABELS: usize = 10;
@@ -97,6 +97,41 @@ impl NewLabel {
     /// Whether that label was made of the same.
     pub(super) fn is_same(&self, row: &label::Model) -> bool {
         row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
+    }
+}
+
+impl Revisioned for label::Entity {
+    type Id = LabelId;
+
+    const THING: Thing = Thing::Label;
+    const COLUMNS: CommonColumns<label::Column> = CommonColumns {
+        id: label::Column::Id,
+        owner: label::Column::UserId,
+        revision: label::Column::Revision,
+        updated_at: label::Column::UpdatedAt,
+        deleted_at: label::Column::DeletedAt,
+    };
+    const ROOM: Option<Room> =
+        Some(Room { most: MAX_LABELS_PER_USER as u64, field: "labels", rule: "are 1,000 already" });
+
+    fn revision(row: &label::Model) -> i64 {
+        row.revision
+    }
+
+    fn deleted_at(row: &label::Model) -> Option<Micros> {
+        row.deleted_at
+    }
+
+    fn current(row: label::Model) -> Current {
+        Current::Label(row)
+    }
+
+    /// Names of labels are unique.
+    fn write_error(cause: DbErr) -> Error {
+        match cause.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Error::NameTaken,
+            _ => cause.into(),
+        }
     }
 }
 

@@ -8,12 +8,12 @@ use sea_orm::{
 };
 
 use super::{
-    revisioned::{has_id, rows, rows_with_deleted},
+    revisioned::{CommonColumns, Revisioned, Room, has_id, rows, rows_with_deleted},
     scope::{Outcome, Scope, Write},
     tasks::{self, MAX_KEY_LENGTH, Tasks},
     values::{Color, ListName, new_id},
 };
-use crate::error::{Error, ValidationError};
+use crate::error::{Current, Error, Thing, ValidationError};
 
 /// How many lists a user has at most.
 pub(super) const MAX_LISTS_PER_USER: usize = 500;
@@ -70,6 +70,32 @@ impl NewList {
     /// Whether that list was made of the same.
     pub(super) fn is_same(&self, row: &list::Model) -> bool {
         row.name == self.name.as_str() && row.color.as_deref() == self.color.as_ref().map(Color::as_str)
+    }
+}
+
+impl Revisioned for list::Entity {
+    type Id = ListId;
+
+    const THING: Thing = Thing::List;
+    const COLUMNS: CommonColumns<list::Column> = CommonColumns {
+        id: list::Column::Id,
+        owner: list::Column::UserId,
+        revision: list::Column::Revision,
+        updated_at: list::Column::UpdatedAt,
+        deleted_at: list::Column::DeletedAt,
+    };
+    const ROOM: Option<Room> = Some(Room { most: MAX_LISTS_PER_USER as u64, field: "lists", rule: "are 500 already" });
+
+    fn revision(row: &list::Model) -> i64 {
+        row.revision
+    }
+
+    fn deleted_at(row: &list::Model) -> Option<Micros> {
+        row.deleted_at
+    }
+
+    fn current(row: list::Model) -> Current {
+        Current::List(row)
     }
 }
 

@@ -2,21 +2,14 @@
 //! revision of the owner's write that last changed it, and a tombstone instead of being deleted at once. Every statement
 //! names the owner.
 
-use entity::{
-    id::{LabelId, ListId, TaskId, UserId},
-    label, list,
-    row::FromRow,
-    task,
-    time::Micros,
-};
+use entity::{id::UserId, row::FromRow, time::Micros};
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, Value,
+    ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
-    labels::{self, MAX_LABELS_PER_USER},
-    lists::MAX_LISTS_PER_USER,
+    labels,
     scope::{Outcome, Scope, Write},
     trash::is_restorable,
 };
@@ -61,109 +54,19 @@ pub(super) trait Revisioned: EntityTrait<Model: FromRow> {
 
 /// How many rows of a kind an owner has at most.
 pub(super) struct Room {
-    most: u64,
+    pub(super) most: u64,
     /// What errors call the rows, and what they say of them when there are so many.
-    field: &'static str,
-    rule: &'static str,
+    pub(super) field: &'static str,
+    pub(super) rule: &'static str,
 }
 
 /// The columns that all kinds of revisioned rows have.
 pub(super) struct CommonColumns<C> {
-    id: C,
+    pub(super) id: C,
     pub(super) owner: C,
-    revision: C,
-    updated_at: C,
+    pub(super) revision: C,
+    pub(super) updated_at: C,
     pub(super) deleted_at: C,
-}
-
-impl Revisioned for task::Entity {
-    type Id = TaskId;
-
-    const THING: Thing = Thing::Task;
-    const COLUMNS: CommonColumns<task::Column> = CommonColumns {
-        id: task::Column::Id,
-        owner: task::Column::UserId,
-        revision: task::Column::Revision,
-        updated_at: task::Column::UpdatedAt,
-        deleted_at: task::Column::DeletedAt,
-    };
-
-    fn select() -> Select<Self> {
-        task::select()
-    }
-
-    fn revision(row: &task::Model) -> i64 {
-        row.revision
-    }
-
-    fn deleted_at(row: &task::Model) -> Option<Micros> {
-        row.deleted_at
-    }
-
-    fn current(row: task::Model) -> Current {
-        Current::Task(row, Vec::new())
-    }
-}
-
-impl Revisioned for list::Entity {
-    type Id = ListId;
-
-    const THING: Thing = Thing::List;
-    const COLUMNS: CommonColumns<list::Column> = CommonColumns {
-        id: list::Column::Id,
-        owner: list::Column::UserId,
-        revision: list::Column::Revision,
-        updated_at: list::Column::UpdatedAt,
-        deleted_at: list::Column::DeletedAt,
-    };
-    const ROOM: Option<Room> = Some(Room { most: MAX_LISTS_PER_USER as u64, field: "lists", rule: "are 500 already" });
-
-    fn revision(row: &list::Model) -> i64 {
-        row.revision
-    }
-
-    fn deleted_at(row: &list::Model) -> Option<Micros> {
-        row.deleted_at
-    }
-
-    fn current(row: list::Model) -> Current {
-        Current::List(row)
-    }
-}
-
-impl Revisioned for label::Entity {
-    type Id = LabelId;
-
-    const THING: Thing = Thing::Label;
-    const COLUMNS: CommonColumns<label::Column> = CommonColumns {
-        id: label::Column::Id,
-        owner: label::Column::UserId,
-        revision: label::Column::Revision,
-        updated_at: label::Column::UpdatedAt,
-        deleted_at: label::Column::DeletedAt,
-    };
-    const ROOM: Option<Room> =
-        Some(Room { most: MAX_LABELS_PER_USER as u64, field: "labels", rule: "are 1,000 already" });
-
-    fn revision(row: &label::Model) -> i64 {
-        row.revision
-    }
-
-    fn deleted_at(row: &label::Model) -> Option<Micros> {
-        row.deleted_at
-    }
-
-    fn current(row: label::Model) -> Current {
-        Current::Label(row)
-    }
-
-    /// Names of labels are unique.
-    fn write_error(cause: DbErr) -> Error {
-        match cause.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Error::NameTaken,
-            _ => cause.into(),
-        }
-    }
 }
 
 /// The rows of an owner, deleted ones too.

@@ -17,7 +17,7 @@ mod totals;
 mod tree;
 mod values;
 
-use entity::{id::TaskId, task};
+use entity::{id::TaskId, task, time::Micros};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Select, sea_query::SimpleExpr};
 
 pub use self::{
@@ -42,10 +42,13 @@ pub(super) use self::{
 };
 use super::{
     labels,
-    revisioned::{has_id_of, rows, rows_with_deleted},
+    revisioned::{CommonColumns, Revisioned, has_id_of, rows, rows_with_deleted},
     scope::{Outcome, Scope, Write},
 };
-use crate::{db::Connection, error::Error};
+use crate::{
+    db::Connection,
+    error::{Current, Error, Thing},
+};
 
 /// The tasks of one user.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,35 @@ pub enum TaskRef {
 /// A new task with the number of the counter that it gets, which also puts it last in manual order.
 pub(super) fn numbered(row: task::ActiveModel, number: i64) -> task::ActiveModel {
     task::ActiveModel { position: Set(append_key(number)), revision: Set(number), ..row }
+}
+
+impl Revisioned for task::Entity {
+    type Id = TaskId;
+
+    const THING: Thing = Thing::Task;
+    const COLUMNS: CommonColumns<task::Column> = CommonColumns {
+        id: task::Column::Id,
+        owner: task::Column::UserId,
+        revision: task::Column::Revision,
+        updated_at: task::Column::UpdatedAt,
+        deleted_at: task::Column::DeletedAt,
+    };
+
+    fn select() -> Select<Self> {
+        task::select()
+    }
+
+    fn revision(row: &task::Model) -> i64 {
+        row.revision
+    }
+
+    fn deleted_at(row: &task::Model) -> Option<Micros> {
+        row.deleted_at
+    }
+
+    fn current(row: task::Model) -> Current {
+        Current::Task(row, Vec::new())
+    }
 }
 
 impl<'a> Tasks<'a> {
