@@ -40,7 +40,11 @@ impl Db {
                 .await
                 .unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut)))
         } else {
-            at_primary.await
+            tokio::select! {
+                found = at_primary => found,
+                // It may be silent for as long as a statement may take.
+                true = replicas.finds_primary_away() => Err(failed(sqlx::Error::PoolTimedOut)),
+            }
         };
         match found {
             Ok(row) => Ok(AccountRow { row, is_of_replica: false }),
