@@ -16,7 +16,9 @@ mod watch;
 use std::{
     borrow::Cow,
     fmt::Write as _,
+    future::Future,
     hash::{DefaultHasher, Hash, Hasher},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
@@ -34,13 +36,19 @@ pub use self::{accounts::AccountRow, request::RequestReads};
 use super::{
     Connection, Db,
     conflict::is_conflict,
+    connect::failed,
     connection::{Backend, sqlx_cause},
     is_unavailable,
+    monitor::StatementMonitor,
     pool::ConnectionPool,
     user_share,
 };
 use crate::telemetry::metrics::{Pool, ReplicaReads, ReplicaSample};
 
+/// How long the primary may take to answer while it is away and perhaps silent.
+const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long a replica may take before the primary is asked instead.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long is waited until the primary is found to be away, when it did not answer.
 const AWAY_TIMEOUT: Duration = Duration::from_millis(1500);
 const AWAY_PAUSE: Duration = Duration::from_millis(50);
@@ -296,6 +304,12 @@ impl Connection {
 }
 
 impl Replica {
+    /// The rows of a statement.
+    async fn rows(&self, monitor: &StatementMonitor, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let read = pin!(in_time(REPLICA_TIMEOUT, self.statements.read(statement)));
+        monitor.over("replica", &statement.sql, read).await
+    }
+
     fn state(&self) -> MutexGuard<'_, ReplicaState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -306,6 +320,11 @@ impl Replica {
             self.state().is_in_use = false;
         }
     }
+}
+
+/// Does what a server may take so long for; after that it is as one that cannot be reached.
+async fn in_time<T>(limit: Duration, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    time::timeout(limit, work).await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut)))
 }
 
 /// Whether a server cannot be reached, rather than that it has given up one statement.

@@ -1,15 +1,13 @@
 //! Reading accounts and sessions while the primary is away.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use entity::row::{self, FromRow};
 use sea_orm::{ConnectionTrait, DbErr, QueryTrait, Statement, sea_query::SelectStatement};
-use tokio::time;
 
 use super::{
     super::{Connection, Db, connect::failed},
-    ReplicaState, Replicas, is_gone,
-    request::{REPLICA_TIMEOUT, SHORT_LOOKUP_TIMEOUT},
+    ReplicaState, Replicas, SHORT_LOOKUP_TIMEOUT, in_time, is_gone,
 };
 
 /// What was found of an account or a session.
@@ -36,9 +34,7 @@ impl Db {
         let is_away = replicas.is_primary_away();
         let at_primary = self.reader.quick_row(select.clone());
         let found = if is_away {
-            time::timeout(SHORT_LOOKUP_TIMEOUT, at_primary)
-                .await
-                .unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut)))
+            in_time(SHORT_LOOKUP_TIMEOUT, at_primary).await
         } else {
             tokio::select! {
                 found = at_primary => found,
@@ -67,10 +63,8 @@ impl Replicas {
         let lacks_nothing = |state: ReplicaState| state.is_in_use && state.lag == Duration::ZERO;
         let replica = self.each.iter().find(|it| lacks_nothing(*it.state()))?;
         let statement: Statement = reader.fitted(reader.get_database_backend().build(select.as_query()));
-        let read = time::timeout(REPLICA_TIMEOUT, replica.statements.read(&statement));
-        let read = async { read.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
-        let rows = reader.monitor.over("replica", &statement.sql, pin!(read)).await;
-        let rows = rows.inspect_err(|cause| replica.note_failure(cause)).ok()?;
+        let rows =
+            replica.rows(&reader.monitor, &statement).await.inspect_err(|cause| replica.note_failure(cause)).ok()?;
         rows.first().map(row::read).transpose().ok()
     }
 }

@@ -11,11 +11,11 @@ use std::{
 
 use entity::id::UserId;
 use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
-use tokio::{sync::OnceCell, time};
+use tokio::sync::OnceCell;
 
 use super::{
     super::{batched_reads::BatchedReads, connect::failed, monitor::StatementMonitor, user_share},
-    Fallback, Replica, SharedReplicas, TIMELINE, Wanted, carried, carrying, is_gone,
+    Fallback, Replica, SHORT_LOOKUP_TIMEOUT, SharedReplicas, TIMELINE, Wanted, carried, carrying, in_time, is_gone,
 };
 
 /// What the revision of a user is asked by, and the timeline that it is of.
@@ -23,10 +23,6 @@ static REVISION: LazyLock<String> =
     LazyLock::new(|| format!("select revision, {TIMELINE} as timeline from user_revisions where user_id = $1"));
 /// How long the primary may take to answer that.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long it may take while it is away and perhaps silent.
-pub(super) const SHORT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(200);
-/// How long a replica may take before the primary is asked instead.
-pub(super) const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a request reads the data of its user.
 #[derive(Debug)]
@@ -125,9 +121,7 @@ impl OwnerReads {
             return Err(failed(sqlx::Error::PoolTimedOut));
         }
         let carrying = carrying(statement, &self.owner, wanted);
-        let read = time::timeout(REPLICA_TIMEOUT, replica.statements.read(&carrying));
-        let read = async { read.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
-        carried(monitor.over("replica", &carrying.sql, pin!(read)).await?, wanted)
+        carried(replica.rows(monitor, &carrying).await?, wanted)
     }
 
     /// The replica to read at, and what is wanted there. None where the primary is as good: of who never wrote nothing is
@@ -171,9 +165,8 @@ impl OwnerReads {
         let _permit = user_share::quick_read().await?;
         let values = [self.owner.0.clone().into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION.as_str(), values);
-        let found = time::timeout(timeout, self.primary.quick(&statement));
-        let found = async { found.await.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut))) };
-        let rows = monitor.over("read", &REVISION, pin!(found)).await?;
+        let found = pin!(in_time(timeout, self.primary.quick(&statement)));
+        let rows = monitor.over("read", &REVISION, found).await?;
         let read = |row: &QueryResult| {
             Ok(PrimaryRevision { revision: row.try_get_by_index(0)?, timeline: row.try_get_by_index(1)? })
         };

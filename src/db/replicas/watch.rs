@@ -12,10 +12,7 @@ use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
 use tokio::time;
 use tracing::{info, warn};
 
-use super::{
-    super::{connect::failed, pool::ConnectionPool},
-    Replica, ReplicaState, Replicas, TIMELINE,
-};
+use super::{super::pool::ConnectionPool, Replica, ReplicaState, Replicas, TIMELINE, in_time};
 
 /// How often they are looked at, and how long each may take to answer.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -130,7 +127,7 @@ impl Replicas {
     async fn note_timeline(&self) {
         let note = Statement::from_string(DbBackend::Postgres, NOTE_TIMELINE.as_str());
         // One that is away is noticed by the look.
-        if let Ok(Ok(noted)) = time::timeout(ANSWER_TIMEOUT, self.primary.query(&note)).await
+        if let Ok(noted) = in_time(ANSWER_TIMEOUT, self.primary.query(&note)).await
             && !noted.is_empty()
         {
             info!("the primary has a new timeline, which replicas must follow to be read");
@@ -181,8 +178,7 @@ fn judge(look: &Look, branch: &Branch, written: &Written, is_primary_away: bool)
 
 async fn look(statements: &ConnectionPool, text: &str) -> Result<Look, DbErr> {
     let statement = Statement::from_string(DbBackend::Postgres, text);
-    let rows = time::timeout(ANSWER_TIMEOUT, statements.read(&statement)).await;
-    let rows = rows.unwrap_or_else(|_| Err(failed(sqlx::Error::PoolTimedOut)))?;
+    let rows = in_time(ANSWER_TIMEOUT, statements.read(&statement)).await?;
     let row: &QueryResult = rows.first().ok_or(DbErr::RecordNotFound(String::new()))?;
     let age: f64 = row.try_get_by_index(1)?;
     Ok(Look {

@@ -90,15 +90,13 @@ impl Auth<'_> {
             // It may have begun in the last moments.
             return if found.is_of_replica { Err(Error::Busy) } else { Ok(None) };
         };
-        if found.is_of_replica {
-            let is_live = session.expires_at.utc() > now;
-            return Ok(is_live.then_some(LiveSession { session, user, is_extended: false }));
-        }
         if session.expires_at.utc() <= now {
-            session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
+            if !found.is_of_replica {
+                session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
+            }
             return Ok(None);
         }
-        let is_fixed = lifetime == Lifetime::Fixed || self.is_limited(&session);
+        let is_fixed = found.is_of_replica || lifetime == Lifetime::Fixed || self.is_limited(&session);
         if is_fixed || !is_due_for_extension(session.expires_at.utc(), now) {
             return Ok(Some(LiveSession { session, user, is_extended: false }));
         }
