@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
-use crate::support::{Answer, App, Person, beside_servers};
+use crate::support::{Answer, App, Person, beside_servers, until};
 
 /// How often work is rolled back before it is let through.
 const ROLLED_BACK: u32 = 3;
@@ -113,19 +113,11 @@ async fn who_waits_for_each_other_is_no_error() {
     let locked = async {
         let waits =
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        while app.sql_text(&format!("select ({waits})::text")).await == "0" {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("it waits", async || app.sql_text(&format!("select ({waits})::text")).await != "0").await;
         other.execute("update user_revisions set purged_through = purged_through; commit").await.unwrap();
     };
     let (edited, ()) = tokio::join!(edited, locked);
     assert_eq!(edited.expect(200)["title"], "b");
     let deadlocks = "select deadlocks::text from pg_stat_database where datname = current_database()";
-    for _ in 0..200 {
-        if app.sql_text(deadlocks).await == "1" {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("nobody waited for each other");
+    until("they waited for each other", async || app.sql_text(deadlocks).await == "1").await;
 }

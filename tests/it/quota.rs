@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Answer, App, Held, Person};
+use crate::support::{Answer, App, Held, Person, until};
 
 const LIST: &str = "{ tasks(first: 1) { nodes { id } } }";
 
@@ -62,14 +62,8 @@ async fn requests_beyond_the_limit_are_refused_at_once_and_others_are_answered()
     let app = App::spawn().await;
     let ann = app.person("ann").await;
     let (held, waiting) = fill(&app, &ann).await;
-    let mut refused = app.rest(&ann, "GET", "", None).await;
-    for _ in 0..100 {
-        if refused.status == 503 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        refused = app.rest(&ann, "GET", "", None).await;
-    }
+    until("a refusal", async || app.rest(&ann, "GET", "", None).await.status == 503).await;
+    let refused = app.rest(&ann, "GET", "", None).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     let refused = app.graphql(&ann, LIST, json!({})).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
@@ -83,13 +77,8 @@ async fn requests_beyond_the_limit_are_refused_at_once_and_others_are_answered()
     let session = Answer::of(app.request("GET", "/api/auth/get-session").bearer_auth(&ann.session)).await;
     assert_eq!(session.status, 200, "accounts have permits of their own");
     drop(held);
-    for _ in 0..100 {
-        if app.rest(&ann, "GET", "", None).await.status == 200 {
-            return assert_eq!(waiting.len(), 256);
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no permit is free again");
+    until("a permit is free again", async || app.rest(&ann, "GET", "", None).await.status == 200).await;
+    assert_eq!(waiting.len(), 256);
 }
 
 /// As many requests as there are permits, which wait for what is held in the database.
@@ -238,9 +227,7 @@ async fn a_connection_whose_request_is_refused_stays_open_and_is_served_later() 
     };
     let get = request("GET", "\r\n");
     let mut stays = connected(&app).await;
-    while asked(&mut stays, &get).await.0 != 503 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("a refusal", async || asked(&mut stays, &get).await.0 == 503).await;
     for _ in 0..3 {
         let (status, answer) = asked(&mut stays, &get).await;
         assert!(status == 503 && answer.contains("retry-after: 1\r\n") && !answer.contains("connection: close"));
@@ -257,13 +244,7 @@ async fn a_connection_whose_request_is_refused_stays_open_and_is_served_later() 
     large.write_all(&[b' '; 500_000]).await.unwrap();
     assert_eq!(large.read(&mut [0; 10]).await.unwrap(), 0);
     drop((held, waiting));
-    for _ in 0..100 {
-        if asked(&mut stays, &get).await.0 == 200 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it is never served");
+    until("it is served", async || asked(&mut stays, &get).await.0 == 200).await;
 }
 
 #[tokio::test]

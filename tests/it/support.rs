@@ -456,6 +456,16 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
 
+/// Waits until something is so that happens beside the test, as long as a busy machine may take.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), wait).await.is_ok(), "it never comes to this: {what}");
+}
+
 /// Runs the same work many times at once.
 pub async fn at_once<F: Future>(times: usize, work: impl Fn(usize) -> F) -> Vec<F::Output> {
     futures_util::future::join_all((0..times).map(work)).await

@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Person, Process, at_once, text};
+use crate::support::{Answer, App, Person, Process, at_once, text, until};
 
 const FEED: &str =
     "query($after: String) { changes(after: $after, first: 50) { syncToken hasMore changes { revision kind id: nodeId deleted
@@ -317,12 +317,7 @@ async fn what_was_read_before_a_fail_over_is_read_again() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(shown().await, ("lost".into(), json!(1)));
     fail_over.await;
-    let read_again = async {
-        while shown().await != ("other".into(), json!(0)) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(15), read_again).await.expect("what was lost is still shown");
+    until("what was lost is not shown", async || shown().await == ("other".into(), json!(0))).await;
 }
 
 #[tokio::test]
