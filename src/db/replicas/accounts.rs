@@ -27,35 +27,45 @@ impl Db {
         &self,
         select: impl QueryTrait<QueryStatement = SelectStatement> + Clone,
     ) -> Result<AccountRow<T>, DbErr> {
-        let Some(replicas) = &self.replicas else {
-            return Ok(AccountRow { row: self.reader.quick_row(select).await?, is_of_replica: false });
-        };
+        match &self.replicas {
+            None => Ok(AccountRow { row: self.reader.quick_row(select).await?, is_of_replica: false }),
+            // Boxed as what most have no need of.
+            Some(replicas) => Box::pin(replicas.row_of_account(&self.reader, select)).await,
+        }
+    }
+}
+
+impl Replicas {
+    /// What the primary has or, while that is away, a replica.
+    async fn row_of_account<T: FromRow>(
+        &self,
+        reader: &Connection,
+        select: impl QueryTrait<QueryStatement = SelectStatement> + Clone,
+    ) -> Result<AccountRow<T>, DbErr> {
         // Also one that was away a moment ago is asked: it may be back.
-        let is_away = replicas.is_primary_away();
-        let at_primary = self.reader.quick_row(select.clone());
+        let is_away = self.is_primary_away();
+        let at_primary = reader.quick_row(select.clone());
         let found = if is_away {
             in_time(SHORT_LOOKUP_TIMEOUT, at_primary).await
         } else {
             tokio::select! {
                 found = at_primary => found,
                 // It may be silent for as long as a statement may take.
-                true = replicas.finds_primary_away() => Err(failed(sqlx::Error::PoolTimedOut)),
+                true = self.finds_primary_away() => Err(failed(sqlx::Error::PoolTimedOut)),
             }
         };
         match found {
             Ok(row) => Ok(AccountRow { row, is_of_replica: false }),
-            Err(cause) if is_gone(&cause) && (is_away || replicas.finds_primary_away().await) => {
-                let row = replicas.account_row(&self.reader, &select).await.ok_or(cause)?;
+            Err(cause) if is_gone(&cause) && (is_away || self.finds_primary_away().await) => {
+                let row = self.replica_row(reader, &select).await.ok_or(cause)?;
                 Ok(AccountRow { row, is_of_replica: true })
             }
             Err(cause) => Err(cause),
         }
     }
-}
 
-impl Replicas {
     /// What a replica has that lacks nothing, if there is one.
-    async fn account_row<T: FromRow>(
+    async fn replica_row<T: FromRow>(
         &self,
         reader: &Connection,
         select: &impl QueryTrait<QueryStatement = SelectStatement>,
