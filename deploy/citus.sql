@@ -5,13 +5,16 @@
 
 set local citus.multi_shard_modify_mode to 'sequential';
 
+-- On every node: counters of owners refer to it, and each request looks up the number of its owner.
+select create_reference_table('owners');
+
 -- All rows of an owner are on one node, so that each statement is sent to one.
-select create_distributed_table('user_revisions', 'user_id', colocate_with => 'none');
-select create_distributed_table('tasks', 'user_id', colocate_with => 'user_revisions');
-select create_distributed_table('lists', 'user_id', colocate_with => 'user_revisions');
-select create_distributed_table('labels', 'user_id', colocate_with => 'user_revisions');
-select create_distributed_table('task_labels', 'user_id', colocate_with => 'user_revisions');
-select create_distributed_table('idempotency_keys', 'user_id', colocate_with => 'user_revisions');
+select create_distributed_table('user_revisions', 'owner_id', colocate_with => 'none');
+select create_distributed_table('tasks', 'owner_id', colocate_with => 'user_revisions');
+select create_distributed_table('lists', 'owner_id', colocate_with => 'user_revisions');
+select create_distributed_table('labels', 'owner_id', colocate_with => 'user_revisions');
+select create_distributed_table('task_labels', 'owner_id', colocate_with => 'user_revisions');
+select create_distributed_table('idempotency_keys', 'owner_id', colocate_with => 'user_revisions');
 
 -- Read beside the counter of an owner, hence on every node.
 select create_reference_table('database_epochs');
@@ -23,6 +26,7 @@ select truncate_local_data_after_distributing_table('lists');
 select truncate_local_data_after_distributing_table('labels');
 select truncate_local_data_after_distributing_table('idempotency_keys');
 select truncate_local_data_after_distributing_table('user_revisions');
+select truncate_local_data_after_distributing_table('owners');
 select truncate_local_data_after_distributing_table('database_epochs');
 
 -- Accounts, sessions and what belongs to them stay on the coordinator; the other nodes know where they are.

@@ -264,7 +264,7 @@ impl<'a> Adoption<'a> {
                 import.tasks.push(TaskImport { place: import.tasks.len(), ..task });
             }
             import.labels = labels.into_values().collect();
-            let done = services.adoption().data(&UserId(owner)).import(import, false).await?;
+            let done = services.adoption().data(&UserId(owner)).await?.import(import, false).await?;
             adopted.tasks += done.tasks as u64;
             adopted.known += count - done.tasks as u64;
         }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::id::UserId;
+use entity::id::OwnerId;
 use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 /// How long a value may be used. After a fail-over to a replica that has missed the last writes, their revisions are
@@ -15,15 +15,15 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// The key of a cached value: its owner, and what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CacheKey<T>(pub UserId, pub T);
+pub struct CacheKey<T>(pub OwnerId, pub T);
 
 /// A borrowed [`CacheKey`], with the same hash.
 #[derive(Hash)]
-pub struct CacheKeyRef<'a, T: ?Sized>(pub &'a UserId, pub &'a T);
+pub struct CacheKeyRef<'a, T: ?Sized>(pub OwnerId, pub &'a T);
 
 impl<T: Borrow<Q>, Q: Eq + ?Sized> Equivalent<CacheKey<T>> for CacheKeyRef<'_, Q> {
     fn equivalent(&self, CacheKey(owner, asked): &CacheKey<T>) -> bool {
-        self.0 == owner && self.1 == asked.borrow()
+        self.0 == *owner && self.1 == asked.borrow()
     }
 }
 

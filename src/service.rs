@@ -9,6 +9,7 @@ pub mod import;
 pub mod labels;
 pub mod lists;
 pub mod operator;
+mod owners;
 pub mod page;
 mod purge;
 pub mod push;
@@ -22,7 +23,7 @@ pub mod values;
 
 use std::sync::Arc;
 
-use entity::id::UserId;
+use entity::id::OwnerId;
 
 use self::{
     auth::{Auth, Client, CurrentUser, Identity},
@@ -49,7 +50,7 @@ pub struct Services {
     quota: Arc<Quota>,
     totals: Arc<tasks::Totals>,
     /// Requests with a key, of which each user has one at a time in the database.
-    keyed: Arc<InFlight<UserId, 1>>,
+    keyed: Arc<InFlight<OwnerId, 1>>,
     /// What each user takes of the database at a time.
     shares: Arc<UserShares>,
     readiness: Arc<Readiness>,
@@ -95,38 +96,38 @@ impl Services {
     }
 
     /// One user's tasks; there is no other way to any task.
-    pub fn tasks<'a>(&'a self, owner: &'a CurrentUser) -> tasks::Tasks<'a> {
-        tasks::Tasks::new(self.scope(owner.id()))
+    pub fn tasks(&self, user: &CurrentUser) -> tasks::Tasks<'_> {
+        tasks::Tasks::new(self.scope(user.owner()))
     }
 
     /// One user's lists.
-    pub fn lists<'a>(&'a self, owner: &'a CurrentUser) -> lists::Lists<'a> {
-        lists::Lists::new(self.scope(owner.id()))
+    pub fn lists(&self, user: &CurrentUser) -> lists::Lists<'_> {
+        lists::Lists::new(self.scope(user.owner()))
     }
 
     /// One user's labels.
-    pub fn labels<'a>(&'a self, owner: &'a CurrentUser) -> labels::Labels<'a> {
-        labels::Labels::new(self.scope(owner.id()))
+    pub fn labels(&self, user: &CurrentUser) -> labels::Labels<'_> {
+        labels::Labels::new(self.scope(user.owner()))
     }
 
     /// What one user has deleted and can restore.
-    pub fn trash<'a>(&'a self, owner: &'a CurrentUser) -> trash::Trash<'a> {
-        trash::Trash::new(self.scope(owner.id()))
+    pub fn trash(&self, user: &CurrentUser) -> trash::Trash<'_> {
+        trash::Trash::new(self.scope(user.owner()))
     }
 
     /// The feed of one user's changes.
-    pub fn changes<'a>(&'a self, owner: &'a CurrentUser) -> changes::Changes<'a> {
-        changes::Changes::new(self.scope(owner.id()), &self.events)
+    pub fn changes<'a>(&'a self, user: &'a CurrentUser) -> changes::Changes<'a> {
+        changes::Changes::new(self.scope(user.owner()), user.id(), &self.events)
     }
 
     /// Pushing changes to one user's data.
-    pub fn push<'a>(&'a self, owner: &'a CurrentUser) -> push::Push<'a> {
-        push::Push::new(self.scope(owner.id()))
+    pub fn push(&self, user: &CurrentUser) -> push::Push<'_> {
+        push::Push::new(self.scope(user.owner()))
     }
 
     /// All of one user's data.
-    pub fn data<'a>(&'a self, owner: &'a CurrentUser) -> user_data::UserData<'a> {
-        user_data::UserData::new(self.scope(owner.id()))
+    pub fn data(&self, user: &CurrentUser) -> user_data::UserData<'_> {
+        user_data::UserData::new(self.scope(user.owner()))
     }
 
     /// Takes one request out of the quota of whoever sends it.
@@ -156,7 +157,7 @@ impl Services {
     }
 
     fn request_share(&self, user: &CurrentUser) -> RequestShare {
-        RequestShare { permits: self.shares.begin(user.id()), reads: self.db.request_reads(user.id()) }
+        RequestShare { permits: self.shares.begin(user.id()), reads: self.db.request_reads(user.owner()) }
     }
 
     /// Notes that the client of this request has seen that revision of its user's data.
@@ -214,7 +215,7 @@ impl Services {
         }
     }
 
-    fn scope<'a>(&'a self, owner: &'a UserId) -> Scope<'a> {
+    fn scope(&self, owner: OwnerId) -> Scope<'_> {
         Scope { db: &self.db, events: &self.events, totals: &self.totals, max_description: self.max_description, owner }
     }
 }

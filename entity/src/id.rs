@@ -9,6 +9,15 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct UserId(pub String);
 
+/// The number of a user who owns data: random, and short because every index of the data begins with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+pub struct OwnerId(pub i32);
+
+impl OwnerId {
+    /// The number of nobody, under which nothing is stored.
+    pub const NOBODY: Self = Self(0);
+}
+
 /// A task's id: a UUID (version 7 when Docket chooses it). Unique within one user's tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct TaskId(pub Uuid);
@@ -22,6 +31,12 @@ pub struct ListId(pub Uuid);
 pub struct LabelId(pub Uuid);
 
 impl fmt::Display for UserId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for OwnerId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }

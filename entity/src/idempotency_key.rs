@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{id::UserId, time::Micros};
+use crate::{id::OwnerId, time::Micros};
 
 /// A response that is sent again when the same request is repeated.
 #[sea_orm::model]
@@ -11,7 +11,7 @@ use crate::{id::UserId, time::Micros};
 pub struct Model {
     /// Who sent the request.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// The client's key: at most 255 characters.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,

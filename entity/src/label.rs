@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sea_orm::{Iterable, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
-    id::{LabelId, TaskId, UserId},
+    id::{LabelId, OwnerId, TaskId},
     row::{Columns, FromRow, RowColumns, columns},
     task_label,
     time::Micros,
@@ -21,7 +21,7 @@ pub struct Model {
     pub id: LabelId,
     /// The owner.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// 1 to 30 characters.
     pub name: String,
     /// The name as it is compared (`text::name_key`), unique among the owner's labels.
@@ -44,7 +44,7 @@ impl FromRow for Model {
     fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.value()?,
-            user_id: row.value()?,
+            owner_id: row.value()?,
             name: row.value()?,
             name_key: row.value()?,
             color: row.value_if_any()?,
@@ -63,8 +63,8 @@ pub fn of_tasks() -> Select<task_label::Entity> {
     static SELECT: LazyLock<Select<task_label::Entity>> = LazyLock::new(|| {
         let columns = format!(r#""task_labels"."task_id", {}"#, columns("labels", Column::iter()));
         let labels: RelationDef = task_label::Entity::belongs_to(Entity)
-            .from((task_label::Column::UserId, task_label::Column::LabelId))
-            .to((Column::UserId, Column::Id))
+            .from((task_label::Column::OwnerId, task_label::Column::LabelId))
+            .to((Column::OwnerId, Column::Id))
             .into();
         task_label::Entity::find()
             .select_only()

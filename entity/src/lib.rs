@@ -10,6 +10,7 @@ pub mod idempotency_key;
 pub mod jwks;
 pub mod label;
 pub mod list;
+pub mod owner;
 pub mod rate_limit;
 pub mod row;
 pub mod session;

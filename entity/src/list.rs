@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::{ListId, UserId},
+    id::{ListId, OwnerId},
     row::{Columns, FromRow, RowColumns},
     time::Micros,
 };
@@ -18,7 +18,7 @@ pub struct Model {
     pub id: ListId,
     /// The owner.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// 1 to 100 characters.
     pub name: String,
     /// `#rrggbb`.
@@ -43,7 +43,7 @@ impl FromRow for Model {
     fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.value()?,
-            user_id: row.value()?,
+            owner_id: row.value()?,
             name: row.value()?,
             color: row.value_if_any()?,
             position: row.value()?,

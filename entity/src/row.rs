@@ -6,7 +6,7 @@ use sea_orm::{DbErr, IdenStatic, QueryResult, RuntimeErr, TryGetable, prelude::D
 use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
 
 use crate::{
-    id::{LabelId, ListId, TaskId, UserId},
+    id::{LabelId, ListId, OwnerId, TaskId, UserId},
     time::{self, Micros, Millis},
 };
 
@@ -85,6 +85,12 @@ where
 }
 
 impl FromColumn for UserId {
+    fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
+        Ok(row.at::<Option<_>>(place)?.map(Self))
+    }
+}
+
+impl FromColumn for OwnerId {
     fn from_column(row: &impl RowColumns, place: usize) -> Result<Option<Self>, DbErr> {
         Ok(row.at::<Option<_>>(place)?.map(Self))
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sea_orm::{Iterable, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
-    id::UserId,
+    id::{OwnerId, UserId},
     row::{Columns, FromRow, RowColumns, columns},
     time::Millis,
     user,
@@ -46,11 +46,12 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Sessions and their users, as one reads both.
+/// Sessions, their users, and the numbers that what these own is stored under, as one reads them together.
 pub fn with_user() -> Select<Entity> {
     static SELECT: LazyLock<Select<Entity>> = LazyLock::new(|| {
-        let both = [columns("session", Column::iter()), columns("user", user::Column::iter())].join(", ");
-        Entity::find().select_only().expr(Expr::cust(both)).inner_join(user::Entity)
+        let [session, user] = [columns("session", Column::iter()), columns("user", user::Column::iter())];
+        let owner = r#"(select "owners"."id" from "owners" where "owners"."user_id" = "user"."id")"#;
+        Entity::find().select_only().expr(Expr::cust(format!("{session}, {user}, {owner}"))).inner_join(user::Entity)
     });
     SELECT.clone()
 }
@@ -70,9 +71,9 @@ impl FromRow for Model {
     }
 }
 
-/// A session and its user.
-impl FromRow for (Model, user::Model) {
+/// A session, its user, and the user's number.
+impl FromRow for (Model, user::Model, Option<OwnerId>) {
     fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
-        Ok((row.read()?, row.read()?))
+        Ok((row.read()?, row.read()?, row.value_if_any()?))
     }
 }

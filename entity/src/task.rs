@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sea_orm::{Iterable, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
-    id::{ListId, TaskId, UserId},
+    id::{ListId, OwnerId, TaskId},
     row::{self, Columns, FromColumn, FromRow, RowColumns},
     time::Micros,
 };
@@ -21,7 +21,7 @@ pub struct Model {
     /// The id in GraphQL, unique together with the owner.
     pub id: TaskId,
     /// The owner. No foreign key: accounts may live elsewhere.
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// The task that this one is a part of; such a task has no parts itself.
     pub parent_id: Option<TaskId>,
     /// The list that the task is in; a part is always in its parent's.
@@ -82,7 +82,7 @@ impl FromRow for Model {
         Ok(Self {
             number: row.value()?,
             id: row.value()?,
-            user_id: row.value()?,
+            owner_id: row.value()?,
             parent_id: row.value_if_any()?,
             list_id: row.value_if_any()?,
             title: row.value()?,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{LabelId, TaskId, UserId};
+use crate::id::{LabelId, OwnerId, TaskId};
 
 /// One label of one task. It changes together with the task's revision.
 #[sea_orm::model]
@@ -11,7 +11,7 @@ use crate::id::{LabelId, TaskId, UserId};
 pub struct Model {
     /// The owner of both.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// The task.
     #[sea_orm(primary_key, auto_increment = false)]
     pub task_id: TaskId,

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    id::UserId,
+    id::OwnerId,
     row::{Columns, FromRow, RowColumns},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 pub struct Model {
     /// The user.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: UserId,
+    pub owner_id: OwnerId,
     /// The revision of the last write.
     pub revision: i64,
     /// Deletions up to this revision may have been purged.
@@ -25,6 +25,6 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl FromRow for Model {
     fn read(row: &mut Columns<'_, impl RowColumns>) -> Result<Self, DbErr> {
-        Ok(Self { user_id: row.value()?, revision: row.value()?, purged_through: row.value()? })
+        Ok(Self { owner_id: row.value()?, revision: row.value()?, purged_through: row.value()? })
     }
 }

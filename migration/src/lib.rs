@@ -19,6 +19,7 @@ mod m2026_11_30_000012_extra_fields;
 mod m2026_12_01_000013_fewer_indexes;
 mod m2026_12_01_000014_numbers_of_owners;
 mod m2026_12_01_000015_timelines;
+mod m2026_12_01_000016_owners;
 mod online;
 
 /// All migrations, in order.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_12_01_000013_fewer_indexes::Migration),
             Box::new(m2026_12_01_000014_numbers_of_owners::Migration),
             Box::new(m2026_12_01_000015_timelines::Migration),
+            Box::new(m2026_12_01_000016_owners::Migration),
         ]
     }
 }
@@ -58,6 +60,11 @@ pub fn of_auth_tables(migration: &str, backend: sea_orm::DbBackend) -> Option<&'
     ];
     let (_, [sqlite, postgres]) = all.into_iter().find(|(name, _)| *name == migration)?;
     Some(if backend == sea_orm::DbBackend::Sqlite { sqlite } else { postgres })
+}
+
+/// Whether a migration finds out itself how far it came, and is done again where only its row is missing.
+pub fn is_done_again(migration: &str, backend: sea_orm::DbBackend) -> bool {
+    backend != sea_orm::DbBackend::Sqlite && migration == m2026_12_01_000016_owners::Migration.name()
 }
 
 /// Runs the statements that fit the database at hand.

@@ -5,7 +5,7 @@ use sea_orm_migration::{
     SchemaManager, SchemaManagerConnection,
     sea_orm::{
         DbErr, RuntimeErr,
-        sqlx::{self, AssertSqlSafe, PgConnection},
+        sqlx::{self, AssertSqlSafe, PgConnection, Postgres, pool::PoolConnection},
     },
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct NewIndex {
 /// An index that was not made to its end stays, is written to, and helps nobody.
 const UNFINISHED: &str = "
 select relname::text from pg_index join pg_class on pg_class.oid = indexrelid
-where indrelid = to_regclass('tasks') and not indisvalid";
+where pg_table_is_visible(indexrelid) and not indisvalid";
 
 impl NewIndex {
     /// An index that others are not kept unique by.
@@ -33,19 +33,31 @@ impl NewIndex {
     }
 }
 
-/// Makes indexes of tasks, and then does the rest.
+/// Makes indexes, and then does the rest.
 pub(crate) async fn change(manager: &SchemaManager<'_>, new: &[NewIndex], rest: &[String]) -> Result<(), DbErr> {
+    let mut connection = connect(manager).await?;
+    let done = make_anew(&mut connection, new, rest).await;
+    connection.close().await.map_err(failed)?;
+    done.map_err(failed)
+}
+
+/// A connection of its own, whose limits are those of tables of any size. It is to be closed.
+pub(crate) async fn connect(manager: &SchemaManager<'_>) -> Result<PoolConnection<Postgres>, DbErr> {
     let SchemaManagerConnection::Connection(database) = manager.get_connection() else {
         return Err(DbErr::Migration("indexes are made outside of transactions".into()));
     };
-    let changed = async {
-        // A connection of its own, whose limits are those of tables of any size.
-        let mut connection = database.get_postgres_connection_pool().acquire().await?;
-        let done = make_anew(&mut connection, new, rest).await;
-        connection.close().await?;
-        done
-    };
-    changed.await.map_err(|cause| DbErr::Exec(RuntimeErr::SqlxError(cause.into())))
+    let mut connection = database.get_postgres_connection_pool().acquire().await.map_err(failed)?;
+    run(&mut connection, "set statement_timeout = 0; set lock_timeout = 0").await.map_err(failed)?;
+    Ok(connection)
+}
+
+pub(crate) fn failed(cause: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(cause.into()))
+}
+
+/// Runs statements, of which several are one transaction.
+pub(crate) async fn run(connection: &mut PgConnection, sql: impl Into<String>) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(connection).await.map(drop)
 }
 
 /// Drops an index beside which others write.
@@ -53,14 +65,22 @@ pub(crate) fn drop_index(name: &str) -> String {
     format!("drop index concurrently if exists {name}")
 }
 
-async fn make_anew(connection: &mut PgConnection, new: &[NewIndex], rest: &[String]) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0").execute(&mut *connection).await?;
+/// Drops those of the indexes that were not made to their end.
+pub(crate) async fn drop_unfinished(connection: &mut PgConnection, names: &[&str]) -> Result<(), sqlx::Error> {
     let unfinished: Vec<String> = sqlx::query_scalar(UNFINISHED).fetch_all(&mut *connection).await?;
-    let unfinished = unfinished.iter().filter(|it| new.iter().any(|index| index.name == *it));
+    for name in unfinished.iter().filter(|it| names.contains(&it.as_str())) {
+        run(connection, drop_index(name)).await?;
+    }
+    Ok(())
+}
+
+async fn make_anew(connection: &mut PgConnection, new: &[NewIndex], rest: &[String]) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = new.iter().map(|it| it.name).collect();
+    drop_unfinished(connection, &names).await?;
     let makes =
         new.iter().map(|NewIndex { name, create, rest }| format!("{create} concurrently if not exists {name} {rest}"));
-    for statement in unfinished.map(|name| drop_index(name)).chain(makes).chain(rest.iter().cloned()) {
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+    for statement in makes.chain(rest.iter().cloned()) {
+        run(connection, statement).await?;
     }
     Ok(())
 }

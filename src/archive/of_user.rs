@@ -94,7 +94,7 @@ enum WriteError {
 }
 
 async fn write_to(services: &Services, user: &UserId, kind: FileKind, to: &mut impl Write) -> Result<u64, WriteError> {
-    let data = services.adoption().data(user);
+    let data = services.adoption().data(user).await?;
     let mut writer = FileWriter::new(kind, data).await?;
     to.write_all(writer.start().as_bytes())?;
     let (mut behind, mut count) = (None, 0);
@@ -139,7 +139,7 @@ pub async fn import_user(
 }
 
 async fn read(services: &Services, user: &UserId, file: ReadFile, is_dry: bool) -> Result<ImportedFile, UserFileError> {
-    let counts = services.adoption().data(user).import(file.import, is_dry).await;
+    let counts = services.adoption().data(user).await?.import(file.import, is_dry).await;
     let counts = counts.map_err(|error| match file.lines.place(error) {
         error @ Error::InvalidFile(_) => UserFileError::Invalid(sentences(error)),
         other => other.into(),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use entity::{account, jwks, label, list, session, task, task_label, user, user_revision, verification};
+use entity::{account, jwks, label, list, owner, session, task, task_label, user, user_revision, verification};
 use sea_orm::{
     ActiveModelTrait, EntityTrait, EnumIter, Iterable, ModelTrait, PaginatorTrait, PrimaryKeyToColumn, QueryFilter,
     QueryOrder, QuerySelect, Value,
@@ -25,6 +25,7 @@ pub(super) enum Table {
     Account,
     Verification,
     Jwks,
+    Owners,
     UserRevisions,
     Lists,
     Labels,
@@ -58,6 +59,10 @@ impl Stored for verification::Entity {
 
 impl Stored for jwks::Entity {
     const PRECISION: Precision = Precision::Millis;
+}
+
+impl Stored for owner::Entity {
+    const PRECISION: Precision = Precision::Micros;
 }
 
 impl Stored for user_revision::Entity {
@@ -95,6 +100,7 @@ impl Table {
             Self::Account => work.on::<account::Entity>().await,
             Self::Verification => work.on::<verification::Entity>().await,
             Self::Jwks => work.on::<jwks::Entity>().await,
+            Self::Owners => work.on::<owner::Entity>().await,
             Self::UserRevisions => work.on::<user_revision::Entity>().await,
             Self::Lists => work.on::<list::Entity>().await,
             Self::Labels => work.on::<label::Entity>().await,
@@ -126,6 +132,7 @@ impl Table {
             Self::Account => row.model::<account::Entity>(account::Entity::PRECISION).map(drop),
             Self::Verification => row.model::<verification::Entity>(verification::Entity::PRECISION).map(drop),
             Self::Jwks => row.model::<jwks::Entity>(jwks::Entity::PRECISION).map(drop),
+            Self::Owners => row.model::<owner::Entity>(owner::Entity::PRECISION).map(drop),
             Self::UserRevisions => row.model::<user_revision::Entity>(user_revision::Entity::PRECISION).map(drop),
             Self::Lists => row.model::<list::Entity>(list::Entity::PRECISION).map(drop),
             Self::Labels => row.model::<label::Entity>(label::Entity::PRECISION).map(drop),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use entity::{
-    id::{TaskId, UserId},
+    id::{OwnerId, TaskId},
     row,
     task::{self, Column},
 };
@@ -30,8 +30,8 @@ const SQLITE_BATCH: usize = 64;
 
 /// The columns of a task that are given, the owner first. The others come from the database.
 static GIVEN: LazyLock<Vec<Column>> = LazyLock::new(|| {
-    let is_made = |it: &Column| matches!(it, Column::Number | Column::Revision | Column::Position | Column::UserId);
-    iter::once(Column::UserId).chain(Column::iter().filter(|it| !is_made(it))).collect()
+    let is_made = |it: &Column| matches!(it, Column::Number | Column::Revision | Column::Position | Column::OwnerId);
+    iter::once(Column::OwnerId).chain(Column::iter().filter(|it| !is_made(it))).collect()
 });
 /// Their names.
 static GIVEN_NAMES: LazyLock<String> = LazyLock::new(|| names(GIVEN.iter().copied()));
@@ -41,17 +41,17 @@ static GIVEN_NAMES: LazyLock<String> = LazyLock::new(|| names(GIVEN.iter().copie
 static POSTGRES_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "with taken as (\
-           insert into user_revisions (user_id, revision, purged_through) values ($1, 1, 0) \
-           on conflict (user_id) do update set revision = user_revisions.revision + 1 returning revision\
+           insert into user_revisions (owner_id, revision, purged_through) values ($1, 1, 0) \
+           on conflict (owner_id) do update set revision = user_revisions.revision + 1 returning revision\
          ) {}",
         insert(&marks('$', 0), "taken")
     )
 });
 static SQLITE_ONE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "insert into user_revisions (user_id, revision, purged_through) values (?1, 1, 0) \
-         on conflict (user_id) do update set revision = revision + 1; {}",
-        insert(&marks('?', 0), "user_revisions where user_id = ?1")
+        "insert into user_revisions (owner_id, revision, purged_through) values (?1, 1, 0) \
+         on conflict (owner_id) do update set revision = revision + 1; {}",
+        insert(&marks('?', 0), "user_revisions where owner_id = ?1")
     )
 });
 /// The same for so many tasks at once, on PostgreSQL: each counter goes on by as many as its owner has among them, who
@@ -63,14 +63,14 @@ static POSTGRES_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
         let rows: Vec<String> = (0..size).map(|row| format!("({row}, {})", marks('$', row))).collect();
         format!(
             "with given (place, {given}) as (values {}), \
-             counted as (select user_id, count(*) as many from given group by user_id), \
-             free as (select user_revisions.user_id, many from user_revisions join counted using (user_id) \
+             counted as (select owner_id, count(*) as many from given group by owner_id), \
+             free as (select user_revisions.owner_id, many from user_revisions join counted using (owner_id) \
                for no key update of user_revisions skip locked), \
              taken as (update user_revisions set revision = revision + many from free \
-               where user_revisions.user_id = free.user_id returning user_revisions.user_id, revision as last), \
+               where user_revisions.owner_id = free.owner_id returning user_revisions.owner_id, revision as last), \
              numbered as (select given.*, \
-                 last + 1 - row_number() over (partition by user_id order by place desc) as revision \
-               from given join taken using (user_id)) {}",
+                 last + 1 - row_number() over (partition by owner_id order by place desc) as revision \
+               from given join taken using (owner_id)) {}",
             rows.join(", "),
             insert(given, "numbered")
         )
@@ -86,13 +86,13 @@ static SQLITE_MANY: LazyLock<PerSize<String>> = LazyLock::new(|| {
             .map(|row| format!("({row}, ?{}, {})", row + 1, numbered('?', size + row * others, others)))
             .collect();
         format!(
-            "insert into user_revisions (user_id, revision, purged_through) \
+            "insert into user_revisions (owner_id, revision, purged_through) \
              select column1, count(*), 0 from (values {}) where true group by column1 \
-             on conflict (user_id) do update set revision = revision + excluded.revision; \
+             on conflict (owner_id) do update set revision = revision + excluded.revision; \
              with given (place, {given}) as (values {}), \
              numbered as (select given.*, \
-                 user_revisions.revision + 1 - row_number() over (partition by user_id order by place desc) as revision \
-               from given join user_revisions using (user_id)) {}",
+                 user_revisions.revision + 1 - row_number() over (partition by owner_id order by place desc) as revision \
+               from given join user_revisions using (owner_id)) {}",
             owners.join(", "),
             rows.join(", "),
             insert(given, "numbered order by place")
@@ -133,7 +133,7 @@ fn names(columns: impl Iterator<Item = Column>) -> String {
 /// A task to be made: what is given of it.
 #[derive(Debug)]
 pub(super) struct Row {
-    key: (UserId, TaskId),
+    key: (OwnerId, TaskId),
     values: Vec<Value>,
 }
 
@@ -230,7 +230,7 @@ fn one(backend: DbBackend) -> &'static str {
 impl Row {
     fn new(row: task::ActiveModel) -> Result<Self, DbErr> {
         let values = GIVEN.iter().map(|column| given(row.get(*column))).collect::<Result<_, _>>()?;
-        Ok(Self { key: (given(row.user_id)?, given(row.id)?), values })
+        Ok(Self { key: (given(row.owner_id)?, given(row.id)?), values })
     }
 
     /// The statement that makes it by itself.
@@ -241,7 +241,7 @@ impl Row {
     /// The task among those that were made.
     fn found(self, made: &mut Vec<task::Model>) -> Made {
         let (owner, id) = &self.key;
-        match made.iter().position(|task| task.id == *id && task.user_id == *owner) {
+        match made.iter().position(|task| task.id == *id && task.owner_id == *owner) {
             Some(place) => Made::Task(made.swap_remove(place).into()),
             None => Made::Not(self),
         }

@@ -1,7 +1,7 @@
 //! Expressions and values that the two databases want in different forms.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use entity::{id::UserId, task, time::Micros};
+use entity::{id::OwnerId, task, time::Micros};
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryOrder, QueryTrait, Select, Statement, Value,
     sea_query::{Alias, Expr, ExprTrait, SimpleExpr},
@@ -76,25 +76,25 @@ impl Db {
     }
 
     /// The names of a task's labels in their order, as JSON.
-    pub fn label_names(&self, owner: &UserId) -> SimpleExpr {
+    pub fn label_names(&self, owner: OwnerId) -> SimpleExpr {
         let template = match self.backend() {
             DbBackend::Sqlite => {
                 "(select json_group_array(labels.name order by task_labels.sort_order) \
-                 from task_labels join labels on labels.user_id = ? and labels.id = task_labels.label_id \
-                 where task_labels.user_id = ? and task_labels.task_id = tasks.id)"
+                 from task_labels join labels on labels.owner_id = ? and labels.id = task_labels.label_id \
+                 where task_labels.owner_id = ? and task_labels.task_id = tasks.id)"
             }
             _ => {
                 "array_to_json(array(select labels.name \
-                 from task_labels join labels on labels.user_id = $1 and labels.id = task_labels.label_id \
-                 where task_labels.user_id = $2 and task_labels.task_id = tasks.id \
+                 from task_labels join labels on labels.owner_id = $1 and labels.id = task_labels.label_id \
+                 where task_labels.owner_id = $2 and task_labels.task_id = tasks.id \
                  order by task_labels.sort_order))::text"
             }
         };
-        Expr::cust_with_values(template, [owner.clone(), owner.clone()])
+        Expr::cust_with_values(template, [owner, owner])
     }
 
     /// Whether a task has each of the phrases of one of these readings, the last word of which may go on.
-    pub fn has_phrases(&self, owner: &UserId, readings: &[Vec<Vec<String>>]) -> SimpleExpr {
+    pub fn has_phrases(&self, owner: OwnerId, readings: &[Vec<Vec<String>>]) -> SimpleExpr {
         match self.backend() {
             DbBackend::Sqlite => Expr::cust_with_exprs(
                 "? in (select rowid from tasks_search where tasks_search match ?)",
@@ -108,7 +108,7 @@ impl Db {
     pub fn best(
         &self,
         mut tasks: Select<task::Entity>,
-        owner: &UserId,
+        owner: OwnerId,
         readings: &[Vec<Vec<String>>],
     ) -> Select<task::Entity> {
         let rank = match self.backend() {
@@ -130,15 +130,11 @@ impl Db {
     }
 }
 
-/// An FTS5 expression. The owner only narrows: its words are not exact. Words have no quotes in them.
-fn match_pattern(owner: &UserId, readings: &[Vec<Vec<String>>]) -> String {
+/// An FTS5 expression. Words have no quotes in them.
+fn match_pattern(owner: OwnerId, readings: &[Vec<Vec<String>>]) -> String {
     let phrase = |words: &Vec<String>| format!("\"{}\"*", words.join(" "));
     let phrases = format!("{{title_key description_key}} : ({})", joined(readings, phrase, [" AND ", " OR "]));
-    if owner.0.contains(char::is_alphanumeric) {
-        format!("user_id : \"{}\" AND {phrases}", owner.0.replace('"', "\"\""))
-    } else {
-        phrases
-    }
+    format!("owner_id : \"{owner}\" AND {phrases}")
 }
 
 fn ts_query(readings: &[Vec<Vec<String>>]) -> String {
@@ -171,10 +167,7 @@ mod tests {
         let phrases =
             [vec![vec!["water".to_owned()], vec!["東".to_owned(), "京".to_owned()]], vec![vec!["a".to_owned()]]];
         assert_eq!(ts_query(&phrases), "(('water':*) & ('東' <-> '京':*)) | (('a':*))");
-        let pattern = match_pattern(&UserId("a\"b".into()), &phrases);
-        assert_eq!(
-            pattern,
-            r#"user_id : "a""b" AND {title_key description_key} : (("water"* AND "東 京"*) OR ("a"*))"#
-        );
+        let pattern = match_pattern(OwnerId(7), &phrases);
+        assert_eq!(pattern, r#"owner_id : "7" AND {title_key description_key} : (("water"* AND "東 京"*) OR ("a"*))"#);
     }
 }

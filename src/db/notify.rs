@@ -6,9 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::id::UserId;
+use entity::id::OwnerId;
 use sea_orm::DbErr;
-use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgListener};
 use tokio::{
     select,
@@ -40,7 +39,7 @@ pub struct Notifier {
 }
 
 /// The users whose data changed, each with a revision from which on they have all of it, if one is known.
-pub type Changes = BTreeMap<UserId, Option<i64>>;
+pub type Changes = BTreeMap<OwnerId, Option<i64>>;
 
 /// A connection that receives.
 #[derive(Debug)]
@@ -68,10 +67,10 @@ pub enum Notification {
 }
 
 impl Channel {
-    /// The one by which instances hear of this user.
-    pub fn of(user: &str) -> Self {
-        let [first, ..] = <[u8; 32]>::from(Sha256::digest(user));
-        Self(first)
+    /// The one by which instances hear of this owner, whose number is random.
+    pub fn of(OwnerId(number): OwnerId) -> Self {
+        let [.., last] = number.to_be_bytes();
+        Self(last)
     }
 
     /// All of them.
@@ -201,24 +200,20 @@ fn parse(channel: &str, payload: &str, name: &str) -> Notification {
         return Notification::Own(lines.count());
     }
     let change = |line: &str| {
-        let (revision, user) = line.split_once(' ')?;
-        Some((UserId(user.to_owned()), revision.parse().ok()))
+        let (revision, owner) = line.split_once(' ')?;
+        Some((OwnerId(owner.parse().ok()?), revision.parse().ok()))
     };
     Notification::Changes(lines.filter_map(change).collect())
 }
 
-/// In as many payloads as they need: the name of the sender, and the users of the channel, each in a line with the
-/// revision, or `-`, before. One with a line break is left out: no id in a token that is accepted has one, and who waits
-/// for it polls.
+/// In as many payloads as they need: the name of the sender, and the owners of the channel, each in a line with the
+/// revision, or `-`, before.
 fn payloads(name: &str, changes: &Changes) -> Vec<(Channel, String)> {
     let mut filling: BTreeMap<Channel, String> = BTreeMap::new();
     let mut payloads = Vec::new();
-    for (UserId(user), revision) in changes {
-        let line = format!("\n{} {user}", revision.map_or("-".to_owned(), |it| it.to_string()));
-        if name.len() + line.len() > MAX_PAYLOAD || user.contains('\n') {
-            continue;
-        }
-        let channel = Channel::of(user);
+    for (owner, revision) in changes {
+        let line = format!("\n{} {owner}", revision.map_or("-".to_owned(), |it| it.to_string()));
+        let channel = Channel::of(*owner);
         let payload = filling.entry(channel).or_insert_with(|| name.to_owned());
         if payload.len() + line.len() > MAX_PAYLOAD {
             payloads.push((channel, std::mem::replace(payload, name.to_owned())));
@@ -236,20 +231,19 @@ mod tests {
     #[test]
     fn users_fill_payloads_of_their_channels_up_to_the_limit() {
         let revision = |number: i64| (number % 3 > 0).then_some(number);
-        let changes: Changes =
-            (0..20_000).map(|number| (UserId(format!("{number:0>200}")), revision(number))).collect();
+        let changes: Changes = (0..200_000).map(|number| (OwnerId(number), revision(number.into()))).collect();
         let payloads = payloads("here", &changes);
         assert!(payloads.iter().all(|(_, it)| it.len() < 8000));
         let mut sent = Changes::new();
         for (channel, payload) in &payloads {
-            assert!(matches!(parse(&channel.name(), payload, "here"), Notification::Own(1..=34)));
+            assert!(matches!(parse(&channel.name(), payload, "here"), Notification::Own(1..=700)));
             let Notification::Changes(heard) = parse(&channel.name(), payload, "there") else { panic!("{payload}") };
-            assert!(heard.keys().all(|user| Channel::of(&user.0) == *channel));
+            assert!(heard.keys().all(|user| Channel::of(*user) == *channel));
             sent.extend(heard);
         }
         assert_eq!(sent, changes);
-        // 78 users of each channel, of whom 34 fit.
-        assert!((600..=900).contains(&payloads.len()), "{}", payloads.len());
+        // 782 owners of each channel, in payloads of which each but the last is full.
+        assert!((400..=768).contains(&payloads.len()), "{}", payloads.len());
         assert_eq!(payloads.iter().map(|(channel, _)| *channel).collect::<BTreeSet<_>>(), Channel::all());
     }
 }

@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::id::UserId;
+use entity::id::OwnerId;
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Statement, Values};
 use tokio::time;
 
@@ -140,7 +140,7 @@ impl Replicas {
     }
 
     /// The replica of a user, always the same one of those that are in use.
-    fn of(&self, owner: &UserId) -> Option<(usize, &Replica)> {
+    fn of(&self, owner: OwnerId) -> Option<(usize, &Replica)> {
         let rank = |(number, _): &(usize, &Replica)| {
             let mut hasher = DefaultHasher::new();
             (owner, number).hash(&mut hasher);
@@ -217,11 +217,11 @@ impl Replicas {
 
 impl Db {
     /// For statements that only read the data of this user: from a replica, if there is one that has the user's last write.
-    pub fn reads_of(&self, owner: &UserId) -> Cow<'_, Connection> {
+    pub fn reads_of(&self, owner: OwnerId) -> Cow<'_, Connection> {
         match (&self.replicas, &self.reader.backend) {
             (Some(replicas), Backend::BatchedReads(primary)) => {
                 let (replicas, primary) = (Arc::clone(replicas), primary.clone());
-                let backend = Backend::OfOwner(OwnerReads { replicas, primary, owner: owner.clone() });
+                let backend = Backend::OfOwner(OwnerReads { replicas, primary, owner });
                 Cow::Owned(Connection { backend, ..self.reader.clone() })
             }
             _ => Cow::Borrowed(&self.reader),
@@ -234,7 +234,7 @@ impl Db {
     }
 
     /// Where a request of this user reads, if there are replicas.
-    pub fn request_reads(&self, owner: &UserId) -> Option<Arc<RequestReads>> {
+    pub fn request_reads(&self, owner: OwnerId) -> Option<Arc<RequestReads>> {
         self.replicas.as_ref().map(|_| Arc::new(RequestReads::new(owner)))
     }
 
@@ -252,7 +252,7 @@ impl Db {
 
     /// Notes that a user's data was written, here or at another instance, and a revision from which on they have all of
     /// it, if one is known.
-    pub fn note_write(&self, owner: &UserId, revision: Option<i64>) {
+    pub fn note_write(&self, owner: OwnerId, revision: Option<i64>) {
         if let Some(replicas) = &self.replicas {
             replicas.known.note_write(owner, revision);
         }
@@ -339,19 +339,19 @@ fn is_gone(cause: &DbErr) -> bool {
 
 /// The statement with two more columns, for a user who has the wanted revision there: whether a row is one of the
 /// statement's, and the revision. Without it there is one row that is none of the statement's.
-fn carrying(statement: &Statement, owner: &UserId, wanted: Wanted) -> Statement {
+fn carrying(statement: &Statement, owner: OwnerId, wanted: Wanted) -> Statement {
     let mut values = statement.values.clone().map_or_else(Vec::new, |it| it.0);
     let (first, second) = (values.len() + 1, values.len() + 2);
     let (is, revision) = match wanted {
         Wanted::Exactly(revision) => ("=", revision),
         Wanted::AtLeast(revision) => (">=", revision),
     };
-    values.extend([owner.0.clone().into(), revision.into()]);
+    values.extend([owner.0.into(), revision.into()]);
     let mut sql = String::with_capacity(statement.sql.len() + 400);
     // What the one row of the outer side is joined with keeps its order. The condition is asked once, before the statement.
     let _ = write!(
         sql,
-        "with docket_seen as materialized (select coalesce((select revision from user_revisions where user_id = ${first}), 0) \
+        "with docket_seen as materialized (select coalesce((select revision from user_revisions where owner_id = ${first}), 0) \
          as docket_revision) select docket_rows.*, docket_seen.docket_revision from docket_seen left join \
          (select docket_read.*, true as docket_is_row from ({}) docket_read \
          where (select docket_revision from docket_seen) {is} ${second}) docket_rows on true",

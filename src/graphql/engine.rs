@@ -175,7 +175,7 @@ impl Engine {
             _ => None,
         };
         let (is_signed_in, shows_cost) = (user.is_some(), prepared.shows_cost);
-        let (request, cost) = match self.request(prepared, caller) {
+        let (request, cost) = match self.request(prepared, caller).await {
             Ok(request) => request,
             Err(refused) => return self.error_response(refused),
         };
@@ -205,25 +205,35 @@ impl Engine {
         if !prepared.is_subscription() {
             return async move { self.execute(prepared, caller).await }.into_stream().boxed();
         }
-        match self.request(prepared, caller) {
-            Ok((request, _)) => {
-                let answers = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
-                answers.map(move |answer| self.finish(answer.unwrap_or_else(|_| panic_response()))).boxed()
+        let begun = async move {
+            match self.request(prepared, caller).await {
+                Ok((request, _)) => {
+                    let answers = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
+                    answers.map(move |answer| self.finish(answer.unwrap_or_else(|_| panic_response()))).boxed()
+                }
+                Err(refused) => stream::iter([self.error_response(refused)]).boxed(),
             }
-            Err(refused) => stream::iter([self.error_response(refused)]).boxed(),
-        }
+        };
+        begun.into_stream().flatten().boxed()
     }
 
     /// The request that executes the operation, and its cost, if its user may ask for so much now.
-    fn request(&self, prepared: Prepared, caller: RequestScope) -> Result<(Request, usize), DocumentErrors> {
+    async fn request(
+        &self,
+        prepared: Prepared,
+        RequestScope { mut identity, services, is_once }: RequestScope,
+    ) -> Result<(Request, usize), DocumentErrors> {
+        let has_one_field = prepared.plan.has_one_field();
+        let is_query = prepared.plan.kind() == OperationType::Query;
         let (request, cost) = self.front.request(&prepared.plan, prepared.variables)?;
-        if let Identity::User(user) = &caller.identity {
-            caller
-                .services
-                .count_work(user, cost / FIELDS_OF_UNIT)
-                .map_err(|error| vec![errors::service_error(&error)])?;
+        let refused = |error| vec![errors::service_error(&error)];
+        if let Identity::User(user) = identity {
+            services.count_work(&user, cost / FIELDS_OF_UNIT).map_err(refused)?;
+            let auth = services.auth();
+            let user = if is_query { auth.as_known_owner(user).await } else { auth.as_owner(user).await };
+            identity = Identity::User(user.map_err(refused)?);
         }
-        Ok((with_data(request, caller, prepared.plan.has_one_field()), cost))
+        Ok((with_data(request, RequestScope { identity, services, is_once }, has_one_field), cost))
     }
 
     /// How many event streams and WebSockets are open.

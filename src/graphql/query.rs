@@ -1,7 +1,5 @@
 //! What can be asked.
 
-use std::collections::HashMap;
-
 use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use entity::task;
 use futures_util::future::try_join_all;
@@ -210,7 +208,7 @@ pub(super) struct ChangeFeed {
 
 impl From<Feed> for ChangeFeed {
     fn from(feed: Feed) -> Self {
-        let changes = Change::all(&feed, &mut HashMap::new());
+        let changes = Change::all(&feed, Task::from);
         Self { changes, sync_token: feed.token().encode(), has_more: feed.has_more }
     }
 }

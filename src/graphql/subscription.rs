@@ -1,6 +1,6 @@
 //! What can be listened to.
 
-use std::{collections::HashMap, sync::Arc, vec};
+use std::{sync::Arc, vec};
 
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, stream};
@@ -14,7 +14,7 @@ use crate::{
         changes::{FeedRequest, MAX_CHANGES},
         events::Listener,
     },
-    view::{Change, ChangeKind},
+    view::{Change, ChangeKind, Task},
 };
 
 /// Subscriptions. Each follows the data of the signed-in user.
@@ -67,7 +67,7 @@ impl Tail {
             }
             let page = self.services.changes(&self.user).page(&self.request);
             let feed = self.services.read_for(&self.user, page).await?;
-            self.ready = Change::all(&feed, &mut HashMap::new()).into_iter();
+            self.ready = Change::all(&feed, Task::from).into_iter();
             self.request.after = Some(feed.token());
             if self.ready.len() == 0 {
                 self.listener.changed().await;

@@ -14,6 +14,8 @@ use crate::db::{AuthTables, Connection};
 
 /// Since which migration Docket has tables of its own: the first makes those of Better Auth.
 const FIRST_OF_OUR_OWN: usize = 1;
+/// Between which migrations no table of Docket's is called `owners`, as `user_revisions` was once.
+const WITHOUT_OWNERS: [usize; 2] = [6, 15];
 /// How many rows of each table of SQLite's are looked at.
 const SAMPLE_ROWS: u32 = 20;
 const RIGHTS: [&str; 4] = ["select", "insert", "update", "delete"];
@@ -51,16 +53,23 @@ impl History {
         self.known.get(place).is_none_or(|it| it.1)
     }
 
+    /// Whether a table of that name, which is not as Docket's is, was made by somebody else.
+    fn is_of_others(&self, table: &str) -> bool {
+        let [since, until] = WITHOUT_OWNERS.map(|it| self.is_applied(it));
+        !self.is_applied(FIRST_OF_OUR_OWN) || (table == "owners" && since && !until)
+    }
+
     fn is_current(&self) -> bool {
         self.known.iter().all(|it| it.1)
     }
 
     /// Says so if a row is missing of a migration that was applied: to apply it once more would fail half way.
-    fn lost_row(&self, has_all_columns: bool, last_of_columns: &str) -> Option<String> {
+    fn lost_row(&self, backend: DbBackend, has_all_columns: bool, last_of_columns: &str) -> Option<String> {
         let last_of_columns = self.known.iter().position(|it| it.0 == last_of_columns);
         let is_lost = |place: usize| {
             let is_later_applied = self.known.iter().skip(place + 1).any(|it| it.1);
-            is_later_applied || (has_all_columns && Some(place) <= last_of_columns)
+            let is_done_again = self.known.get(place).is_some_and(|it| migration::is_done_again(&it.0, backend));
+            is_later_applied || (has_all_columns && Some(place) <= last_of_columns && !is_done_again)
         };
         let (_, (name, _)) = self.known.iter().enumerate().find(|(place, it)| !it.1 && is_lost(*place))?;
         let advice = "put that row back, or restore a backup";
@@ -84,12 +93,12 @@ impl Catalog<'_> {
         let differences: Vec<(Table, Vec<String>)> =
             tables().into_iter().map(|it| (it.clone(), differences(&it))).collect();
         let has_all_columns = differences.iter().all(|(_, it)| it.is_empty());
-        obstacles.extend(history.lost_row(has_all_columns, objects::last_of_columns(backend)));
+        obstacles.extend(history.lost_row(backend, has_all_columns, objects::last_of_columns(backend)));
         for (table, differences) in differences {
             let is_there = found.contains_key(&table.name);
             if history.is_current() || (!table.is_own && is_there) {
                 obstacles.extend(differences);
-            } else if !differences.is_empty() && is_there && !history.is_applied(FIRST_OF_OUR_OWN) {
+            } else if !differences.is_empty() && is_there && history.is_of_others(&table.name) {
                 // Otherwise it may be an older one, which migrations bring up to date.
                 obstacles.push(format!(
                     "the table {} is there already and not Docket's: docket adopt says what can be \

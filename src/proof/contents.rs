@@ -45,8 +45,8 @@ impl Catalog<'_> {
     /// Whether the counter of one of these tasks' owners is.
     async fn is_counter_behind(&self, which: &str) -> Result<bool, DbErr> {
         let text = format!(
-            "select count(*) from (select user_id, revision from tasks {which}) as t \
-             left join user_revisions as r on r.user_id = t.user_id where r.revision is null or r.revision < t.revision"
+            "select count(*) from (select owner_id, revision from tasks {which}) as t \
+             left join user_revisions as r on r.owner_id = t.owner_id where r.revision is null or r.revision < t.revision"
         );
         Ok(self.count(text).await? > 0)
     }

@@ -283,8 +283,8 @@ mod tests {
         let missing = |what| Object::parse("unique", "labels", what).unwrap().missing();
         assert_eq!(missing("(id)"), "the column id of the table labels must be unique");
         assert_eq!(
-            missing("(name_key, user_id) where deleted_at is null"),
-            "the columns name_key, user_id of the table labels must be unique together where deleted_at is null"
+            missing("(name_key, owner_id) where deleted_at is null"),
+            "the columns name_key, owner_id of the table labels must be unique together where deleted_at is null"
         );
     }
 }

@@ -3,8 +3,9 @@
 use chrono::{NaiveDate, Utc};
 use entity::{
     account,
-    id::{LabelId, ListId, TaskId, UserId},
-    idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user, user_revision, verification,
+    id::{LabelId, ListId, OwnerId, TaskId, UserId},
+    idempotency_key, jwks, label, list, owner, rate_limit, session, task, task_label, user, user_revision,
+    verification,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
@@ -49,6 +50,7 @@ pub(super) struct Delete {
 struct People {
     backend: DbBackend,
     ids: [UserId; 2],
+    owners: [OwnerId; 2],
     own: [Uuid; 2],
 }
 
@@ -63,9 +65,10 @@ pub(super) fn all(db: &Db) -> Vec<Rows> {
     all
 }
 
-/// Rows of the one table that every write of a user's changes.
+/// Rows of the one table that every write of a user's changes, and of that which it needs.
 pub(super) fn few(db: &Db) -> Vec<Rows> {
-    vec![People::new(db, [Uuid::nil(), Uuid::nil()]).revisions()]
+    let people = People::new(db, [Uuid::nil(), Uuid::nil()]);
+    vec![people.numbers(), people.revisions()]
 }
 
 /// Some text that nobody else has, as long as the ids of Better Auth.
@@ -75,7 +78,10 @@ fn text() -> String {
 
 impl People {
     fn new(db: &Db, own: [Uuid; 2]) -> Self {
-        Self { backend: db.reader().get_database_backend(), ids: [text(), text()].map(UserId), own }
+        // Those of users are above zero.
+        let owner = || OwnerId(rand::random_range(i32::MIN..0));
+        let backend = db.reader().get_database_backend();
+        Self { backend, ids: [text(), text()].map(UserId), owners: [owner(), owner()], own }
     }
 
     fn accounts(&self) -> Vec<Rows> {
@@ -148,9 +154,14 @@ impl People {
         ]
     }
 
+    fn numbers(&self) -> Rows {
+        let row = |(id, user): (&OwnerId, &UserId)| owner::Model { id: *id, user_id: user.clone() };
+        self.rows::<owner::Entity>(&[], self.owners.iter().zip(&self.ids).map(row).collect())
+    }
+
     fn revisions(&self) -> Rows {
-        let row = |id: &UserId| user_revision::Model { user_id: id.clone(), revision: 2, purged_through: 0 };
-        self.rows::<user_revision::Entity>(&[], self.ids.iter().map(row).collect())
+        let row = |owner_id: OwnerId| user_revision::Model { owner_id, revision: 2, purged_through: 0 };
+        self.rows::<user_revision::Entity>(&["owners"], self.owners.map(row).into())
     }
 
     fn data(&self) -> Vec<Rows> {
@@ -158,7 +169,7 @@ impl People {
         // The third of the first user is as far from the others as it may be.
         let list = |(owner, id, revision)| list::Model {
             id: ListId(id),
-            user_id: owner,
+            owner_id: owner,
             name: if revision == 3 { LETTER.repeat(100) } else { "Proof".to_owned() },
             color: (revision < 3).then(|| "#a0b1c2".to_owned()),
             position: "i".to_owned(),
@@ -170,7 +181,7 @@ impl People {
         };
         let label = |(owner, id, revision)| label::Model {
             id: LabelId(id),
-            user_id: owner,
+            owner_id: owner,
             name: if revision == 3 { LETTER.repeat(30) } else { format!("Proof {revision}") },
             name_key: if revision == 3 { LETTER.repeat(30) } else { format!("proof {revision}") },
             color: (revision < 3).then(|| "#a0b1c2".to_owned()),
@@ -179,8 +190,8 @@ impl People {
             updated_at: now.into(),
             deleted_at: (revision == 3).then(|| now.into()),
         };
-        let answer = |(owner, key): (&UserId, &str)| idempotency_key::Model {
-            user_id: owner.clone(),
+        let answer = |(owner, key): (OwnerId, &str)| idempotency_key::Model {
+            owner_id: owner,
             key: key.to_owned(),
             fingerprint: vec![0; 32],
             status: 201,
@@ -188,9 +199,10 @@ impl People {
             body: "{}".to_owned(),
             created_at: now.into(),
         };
-        let [ann, bob] = &self.ids;
+        let [ann, bob] = self.owners;
         let things = || self.alike().into_iter().chain([self.own(3)]);
         vec![
+            self.numbers(),
             self.revisions(),
             self.rows::<list::Entity>(&[], things().map(list).collect()),
             self.rows::<label::Entity>(&[], things().map(label).collect()),
@@ -206,10 +218,10 @@ impl People {
         let now = Utc::now();
         // Below what the database counts, which is not asked for the next one.
         let number = -1 - i64::from(Uuid::new_v4().as_fields().0) * 16;
-        let plain = |(owner, id, revision): (UserId, Uuid, i64)| task::Model {
-            number: number - revision - 8 * i64::from(owner != self.ids[0]),
+        let plain = |(owner, id, revision): (OwnerId, Uuid, i64)| task::Model {
+            number: number - revision - 8 * i64::from(owner != self.owners[0]),
             id: TaskId(id),
-            user_id: owner,
+            owner_id: owner,
             parent_id: None,
             list_id: Some(ListId(self.own[0])),
             title: "Proof".to_owned(),
@@ -260,8 +272,8 @@ impl People {
 
     /// Finds the first task as a search does.
     fn search(&self, db: &Db) -> Statement {
-        let words = db.has_phrases(&self.ids[0], &[vec![vec![WORD.to_owned()]]]);
-        let mine = task::Column::UserId.eq(self.ids[0].clone()).and(task::Column::Id.eq(TaskId(self.own[0])));
+        let words = db.has_phrases(self.owners[0], &[vec![vec![WORD.to_owned()]]]);
+        let mine = task::Column::OwnerId.eq(self.owners[0]).and(task::Column::Id.eq(TaskId(self.own[0])));
         let found = task::Entity::find().select_only().column(task::Column::Number).filter(mine).filter(words);
         self.backend.build(found.as_query())
     }
@@ -269,7 +281,7 @@ impl People {
     fn task_labels(&self) -> Rows {
         let [one, two] = self.own;
         let row = |(task, label): (Uuid, Uuid)| task_label::Model {
-            user_id: self.ids[0].clone(),
+            owner_id: self.owners[0],
             task_id: TaskId(task),
             label_id: LabelId(label),
             sort_order: 0,
@@ -278,14 +290,14 @@ impl People {
     }
 
     /// Owner, id and revision of two things of the first user, and of one of the second that has the id of the first.
-    fn alike(&self) -> [(UserId, Uuid, i64); 3] {
-        let ([ann, bob], [one, two]) = (self.ids.clone(), self.own);
-        [(ann.clone(), one, 1), (ann, two, 2), (bob, one, 1)]
+    fn alike(&self) -> [(OwnerId, Uuid, i64); 3] {
+        let ([ann, bob], [one, two]) = (self.owners, self.own);
+        [(ann, one, 1), (ann, two, 2), (bob, one, 1)]
     }
 
     /// Owner, id and revision of one more thing of the first user.
-    fn own(&self, revision: i64) -> (UserId, Uuid, i64) {
-        (self.ids[0].clone(), Uuid::new_v4(), revision)
+    fn own(&self, revision: i64) -> (OwnerId, Uuid, i64) {
+        (self.owners[0], Uuid::new_v4(), revision)
     }
 
     fn rows<E: EntityTrait>(&self, needs: &'static [&'static str], rows: Vec<E::Model>) -> Rows
@@ -293,7 +305,7 @@ impl People {
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
         let mut keys: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
-        let owner = |it: &E::Column| it.as_str() == "user_id";
+        let owner = |it: &E::Column| it.as_str() == "owner_id";
         if !keys.iter().any(owner) {
             keys.extend(E::Column::iter().filter(owner));
         }
@@ -347,6 +359,7 @@ mod tests {
         let people = People {
             backend: DbBackend::Sqlite,
             ids: [text(), text()].map(UserId),
+            owners: [OwnerId(-1), OwnerId(-2)],
             own: [Uuid::new_v4(), Uuid::new_v4()],
         };
         let rows = people.all_tasks();

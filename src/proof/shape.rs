@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entity::{
-    account, database_epoch, idempotency_key, jwks, label, list, rate_limit, session, task, task_label, user,
+    account, database_epoch, idempotency_key, jwks, label, list, owner, rate_limit, session, task, task_label, user,
     user_revision, verification,
 };
 use sea_orm::{
@@ -97,6 +97,7 @@ pub(super) fn tables() -> Vec<Table> {
         table::<jwks::Entity>(false),
         table::<rate_limit::Entity>(false),
         table::<database_epoch::Entity>(true),
+        table::<owner::Entity>(true),
         table::<user_revision::Entity>(true),
         table::<task::Entity>(true),
         table::<list::Entity>(true),

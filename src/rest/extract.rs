@@ -130,6 +130,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             SecurityEvent::AccessDenied.log(&user.id().0, client);
             return Err(Error::Forbidden.into());
         }
+        let user = if parts.method.is_safe() { user } else { services.auth().as_owner(user).await? };
         Ok(Self { services, user })
     }
 }

@@ -169,7 +169,7 @@ pub(super) async fn create(
         true => task_response(&caller, shape, row).await?,
         false => {
             let tag = Tags::new(caller.id(), shape).of(row.revision);
-            (tag, shape.task(task_json(&Task::from(row))?)?).into_response()
+            (tag, shape.task(task_json(&Task::shown(row, caller.id(), Vec::new()))?)?).into_response()
         }
     };
     *response.status_mut() = StatusCode::CREATED;
@@ -365,7 +365,10 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
         ChangesQuery::parse(query.as_deref().unwrap_or_default(), caller.id()).map_err(RestError::Validation)?;
     let feed = caller.changes().page(&request).await?;
     let mut labels = caller.labels().of_tasks(&feed.tasks()).await?;
-    let changes = Change::all(&feed, &mut labels);
+    let changes = Change::all(&feed, |row| {
+        let labels = labels.remove(&row.id).unwrap_or_default();
+        Task::shown(row, caller.id(), labels)
+    });
     let page = ChangesPage { changes, sync_token: feed.token().encode(), has_more: feed.has_more };
     Ok(Json(page).into_response())
 }
@@ -373,7 +376,7 @@ pub(super) async fn changes(caller: Caller, RawQuery(query): RawQuery) -> Result
 async fn task_response(caller: &Caller, shape: Shape, row: task::Model) -> Result<Response, RestError> {
     let tag = Tags::new(caller.id(), shape).of(row.revision);
     let labels = caller.labels().of_tasks(&[row.id]).await?.remove(&row.id);
-    Ok((tag, shape.task(task_json(&Task::tagged(row, labels.unwrap_or_default()))?)?).into_response())
+    Ok((tag, shape.task(task_json(&Task::shown(row, caller.id(), labels.unwrap_or_default()))?)?).into_response())
 }
 
 /// The revision that a write is to find, if it is to find any. Of several that would do, it is the one that is there.

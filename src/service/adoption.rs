@@ -8,7 +8,7 @@ use entity::{
     id::{LabelId, ListId, TaskId, UserId},
     text::name_key,
     time::Millis,
-    user, user_revision,
+    user,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
@@ -22,6 +22,7 @@ use super::{
     auth::{Email, credential},
     import::LabelImport,
     labels::{LabelSelection, NewLabel},
+    owners::{give_number, known_owner, owner_of},
     user_data::UserData,
     values::UserName,
 };
@@ -59,7 +60,7 @@ impl Services {
     }
 }
 
-impl Adoption<'_> {
+impl<'a> Adoption<'a> {
     /// Makes the account, unless it is there already; whether it was made.
     pub async fn account(self, account: AdoptedAccount) -> Result<bool, Error> {
         let db = &self.services.db;
@@ -84,6 +85,7 @@ impl Adoption<'_> {
                     _ => Error::from(cause),
                 }
             })?;
+            give_number(transaction.connection(), &id).await?;
             if let Some(hash) = &password {
                 credential(&id, hash.clone(), created_at).into_active_model().insert(transaction.connection()).await?;
             }
@@ -94,18 +96,15 @@ impl Adoption<'_> {
     }
 
     /// All of a user's data.
-    pub fn data<'a>(self, owner: &'a UserId) -> UserData<'a>
-    where
-        Self: 'a,
-    {
-        UserData::new(self.services.scope(owner))
+    pub async fn data(self, user: &UserId) -> Result<UserData<'a>, Error> {
+        Ok(UserData::new(self.services.scope(owner_of(&self.services.db, user).await?)))
     }
 
     /// The user with that id or e-mail address. One whose account is elsewhere has an id alone, and data.
     pub async fn find_user(self, name: &str) -> Result<Option<UserId>, Error> {
         let id = UserId(name.to_owned());
         let reader = self.services.db.reader();
-        if user_revision::Entity::find_by_id(id.clone()).one(reader).await?.is_some() {
+        if known_owner(&self.services.db, &id).await?.is_some() {
             return Ok(Some(id));
         }
         let email = Email::parse(&name.trim().to_lowercase()).map(|it| user::Column::Email.eq(it.as_str()));

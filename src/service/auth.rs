@@ -24,7 +24,10 @@ mod verification;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entity::{id::UserId, session as session_row, user};
+use entity::{
+    id::{OwnerId, UserId},
+    session as session_row, user,
+};
 use rand::distr::{Alphanumeric, SampleString};
 use sea_orm::EntityTrait;
 use tokio::{sync::Notify, time};
@@ -52,6 +55,7 @@ use self::{
     throttle::Throttle,
     token::{Issuer, TokenCache},
 };
+use super::owners::{known_owner, owner_of};
 use crate::{
     config::{Config, Secret},
     db::Db,
@@ -63,6 +67,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
     id: UserId,
+    /// None before the first write.
+    owner: Option<OwnerId>,
     proof: Proof,
 }
 
@@ -79,6 +85,11 @@ impl CurrentUser {
     /// Who it is.
     pub fn id(&self) -> &UserId {
         &self.id
+    }
+
+    /// The number that the user's data is stored under; that of nobody before there is any.
+    pub fn owner(&self) -> OwnerId {
+        self.owner.unwrap_or(OwnerId::NOBODY)
     }
 }
 
@@ -264,6 +275,22 @@ impl<'a> Auth<'a> {
         }
     }
 
+    /// The user with a number, which is given now if there is none: for whoever writes, or listens to what is written.
+    pub async fn as_owner(self, mut user: CurrentUser) -> Result<CurrentUser, Error> {
+        if user.owner.is_none() {
+            user.owner = Some(Box::pin(owner_of(self.db, &user.id)).await?);
+        }
+        Ok(user)
+    }
+
+    /// The user with the number that was given since they showed who they are, if one was.
+    pub async fn as_known_owner(self, mut user: CurrentUser) -> Result<CurrentUser, Error> {
+        if user.owner.is_none() {
+            user.owner = Box::pin(known_owner(self.db, &user.id)).await?;
+        }
+        Ok(user)
+    }
+
     /// The account of a user, unless it is kept elsewhere.
     pub async fn account(self, user: &CurrentUser) -> Result<Option<user::Model>, Error> {
         Ok(self.db.account_row(user::Entity::find_by_id(user.id.clone())).await?.row)
@@ -271,7 +298,8 @@ impl<'a> Auth<'a> {
 
     async fn user_of_session(self, token: &str) -> Result<CurrentUser, Error> {
         let live = self.session(token, Lifetime::Fixed).await?.ok_or(Error::BadCredentials("session"))?;
-        Ok(CurrentUser { id: live.user.id, proof: Proof::Session(Secret::new(token.to_owned())) })
+        let proof = Proof::Session(Secret::new(token.to_owned()));
+        Ok(CurrentUser { id: live.user.id, owner: live.owner, proof })
     }
 
     /// Returns when what the user has shown holds no longer, and says why. To be waited for by whatever stays open.

@@ -26,6 +26,7 @@ const TOKEN_VERSION: &str = "2";
 #[derive(Clone, Copy, Debug)]
 pub struct Changes<'a> {
     scope: Scope<'a>,
+    user: &'a UserId,
     events: &'a Arc<Events>,
 }
 
@@ -179,8 +180,8 @@ fn today() -> i64 {
 }
 
 impl<'a> Changes<'a> {
-    pub(super) fn new(scope: Scope<'a>, events: &'a Arc<Events>) -> Self {
-        Self { scope, events }
+    pub(super) fn new(scope: Scope<'a>, user: &'a UserId, events: &'a Arc<Events>) -> Self {
+        Self { scope, user, events }
     }
 
     /// The revision of the last change.
@@ -191,7 +192,7 @@ impl<'a> Changes<'a> {
     /// The token of now: what it is followed by is still to come.
     pub async fn token(self) -> Result<SyncToken, Error> {
         let FeedState { epoch, revision, purged_through: _ } = self.scope.feed_state().await?;
-        Ok(SyncToken { user: user_hash(self.scope.owner), epoch, revision, start: None })
+        Ok(SyncToken { user: user_hash(self.user), epoch, revision, start: None })
     }
 
     /// What changed after the token. From the beginning on that is everything there is.
@@ -216,7 +217,7 @@ impl<'a> Changes<'a> {
         changes.truncate(most);
         let FeedState { epoch, revision, purged_through } = state;
         let revision = changes.last().filter(|_| has_more).map_or(revision, Changed::revision);
-        Ok(Feed { changes, has_more, revision, user: user_hash(self.scope.owner), epoch, purged_through, start })
+        Ok(Feed { changes, has_more, revision, user: user_hash(self.user), epoch, purged_through, start })
     }
 
     /// The changes of the kinds that are followed, in order, one more than a page has.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::{id::UserId, user_revision};
+use entity::{id::OwnerId, user_revision};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::{
     select,
@@ -76,7 +76,7 @@ struct Counts {
 #[derive(Debug)]
 pub struct Listener {
     events: Arc<Events>,
-    user: UserId,
+    owner: OwnerId,
     receiver: watch::Receiver<i64>,
 }
 
@@ -98,16 +98,16 @@ impl Default for Events {
 
 impl Events {
     /// Listens to one user's changes.
-    pub(super) fn listen(self: &Arc<Self>, user: &UserId) -> Listener {
-        let receiver = locked(&self.listeners).subscribe(user);
+    pub(super) fn listen(self: &Arc<Self>, owner: OwnerId) -> Listener {
+        let receiver = locked(&self.listeners).subscribe(owner);
         self.channels_wanted.notify_one();
-        Listener { events: Arc::clone(self), user: user.clone(), receiver }
+        Listener { events: Arc::clone(self), owner, receiver }
     }
 
     /// Notifies the listeners of this process now and the other instances soon.
-    pub(super) fn publish(&self, user: &UserId, revision: Option<i64>) {
-        self.notify_listeners(user);
-        self.send_soon(user, revision);
+    pub(super) fn publish(&self, owner: OwnerId, revision: Option<i64>) {
+        self.notify_listeners(owner);
+        self.send_soon(owner, revision);
     }
 
     /// Whether the database is certainly the one that it was then: after a fail-over, revisions of writes that were lost
@@ -125,8 +125,8 @@ impl Events {
         }
     }
 
-    fn notify_listeners(&self, user: &UserId) {
-        locked(&self.listeners).notify(user);
+    fn notify_listeners(&self, owner: OwnerId) {
+        locked(&self.listeners).notify(owner);
     }
 
     /// Exchanges events with the other instances on the database, until it is dropped.
@@ -171,19 +171,19 @@ impl Events {
                 Err(cause) => {
                     trouble.note(cause);
                     time::sleep(POLL_INTERVAL).await;
-                    for (user, revision) in &changes {
-                        self.send_soon(user, *revision);
+                    for (owner, revision) in &changes {
+                        self.send_soon(*owner, *revision);
                     }
                 }
             }
         }
     }
 
-    fn send_soon(&self, user: &UserId, revision: Option<i64>) {
+    fn send_soon(&self, owner: OwnerId, revision: Option<i64>) {
         let mut outbox = locked(&self.outbox);
         // Of several writes that which is not known may be the last.
-        let known = outbox.get(user).map_or(revision, |known| Some((*known)?.max(revision?)));
-        outbox.insert(user.clone(), known);
+        let known = outbox.get(&owner).map_or(revision, |known| Some((*known)?.max(revision?)));
+        outbox.insert(owner, known);
         if outbox.len() > MAX_UNSENT {
             outbox.clear();
         }
@@ -220,9 +220,9 @@ impl Events {
                 Ok(Notification::Connected) => trouble.end(),
                 Ok(Notification::Changes(changes)) => {
                     self.counts.received.fetch_add(changes.len() as u64, Ordering::Relaxed);
-                    for (user, revision) in changes {
-                        db.note_write(&user, revision);
-                        self.notify_listeners(&user);
+                    for (owner, revision) in changes {
+                        db.note_write(owner, revision);
+                        self.notify_listeners(owner);
                     }
                 }
                 Ok(Notification::Own(count)) => {
@@ -275,8 +275,8 @@ impl Events {
         }
     }
 
-    async fn poll_users(&self, db: &Db, users: &[UserId], trouble: &mut Trouble) {
-        let which = user_revision::Column::UserId.is_in(users.iter().cloned());
+    async fn poll_users(&self, db: &Db, users: &[OwnerId], trouble: &mut Trouble) {
+        let which = user_revision::Column::OwnerId.is_in(users.iter().copied());
         match user_revision::Entity::find().filter(which).all(db.reader()).await {
             Ok(rows) => {
                 trouble.end();
@@ -284,7 +284,7 @@ impl Events {
             }
             Err(cause) => {
                 trouble.note(cause);
-                locked(&self.unpolled).extend(users.iter().map(|it| Channel::of(&it.0)));
+                locked(&self.unpolled).extend(users.iter().map(|it| Channel::of(*it)));
             }
         }
     }
@@ -300,7 +300,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        locked(&self.events.listeners).leave(&self.user);
+        locked(&self.events.listeners).leave(self.owner);
     }
 }
 

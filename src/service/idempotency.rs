@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use entity::{id::UserId, idempotency_key, time::Micros};
+use entity::{id::OwnerId, idempotency_key, time::Micros};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -70,7 +70,7 @@ pub struct PendingRequest {
     services: Arc<Services>,
     database: Box<Db>,
     transaction: Transaction,
-    user: UserId,
+    owner: OwnerId,
     key: String,
     _turn: UserTurn,
 }
@@ -79,7 +79,7 @@ pub struct PendingRequest {
 #[derive(Debug)]
 struct UserTurn {
     _permit: OwnedSemaphorePermit,
-    _share: InFlightGuard<UserId, 1>,
+    _share: InFlightGuard<OwnerId, 1>,
 }
 
 impl IdempotencyKey {
@@ -102,16 +102,16 @@ impl Services {
         key: IdempotencyKey,
         fingerprint: [u8; 32],
     ) -> Result<KeyClaim, Error> {
-        let turn = self.turn(user.id()).await?;
+        let turn = self.turn(user.owner()).await?;
         let transaction = self.db.begin().await?;
-        let claimed = claim(&transaction, user.id(), &key, fingerprint).await;
+        let claimed = claim(&transaction, user.owner(), &key, fingerprint).await;
         if let Ok(None) = claimed {
             let services = Arc::new(self.within(&transaction));
             return Ok(KeyClaim::New(PendingRequest {
                 services,
                 database: Box::new(self.db.clone()),
                 transaction,
-                user: user.id().clone(),
+                owner: user.owner(),
                 key: key.0,
                 _turn: turn,
             }));
@@ -126,8 +126,8 @@ impl Services {
     }
 
     /// A user has one transaction of a request with a key at a time: others are not to wait for all of that user's.
-    async fn turn(&self, user: &UserId) -> Result<UserTurn, Error> {
-        let share = self.keyed.begin(user);
+    async fn turn(&self, owner: OwnerId) -> Result<UserTurn, Error> {
+        let share = self.keyed.begin(&owner);
         if share.others() >= MAX_OPEN {
             return Err(Error::TooMany(OPEN_RETRY_AFTER));
         }
@@ -139,12 +139,12 @@ impl Services {
 }
 
 /// Whether one more answer of the user may be remembered.
-async fn check_stored(transaction: &Transaction, user: &UserId) -> Result<(), Error> {
+async fn check_stored(transaction: &Transaction, owner: OwnerId) -> Result<(), Error> {
     let found: Option<(i64, i64)> = idempotency_key::Entity::find()
         .select_only()
         .expr_as(Expr::cust("count(*)"), "answers")
         .expr_as(Expr::cust("coalesce(sum(octet_length(body)), 0)"), "bytes")
-        .filter(idempotency_key::Column::UserId.eq(user.clone()))
+        .filter(idempotency_key::Column::OwnerId.eq(owner))
         .into_tuple()
         .one(transaction.connection())
         .await?;
@@ -176,9 +176,9 @@ impl PendingRequest {
 
     /// Makes the work and its answer last. Without this, nothing was done.
     pub async fn commit(self, answer: &StoredResponse) -> Result<(), Error> {
-        let Self { services, database, transaction, user, key, _turn } = self;
+        let Self { services, database, transaction, owner, key, _turn } = self;
         idempotency_key::Entity::update_many()
-            .filter(idempotency_key::Column::UserId.eq(user.clone()))
+            .filter(idempotency_key::Column::OwnerId.eq(owner))
             .filter(idempotency_key::Column::Key.eq(key))
             .col_expr(idempotency_key::Column::Status, Expr::value(i32::from(answer.status)))
             .col_expr(idempotency_key::Column::Headers, Expr::value(answer.headers.clone()))
@@ -188,9 +188,9 @@ impl PendingRequest {
         let events = Arc::clone(&services.events);
         drop(services);
         transaction.commit().await?;
-        database.note_write(&user, None);
+        database.note_write(owner, None);
         // The events of its services were sent before the commit.
-        events.publish(&user, None);
+        events.publish(owner, None);
         Ok(())
     }
 }
@@ -199,12 +199,12 @@ impl PendingRequest {
 /// is done.
 async fn claim(
     transaction: &Transaction,
-    user: &UserId,
+    owner: OwnerId,
     key: &IdempotencyKey,
     fingerprint: [u8; 32],
 ) -> Result<Option<idempotency_key::Model>, Error> {
     let row = idempotency_key::ActiveModel {
-        user_id: Set(user.clone()),
+        owner_id: Set(owner),
         key: Set(key.0.clone()),
         fingerprint: Set(fingerprint.to_vec()),
         status: Set(0),
@@ -213,14 +213,13 @@ async fn claim(
         created_at: Set(Micros::now()),
     };
     let kept =
-        OnConflict::columns([idempotency_key::Column::UserId, idempotency_key::Column::Key]).do_nothing().to_owned();
+        OnConflict::columns([idempotency_key::Column::OwnerId, idempotency_key::Column::Key]).do_nothing().to_owned();
     let made =
         idempotency_key::Entity::insert(row).on_conflict(kept).exec_without_returning(transaction.connection()).await?;
     if made == 1 {
-        check_stored(transaction, user).await?;
+        check_stored(transaction, owner).await?;
         return Ok(None);
     }
-    let known =
-        idempotency_key::Entity::find_by_id((user.clone(), key.0.clone())).one(transaction.connection()).await?;
+    let known = idempotency_key::Entity::find_by_id((owner, key.0.clone())).one(transaction.connection()).await?;
     known.map(Some).ok_or(Error::Busy)
 }

@@ -192,10 +192,10 @@ impl<'a> Importer<'a> {
     }
 
     /// Writes some tasks; those that somebody else has made meanwhile stay as they are.
-    async fn insert(self, write: &mut Write<'_>, some: &[TaskImport], first: i64) -> Result<(), Error> {
+    async fn insert(self, write: &mut Write, some: &[TaskImport], first: i64) -> Result<(), Error> {
         let tasks = Tasks::new(self.scope);
         let these = Condition::all()
-            .add(task::Column::UserId.eq(self.scope.owner.clone()))
+            .add(task::Column::OwnerId.eq(self.scope.owner))
             .add(task::Column::Id.is_in(some.iter().map(|it| it.id)));
         let deleted = these.clone().add(task::Column::DeletedAt.is_not_null());
         task::Entity::delete_many().filter(deleted).exec(write.connection()).await?;

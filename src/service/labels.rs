@@ -106,7 +106,7 @@ impl Revisioned for label::Entity {
     const THING: Thing = Thing::Label;
     const COLUMNS: CommonColumns<label::Column> = CommonColumns {
         id: label::Column::Id,
-        owner: label::Column::UserId,
+        owner: label::Column::OwnerId,
         revision: label::Column::Revision,
         updated_at: label::Column::UpdatedAt,
         deleted_at: label::Column::DeletedAt,
@@ -156,7 +156,7 @@ impl<'a> Labels<'a> {
         let marks = task_label::Entity::find()
             .select_only()
             .column(task_label::Column::LabelId)
-            .filter(task_label::Column::UserId.eq(owner.clone()))
+            .filter(task_label::Column::OwnerId.eq(owner))
             .filter(task_label::Column::TaskId.in_subquery(tasks))
             .into_query();
         let labels = rows::<label::Entity>(owner).filter(label::Column::Id.in_subquery(marks));
@@ -181,7 +181,7 @@ impl<'a> Labels<'a> {
         }
         let mark = |column: task_label::Column| Expr::col((task_label::Entity, column));
         let select = label::of_tasks()
-            .filter(mark(task_label::Column::UserId).eq(self.scope.owner.clone()))
+            .filter(mark(task_label::Column::OwnerId).eq(self.scope.owner))
             .apply_if(few(tasks), |select, them| select.filter(mark(task_label::Column::TaskId).is_in(them)));
         let rows: Vec<OfTask> = self.scope.reads().rows(select).await?;
         let mut found: HashMap<TaskId, Vec<label::Model>> = HashMap::new();
@@ -230,7 +230,7 @@ impl<'a> Labels<'a> {
                     // No name has a control character.
                     label::Entity::update_many()
                         .col_expr(label::Column::NameKey, Expr::value(format!("\u{1}{id}")))
-                        .filter(label::Column::UserId.eq(write.owner().clone()))
+                        .filter(label::Column::OwnerId.eq(write.owner()))
                         .filter(is(*id))
                         .exec(write.connection())
                         .await?;
@@ -256,7 +256,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Counts the tasks that have the label as changed.
-    async fn touch_marked(self, write: &mut Write<'_>, id: LabelId) -> Result<(), Error> {
+    async fn touch_marked(self, write: &mut Write, id: LabelId) -> Result<(), Error> {
         let marked =
             marks(write).select_only().column(task_label::Column::TaskId).filter(task_label::Column::LabelId.eq(id));
         Tasks::new(self.scope).touch(write, task::Column::Id.in_subquery(marked.into_query())).await
@@ -270,7 +270,7 @@ impl<'a> Labels<'a> {
                 let row = write.delete::<label::Entity>(is(id)).await?;
                 self.touch_marked(&mut write, id).await?;
                 task_label::Entity::delete_many()
-                    .filter(task_label::Column::UserId.eq(write.owner().clone()))
+                    .filter(task_label::Column::OwnerId.eq(write.owner()))
                     .filter(task_label::Column::LabelId.eq(id))
                     .exec(write.connection())
                     .await?;
@@ -289,13 +289,13 @@ fn few(tasks: &[TaskId]) -> Option<Vec<TaskId>> {
     Some(tasks.to_vec()).filter(|it| it.len() <= 500)
 }
 
-async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, Error> {
+async fn insert(write: &mut Write, draft: NewLabel) -> Result<label::Model, Error> {
     let NewLabel { id, name, color } = draft;
     write.check_room::<label::Entity>().await?;
     let now = Micros::now();
     let row = label::ActiveModel {
         id: Set(id.unwrap_or_else(|| LabelId(new_id()))),
-        user_id: Set(write.owner().clone()),
+        owner_id: Set(write.owner()),
         name_key: Set(name.folded()),
         name: Set(name.into()),
         color: Set(color.map(Into::into)),
@@ -308,7 +308,7 @@ async fn insert(write: &mut Write<'_>, draft: NewLabel) -> Result<label::Model, 
 }
 
 /// The ids of the labels that are meant, each once; names that no label has yet get one.
-pub(super) async fn resolve(write: &mut Write<'_>, marks: &LabelSelection) -> Result<Vec<LabelId>, Error> {
+pub(super) async fn resolve(write: &mut Write, marks: &LabelSelection) -> Result<Vec<LabelId>, Error> {
     let mut seen = HashSet::new();
     let ids: Vec<LabelId> = match marks {
         LabelSelection::Ids(ids) => {
@@ -324,7 +324,7 @@ pub(super) async fn resolve(write: &mut Write<'_>, marks: &LabelSelection) -> Re
     if ids.len() > MAX_LABELS { Err(Error::invalid("labels", ValidationError::TooMany(MAX_LABELS))) } else { Ok(ids) }
 }
 
-async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelId>, Error> {
+async fn named(write: &mut Write, names: &[&LabelName]) -> Result<Vec<LabelId>, Error> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -345,7 +345,7 @@ async fn named(write: &mut Write<'_>, names: &[&LabelName]) -> Result<Vec<LabelI
 
 /// The label with the draft's id, or else with its name, or a new one, which takes the place of a deleted one; and
 /// whether it is new.
-pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: NewLabel) -> Result<(LabelId, bool), Error> {
+pub(super) async fn find_or_insert(write: &mut Write, draft: NewLabel) -> Result<(LabelId, bool), Error> {
     let is_it = label::Column::NameKey.eq(draft.name.folded());
     let is_it = draft.id.iter().fold(is_it, |is_it, id| is_it.or(label::Column::Id.eq(*id)));
     let there = rows::<label::Entity>(write.owner()).filter(is_it);
@@ -360,7 +360,7 @@ pub(super) async fn find_or_insert(write: &mut Write<'_>, draft: NewLabel) -> Re
 }
 
 /// Whether all these labels are there.
-pub(super) async fn check(write: &Write<'_>, ids: &[LabelId]) -> Result<(), Error> {
+pub(super) async fn check(write: &Write, ids: &[LabelId]) -> Result<(), Error> {
     let ids: HashSet<LabelId> = ids.iter().copied().collect();
     if ids.is_empty() {
         return Ok(());

@@ -79,7 +79,7 @@ impl Revisioned for list::Entity {
     const THING: Thing = Thing::List;
     const COLUMNS: CommonColumns<list::Column> = CommonColumns {
         id: list::Column::Id,
-        owner: list::Column::UserId,
+        owner: list::Column::OwnerId,
         revision: list::Column::Revision,
         updated_at: list::Column::UpdatedAt,
         deleted_at: list::Column::DeletedAt,
@@ -152,7 +152,7 @@ impl<'a> Lists<'a> {
 
     /// Adds a list to a larger write, unless its id is there already; tells whether it did. It takes the place of a
     /// deleted one.
-    pub(super) async fn insert(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<bool, Error> {
+    pub(super) async fn insert(self, write: &mut Write, draft: NewList, is_archived: bool) -> Result<bool, Error> {
         if let Some(id) = draft.id {
             if write.count_of::<list::Entity>(&[id]).await? > 0 {
                 return Ok(false);
@@ -162,12 +162,12 @@ impl<'a> Lists<'a> {
         self.add(write, draft, is_archived).await.map(|_| true)
     }
 
-    async fn add(self, write: &mut Write<'_>, draft: NewList, is_archived: bool) -> Result<list::Model, Error> {
+    async fn add(self, write: &mut Write, draft: NewList, is_archived: bool) -> Result<list::Model, Error> {
         write.check_room::<list::Entity>().await?;
         let (number, now) = (write.number().await?, Micros::now());
         let row = list::ActiveModel {
             id: Set(draft.id.unwrap_or_else(|| ListId(new_id()))),
-            user_id: Set(self.scope.owner.clone()),
+            owner_id: Set(self.scope.owner),
             name: Set(draft.name.into()),
             color: Set(draft.color.map(Into::into)),
             position: Set(tasks::append_key(number)),
@@ -214,7 +214,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Puts all lists at new places in the order that they have, where there is room between any two.
-    async fn rebalance(self, write: &mut Write<'_>) -> Result<(), Error> {
+    async fn rebalance(self, write: &mut Write) -> Result<(), Error> {
         for row in
             rows::<list::Entity>(self.scope.owner).order_by_asc(list::Column::Position).all(write.connection()).await?
         {
@@ -224,7 +224,7 @@ impl<'a> Lists<'a> {
         Ok(())
     }
 
-    async fn position(self, write: &mut Write<'_>, place: ListPosition) -> Result<String, Error> {
+    async fn position(self, write: &mut Write, place: ListPosition) -> Result<String, Error> {
         let (ListPosition::Before(anchor) | ListPosition::After(anchor)) = place;
         let anchor = write.find::<list::Entity>(is(anchor)).await?.position;
         let column = || Expr::col(list::Column::Position);
@@ -266,11 +266,11 @@ fn is(id: ListId) -> SimpleExpr {
 
 impl Tasks<'_> {
     /// Takes all tasks out of a list, deleted ones too, which would otherwise come back into a list that is gone.
-    async fn leave(self, write: &mut Write<'_>, list: ListId) -> Result<(), Error> {
+    async fn leave(self, write: &mut Write, list: ListId) -> Result<(), Error> {
         let in_it = || task::Column::ListId.eq(list);
         self.change_all(write, in_it(), vec![(task::Column::ListId, Expr::value(None::<ListId>))]).await?;
         task::Entity::update_many()
-            .filter(task::Column::UserId.eq(write.owner().clone()))
+            .filter(task::Column::OwnerId.eq(write.owner()))
             .filter(in_it())
             .col_expr(task::Column::ListId, Expr::value(None::<ListId>))
             .exec(write.connection())

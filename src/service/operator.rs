@@ -5,13 +5,19 @@ pub mod statistics;
 
 use std::collections::HashMap;
 
-use entity::{account, id::UserId, idempotency_key, label, list, session, task, time::Millis, user, user_revision};
+use entity::{
+    account,
+    id::{OwnerId, UserId},
+    idempotency_key, label, list, session, task,
+    time::Millis,
+    user, user_revision,
+};
 use sea_orm::{
     ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr},
 };
 
-use super::{Services, auth::Email};
+use super::{Services, auth::Email, owners::known_owner};
 use crate::{
     error::Error,
     telemetry::{OPERATOR, SecurityEvent},
@@ -135,14 +141,15 @@ impl Operator<'_> {
             .column(account::Column::ProviderId)
             .filter(account::Column::UserId.eq(user.clone()))
             .order_by_asc(account::Column::CreatedAt);
-        let tasks = || task::Entity::find().filter(task::Column::UserId.eq(user.clone()));
+        let owner = known_owner(&self.services.db, user).await?.unwrap_or(OwnerId::NOBODY);
+        let tasks = || task::Entity::find().filter(task::Column::OwnerId.eq(owner));
         let present = |is_completed: bool| {
             tasks().filter(task::Column::DeletedAt.is_null()).filter(task::Column::Completed.eq(is_completed))
         };
-        let lists = list::Entity::find().filter(list::Column::UserId.eq(user.clone()));
-        let labels = label::Entity::find().filter(label::Column::UserId.eq(user.clone()));
-        let answers = idempotency_key::Entity::find().filter(idempotency_key::Column::UserId.eq(user.clone()));
-        let revision = user_revision::Entity::find_by_id(user.clone()).one(reader).await?;
+        let lists = list::Entity::find().filter(list::Column::OwnerId.eq(owner));
+        let labels = label::Entity::find().filter(label::Column::OwnerId.eq(owner));
+        let answers = idempotency_key::Entity::find().filter(idempotency_key::Column::OwnerId.eq(owner));
+        let revision = user_revision::Entity::find_by_id(owner).one(reader).await?;
         Ok(UserTotals {
             providers: providers.into_tuple().all(reader).await?,
             sessions: self.count(live()).await?,

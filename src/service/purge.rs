@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    id::UserId,
+    id::OwnerId,
     idempotency_key, label, list, rate_limit, session, task,
     time::{Micros, Millis},
     user_revision, verification,
@@ -83,7 +83,7 @@ impl Services {
     pub async fn purge(&self, now: DateTime<Utc>) -> Purged {
         let mut done = Purged::default();
         let before = Micros::from(now - IDEMPOTENCY_LIFETIME);
-        let answers = [idempotency_key::Column::UserId, idempotency_key::Column::Key];
+        let answers = [idempotency_key::Column::OwnerId, idempotency_key::Column::Key];
         let answers = self.remove::<idempotency_key::Entity, _>(&answers, idempotency_key::Column::CreatedAt, before);
         done.rows += done.step("idempotency_keys", answers).await;
         let over = Millis::from(now);
@@ -112,7 +112,7 @@ impl Services {
             // One user's data that cannot be removed stop nobody else's.
             let mut failed = None;
             for user in &users {
-                failed = self.scope(user).purge(before).await.err().or(failed);
+                failed = self.scope(*user).purge(before).await.err().or(failed);
             }
             if let Some(cause) = failed {
                 return Err(cause);
@@ -156,16 +156,16 @@ impl Services {
         }
     }
 
-    async fn with_old_deletions(&self, before: Micros) -> Result<Vec<UserId>, Error> {
+    async fn with_old_deletions(&self, before: Micros) -> Result<Vec<OwnerId>, Error> {
         let mut users = self.owners_of_old::<task::Entity>(before).await?;
         users.extend(self.owners_of_old::<list::Entity>(before).await?);
         users.extend(self.owners_of_old::<label::Entity>(before).await?);
-        users.sort_by(|one, other| one.0.cmp(&other.0));
+        users.sort();
         users.dedup();
         Ok(users)
     }
 
-    async fn owners_of_old<E: Revisioned>(&self, before: Micros) -> Result<Vec<UserId>, Error> {
+    async fn owners_of_old<E: Revisioned>(&self, before: Micros) -> Result<Vec<OwnerId>, Error> {
         let owners = E::find()
             .select_only()
             .column(E::COLUMNS.owner)
@@ -194,7 +194,7 @@ impl Scope<'_> {
                 return Ok(Outcome::Unchanged(()));
             };
             user_revision::Entity::update_many()
-                .filter(user_revision::Column::UserId.eq(mine.clone()))
+                .filter(user_revision::Column::OwnerId.eq(mine))
                 .filter(user_revision::Column::PurgedThrough.lt(highest))
                 .col_expr(user_revision::Column::PurgedThrough, Expr::value(highest))
                 .exec(write.connection())
@@ -205,11 +205,11 @@ impl Scope<'_> {
     }
 }
 
-impl Write<'_> {
+impl Write {
     /// Removes the rows that were deleted before that time, and returns the highest number that one of them had.
     async fn remove_old<E: Revisioned>(&self, before: Micros) -> Result<Option<i64>, Error> {
         let gone = E::delete_many()
-            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
+            .filter(E::COLUMNS.owner.eq(self.owner()))
             .filter(E::COLUMNS.deleted_at.lt(before))
             .exec_with_returning(self.connection())
             .await?;

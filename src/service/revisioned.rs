@@ -2,7 +2,7 @@
 //! revision of the owner's write that last changed it, and a tombstone instead of being deleted at once. Every statement
 //! names the owner.
 
-use entity::{id::UserId, row::FromRow, time::Micros};
+use entity::{id::OwnerId, row::FromRow, time::Micros};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value,
     sea_query::{Expr, ExprTrait, SimpleExpr},
@@ -70,12 +70,12 @@ pub(super) struct CommonColumns<C> {
 }
 
 /// The rows of an owner, deleted ones too.
-pub(super) fn rows_with_deleted<E: Revisioned>(owner: &UserId) -> Select<E> {
-    E::select().filter(E::COLUMNS.owner.eq(owner.clone()))
+pub(super) fn rows_with_deleted<E: Revisioned>(owner: OwnerId) -> Select<E> {
+    E::select().filter(E::COLUMNS.owner.eq(owner))
 }
 
 /// The rows of an owner that are not deleted.
-pub(super) fn rows<E: Revisioned>(owner: &UserId) -> Select<E> {
+pub(super) fn rows<E: Revisioned>(owner: OwnerId) -> Select<E> {
     rows_with_deleted(owner).filter(E::COLUMNS.deleted_at.is_null())
 }
 
@@ -135,7 +135,7 @@ impl Scope<'_> {
     }
 }
 
-impl Write<'_> {
+impl Write {
     /// The one row that meets the condition.
     pub(super) async fn find<E: Revisioned>(&self, which: SimpleExpr) -> Result<E::Model, Error> {
         let found = self.connection().row(rows::<E>(self.owner()).filter(which)).await?;
@@ -189,7 +189,7 @@ impl Write<'_> {
     /// Removes the tombstone with that id, which a new row takes the place of.
     pub(super) async fn remove_deleted<E: Revisioned>(&self, id: E::Id) -> Result<(), Error> {
         E::delete_many()
-            .filter(E::COLUMNS.owner.eq(self.owner().clone()))
+            .filter(E::COLUMNS.owner.eq(self.owner()))
             .filter(E::COLUMNS.deleted_at.is_not_null())
             .filter(has_id::<E>(id))
             .exec(self.connection())
@@ -269,7 +269,7 @@ impl Write<'_> {
         changes: Vec<(E::Column, SimpleExpr)>,
     ) -> Result<E::Model, Error> {
         let revision = self.number().await?;
-        let update = E::update_many().filter(E::COLUMNS.owner.eq(self.owner().clone())).filter(which);
+        let update = E::update_many().filter(E::COLUMNS.owner.eq(self.owner())).filter(which);
         let updated = changes
             .into_iter()
             .fold(update, |update, (column, value)| update.col_expr(column, value))

@@ -4,7 +4,7 @@ use std::{borrow::Cow, future::Future};
 
 use entity::{
     database_epoch,
-    id::UserId,
+    id::OwnerId,
     row::{Columns, FromRow, RowColumns},
     task, user_revision,
 };
@@ -14,7 +14,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
-use super::{events::Events, tasks::Totals};
+use super::{events::Events, owners::unless_gone, tasks::Totals};
 use crate::{
     db::{Connection, Db, Transaction},
     error::Error,
@@ -28,13 +28,13 @@ pub(super) struct Scope<'a> {
     pub(super) totals: &'a Totals,
     /// How many characters a description has at most.
     pub(super) max_description: usize,
-    pub(super) owner: &'a UserId,
+    pub(super) owner: OwnerId,
 }
 
 /// A transaction in which nobody else changes this user's data: the user's counter is its lock. Each row that it
 /// writes takes a number of the counter, so that numbers become visible in their order.
-pub(super) struct Write<'a> {
-    owner: &'a UserId,
+pub(super) struct Write {
+    owner: OwnerId,
     transaction: Transaction,
     /// A number that was taken with the lock and is not yet used.
     spare: Option<i64>,
@@ -98,7 +98,7 @@ impl<'a> Scope<'a> {
     /// way out, and none is taken before what the work saw is on the disk.
     pub(super) async fn write<T, F: Future<Output = Result<T, Error>>>(
         self,
-        work: impl Fn(Write<'a>) -> F,
+        work: impl Fn(Write) -> F,
     ) -> Result<T, Error> {
         self.write_if_needed(async |write| work(write).await.map(Outcome::Changed)).await
     }
@@ -106,7 +106,7 @@ impl<'a> Scope<'a> {
     /// As [`Scope::write`], for work that may find nothing to do.
     pub(super) async fn write_if_needed<T, F: Future<Output = Result<Outcome<T>, Error>>>(
         self,
-        work: impl Fn(Write<'a>) -> F,
+        work: impl Fn(Write) -> F,
     ) -> Result<T, Error> {
         let done = self.db.transaction(async |transaction| {
             let first = take(transaction.connection(), self.owner, 1).await?;
@@ -143,7 +143,8 @@ impl<'a> Scope<'a> {
 
     /// Makes a task by one message to the database, which is a whole write.
     pub(super) async fn create_at_once(self, row: task::ActiveModel) -> Result<task::Model, Error> {
-        let made = self.db.create_at_once(row).await?;
+        check(self.owner)?;
+        let made = self.db.create_at_once(row).await.map_err(unless_gone)?;
         self.publish(Some(made.revision));
         Ok(made)
     }
@@ -156,7 +157,7 @@ impl<'a> Scope<'a> {
             .expr(counter(user_revision::Column::Revision))
             .expr(counter(user_revision::Column::PurgedThrough))
             .from(database_epoch::Entity)
-            .left_join(user_revision::Entity, counter(user_revision::Column::UserId).eq(self.owner.clone()))
+            .left_join(user_revision::Entity, counter(user_revision::Column::OwnerId).eq(self.owner))
             .to_owned();
         let states: Vec<FeedState> = self.reads().rows_of(&select).await?;
         let without_epoch = || Error::internal("the table database_epochs has no row");
@@ -165,11 +166,11 @@ impl<'a> Scope<'a> {
 
     /// The user's counter, if anything was ever written.
     pub(super) async fn counter(self) -> Result<Option<user_revision::Model>, Error> {
-        Ok(self.reads().row(user_revision::Entity::find_by_id(self.owner.clone())).await?)
+        Ok(self.reads().row(user_revision::Entity::find_by_id(self.owner)).await?)
     }
 }
 
-impl Write<'_> {
+impl Write {
     /// The number for one row.
     pub(super) async fn number(&mut self) -> Result<i64, Error> {
         match self.spare.take() {
@@ -187,7 +188,7 @@ impl Write<'_> {
     }
 
     /// Whose data is written.
-    pub(super) fn owner(&self) -> &UserId {
+    pub(super) fn owner(&self) -> OwnerId {
         self.owner
     }
 
@@ -196,15 +197,21 @@ impl Write<'_> {
     }
 }
 
-async fn take(connection: &Connection, owner: &UserId, count: i64) -> Result<i64, Error> {
-    let first =
-        user_revision::ActiveModel { user_id: Set(owner.clone()), revision: Set(count), purged_through: Set(0) };
+async fn take(connection: &Connection, owner: OwnerId, count: i64) -> Result<i64, Error> {
+    check(owner)?;
+    let first = user_revision::ActiveModel { owner_id: Set(owner), revision: Set(count), purged_through: Set(0) };
     let next = Expr::col((user_revision::Entity, user_revision::Column::Revision)).add(count);
     let row = user_revision::Entity::insert(first)
         .on_conflict(
-            OnConflict::column(user_revision::Column::UserId).value(user_revision::Column::Revision, next).to_owned(),
+            OnConflict::column(user_revision::Column::OwnerId).value(user_revision::Column::Revision, next).to_owned(),
         )
         .exec_with_returning(connection)
-        .await?;
+        .await
+        .map_err(unless_gone)?;
     Ok(row.revision)
+}
+
+/// Whoever writes has a number.
+fn check(owner: OwnerId) -> Result<(), Error> {
+    if owner == OwnerId::NOBODY { Err(Error::internal("a write of nobody")) } else { Ok(()) }
 }

@@ -76,7 +76,7 @@ impl Revisioned for task::Entity {
     const THING: Thing = Thing::Task;
     const COLUMNS: CommonColumns<task::Column> = CommonColumns {
         id: task::Column::Id,
-        owner: task::Column::UserId,
+        owner: task::Column::OwnerId,
         revision: task::Column::Revision,
         updated_at: task::Column::UpdatedAt,
         deleted_at: task::Column::DeletedAt,
@@ -144,7 +144,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// Refuses to take a task for the one that is to be made unless they are the same.
-    async fn check_same(self, write: &Write<'_>, draft: &NewTask, known: &task::Model) -> Result<(), Error> {
+    async fn check_same(self, write: &Write, draft: &NewTask, known: &task::Model) -> Result<(), Error> {
         let labels = labels::of_task(write, known.id).await?;
         let is_same = known.deleted_at.is_none() && draft.difference(known, &labels) == TaskPatch::default();
         if is_same { Ok(()) } else { Err(write.conflict::<task::Entity>(known.clone()).await) }

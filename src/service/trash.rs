@@ -1,7 +1,7 @@
 //! The trash of one user: tasks, lists and labels that were deleted and can be restored.
 
 use chrono::{Duration, Utc};
-use entity::{id::UserId, label, list, task, time::Micros};
+use entity::{id::OwnerId, label, list, task, time::Micros};
 use sea_orm::{
     ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
@@ -77,12 +77,12 @@ pub(super) fn is_restorable(deleted_at: Micros) -> bool {
     deleted_at.0 >= Utc::now() - RESTORABLE
 }
 
-fn deleted<E: Revisioned>(owner: &UserId) -> Select<E> {
+fn deleted<E: Revisioned>(owner: OwnerId) -> Select<E> {
     let oldest = Micros::from(Utc::now() - RESTORABLE);
     let deleted_at = E::COLUMNS.deleted_at;
     rows_with_deleted::<E>(owner).filter(deleted_at.gte(oldest))
 }
 
-fn last_deleted<E: Revisioned>(owner: &UserId) -> Select<E> {
+fn last_deleted<E: Revisioned>(owner: OwnerId) -> Select<E> {
     deleted::<E>(owner).order_by_desc(E::COLUMNS.deleted_at)
 }

@@ -1,8 +1,8 @@
 //! All of one user's data: exported, imported, erased.
 
 use entity::{
-    id::{LabelId, TaskId, UserId},
-    idempotency_key, label, list, task, user_revision,
+    id::{LabelId, OwnerId, TaskId, UserId},
+    idempotency_key, label, list, owner, task, user_revision,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -13,6 +13,7 @@ use super::{
     import::{Import, Imported, Importer},
     labels::Labels,
     lists::Lists,
+    owners::known_owner,
     scope::Scope,
 };
 use crate::{db::Db, error::Error};
@@ -55,7 +56,7 @@ impl<'a> UserData<'a> {
     pub async fn tasks_behind(self, behind: Option<(String, i64)>) -> Result<Vec<TaskWithLabels>, Error> {
         let here = || Expr::tuple([Expr::col(task::Column::Position), Expr::col(task::Column::Number)]);
         let rows = task::Entity::find()
-            .filter(task::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task::Column::OwnerId.eq(self.scope.owner))
             .filter(task::Column::DeletedAt.is_null())
             .apply_if(behind, |tasks, (position, number)| {
                 tasks.filter(here().gt(Expr::tuple([Expr::value(position), Expr::value(number)])))
@@ -82,8 +83,8 @@ impl<'a> UserData<'a> {
 
 /// As many of the user's tasks as are removed at a time, of those for which that holds. Both statements name the user:
 /// a task's number says nothing about whose it is.
-pub(super) fn chunk(user: &UserId, of: Condition) -> Condition {
-    let mine = || task::Column::UserId.eq(user.clone());
+pub(super) fn chunk(owner: OwnerId, of: Condition) -> Condition {
+    let mine = || task::Column::OwnerId.eq(owner);
     let some =
         task::Entity::find().select_only().column(task::Column::Number).filter(mine()).filter(of).limit(CHUNK_SIZE);
     Condition::all().add(mine()).add(task::Column::Number.in_subquery(some.into_query()))
@@ -92,27 +93,26 @@ pub(super) fn chunk(user: &UserId, of: Condition) -> Condition {
 /// Removes everything that belongs to a user. Nobody is told: there is nobody left to be told. Tasks go in pieces,
 /// between which others write.
 pub(super) async fn erase(db: &Db, user: &UserId) -> Result<(), Error> {
-    let mine = || task::Column::UserId.eq(user.clone());
+    let Some(owner) = known_owner(db, user).await? else { return Ok(()) };
+    let mine = || task::Column::OwnerId.eq(owner);
     loop {
-        let gone = task::Entity::delete_many().filter(chunk(user, Condition::all())).exec(db.writer()).await?;
+        let gone = task::Entity::delete_many().filter(chunk(owner, Condition::all())).exec(db.writer()).await?;
         if gone.rows_affected < CHUNK_SIZE {
             break;
         }
     }
     let rest = db.transaction(async |transaction| {
         let connection = transaction.connection();
-        // The counter goes first, for which all writes wait: what is written later has another one, by which it is found.
-        user_revision::Entity::delete_many()
-            .filter(user_revision::Column::UserId.eq(user.clone()))
-            .exec(connection)
-            .await?;
+        // The counter goes first, for which all writes wait; without the number there is none any more.
+        user_revision::Entity::delete_many().filter(user_revision::Column::OwnerId.eq(owner)).exec(connection).await?;
         task::Entity::delete_many().filter(mine()).exec(connection).await?;
-        list::Entity::delete_many().filter(list::Column::UserId.eq(user.clone())).exec(connection).await?;
-        label::Entity::delete_many().filter(label::Column::UserId.eq(user.clone())).exec(connection).await?;
+        list::Entity::delete_many().filter(list::Column::OwnerId.eq(owner)).exec(connection).await?;
+        label::Entity::delete_many().filter(label::Column::OwnerId.eq(owner)).exec(connection).await?;
         idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::UserId.eq(user.clone()))
+            .filter(idempotency_key::Column::OwnerId.eq(owner))
             .exec(connection)
             .await?;
+        owner::Entity::delete_by_id(owner).exec(connection).await?;
         Ok(())
     });
     rest.await

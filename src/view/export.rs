@@ -178,7 +178,7 @@ impl From<TaskWithLabels> for ExportTask {
         let task::Model {
             number: _,
             id,
-            user_id: _,
+            owner_id: _,
             parent_id,
             list_id,
             title,

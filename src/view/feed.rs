@@ -1,9 +1,7 @@
 //! Changes to a user's data, as the feed shows them.
 
-use std::collections::HashMap;
-
 use async_graphql::{Enum, ID, SimpleObject};
-use entity::{id::TaskId, label};
+use entity::task;
 use serde::{Serialize, ser::SerializeMap};
 use serde_json::json;
 use utoipa::{
@@ -84,19 +82,16 @@ impl From<ChangeKind> for Thing {
 }
 
 impl Change {
-    /// The changes of a page, with the names of each task's labels, which REST shows.
-    pub fn all(feed: &Feed, labels: &mut HashMap<TaskId, Vec<label::Model>>) -> Vec<Self> {
-        let change = |changed: &Changed| Self::new(changed.clone(), feed.token_at(changed.revision()), labels);
+    /// The changes of a page, with tasks as an API shows them.
+    pub fn all(feed: &Feed, mut shown: impl FnMut(task::Model) -> Task) -> Vec<Self> {
+        let change = |changed: &Changed| Self::new(changed.clone(), feed.token_at(changed.revision()), &mut shown);
         feed.changes.iter().map(change).collect()
     }
 
-    fn new(changed: Changed, token: SyncToken, labels: &mut HashMap<TaskId, Vec<label::Model>>) -> Self {
+    fn new(changed: Changed, token: SyncToken, shown: &mut impl FnMut(task::Model) -> Task) -> Self {
         let (revision, deleted) = (BigInt(changed.revision()), changed.is_deleted());
         let (kind, id, now) = match changed {
-            Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), {
-                let labels = labels.remove(&row.id).unwrap_or_default();
-                ChangedNode::Task(Task::tagged(row, labels))
-            }),
+            Changed::Task(row) => (ChangeKind::Task, ID(row.id.to_string()), ChangedNode::Task(shown(row))),
             Changed::List(row) => (ChangeKind::TaskList, ID(row.id.to_string()), ChangedNode::TaskList(row.into())),
             Changed::Label(row) => (ChangeKind::Label, ID(row.id.to_string()), ChangedNode::Label(row.into())),
         };

@@ -75,7 +75,7 @@ pub struct UpdateLabelInput {
 
 impl From<label::Model> for Label {
     fn from(row: label::Model) -> Self {
-        let label::Model { id, user_id: _, name, name_key: _, color, revision, created_at, updated_at, deleted_at } =
+        let label::Model { id, owner_id: _, name, name_key: _, color, revision, created_at, updated_at, deleted_at } =
             row;
         Self {
             id: ID(id.to_string()),

@@ -94,7 +94,7 @@ impl From<list::Model> for TaskList {
     fn from(row: list::Model) -> Self {
         let list::Model {
             id,
-            user_id: _,
+            owner_id: _,
             name,
             color,
             position,

@@ -135,7 +135,7 @@ impl From<task::Model> for Task {
             extra,
             number,
             id,
-            user_id,
+            owner_id: _,
             parent_id,
             list_id,
             title,
@@ -156,7 +156,7 @@ impl From<task::Model> for Task {
         Self {
             id: ID(id.to_string()),
             number: BigInt(number),
-            user_id: user_id.0,
+            user_id: String::new(),
             title,
             description,
             completed,
@@ -179,9 +179,10 @@ impl From<task::Model> for Task {
 }
 
 impl Task {
-    /// The task with its labels, whose names REST shows.
-    pub fn tagged(row: task::Model, labels: Vec<label::Model>) -> Self {
-        Self { tags: labels.into_iter().map(|label| label.name).collect(), ..row.into() }
+    /// A task of that user with its labels, whose names REST shows.
+    pub fn shown(row: task::Model, owner: &UserId, labels: Vec<label::Model>) -> Self {
+        let tags = labels.into_iter().map(|label| label.name).collect();
+        Self { user_id: owner.0.clone(), tags, ..row.into() }
     }
 }
 

@@ -92,22 +92,24 @@ where type = 'index' and tbl_name = 'tasks' and sql is not null";
 const SQLITE_BYTES: &str = "select cast(page_count * page_size as text) from pragma_page_count, pragma_page_size";
 
 const SQLITE_USERS: &str = r#"
-create table growth (number integer primary key, id text not null);
+create table growth (number integer primary key, id text not null, owner integer);
 insert into growth (number, id) with recursive n (n) as (select 0 union all select n + 1 from n where n < $users - 1)
 select n, lower(hex(randomblob(16))) from n;
 insert or replace into growth (number, id) values $known;
 insert or ignore into "user" ("id", "name", "email", "emailVerified", "createdAt", "updatedAt")
 select id, 'Somebody', id || '@example.com', 0, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z' from growth;
-insert or replace into user_revisions (user_id, revision) select id, 100 from growth;
+update growth set owner = coalesce((select id from owners where user_id = growth.id), (number + 1) * 48271 % 2147483647);
+insert or ignore into owners (id, user_id) select owner, id from growth;
+insert or replace into user_revisions (owner_id, revision) select owner, 100 from growth;
 "#;
 
 const SQLITE_TASKS: &str = "
 pragma cache_size = -200000;
-insert into tasks (id, user_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
+insert into tasks (id, owner_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
 with recursive n (n) as (select $first union all select n + 1 from n where n < $last),
   t (n, own, title, time) as (select n, n / $users, 'word' || (1000 + (n + n / $users * 7) % 1000) || ' task ' || n,
     strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n / 4, 'unixepoch') || printf('.%06dZ', n % 4 * 250000) from n)
-select unhex(printf('%012x7', 1700000000000 + n * 250) || substr(hex(randomblob(10)), 1, 19)), growth.id, title, title,
+select unhex(printf('%012x7', 1700000000000 + n * 250) || substr(hex(randomblob(10)), 1, 19)), growth.owner, title, title,
   case own % 3 when 0 then 'common' end, case own % 3 when 0 then 'common' end, own % 4 = 0, own % 4,
   case own % 5 when 0 then date('2026-01-01', '+' || (n % 3650) || ' days') end,
   printf('%013di', own), 1 + own, time, time
@@ -120,19 +122,21 @@ where tablename = 'tasks' and schemaname = 'public' and indexname <> 'tasks_pkey
 const POSTGRES_BYTES: &str = "select pg_database_size(current_database())::text";
 
 const POSTGRES_USERS: &str = r#"
-create table growth (number bigint primary key, id text not null);
+create table growth (number bigint primary key, id text not null, owner integer);
 insert into growth (number, id) select n, md5('user' || n) from generate_series(0, $users - 1) as n;
 insert into growth (number, id) values $known on conflict (number) do update set id = excluded.id;
 insert into "user" ("id", "name", "email", "emailVerified")
 select id, 'Somebody', id || '@example.com', false from growth on conflict do nothing;
-insert into user_revisions (user_id, revision) select id, 100 from growth
-on conflict (user_id) do update set revision = excluded.revision;
+update growth set owner = coalesce((select id from owners where user_id = growth.id), (number + 1) * 48271 % 2147483647);
+insert into owners (id, user_id) select owner, id from growth on conflict do nothing;
+insert into user_revisions (owner_id, revision) select owner, 100 from growth
+on conflict (owner_id) do update set revision = excluded.revision;
 analyze growth;
 "#;
 
 const POSTGRES_TASKS: &str = "
-insert into tasks (id, user_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
-select (lpad(to_hex(1700000000000 + n * 250), 12, '0') || '7' || substr(md5(n::text), 1, 19))::uuid, growth.id, title, title,
+insert into tasks (id, owner_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
+select (lpad(to_hex(1700000000000 + n * 250), 12, '0') || '7' || substr(md5(n::text), 1, 19))::uuid, growth.owner, title, title,
   case own % 3 when 0 then 'common' end, case own % 3 when 0 then 'common' end, own % 4 = 0, own % 4,
   case own % 5 when 0 then date '2026-01-01' + (n % 3650)::int end,
   lpad(own::text, 13, '0') || 'i', 1 + own, to_timestamp(1700000000 + n / 4.0), to_timestamp(1700000000 + n / 4.0)

@@ -3,7 +3,7 @@
 //!
 //! `cargo test --test growth` fills 60,000 tasks of 600 users by SQL, and a tenth of that, and compares the main
 //! requests; on PostgreSQL it starts three instances too. `cargo test --test growth -- tasks=10000000` is the long form,
-//! which compares with a hundredth: it takes 10 GB of disk. `-- instances=10` starts ten. On SQLite, or on
+//! which compares with a hundredth: it takes 7 GB of disk. `-- instances=10` starts ten. On SQLite, or on
 //! PostgreSQL when `DOCKET_TEST_POSTGRES` names a server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a check that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a program that reports to people")]

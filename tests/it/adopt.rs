@@ -195,7 +195,7 @@ async fn ids_and_names_of_any_kind_are_read_to_the_end() {
     }
     let (code, said) = adopt(&app, &["--apply"]);
     assert!(code == Some(0) && said.contains("1 accounts and 4 tasks were taken over"), "{said}");
-    let owner = app.sql_text("select min(user_id) from tasks").await;
+    let owner = app.sql_text("select min(user_id) from tasks join owners on owners.id = owner_id").await;
     assert_eq!(owner, "0190a8f0-c0de-7000-8000-00000000aaaa", "as its clients know it");
     assert_eq!(app.sql_text("select title from tasks where number = 7").await, "seven");
     let (code, said) = adopt(&app, &["--drop"]);

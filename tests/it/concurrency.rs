@@ -121,7 +121,7 @@ async fn nobody_waits_for_a_counter_that_is_held_for_somebody_else() {
     let hold = async {
         // On SQLite there is no counter to hold: writes take turns.
         if !app.is_sqlite() {
-            let owner = format!("select from user_revisions where user_id = '{}' for update", ann.id);
+            let owner = format!("select from user_revisions where owner_id = {} for update", app.owner(&ann).await);
             app.sql(&format!("begin; {owner}; select pg_sleep(1.5); commit")).await;
             is_held.store(false, Ordering::Relaxed);
         }
@@ -194,7 +194,7 @@ async fn a_task_that_cannot_be_read_keeps_no_other_from_being_read() {
     let is_shared = !app.is_sqlite();
     if is_shared {
         app.sql(
-            "alter table tasks rename to kept; create view tasks as select number, id, user_id, parent_id, list_id, title, \
+            "alter table tasks rename to kept; create view tasks as select number, id, owner_id, parent_id, list_id, title, \
                case title when 'broken' then (1 / (length(title) - 6))::text end as description, completed, \
                completed_at, priority, due_date, due_at, due_zone, position, revision, created_at, updated_at, \
                deleted_at, extra from kept",

@@ -433,12 +433,14 @@ async fn whatever_is_in_a_text_the_calendar_stays_one_that_strict_readers_take()
 }
 
 /// The tables that have rows of a person.
-async fn tables_of(app: &App, person: &Person) -> Vec<String> {
+async fn tables_of(app: &App, person: &Person, owner: &str) -> Vec<String> {
     let of = |column: &'static str| app.tables_with(column).map(move |it| it.into_iter().map(move |it| (it, column)));
-    let (credentials, data) = (of("userId").await, of("user_id").await);
+    let (credentials, data) = (of("userId").await, of("owner_id").await);
+    let named = [("user".to_owned(), "id"), ("owners".to_owned(), "user_id")];
     let mut tables = Vec::new();
-    for (table, column) in credentials.chain(data).chain([("user".to_owned(), "id")]) {
-        let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = '{}'", person.id);
+    for (table, column) in credentials.chain(data).chain(named) {
+        let whose = if column == "owner_id" { owner.to_owned() } else { format!("'{}'", person.id) };
+        let count = format!("select cast(count(*) as text) from \"{table}\" where \"{column}\" = {whose}");
         if app.sql_text(&count).await != "0" {
             tables.push(table);
         }
@@ -446,8 +448,8 @@ async fn tables_of(app: &App, person: &Person) -> Vec<String> {
     tables
 }
 
-async fn assert_nothing_left(app: &App, person: &Person) {
-    assert_eq!(tables_of(app, person).await, [] as [String; 0]);
+async fn assert_nothing_left(app: &App, person: &Person, owner: &str) {
+    assert_eq!(tables_of(app, person, owner).await, [] as [String; 0]);
 }
 
 #[tokio::test]
@@ -458,11 +460,14 @@ async fn what_came_late_for_a_deleted_account_is_erased() {
     // An instance that has lately seen a token believes it for some seconds.
     let other = app.beside(&[]).await;
     other.rest(&ann, "GET", "", None).await.expect(200);
+    let owner = app.owner(&ann).await;
     let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
     Answer::of(request.json(&json!({ "password": PASSWORD }))).await.expect(200);
-    other.rest_task(&ann, json!({ "title": "late", "tags": ["late"] })).await;
+    other.rest(&ann, "POST", "", Some(json!({ "title": "late" }))).await.expect(401);
+    other.rest(&ann, "POST", "", Some(json!({ "title": "late", "tags": ["late"] }))).await.expect(401);
+    assert_nothing_left(&app, &ann, &owner).await;
     assert!(app.services().purge(chrono::Utc::now()).await.failed.is_empty());
-    assert_nothing_left(&app, &ann).await;
+    assert_nothing_left(&app, &ann, &owner).await;
     assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
 }
 
@@ -476,8 +481,9 @@ async fn a_deleted_account_leaves_nothing_behind() {
     let key =
         app.request("POST", &format!("/api/{}/tasks", ann.id)).bearer_auth(&ann.token).header("idempotency-key", "k");
     Answer::of(key.json(&json!({ "title": "keyed" }))).await.expect(201);
-    let all = app.tables_with("userId").await.len() + app.tables_with("user_id").await.len() + 1;
-    let had = tables_of(&app, &ann).await;
+    let all = app.tables_with("userId").await.len() + app.tables_with("owner_id").await.len() + 2;
+    let owner = app.owner(&ann).await;
+    let had = tables_of(&app, &ann, &owner).await;
     assert_eq!(had.len(), all, "a row in each table that has an owner: {had:?}");
     let delete = |password: &str| {
         let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
@@ -488,7 +494,7 @@ async fn a_deleted_account_leaves_nothing_behind() {
     let gone = delete(PASSWORD).await;
     assert_eq!(gone.expect(200), json!({ "success": true, "message": "User deleted" }));
     assert_eq!(gone.cookies().len(), 3);
-    assert_nothing_left(&app, &ann).await;
+    assert_nothing_left(&app, &ann, &owner).await;
     assert_eq!(delete(PASSWORD).await.code(), "UNAUTHORIZED");
     // The access token that is still good makes nothing that nobody would ever delete.
     for server in [&app, &other] {
@@ -509,7 +515,8 @@ async fn very_many_tasks_are_removed_piece_by_piece() {
     let many = || json!({ "tasks": (0..2_500).map(task).collect::<Vec<_>>() });
     import(&app, &ann, "", &many()).await.expect(200);
     // Those that were deleted a month ago.
-    app.sql(&format!("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where user_id = '{}'", ann.id)).await;
+    let owner = app.owner(&ann).await;
+    app.sql(&format!("update tasks set deleted_at = '2020-01-01T00:00:00.000000Z' where owner_id = {owner}")).await;
     assert!(app.services().purge(chrono::Utc::now()).await.failed.is_empty());
     assert_eq!(app.sql_text("select cast(count(*) as text) from tasks").await, "1");
     let after = app.token_at(&ann, 1).await;
@@ -519,7 +526,7 @@ async fn very_many_tasks_are_removed_piece_by_piece() {
     import(&app, &ann, "", &many()).await.expect(200);
     let request = app.request("POST", "/api/auth/delete-user").bearer_auth(&ann.session);
     Answer::of(request.json(&json!({ "password": PASSWORD }))).await.expect(200);
-    assert_nothing_left(&app, &ann).await;
+    assert_nothing_left(&app, &ann, &owner).await;
     assert_eq!(app.rest(&bob, "GET", "", None).await.expect(200).as_array().unwrap().len(), 1);
 }
 

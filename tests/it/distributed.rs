@@ -42,10 +42,10 @@ async fn a_node_that_is_away_concerns_its_users_alone() {
     let (ann, bob) = (app.person("ann").await, app.person("bob").await);
     app.sql(&format!(
         "create function away() returns trigger language plpgsql as $$ begin \
-           if new.user_id <> '{}' then raise 'connection to the remote node failed' using errcode = '08006'; end if; \
+           if new.owner_id <> {} then raise 'connection to the remote node failed' using errcode = '08006'; end if; \
            return new; end $$; \
          create trigger away before insert on user_revisions for each row execute function away()",
-        ann.id
+        app.owner(&ann).await
     ))
     .await;
     let refused = app.rest(&bob, "POST", "", Some(json!({ "title": "of bob" }))).await;

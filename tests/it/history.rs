@@ -25,31 +25,31 @@ const SHOWN: &str = "
 const NOWHERE: [(&str, &str); 8] = [
     (
         "a part that is not where its parent is",
-        "from tasks c left join tasks p on p.user_id = c.user_id and p.id = c.parent_id
+        "from tasks c left join tasks p on p.owner_id = c.owner_id and p.id = c.parent_id
          where c.deleted_at is null and c.parent_id is not null and (p.id is null or p.deleted_at is not null
            or p.parent_id is not null or (p.list_id is null) <> (c.list_id is null) or p.list_id <> c.list_id)",
     ),
     (
         "a task in a list that is gone",
-        "from tasks t left join lists l on l.user_id = t.user_id and l.id = t.list_id
+        "from tasks t left join lists l on l.owner_id = t.owner_id and l.id = t.list_id
          where t.list_id is not null and (l.id is null or l.deleted_at is not null)",
     ),
     (
         "a mark of a label that is gone",
-        "from task_labels m join labels l on l.user_id = m.user_id and l.id = m.label_id where l.deleted_at is not null",
+        "from task_labels m join labels l on l.owner_id = m.owner_id and l.id = m.label_id where l.deleted_at is not null",
     ),
     ("a time of completion without completion", "from tasks where (completed_at is not null) <> completed"),
     (
         "a number beyond the counter",
-        "from tasks t join user_revisions o on o.user_id = t.user_id where t.revision > o.revision",
+        "from tasks t join user_revisions o on o.owner_id = t.owner_id where t.revision > o.revision",
     ),
     (
         "a number that was given twice",
-        "from (select user_id, revision from tasks union all select user_id, revision from lists
-               union all select user_id, revision from labels) a group by user_id, revision having count(*) > 1",
+        "from (select owner_id, revision from tasks union all select owner_id, revision from lists
+               union all select owner_id, revision from labels) a group by owner_id, revision having count(*) > 1",
     ),
-    ("a place that was given twice", "from tasks group by user_id, position having count(*) > 1"),
-    ("a task with more than ten labels", "from task_labels group by user_id, task_id having count(*) > 10"),
+    ("a place that was given twice", "from tasks group by owner_id, position having count(*) > 1"),
+    ("a task with more than ten labels", "from task_labels group by owner_id, task_id having count(*) > 10"),
 ];
 
 /// Somebody who makes a history, with two clients that hear of it now and then.

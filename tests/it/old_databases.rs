@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use docket::{db, proof};
 use migration::{Migrator, MigratorTrait};
+use sea_orm::Database;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, text};
+use crate::support::{Answer, App, command, text};
 
 /// The files of this kind of database, oldest first.
 fn files(kind: &str) -> Vec<(String, String)> {
@@ -55,4 +56,60 @@ async fn what_earlier_versions_have_made_is_brought_over() {
     }
     assert_eq!(schemas.len(), 1, "all have the schema that a new one has");
     assert!(files.len() >= Migrator::migrations().len(), "the database of the last migration is to be kept too");
+}
+
+/// A database as the migration before that of the owners left it.
+async fn without_owners() -> App {
+    let app = App::unstarted().await;
+    let connection = Database::connect(&app.database_url).await.unwrap();
+    Migrator::up(&connection, Some(15)).await.unwrap();
+    connection.close().await.unwrap();
+    app
+}
+
+#[tokio::test]
+async fn a_table_of_others_with_the_name_of_a_new_one_stops_the_migration() {
+    let app = without_owners().await;
+    app.sql("create table owners (id integer primary key, first_name text)").await;
+    for arguments in ["migrate", "doctor"] {
+        let (code, said) = command(&app.database_url, &[arguments], &[]);
+        assert!(code == Some(2) && said.contains("the table owners is there already and not Docket's"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_serves_may_use_what_the_migration_makes() {
+    let app = without_owners().await;
+    if app.is_sqlite() {
+        return;
+    }
+    let role = format!("serves_{}", app.database_url.rsplit('/').next().unwrap());
+    app.sql(&format!("create role {role}; grant select, insert on user_revisions to {role}")).await;
+    let (code, said) = command(&app.database_url, &["migrate"], &[]);
+    let may = |right: &str| format!("select has_table_privilege('{role}', 'owners', '{right}')::text");
+    let rights = [app.sql_text(&may("insert")).await, app.sql_text(&may("delete")).await];
+    app.sql(&format!("drop owned by {role}; drop role {role}")).await;
+    assert_eq!((code, rights), (Some(0), ["true".to_owned(), "false".to_owned()]), "{said}");
+}
+
+#[tokio::test]
+async fn a_migration_that_lacks_only_its_row_is_done_again() {
+    let mut app = App::spawn_undistributed().await;
+    if app.is_sqlite() {
+        return;
+    }
+    let ann = app.person("ann").await;
+    app.task(&ann, "first").await;
+    app.stop().await;
+    app.sql("delete from seaql_migrations where version like '%16_owners'").await;
+    app.sql(
+        "alter table user_revisions drop constraint user_revisions_owner_id_fkey;
+         alter table user_revisions add constraint user_revisions_owner_id_fkey
+           foreign key (owner_id) references owners (id) not valid",
+    )
+    .await;
+    app.start(&[]).await;
+    let unsure = "select count(*)::text from pg_constraint where contype = 'f' and not convalidated";
+    assert_eq!(app.sql_text(unsure).await, "0");
+    app.task(&ann, "second").await;
 }

@@ -21,7 +21,7 @@ fn a_statement_that_looks_at_partitions_of_several_owners_is_noticed() {
     assert_eq!(of_several_partitions(&plan(text, &[3, 3])), None);
     // Of those that are about all users it is expected.
     assert_eq!(
-        of_several_partitions(&plan("select distinct tasks.user_id from tasks where tasks.deleted_at < $1", &[0, 3])),
+        of_several_partitions(&plan("select distinct tasks.owner_id from tasks where tasks.deleted_at < $1", &[0, 3])),
         None
     );
 }
@@ -29,24 +29,27 @@ fn a_statement_that_looks_at_partitions_of_several_owners_is_noticed() {
 #[test]
 fn a_statement_that_leans_on_a_constraint_is_noticed() {
     let outer = r#"UPDATE "tasks" SET "completed" = $1 FROM (SELECT "number" AS "n" FROM "tasks" WHERE
-        "tasks"."user_id" = $2) AS "ranked" WHERE "tasks"."number" = "ranked"."n""#;
+        "tasks"."owner_id" = $2) AS "ranked" WHERE "tasks"."number" = "ranked"."n""#;
     assert!(unnamed_owner(outer).is_some_and(|it| it.starts_with("update tasks")));
-    let whole = format!("{outer} AND \"tasks\".\"user_id\" = $3");
+    let whole = format!("{outer} AND \"tasks\".\"owner_id\" = $3");
     assert_eq!(unnamed_owner(&whole), None);
     for (statement, is_named) in [
         (
-            r#"DELETE FROM "tasks" WHERE "number" IN (SELECT "number" FROM "tasks" WHERE "user_id" = $1 LIMIT 10)"#,
+            r#"DELETE FROM "tasks" WHERE "number" IN (SELECT "number" FROM "tasks" WHERE "owner_id" = $1 LIMIT 10)"#,
             false,
         ),
-        (r#"SELECT "id" FROM "tasks" WHERE "tasks"."title" = ' user_id = ' "#, false),
+        (r#"SELECT "id" FROM "tasks" WHERE "tasks"."title" = ' owner_id = ' "#, false),
         (
-            r#"SELECT "id" FROM "tasks" JOIN "lists" ON "lists"."id" = "tasks"."list_id" WHERE "tasks"."user_id" = ?"#,
+            r#"SELECT "id" FROM "tasks" JOIN "lists" ON "lists"."id" = "tasks"."list_id" WHERE "tasks"."owner_id" = ?"#,
             false,
         ),
         (r#"insert into tasks (id, title) values (?, ?)"#, false),
-        (r#"insert into user_revisions (user_id, revision) values (?1, 1); select id from labels where id = ?"#, false),
         (
-            r#"insert into user_revisions (user_id, revision) values (?1, 1); select id from labels where user_id = ?"#,
+            r#"insert into user_revisions (owner_id, revision) values (?1, 1); select id from labels where id = ?"#,
+            false,
+        ),
+        (
+            r#"insert into user_revisions (owner_id, revision) values (?1, 1); select id from labels where owner_id = ?"#,
             true,
         ),
         (r#"select "id" from "session" where "token" = ?"#, true),
@@ -111,6 +114,6 @@ async fn equal_numbers_of_two_users_cross_nowhere() {
 
 /// All that somebody's tasks are.
 async fn state(app: &App, person: &Person) -> String {
-    let sql = "select string_agg(tasks::text, ' ' order by id) from tasks where user_id = ";
-    app.sql_text(&format!("{sql}'{}'", person.id)).await
+    let sql = "select string_agg(tasks::text, ' ' order by id) from tasks where owner_id = ";
+    app.sql_text(&format!("{sql}{}", app.owner(person).await)).await
 }

@@ -15,7 +15,7 @@ begin
       where indrelid = name::regclass and not exists (select from pg_constraint where conindid = indexrelid));
     execute format('alter table %I rename to whole', name);
     execute format(
-      'create table %I (like whole including all excluding indexes) partition by hash (user_id)', name);
+      'create table %I (like whole including all excluding indexes) partition by hash (owner_id)', name);
     for part in 0 .. 3 loop
       execute format('create table %I partition of %I for values with (modulus 4, remainder %s)',
         name || '_part' || part, name, part);

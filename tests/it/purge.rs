@@ -105,7 +105,7 @@ async fn while_notifications_arrive_revisions_are_polled_only_now_and_then() {
         loop {
             statements.take();
             tokio::time::sleep(Duration::from_millis(1800)).await;
-            if !statements.take().iter().any(|it| it.contains(r#""user_revisions"."user_id" IN"#)) {
+            if !statements.take().iter().any(|it| it.contains(r#""user_revisions"."owner_id" IN"#)) {
                 break;
             }
         }
@@ -138,7 +138,7 @@ async fn notifications_go_where_instances_listen() {
     let lines: Vec<&str> = heard.payload().lines().collect();
     assert_eq!(
         lines.get(1),
-        Some(&format!("1 {}", ann.id).as_str()),
-        "the sender, and a user with a revision: {lines:?}"
+        Some(&format!("1 {}", app.owner(&ann).await).as_str()),
+        "the sender, and an owner with a revision: {lines:?}"
     );
 }

@@ -65,19 +65,19 @@ async fn is_refused(change: &str, reason: &str) {
 async fn what_statements_rely_on_is_named_when_it_is_gone() {
     let changes: &[(&str, &str)] = if App::unstarted().await.is_sqlite() {
         &[
-            ("drop index labels_folded", "the columns name_key, user_id of the table labels must be unique together"),
-            ("drop index tasks_revision", "the columns revision, user_id of the table tasks must be unique together"),
-            ("drop index lists_revision", "the columns revision, user_id of the table lists must be unique together"),
+            ("drop index labels_folded", "the columns name_key, owner_id of the table labels must be unique together"),
+            ("drop index tasks_revision", "the columns owner_id, revision of the table tasks must be unique together"),
+            ("drop index lists_revision", "the columns owner_id, revision of the table lists must be unique together"),
             ("drop trigger tasks_search_update", "the table tasks has no trigger tasks_search_update"),
             (
                 "drop table user_revisions; create table user_revisions \
-                 (user_id text not null, revision bigint not null default 0, purged_through bigint not null default 0)",
-                "the column user_id of the table user_revisions must be unique",
+                 (owner_id integer not null, revision bigint not null default 0, purged_through bigint not null default 0)",
+                "the column owner_id of the table user_revisions must be unique",
             ),
             (
-                "drop table task_labels; create table task_labels (user_id text not null, task_id blob not null, \
-                 label_id blob not null, sort_order integer not null, primary key (user_id, task_id, label_id))",
-                "the table task_labels has no foreign key (user_id, task_id) references tasks (user_id, id)",
+                "drop table task_labels; create table task_labels (owner_id integer not null, task_id blob not null, \
+                 label_id blob not null, sort_order integer not null, primary key (owner_id, task_id, label_id))",
+                "the table task_labels has no foreign key (owner_id, task_id) references tasks (owner_id, id)",
             ),
             (
                 "drop index tasks_due_order; alter table tasks drop column due_order; \
@@ -89,33 +89,36 @@ async fn what_statements_rely_on_is_named_when_it_is_gone() {
         &[
             (
                 "alter table user_revisions drop constraint owners_pkey",
-                "the column user_id of the table user_revisions must be unique",
+                "the column owner_id of the table user_revisions must be unique",
             ),
             (
                 "alter table task_labels drop constraint task_labels_pkey",
-                "the columns label_id, task_id, user_id of the table task_labels must be unique together",
+                "the columns label_id, owner_id, task_id of the table task_labels must be unique together",
             ),
             (
                 "alter table idempotency_keys drop constraint answers_pkey",
-                "the columns key, user_id of the table idempotency_keys must be unique together",
+                "the columns key, owner_id of the table idempotency_keys must be unique together",
             ),
             (
                 "alter table tasks drop constraint tasks_pkey cascade",
-                "the columns id, user_id of the table tasks must be unique together",
+                "the columns id, owner_id of the table tasks must be unique together",
             ),
-            ("drop index tasks_number", "the columns number, user_id of the table tasks must be unique together"),
-            ("drop index labels_folded", "the columns name_key, user_id of the table labels must be unique together"),
+            ("drop index tasks_number", "the columns number, owner_id of the table tasks must be unique together"),
+            ("drop index labels_folded", "the columns name_key, owner_id of the table labels must be unique together"),
             (
-                "drop index labels_folded; create unique index labels_folded on labels (user_id, name_key)",
+                "drop index labels_folded; create unique index labels_folded on labels (owner_id, name_key)",
                 "must be unique together where (deleted_at IS NULL)",
             ),
-            ("drop index tasks_revision", "the columns revision, user_id of the table tasks must be unique together"),
-            ("drop index lists_revision", "the columns revision, user_id of the table lists must be unique together"),
-            ("drop index labels_revision", "the columns revision, user_id of the table labels must be unique together"),
+            ("drop index tasks_revision", "the columns owner_id, revision of the table tasks must be unique together"),
+            ("drop index lists_revision", "the columns owner_id, revision of the table lists must be unique together"),
+            (
+                "drop index labels_revision",
+                "the columns owner_id, revision of the table labels must be unique together",
+            ),
             ("alter table session drop constraint session_pkey", "the column id of the table session must be unique"),
             (
                 "alter table task_labels drop constraint task_labels_user_id_task_id_fkey",
-                "the table task_labels has no foreign key (user_id, task_id) REFERENCES tasks",
+                "the table task_labels has no foreign key (owner_id, task_id) REFERENCES tasks",
             ),
             ("alter table tasks drop column search", "the column search of the table tasks must be generated"),
             (
@@ -141,7 +144,7 @@ async fn what_statements_rely_on_is_named_when_it_is_gone() {
 async fn a_full_text_index_that_finds_nothing_is_named() {
     let app = App::unstarted().await;
     let change = if app.is_sqlite() {
-        "drop table tasks_search; create virtual table tasks_search using fts5 (user_id, title_key, description_key); \
+        "drop table tasks_search; create virtual table tasks_search using fts5 (owner_id, title_key, description_key); \
          drop trigger tasks_search_insert; \
          create trigger tasks_search_insert after insert on tasks begin select 1; end; \
          drop trigger tasks_search_delete; \
@@ -160,7 +163,7 @@ async fn what_others_have_added_and_what_makes_statements_fast_is_looked_at() {
     let changes: &[(&str, &str)] = if App::unstarted().await.is_sqlite() {
         &[
             ("drop index tasks_created", "the table tasks has no index tasks_created"),
-            ("create unique index one on tasks (user_id, number, title)", "unique index on (number, title, user_id)"),
+            ("create unique index one on tasks (owner_id, number, title)", "unique index on (number, owner_id, title)"),
             (
                 "create trigger sundays before insert on lists when new.name = 'x' begin select raise(abort, 'no'); end",
                 "the table lists has a trigger sundays that is not Docket's",
@@ -174,7 +177,7 @@ async fn what_others_have_added_and_what_makes_statements_fast_is_looked_at() {
         &[
             ("drop index tasks_created", "the table tasks has no index tasks_created"),
             ("alter table tasks drop constraint tasks_check", "the table tasks has no check tasks_check"),
-            ("create unique index one on tasks (user_id, number, title)", "unique index on (number, title, user_id)"),
+            ("create unique index one on tasks (owner_id, number, title)", "unique index on (number, owner_id, title)"),
             (
                 "alter table tasks add constraint short check (title <> 'x')",
                 "the table tasks has a check constraint short that is not Docket's",

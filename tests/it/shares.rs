@@ -74,7 +74,8 @@ async fn answers_that_are_remembered_have_a_share_of_the_disk_for_each_user() {
     keyed(&app, &bob, "l", &create()).await.data();
     app.sql("update idempotency_keys set body = ''").await;
     app.sql(
-        "insert into idempotency_keys select user_id, user_id || n.i, fingerprint, status, headers, body, created_at from idempotency_keys,
+        "insert into idempotency_keys (owner_id, key, fingerprint, status, headers, body, created_at)
+         select owner_id, 'key' || n.i, fingerprint, status, headers, body, created_at from idempotency_keys,
          (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4999) select i from n) n",
     )
     .await;

@@ -87,23 +87,26 @@ pub fn of_several_partitions(plan: &str) -> Option<String> {
 const TABLES: [&str; 6] = ["tasks", "lists", "labels", "task_labels", "user_revisions", "idempotency_keys"];
 /// What finds rows of all users, each with the reason: nothing of them leaves the service.
 const ALL_USERS: [(&str, &str); 8] = [
-    ("select distinct tasks.user_id from tasks where tasks.deleted_at < ", "whose data are to be purged"),
-    ("select distinct lists.user_id from lists where lists.deleted_at < ", "whose data are to be purged"),
-    ("select distinct labels.user_id from labels where labels.deleted_at < ", "whose data are to be purged"),
+    ("select distinct tasks.owner_id from tasks where tasks.deleted_at < ", "whose data are to be purged"),
+    ("select distinct lists.owner_id from lists where lists.deleted_at < ", "whose data are to be purged"),
+    ("select distinct labels.owner_id from labels where labels.deleted_at < ", "whose data are to be purged"),
     (
-        "select idempotency_keys.user_id, idempotency_keys.key from idempotency_keys where idempotency_keys.created_at < ",
+        "select idempotency_keys.owner_id, idempotency_keys.key from idempotency_keys where idempotency_keys.created_at < ",
         "answers whose time is over",
     ),
-    ("select user_id, revision from tasks order by number desc limit ", "whose counters are compared with their tasks"),
-    ("select user_id, revision from tasks where number > ", "as above, on PostgreSQL"),
+    (
+        "select owner_id, revision from tasks order by number desc limit ",
+        "whose counters are compared with their tasks",
+    ),
+    ("select owner_id, revision from tasks where number > ", "as above, on PostgreSQL"),
     ("select number from tasks where number > ", "what the sequence is compared with"),
     ("select coalesce(max(number), 1) from tasks", "the same, for an import"),
 ];
 
 /// What names several owners by their ids, each with the reason.
 const SEVERAL_USERS: [(&str, &str); 1] = [(
-    "select user_revisions.user_id, user_revisions.revision, user_revisions.purged_through from user_revisions \
-     where user_revisions.user_id in ",
+    "select user_revisions.owner_id, user_revisions.revision, user_revisions.purged_through from user_revisions \
+     where user_revisions.owner_id in ",
     "the revisions of those who are listened to, while no notifications arrive",
 )];
 
@@ -150,9 +153,10 @@ fn names_owner(query: &str) -> bool {
         tables.filter(|it| TABLES.contains(it)).count()
     };
     let read = after("from") + after("join") + after("update");
-    let named = ["user_id = ", "user_id in ", "using (user_id)", "(user_id, key) in "];
+    let named = ["owner_id = ", "owner_id in ", "using (owner_id)", "(owner_id, key) in "];
     let named: usize = named.iter().map(|it| query.matches(it).count()).sum();
-    let is_made = after("into") == 0 || ["(user_id, ", ", user_id, ", "(user_id)"].iter().any(|it| query.contains(it));
+    let is_made =
+        after("into") == 0 || ["(owner_id, ", ", owner_id, ", "(owner_id)"].iter().any(|it| query.contains(it));
     named >= read && is_made
 }
 

@@ -260,6 +260,12 @@ impl App {
         }
     }
 
+    /// The number that a person's data is stored under, which is given at the first request.
+    pub async fn owner(&self, person: &Person) -> String {
+        self.rest(person, "GET", "", None).await.expect(200);
+        self.sql_text(&format!("select cast(id as text) from owners where user_id = '{}'", person.id)).await
+    }
+
     /// The text of one value of the database.
     pub async fn sql_text(&self, sql: &str) -> String {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());

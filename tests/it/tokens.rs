@@ -6,7 +6,10 @@ use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Person, SECRET, statements::Statements, text};
+use crate::{
+    socket::Socket,
+    support::{Answer, App, Person, SECRET, statements::Statements, text},
+};
 
 /// An HS256 token of the shared secret.
 pub fn hs256(claims: &Value) -> String {
@@ -61,6 +64,33 @@ async fn a_user_docket_has_never_seen_may_own_tasks() {
     assert_eq!(app.rest_task(&guest, json!({ "title": "far away" })).await["user_id"], "made-elsewhere");
     let me = app.graphql(&guest, "{ me { id email } }", json!({})).await.data();
     assert_eq!(me, json!({ "me": { "id": "made-elsewhere", "email": null } }));
+}
+
+#[tokio::test]
+async fn who_only_reads_leaves_nothing_and_sees_at_once_what_was_written_first() {
+    let app = App::spawn().await;
+    let token = hs256(&json!({ "sub": "made-elsewhere", "exp": in_seconds(60) }));
+    let guest = Person { id: "made-elsewhere".into(), email: String::new(), session: String::new(), token };
+    let list = "{ tasks { nodes { title } } }";
+    let mut socket = Socket::of(&app, &guest.token).await;
+    let seen = async |socket: &mut Socket| {
+        let by_rest = app.rest(&guest, "GET", "", None).await.expect(200).as_array().unwrap().len();
+        let titles = |data: &Value| data["tasks"]["nodes"].as_array().unwrap().len();
+        let by_graphql = titles(&app.graphql(&guest, list, json!({})).await.data());
+        socket.subscribe("1", list).await;
+        let by_socket = titles(&socket.next().await["payload"]["data"]);
+        assert_eq!(socket.next().await["type"], "complete");
+        [by_rest, by_graphql, by_socket]
+    };
+    assert_eq!(seen(&mut socket).await, [0, 0, 0]);
+    assert_eq!(app.sql_text("select cast(count(*) as text) from owners").await, "0");
+    let create = "mutation { createTask(input: { title: \"first\" }) { task { title } } }";
+    app.graphql(&guest, create, json!({})).await.data();
+    assert_eq!(seen(&mut socket).await, [1, 1, 1]);
+    let keyed = app.request("POST", "/api/other/tasks").header("idempotency-key", "k");
+    let other = hs256(&json!({ "sub": "other", "exp": in_seconds(60) }));
+    Answer::of(keyed.bearer_auth(other).json(&json!({ "title": "first" }))).await.expect(201);
+    assert_eq!(app.sql_text("select cast(count(*) as text) from owners").await, "2");
 }
 
 #[tokio::test]

@@ -94,10 +94,10 @@ async fn a_trigger_that_drops_what_is_written_is_told_by_what_it_keeps_from_happ
 async fn an_index_that_keeps_users_from_what_they_may_do_is_named() {
     let is_sqlite = file(&App::unstarted().await).is_some();
     for (table, columns) in [
-        ("tasks", "user_id, title"),
-        ("tasks", "user_id"),
+        ("tasks", "owner_id, title"),
+        ("tasks", "owner_id"),
         ("tasks", "id"),
-        ("lists", "user_id, name"),
+        ("lists", "owner_id, name"),
         ("labels", "name"),
         ("task_labels", "label_id"),
         ("session", "\"userId\""),

@@ -185,7 +185,7 @@ async fn plans(app: &App, statements: &Statements, is_sqlite: bool) -> Vec<Strin
         for _ in 0..4 {
             Answer::of(app.request("GET", "/health/ready")).await.expect(200);
         }
-        return statements.take_notices().into_iter().filter(|it| it.contains("user_id")).collect();
+        return statements.take_notices().into_iter().filter(|it| it.contains("owner_id")).collect();
     }
     let mut connection = SqliteConnection::connect(&app.database_url).await.unwrap();
     let mut plans = Vec::new();
@@ -259,7 +259,8 @@ async fn delete_beside(app: &App, person: &Person) {
 
 async fn fill(app: &App, person: &Person, is_sqlite: bool) {
     let script = if is_sqlite { SQLITE } else { POSTGRES };
-    for statement in script.replace("$owner", &person.id).replace("$rows", &ROWS.to_string()).split(";\n") {
+    for statement in script.replace("$owner", &app.owner(person).await).replace("$rows", &ROWS.to_string()).split(";\n")
+    {
         if !statement.trim().is_empty() {
             app.sql(statement).await;
         }
@@ -279,39 +280,39 @@ async fn fill(app: &App, person: &Person, is_sqlite: bool) {
 }
 
 const SQLITE: &str = "
-insert into user_revisions (user_id, revision) values ('$owner', $rows + 100);
-insert into lists (id, user_id, name, position, revision, created_at, updated_at)
-values (x'00000000000000000000000000000003', '$owner', 'list', 'a', $rows + 1, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
-insert into labels (id, user_id, name, name_key, revision, created_at, updated_at)
-values (x'00000000000000000000000000000003', '$owner', 'label', 'label', $rows + 2, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
-insert into tasks (id, user_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
+insert into user_revisions (owner_id, revision) values ($owner, $rows + 100);
+insert into lists (id, owner_id, name, position, revision, created_at, updated_at)
+values (x'00000000000000000000000000000003', $owner, 'list', 'a', $rows + 1, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
+insert into labels (id, owner_id, name, name_key, revision, created_at, updated_at)
+values (x'00000000000000000000000000000003', $owner, 'label', 'label', $rows + 2, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z');
+insert into tasks (id, owner_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
 with recursive n (n) as (select 1 union all select n + 1 from n where n < $rows)
-select randomblob(16), '$owner', case n % 50 when 3 then x'00000000000000000000000000000003' end,
+select randomblob(16), $owner, case n % 50 when 3 then x'00000000000000000000000000000003' end,
   'word' || (n % 1000) || ' task ' || n, 'word' || (n % 1000) || ' task ' || n,
   case n % 3 when 0 then 'common' end, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
   case n % 5 when 0 then date('2026-01-01', '+' || (n % 3650) || ' days') end,
   printf('%013di', n), n, strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z',
   strftime('%Y-%m-%dT%H:%M:%S', 1700000000 + n, 'unixepoch') || '.000000Z' from n;
-insert into task_labels (user_id, task_id, label_id, sort_order)
-select user_id, id, x'00000000000000000000000000000003', 0 from tasks where number % 100 = 0;
+insert into task_labels (owner_id, task_id, label_id, sort_order)
+select owner_id, id, x'00000000000000000000000000000003', 0 from tasks where number % 100 = 0;
 create table far_task as select number, 't' || (strftime('%s', substr(created_at, 1, 19)) * 1000000) as created from tasks order by number limit 1 offset 30;
 analyze;
 ";
 
 const POSTGRES: &str = "
-insert into user_revisions (user_id, revision) values ('$owner', $rows + 100);
-insert into lists (id, user_id, name, position, revision) values ('00000000-0000-0000-0000-000000000003', '$owner', 'list', 'a', $rows + 1);
-insert into labels (id, user_id, name, name_key, revision)
-values ('00000000-0000-0000-0000-000000000003', '$owner', 'label', 'label', $rows + 2);
-insert into tasks (id, user_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
-select gen_random_uuid(), '$owner', case n % 50 when 3 then '00000000-0000-0000-0000-000000000003'::uuid end,
+insert into user_revisions (owner_id, revision) values ($owner, $rows + 100);
+insert into lists (id, owner_id, name, position, revision) values ('00000000-0000-0000-0000-000000000003', $owner, 'list', 'a', $rows + 1);
+insert into labels (id, owner_id, name, name_key, revision)
+values ('00000000-0000-0000-0000-000000000003', $owner, 'label', 'label', $rows + 2);
+insert into tasks (id, owner_id, list_id, title, title_key, description, description_key, completed, priority, due_date, position, revision, created_at, updated_at)
+select gen_random_uuid(), $owner, case n % 50 when 3 then '00000000-0000-0000-0000-000000000003'::uuid end,
   'word' || (n % 1000) || ' task ' || n, 'word' || (n % 1000) || ' task ' || n,
   case n % 3 when 0 then 'common' end, case n % 3 when 0 then 'common' end, n % 4 = 0, n % 4,
   case n % 5 when 0 then date '2026-01-01' + (n % 3650) end,
   lpad(n::text, 13, '0') || 'i', n, to_timestamp(1700000000 + n), to_timestamp(1700000000 + n)
 from generate_series(1, $rows) as n;
-insert into task_labels (user_id, task_id, label_id, sort_order)
-select user_id, id, '00000000-0000-0000-0000-000000000003', 0 from tasks where number % 100 = 0;
+insert into task_labels (owner_id, task_id, label_id, sort_order)
+select owner_id, id, '00000000-0000-0000-0000-000000000003', 0 from tasks where number % 100 = 0;
 create table far_task as select number, 't' || (extract(epoch from created_at)::bigint * 1000000) as created from tasks order by number limit 1 offset 30;
 vacuum analyze;
 ";

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::id::UserId;
+use entity::id::OwnerId;
 use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
 use tokio::sync::OnceCell;
 
@@ -20,14 +20,14 @@ use super::{
 
 /// What the revision of a user is asked by, and the timeline that it is of.
 static REVISION: LazyLock<String> =
-    LazyLock::new(|| format!("select revision, {TIMELINE} as timeline from user_revisions where user_id = $1"));
+    LazyLock::new(|| format!("select revision, {TIMELINE} as timeline from user_revisions where owner_id = $1"));
 /// How long the primary may take to answer that.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where a request reads the data of its user.
 #[derive(Debug)]
 pub struct RequestReads {
-    owner: UserId,
+    owner: OwnerId,
     choice: OnceCell<Option<Choice>>,
     /// Whether it reads at the primary from now on.
     is_left: AtomicBool,
@@ -53,12 +53,12 @@ struct PrimaryRevision {
 pub(in crate::db) struct OwnerReads {
     pub(in crate::db) replicas: SharedReplicas,
     pub(in crate::db) primary: BatchedReads,
-    pub(in crate::db) owner: UserId,
+    pub(in crate::db) owner: OwnerId,
 }
 
 impl RequestReads {
-    pub(in crate::db) fn new(owner: &UserId) -> Self {
-        Self { owner: owner.clone(), choice: OnceCell::new(), is_left: AtomicBool::new(false), seen: AtomicI64::new(0) }
+    pub(in crate::db) fn new(owner: OwnerId) -> Self {
+        Self { owner, choice: OnceCell::new(), is_left: AtomicBool::new(false), seen: AtomicI64::new(0) }
     }
 
     /// Reads at the primary from now on; whether that was at a replica before.
@@ -120,7 +120,7 @@ impl OwnerReads {
         if !replica.state().is_in_use {
             return Err(failed(sqlx::Error::PoolTimedOut));
         }
-        let carrying = carrying(statement, &self.owner, wanted);
+        let carrying = carrying(statement, self.owner, wanted);
         carried(replica.rows(monitor, &carrying).await?, wanted)
     }
 
@@ -128,7 +128,7 @@ impl OwnerReads {
     /// stored, and a write of a moment ago is not at a replica yet.
     async fn choose(&self, monitor: &StatementMonitor, request: &RequestReads) -> Option<Choice> {
         let replicas = &*self.replicas;
-        let Some((number, replica)) = replicas.of(&self.owner) else {
+        let Some((number, replica)) = replicas.of(self.owner) else {
             replicas.count(Fallback::Unused);
             return None;
         };
@@ -145,14 +145,14 @@ impl OwnerReads {
                 replicas.count(Fallback::Behind);
                 return None;
             }
-            let changed = replicas.known.note(&self.owner, revision, asked);
+            let changed = replicas.known.note(self.owner, revision, asked);
             if changed.is_some_and(|ago| ago < state.lag) {
                 replicas.count(Fallback::Behind);
                 return None;
             }
             return Some(Choice { replica: number, wanted: Wanted::Exactly(revision) });
         }
-        let Some(least) = replicas.known.least(&self.owner, state.caught_up) else {
+        let Some(least) = replicas.known.least(self.owner, state.caught_up) else {
             replicas.count(Fallback::Behind);
             return None;
         };
@@ -163,7 +163,7 @@ impl OwnerReads {
     /// The user's revision at the primary.
     async fn revision(&self, monitor: &StatementMonitor, timeout: Duration) -> Result<Option<PrimaryRevision>, DbErr> {
         let _permit = user_share::quick_read().await?;
-        let values = [self.owner.0.clone().into()];
+        let values = [self.owner.0.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, REVISION.as_str(), values);
         let found = pin!(in_time(timeout, self.primary.quick(&statement)));
         let rows = monitor.over("read", &REVISION, found).await?;

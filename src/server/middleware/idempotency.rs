@@ -108,12 +108,13 @@ impl KeyedRequest {
         next: Next,
         has_conflict: &mut bool,
     ) -> Result<Response, Error> {
-        let pending = match services.claim_key(&self.user, key.clone(), self.fingerprint()).await? {
+        let user = services.auth().as_owner(self.user.clone()).await?;
+        let pending = match services.claim_key(&user, key.clone(), self.fingerprint()).await? {
             KeyClaim::Replay(stored) => return Ok(replay(stored)),
             KeyClaim::New(pending) => pending,
         };
         let request = Request::from_parts(self.parts.clone(), Body::from(self.body.clone()));
-        let identity = Identity::User(self.user.clone());
+        let identity = Identity::User(user);
         let scope = RequestScope { identity, services: pending.services(), is_once: true };
         let response = time::timeout(WORK_TIMEOUT, pass(scope, request, next)).await.map_err(|_| Error::Busy)?;
         if !response.status().is_success() || response.extensions().get::<NothingApplied>().is_some() {

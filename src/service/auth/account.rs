@@ -1,9 +1,17 @@
 //! Making an account, signing in to it with e-mail and password, and the ways to sign in that it has.
 
 use chrono::{Duration, Utc};
-use entity::{account, id::UserId, session, time::Millis, user, user_revision, verification};
+use entity::{
+    account,
+    id::{OwnerId, UserId},
+    owner, session,
+    time::Millis,
+    user, verification,
+};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    SqlErr,
+    sea_query::{Expr, ExprTrait},
 };
 use tokio::time::timeout;
 use tracing::warn;
@@ -19,7 +27,7 @@ use super::{
 use crate::{
     db::{AccountRow, Connection},
     error::{AuthError, Error},
-    service::{user_data, values::UserName},
+    service::{owners::give_number, user_data, values::UserName},
     telemetry::SecurityEvent,
 };
 
@@ -123,7 +131,8 @@ impl Auth<'_> {
     /// one. The disk has as much to do with rows that are forgotten in an hour.
     async fn pretend_to_sign_up(self, user: &user::Model, callback_url: Option<&str>) -> Result<(), Error> {
         let pretended = self.db.transaction(async |transaction| {
-            for _ in 0..2 {
+            // As many rows as an account, its password and its number.
+            for _ in 0..3 {
                 self.remember(transaction.connection(), format!("nothing:{}", random_id()), random_id(), HOUR).await?;
             }
             Ok::<_, Error>(())
@@ -244,15 +253,32 @@ impl Auth<'_> {
         let known: Vec<String> = rows.into_tuple().all(self.db.reader()).await?;
         let ids: Vec<&str> = known.iter().filter_map(|it| it.strip_prefix(DELETED_USER)).collect();
         for some in ids.chunks(BATCH_SIZE) {
-            let left = user_revision::Entity::find()
+            let left = owner::Entity::find()
                 .select_only()
-                .column(user_revision::Column::UserId)
-                .filter(user_revision::Column::UserId.is_in(some.iter().copied()));
+                .column(owner::Column::UserId)
+                .filter(owner::Column::UserId.is_in(some.iter().copied()));
             for user in left.into_tuple::<UserId>().all(self.db.reader()).await? {
                 user_data::erase(self.db, &user).await?;
             }
         }
         Ok(())
+    }
+
+    /// The number of a user, if there is one, unless the user had an account here that was deleted.
+    pub(super) async fn owner_if_there(self, user: &UserId) -> Result<Option<OwnerId>, Error> {
+        let was_deleted = verification::Entity::find()
+            .select_only()
+            .column(verification::Column::Id)
+            .filter(verification::Column::Identifier.eq(deleted(user)));
+        let its = owner::Entity::find()
+            .filter(owner::Column::UserId.eq(user.clone()))
+            .filter(Expr::exists(was_deleted.into_query()).not());
+        let found: AccountRow<owner::Model> = self.db.account_row(its).await?;
+        match found.row {
+            Some(owner) => Ok(Some(owner.id)),
+            None if self.is_deleted(user).await? => Err(Error::BadCredentials("token of a deleted user")),
+            None => Ok(None),
+        }
     }
 
     /// Whether the user had an account here that was deleted.
@@ -292,6 +318,7 @@ pub(super) async fn insert(connection: &Connection, user: user::Model, hash: Str
         Some(SqlErr::UniqueConstraintViolation(_)) => AuthError::EmailTaken.into(),
         _ => Error::from(cause),
     })?;
+    give_number(connection, &account.user_id).await?;
     account.into_active_model().insert(connection).await?;
     Ok(())
 }

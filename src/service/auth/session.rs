@@ -4,7 +4,12 @@
 use std::fmt;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{id::UserId, session, time::Millis, user};
+use entity::{
+    id::{OwnerId, UserId},
+    session,
+    time::Millis,
+    user,
+};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
@@ -52,6 +57,8 @@ pub struct LiveSession {
     pub session: session::Model,
     /// Whose it is.
     pub user: user::Model,
+    /// The user's number, if there is one.
+    pub owner: Option<OwnerId>,
     /// Whether this use extended it.
     pub is_extended: bool,
 }
@@ -85,23 +92,24 @@ impl Auth<'_> {
     pub async fn session(self, token: &str, lifetime: Lifetime) -> Result<Option<LiveSession>, Error> {
         let now = Utc::now();
         let its = session::with_user().filter(session::Column::Token.eq(token));
-        let found: AccountRow<SessionAndUser> = self.db.account_row(its).await?;
-        let Some((session, user)) = found.row else {
+        let AccountRow::<(session::Model, user::Model, Option<OwnerId>)> { row, is_of_replica } =
+            self.db.account_row(its).await?;
+        let Some((session, user, owner)) = row else {
             // It may have begun in the last moments.
-            return if found.is_of_replica { Err(Error::Busy) } else { Ok(None) };
+            return if is_of_replica { Err(Error::Busy) } else { Ok(None) };
         };
         if session.expires_at.utc() <= now {
-            if !found.is_of_replica {
+            if !is_of_replica {
                 session::Entity::delete_by_id(session.id).exec(self.db.writer()).await?;
             }
             return Ok(None);
         }
-        let is_fixed = found.is_of_replica || lifetime == Lifetime::Fixed || self.is_limited(&session);
+        let is_fixed = is_of_replica || lifetime == Lifetime::Fixed || self.is_limited(&session);
         if is_fixed || !is_due_for_extension(session.expires_at.utc(), now) {
-            return Ok(Some(LiveSession { session, user, is_extended: false }));
+            return Ok(Some(LiveSession { session, user, owner, is_extended: false }));
         }
         let session = self.extend(session, now).await?;
-        Ok(session.map(|session| LiveSession { session, user, is_extended: true }))
+        Ok(session.map(|session| LiveSession { session, user, owner, is_extended: true }))
     }
 
     /// Whether a session began at an account route of the original back-ends, with less time than others have: that is how

@@ -90,11 +90,22 @@ struct OwnClaims<'a> {
     user_id: Option<&'a str>,
 }
 
-impl CurrentUser {
-    /// Whether an access token of this user's has not expired yet.
-    fn holds(&self, now: DateTime<Utc>) -> bool {
-        let leeway = TimeDelta::seconds(LEEWAY_SECONDS.cast_signed());
-        matches!(&self.proof, Proof::AccessToken(expires_at) if now.checked_sub_signed(leeway).is_some_and(|it| it < *expires_at))
+/// Whom a verified token names, and until when.
+struct TokenUser {
+    id: UserId,
+    expires_at: DateTime<Utc>,
+}
+
+/// Whether a token that expires then has not expired yet.
+fn holds(expires_at: DateTime<Utc>) -> bool {
+    let leeway = TimeDelta::seconds(LEEWAY_SECONDS.cast_signed());
+    Utc::now().checked_sub_signed(leeway).is_some_and(|it| it < expires_at)
+}
+
+impl VerifiedToken {
+    /// Whether it has not expired since.
+    fn holds(&self) -> bool {
+        matches!(self.user.proof, Proof::AccessToken(expires_at) if holds(expires_at))
     }
 }
 
@@ -113,11 +124,10 @@ impl Issuer {
     }
 
     /// The user of a token whose claims name one and end at some time that has not come.
-    fn user(id: Option<&str>, expires_at: Option<DateTime<Utc>>) -> Result<CurrentUser, Error> {
-        let id = id.ok_or(Error::BadCredentials("token subject"))?;
-        let proof = Proof::AccessToken(expires_at.ok_or(Error::BadCredentials("token time"))?);
-        let user = CurrentUser { id: UserId(id.to_owned()), proof };
-        if user.holds(Utc::now()) { Ok(user) } else { Err(Error::BadCredentials("token time")) }
+    fn user(id: Option<&str>, expires_at: Option<DateTime<Utc>>) -> Result<TokenUser, Error> {
+        let id = UserId(id.ok_or(Error::BadCredentials("token subject"))?.to_owned());
+        let expires_at = expires_at.filter(|it| holds(*it)).ok_or(Error::BadCredentials("token time"))?;
+        Ok(TokenUser { id, expires_at })
     }
 }
 
@@ -185,34 +195,35 @@ impl Auth<'_> {
             return Err(Error::BadCredentials("token length"));
         }
         let verified = &self.material.verified;
-        let known = verified.get(token).filter(|it| it.user.holds(Utc::now()));
+        let known = verified.get(token).filter(VerifiedToken::holds);
         if let Some(VerifiedToken { user, since }) = &known
             && since.elapsed() < CACHE_LIFETIME
         {
             return Ok(user.clone());
         }
-        let user = match self.verified_user_if_there(token).await {
+        let user = match Box::pin(self.verified_user_if_there(token)).await {
             // Replicas are read then, and nobody can delete an account.
             Err(Error::Unavailable(_)) if self.db.has_stand_in() && known.is_some() => {
                 return known.map(|it| it.user).ok_or(Error::Busy);
             }
             user => user?,
         };
-        verified.insert(token.to_owned(), VerifiedToken { user: user.clone(), since: Instant::now() });
+        // Who has no number may have one with the next request.
+        if user.owner.is_some() {
+            verified.insert(token.to_owned(), VerifiedToken { user: user.clone(), since: Instant::now() });
+        }
         Ok(user)
     }
 
     /// The user of an access token that is verified now, unless the account was deleted.
     async fn verified_user_if_there(self, token: &str) -> Result<CurrentUser, Error> {
-        let user = self.verified_user(token).await?;
-        if self.is_deleted(&user.id).await? {
-            return Err(Error::BadCredentials("token of a deleted user"));
-        }
-        Ok(user)
+        let TokenUser { id, expires_at } = self.verified_user(token).await?;
+        let owner = self.owner_if_there(&id).await?;
+        Ok(CurrentUser { id, owner, proof: Proof::AccessToken(expires_at) })
     }
 
     /// The user of an access token that is verified now. The algorithm is the key's, never the token's choice.
-    async fn verified_user(self, token: &str) -> Result<CurrentUser, Error> {
+    async fn verified_user(self, token: &str) -> Result<TokenUser, Error> {
         let header = decode_header(token).map_err(|_| Error::BadCredentials("token header"))?;
         // What has to be understood is not (RFC 7515, section 4.1.11).
         if header.crit.is_some() {

@@ -15,19 +15,19 @@ use crate::{
 };
 
 /// The marks of all of the owner's tasks.
-pub(super) fn marks(write: &Write<'_>) -> Select<task_label::Entity> {
-    task_label::Entity::find().filter(task_label::Column::UserId.eq(write.owner().clone()))
+pub(super) fn marks(write: &Write) -> Select<task_label::Entity> {
+    task_label::Entity::find().filter(task_label::Column::OwnerId.eq(write.owner()))
 }
 
 /// The labels of a task, in their order.
-pub(in crate::service) async fn of_task(write: &Write<'_>, task: TaskId) -> Result<Vec<LabelId>, Error> {
+pub(in crate::service) async fn of_task(write: &Write, task: TaskId) -> Result<Vec<LabelId>, Error> {
     let marks = marks(write).filter(task_label::Column::TaskId.eq(task)).order_by_asc(task_label::Column::SortOrder);
     Ok(marks.all(write.connection()).await?.into_iter().map(|mark| mark.label_id).collect())
 }
 
 /// Adds labels to tasks, behind those that each has, and takes others away.
 pub(in crate::service) async fn alter(
-    write: &Write<'_>,
+    write: &Write,
     tasks: &[TaskId],
     add: &[LabelId],
     remove: &[LabelId],
@@ -55,10 +55,10 @@ pub(in crate::service) async fn alter(
 }
 
 /// Marks each task with its own labels, in one statement.
-pub(in crate::service) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
+pub(in crate::service) async fn mark_each(write: &Write, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
     let rows = marks.iter().flat_map(|(task, labels)| {
         labels.iter().zip(0..).map(move |(label, place)| task_label::ActiveModel {
-            user_id: Set(write.owner().clone()),
+            owner_id: Set(write.owner()),
             task_id: Set(*task),
             label_id: Set(*label),
             sort_order: Set(place),
@@ -68,16 +68,16 @@ pub(in crate::service) async fn mark_each(write: &Write<'_>, marks: &[(TaskId, V
     if rows.is_empty() {
         return Ok(());
     }
-    let marks = [task_label::Column::UserId, task_label::Column::TaskId, task_label::Column::LabelId];
+    let marks = [task_label::Column::OwnerId, task_label::Column::TaskId, task_label::Column::LabelId];
     let kept = OnConflict::columns(marks).do_nothing().to_owned();
     task_label::Entity::insert_many(rows).on_conflict(kept).exec_without_returning(write.connection()).await?;
     Ok(())
 }
 
 /// Gives each task its own labels and no others.
-pub(in crate::service) async fn replace(write: &Write<'_>, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
+pub(in crate::service) async fn replace(write: &Write, marks: &[(TaskId, Vec<LabelId>)]) -> Result<(), Error> {
     task_label::Entity::delete_many()
-        .filter(task_label::Column::UserId.eq(write.owner().clone()))
+        .filter(task_label::Column::OwnerId.eq(write.owner()))
         .filter(task_label::Column::TaskId.is_in(marks.iter().map(|(task, _)| *task)))
         .exec(write.connection())
         .await?;

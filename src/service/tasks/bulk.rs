@@ -148,7 +148,7 @@ impl Tasks<'_> {
     }
 
     /// The ids of the selection, in its order, each once.
-    async fn selected(self, write: &Write<'_>, which: &Selection) -> Result<Vec<TaskId>, Error> {
+    async fn selected(self, write: &Write, which: &Selection) -> Result<Vec<TaskId>, Error> {
         match which {
             Selection::Ids(ids) => {
                 check_count("ids", ids.len())?;
@@ -179,7 +179,7 @@ impl Tasks<'_> {
     }
 
     /// The tasks that have ids of the drafts already, deleted or not.
-    async fn known(self, write: &Write<'_>, drafts: &[NewTask]) -> Result<HashMap<TaskId, task::Model>, Error> {
+    async fn known(self, write: &Write, drafts: &[NewTask]) -> Result<HashMap<TaskId, task::Model>, Error> {
         let ids: Vec<TaskId> = drafts.iter().filter_map(|it| it.id).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -188,7 +188,7 @@ impl Tasks<'_> {
         Ok(rows.into_iter().map(|it| (it.id, it)).collect())
     }
 
-    async fn in_order(self, write: &Write<'_>, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+    async fn in_order(self, write: &Write, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
         let places: HashMap<_, _> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         let mut rows = self.found(write.connection(), ids).await?;
         rows.sort_by_key(|row| places.get(&row.id).copied());

@@ -17,14 +17,14 @@ pub(super) type ColumnValues = Vec<(task::Column, SimpleExpr)>;
 
 impl Tasks<'_> {
     /// Counts all tasks that are there and meet the condition as changed.
-    pub(in crate::service) async fn touch(self, write: &mut Write<'_>, which: SimpleExpr) -> Result<(), Error> {
+    pub(in crate::service) async fn touch(self, write: &mut Write, which: SimpleExpr) -> Result<(), Error> {
         self.change_all(write, which, ColumnValues::new()).await.map(drop)
     }
 
     /// Changes all of the owner's tasks that are there and meet the condition, in one statement; how many there are.
     pub(in crate::service) async fn change_all(
         self,
-        write: &mut Write<'_>,
+        write: &mut Write,
         which: SimpleExpr,
         changes: ColumnValues,
     ) -> Result<u64, Error> {
@@ -34,7 +34,7 @@ impl Tasks<'_> {
     /// As [`Tasks::change_all`], but deleted tasks too if they meet the condition.
     pub(super) async fn change_with_deleted(
         self,
-        write: &mut Write<'_>,
+        write: &mut Write,
         which: SimpleExpr,
         changes: ColumnValues,
     ) -> Result<u64, Error> {
@@ -45,7 +45,7 @@ impl Tasks<'_> {
 
     /// Puts all tasks, deleted ones too, at new places in the order that they have, where there is room between any two.
     /// Their owner has not changed them, and their time of change stays.
-    pub(super) async fn rebalance(self, write: &mut Write<'_>) -> Result<(), Error> {
+    pub(super) async fn rebalance(self, write: &mut Write) -> Result<(), Error> {
         let last = write.numbers(0).await?;
         loop {
             let first = self
@@ -68,12 +68,12 @@ impl Tasks<'_> {
     /// Both the statement and the one inside it name the owner: a task's number says nothing about whose it is.
     async fn change_in_order(
         self,
-        write: &mut Write<'_>,
+        write: &mut Write,
         which: SimpleExpr,
         order: &str,
         changes: impl FnOnce(&str) -> ColumnValues,
     ) -> Result<u64, Error> {
-        let mine = task::Column::UserId.eq(write.owner().clone());
+        let mine = task::Column::OwnerId.eq(write.owner());
         let which = mine.clone().and(which);
         let count = task::Entity::find().filter(which.clone()).count(write.connection()).await?;
         if count == 0 {

@@ -81,7 +81,7 @@ impl Tasks<'_> {
             .await
     }
 
-    async fn complete_subtasks(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+    async fn complete_subtasks(self, write: &mut Write, parent: &task::Model) -> Result<(), Error> {
         if parent.parent_id.is_some() {
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Tasks<'_> {
         self.change_all(write, open_subtasks, completion(Expr::value(true))).await.map(drop)
     }
 
-    async fn move_subtasks(self, write: &mut Write<'_>, parent: &task::Model) -> Result<(), Error> {
+    async fn move_subtasks(self, write: &mut Write, parent: &task::Model) -> Result<(), Error> {
         if parent.parent_id.is_some() {
             return Ok(());
         }

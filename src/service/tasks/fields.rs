@@ -1,7 +1,7 @@
 //! What is given of a task: when it is made, and when it changes. A field that is added has its place here.
 
 use entity::{
-    id::{LabelId, ListId, TaskId, UserId},
+    id::{LabelId, ListId, OwnerId, TaskId},
     task::{self, Priority},
     text::search_key,
     time::Micros,
@@ -66,7 +66,7 @@ impl NewTask {
 
     /// What makes this task of that one, which has these labels. A subtask is in the list of its parent, whatever is given.
     pub(in crate::service) fn difference(&self, row: &task::Model, its_labels: &[LabelId]) -> TaskPatch {
-        let wanted = self.clone().row(&row.user_id);
+        let wanted = self.clone().row(row.owner_id);
         let Self { id: _, title, description, completed, priority, due, list, parent, labels, extra: _ } = self.clone();
         let has_other_due = wanted.due_date != Set(row.due_date)
             || wanted.due_at != Set(row.due_at)
@@ -92,7 +92,7 @@ impl NewTask {
     }
 
     /// Its row, which has no number, revision and position yet.
-    pub(in crate::service) fn row(self, owner: &UserId) -> task::ActiveModel {
+    pub(in crate::service) fn row(self, owner: OwnerId) -> task::ActiveModel {
         let Self { id, title, description, completed, priority, due, list, parent, labels: _, extra } = self;
         let now = Micros::now();
         let (title, description) = (String::from(title), description.map(String::from));
@@ -106,7 +106,7 @@ impl NewTask {
         task::ActiveModel {
             number: NotSet,
             id: Set(id.unwrap_or_else(|| TaskId(new_id()))),
-            user_id: Set(owner.clone()),
+            owner_id: Set(owner),
             parent_id: Set(parent),
             list_id: Set(list),
             title: Set(title),

@@ -313,7 +313,7 @@ impl Tasks<'_> {
         let labels = label::Entity::find()
             .select_only()
             .column(label::Column::Id)
-            .filter(label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(label::Column::OwnerId.eq(self.scope.owner))
             .filter(label::Column::DeletedAt.is_null())
             .filter(label::Column::NameKey.is_in(names.padded().map(LabelName::folded)));
         self.labelled(task_label::Column::LabelId.in_subquery(labels.into_query()))
@@ -324,7 +324,7 @@ impl Tasks<'_> {
         task_label::Entity::find()
             .select_only()
             .column(task_label::Column::TaskId)
-            .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task_label::Column::OwnerId.eq(self.scope.owner))
     }
 }
 

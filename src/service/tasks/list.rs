@@ -215,7 +215,7 @@ impl Tasks<'_> {
     pub(super) async fn summary(self, filter: &Filter) -> Result<(i64, u64), Error> {
         let count = self.filtered(filter).select_only().expr_as(Expr::cust("COUNT(*)"), "total").into_query();
         let total = SimpleExpr::SubQuery(None, Box::new(count.into()));
-        let select = user_revision::Entity::find_by_id(self.scope.owner.clone())
+        let select = user_revision::Entity::find_by_id(self.scope.owner)
             .select_only()
             .column(user_revision::Column::Revision)
             .expr_as(total, "total");

@@ -100,7 +100,7 @@ impl Tasks<'_> {
             .select_only()
             .column(task_label::Column::LabelId)
             .expr(task_label::Column::TaskId.count())
-            .filter(task_label::Column::UserId.eq(self.scope.owner.clone()))
+            .filter(task_label::Column::OwnerId.eq(self.scope.owner))
             .filter(task_label::Column::LabelId.is_in(labels.iter().copied()))
             .filter(task_label::Column::TaskId.in_subquery(tasks))
             .group_by(task_label::Column::LabelId);

@@ -184,7 +184,7 @@ impl Tasks<'_> {
         let last = Query::select()
             .column(user_revision::Column::Revision)
             .from(user_revision::Entity)
-            .and_where(user_revision::Column::UserId.eq(self.scope.owner.clone()))
+            .and_where(user_revision::Column::OwnerId.eq(self.scope.owner))
             .take();
         SimpleExpr::SubQuery(None, Box::new(last.into()))
     }

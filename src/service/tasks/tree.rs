@@ -61,7 +61,7 @@ impl Tasks<'_> {
             .await
     }
 
-    async fn position(self, write: &mut Write<'_>, place: Position) -> Result<String, Error> {
+    async fn position(self, write: &mut Write, place: Position) -> Result<String, Error> {
         let (Position::Before(anchor) | Position::After(anchor)) = place;
         let anchor = write.find::<task::Entity>(is(TaskRef::Id(anchor))).await?;
         let column = || Expr::col(task::Column::Position);
@@ -154,11 +154,7 @@ impl Tasks<'_> {
     }
 
     /// The list of a task that is to be made: its parent's, or the one asked for.
-    pub(in crate::service) async fn list_of_new(
-        self,
-        write: &Write<'_>,
-        draft: &NewTask,
-    ) -> Result<Option<ListId>, Error> {
+    pub(in crate::service) async fn list_of_new(self, write: &Write, draft: &NewTask) -> Result<Option<ListId>, Error> {
         match (draft.parent, draft.list) {
             (Some(parent), _) if draft.id == Some(parent) => Err(Error::invalid("parent", OWN_PARENT)),
             (None, None) => Ok(None),
@@ -171,7 +167,7 @@ impl Tasks<'_> {
     /// The changes that put a task under another parent or into another list, if the rules allow it.
     pub(super) async fn relocate(
         self,
-        write: &Write<'_>,
+        write: &Write,
         row: &task::Model,
         parent: Option<Option<TaskId>>,
         list: Option<Option<ListId>>,
@@ -201,7 +197,7 @@ impl Tasks<'_> {
         Ok(changes)
     }
 
-    async fn parent_for(self, write: &Write<'_>, row: &task::Model, parent: TaskId) -> Result<task::Model, Error> {
+    async fn parent_for(self, write: &Write, row: &task::Model, parent: TaskId) -> Result<task::Model, Error> {
         if parent == row.id {
             return Err(Error::invalid("parent", OWN_PARENT));
         }
@@ -215,7 +211,7 @@ impl Tasks<'_> {
     }
 
     /// A task that may have subtasks.
-    async fn parent(self, write: &Write<'_>, id: TaskId) -> Result<task::Model, Error> {
+    async fn parent(self, write: &Write, id: TaskId) -> Result<task::Model, Error> {
         let parent = write.find::<task::Entity>(is(TaskRef::Id(id))).await?;
         match parent.parent_id {
             Some(_) => Err(Error::invalid("parent", ValidationError::Rule("must not be a subtask"))),
@@ -226,7 +222,7 @@ impl Tasks<'_> {
     /// Refuses a write that has given one of these tasks too many subtasks.
     pub(in crate::service) async fn check_subtasks(
         self,
-        write: &Write<'_>,
+        write: &Write,
         parents: impl IntoIterator<Item = TaskId>,
     ) -> Result<(), Error> {
         let parents: HashSet<TaskId> = parents.into_iter().collect();
@@ -249,7 +245,7 @@ impl Tasks<'_> {
         Ok(())
     }
 
-    async fn subtasks(self, write: &Write<'_>, parent: TaskId) -> Result<u64, Error> {
+    async fn subtasks(self, write: &Write, parent: TaskId) -> Result<u64, Error> {
         let subtasks = self.mine().filter(task::Column::ParentId.eq(parent));
         Ok(subtasks.count(write.connection()).await?)
     }
