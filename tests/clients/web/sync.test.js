@@ -18,13 +18,13 @@ async function two() {
   return { who, one, other, here, there, close };
 }
 
-/** Whether the copy on the disk has a task, in the page. */
-const isStored = (user, title) =>
+/** Whether the copy on the disk has a task or, if that is expected, does not have it, in the page. */
+const isStored = (user, title, expected = true) =>
   new Promise((resolve) => {
     indexedDB.open(`docket-${user}`).onsuccess = ({ target: { result: database } }) => {
       database.transaction("rows").objectStore("rows").getAll().onsuccess = ({ target: { result: rows } }) => {
         database.close();
-        resolve(rows.some((it) => it.patch.title === title));
+        resolve(rows.some((it) => it.patch.title === title) === expected);
       };
     };
   });
@@ -75,7 +75,7 @@ test("a label that two devices have made without a network is one, and no task i
 });
 
 test("a new task that the server refuses can be let go of while it is open", async () => {
-  const { here, close } = await two();
+  const { who, here, close } = await two();
   await here.focus("#new-task");
   await here.evaluate(() => {
     const field = document.querySelector("#new-task");
@@ -89,6 +89,8 @@ test("a new task that the server refuses can be let go of while it is open", asy
   await press(here, "Review");
   await press(here, "Discard my change");
   await shows(here);
+  // What is shown goes to the disk a moment later.
+  await here.waitForFunction(isStored, {}, who.user.id, "no\u0000pe", false);
   await here.reload();
   await live(here);
   await shows(here);
