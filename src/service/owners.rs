@@ -1,12 +1,11 @@
 //! The numbers of owners. What a user owns is stored under a short number instead of the user's id, because every index of
-//! the data begins with its owner. A number is given once, with an
-//! account or before the first write.
+//! the data begins with its owner. A number is given once, with an account or before the first write.
 
 use entity::{
     id::{OwnerId, UserId},
     owner,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, Select, SqlErr, sea_query::OnConflict};
 
 use crate::{
     db::{AccountRow, Connection, Db},
@@ -18,50 +17,42 @@ const ATTEMPTS: usize = 20;
 
 /// The number of a user who has one.
 pub(super) async fn known_owner(db: &Db, user: &UserId) -> Result<Option<OwnerId>, Error> {
-    let its = owner::Entity::find().filter(owner::Column::UserId.eq(user.clone()));
-    Ok(db.reader().row::<owner::Model>(its).await?.map(|it| it.id))
+    numbered(db.reader(), user).await
 }
 
 /// The number of a user, who gets one if there is none.
 pub(super) async fn owner_of(db: &Db, user: &UserId) -> Result<OwnerId, Error> {
-    let its = owner::Entity::find().filter(owner::Column::UserId.eq(user.clone()));
+    let found: AccountRow<owner::Model> = db.account_row(number_of(user)).await?;
+    match found.row {
+        Some(owner) => Ok(owner.id),
+        None if found.is_of_replica => Err(Error::Busy),
+        None => give_number(db.writer(), user).await,
+    }
+}
+
+/// Gives a number to a user who has none, so that what is read first need not write; and tells the user's number.
+pub(super) async fn give_number(connection: &Connection, user: &UserId) -> Result<OwnerId, Error> {
     for _ in 0..ATTEMPTS {
-        let found: AccountRow<owner::Model> = db.account_row(its.clone()).await?;
-        if let Some(owner) = found.row {
-            return Ok(owner.id);
+        let id = OwnerId(rand::random_range(1..=i32::MAX));
+        let row = owner::ActiveModel { id: Set(id), user_id: Set(user.clone()) };
+        let kept = OnConflict::new().do_nothing().to_owned();
+        if owner::Entity::insert(row).on_conflict(kept).exec_without_returning(connection).await? == 1 {
+            return Ok(id);
         }
-        if found.is_of_replica {
-            return Err(Error::Busy);
-        }
-        // Of several at once one gives it, and the others find it.
-        if let Some(given) = give(db.writer(), user).await? {
-            return Ok(given);
+        // The user has one already, or somebody else has this one.
+        if let Some(known) = numbered(connection, user).await? {
+            return Ok(known);
         }
     }
-    Err(no_number())
+    Err(Error::internal("no number is free for an owner"))
 }
 
-/// Gives a number to a user who has none, so that what is read first need not write.
-pub(super) async fn give_number(connection: &Connection, user: &UserId) -> Result<(), Error> {
-    for _ in 0..ATTEMPTS {
-        if give(connection, user).await?.is_some() {
-            return Ok(());
-        }
-    }
-    Err(no_number())
+async fn numbered(connection: &Connection, user: &UserId) -> Result<Option<OwnerId>, Error> {
+    Ok(connection.row::<owner::Model>(number_of(user)).await?.map(|it| it.id))
 }
 
-/// Gives a number, unless the user has one or somebody else has that number.
-async fn give(connection: &Connection, user: &UserId) -> Result<Option<OwnerId>, Error> {
-    let id = OwnerId(rand::random_range(1..=i32::MAX));
-    let row = owner::ActiveModel { id: Set(id), user_id: Set(user.clone()) };
-    let kept = OnConflict::new().do_nothing().to_owned();
-    let given = owner::Entity::insert(row).on_conflict(kept).exec_without_returning(connection).await?;
-    Ok((given == 1).then_some(id))
-}
-
-fn no_number() -> Error {
-    Error::internal("no number is free for an owner")
+fn number_of(user: &UserId) -> Select<owner::Entity> {
+    owner::Entity::find().filter(owner::Column::UserId.eq(user.clone()))
 }
 
 /// What a write of an owner comes to whose number is gone, which is that of a deleted account.

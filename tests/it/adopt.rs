@@ -4,7 +4,10 @@ use std::{fs, process::Command, thread, time::Duration};
 
 use serde_json::json;
 
-use crate::support::{App, SECRET, command};
+use crate::{
+    support::{App, Person, SECRET, command},
+    tokens::{hs256, in_seconds},
+};
 
 /// A back-end of the family, as FastAPI's tutorial has its accounts.
 const TABLES: &str = "
@@ -139,6 +142,23 @@ async fn rows_of_another_back_end_with_the_same_ids_are_told_apart() {
     app.sql("update users_before_docket set email = 'eve@example.com' where id = 5").await;
     assert!(adopt(&app, &[]).1.contains("users_before_docket 5: an account of Docket has its id"));
     app.start(&[]).await;
+}
+
+/// Tokens of the other back-end may have been accepted here before its accounts came.
+#[tokio::test]
+async fn an_account_comes_to_whom_has_tasks_here_already() {
+    let mut app = App::spawn().await;
+    let token = hs256(&json!({ "sub": "1", "exp": in_seconds(60) }));
+    let ann = Person { id: "1".into(), email: String::new(), session: String::new(), token };
+    app.rest_task(&ann, json!({ "title": "of before" })).await;
+    app.stop().await;
+    app.sql(TABLES).await;
+    app.sql("insert into todos values (7, 1, 'taken over', false, null)").await;
+    let (code, said) = adopt(&app, &["--apply"]);
+    assert!(code == Some(0) && said.contains("2 accounts and 1 tasks were taken over"), "{said}");
+    app.start(&[]).await;
+    let tasks = app.rest(&ann, "GET", "", None).await.expect(200);
+    assert_eq!(tasks.as_array().unwrap().len(), 2, "{tasks}");
 }
 
 /// The numbers of tasks go on behind those that were taken, whenever the work is cut off.
