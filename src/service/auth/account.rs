@@ -276,6 +276,8 @@ impl Auth<'_> {
         let found: AccountRow<owner::Model> = self.db.account_row(its).await?;
         match found.row {
             Some(owner) => Ok(Some(owner.id)),
+            // It may have been given in the last moments.
+            None if found.is_of_replica => Err(Error::Busy),
             None if self.is_deleted(user).await? => Err(Error::BadCredentials("token of a deleted user")),
             None => Ok(None),
         }
