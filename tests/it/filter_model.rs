@@ -12,6 +12,8 @@ use crate::support::{App, Person, text};
 
 /// How many filters are made up.
 const FILTERS: usize = 400;
+/// How many conditions a filter of the API has at most.
+const MAX_CONDITIONS: usize = 30;
 const PRIORITIES: [&str; 4] = ["LOW", "MEDIUM", "HIGH", "URGENT"];
 const TITLES: [&str; 4] = ["milk", "Milk and bread", "bread", "ÉCLAIR"];
 const FIELDS: &str = "id title description completed priority dueDate dueAt createdAt updatedAt completedAt listId parentId labelIds number";
@@ -154,7 +156,19 @@ fn filter(world: &World) -> BoxedStrategy<Value> {
         let many = prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array);
         compared(vec![one("and", many.clone()), one("or", many), one("not", inner)])
     })
+    .prop_filter("the API takes no more", |it| conditions(it) <= MAX_CONDITIONS)
     .boxed()
+}
+
+/// How many conditions a filter has, at least as many as the API counts.
+fn conditions(filter: &Value) -> usize {
+    let of_one = |(name, value): (&String, &Value)| match (name.as_str(), value) {
+        ("and" | "or", Value::Array(them)) => 1 + them.iter().map(conditions).sum::<usize>(),
+        ("not", it) => 1 + conditions(it),
+        (_, Value::Object(comparisons)) => comparisons.len(),
+        _ => 1,
+    };
+    filter.as_object().unwrap().iter().map(of_one).sum()
 }
 
 /// Whether the task meets the filter.
